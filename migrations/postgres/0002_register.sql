@@ -1,0 +1,115 @@
+-- The register: households, stalls, payee accounts and the codes handed out.
+-- Facts are never overwritten: a version says from which day it holds (valid_from_day) and when it
+-- was recorded (recorded_at_ms), so that a report can be asked for any day as known at any time.
+-- On day D, known at K: of the versions with recorded_at_ms <= K and valid_from_day <= D, the one with
+-- the latest valid_from_day, and of those the latest recorded.
+
+CREATE TABLE household (
+    household_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    household_ref TEXT COLLATE "C" NOT NULL UNIQUE,
+    recorded_at_ms BIGINT NOT NULL
+);
+
+CREATE TABLE household_version (
+    household_id TEXT COLLATE "C" NOT NULL REFERENCES household (household_id),
+    valid_from_day BIGINT NOT NULL,
+    recorded_at_ms BIGINT NOT NULL,
+    recorded_by TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
+    class TEXT COLLATE "C" NOT NULL CHECK (class IN ('registered', 'street_vendor')),
+    trading_status TEXT COLLATE "C" NOT NULL CHECK (trading_status IN ('trading', 'paused', 'moved', 'closed')),
+    place_id TEXT COLLATE "C" NOT NULL REFERENCES place (place_id),
+    house_number TEXT COLLATE "C" NOT NULL,
+    phone TEXT COLLATE "C",
+    PRIMARY KEY (household_id, valid_from_day, recorded_at_ms)
+);
+
+CREATE TABLE stall (
+    stall_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    household_id TEXT COLLATE "C" NOT NULL REFERENCES household (household_id),
+    stall_code TEXT COLLATE "C" NOT NULL UNIQUE,
+    recorded_at_ms BIGINT NOT NULL
+);
+CREATE INDEX stall_of_household ON stall (household_id);
+
+CREATE TABLE stall_version (
+    stall_id TEXT COLLATE "C" NOT NULL REFERENCES stall (stall_id),
+    valid_from_day BIGINT NOT NULL,
+    recorded_at_ms BIGINT NOT NULL,
+    recorded_by TEXT COLLATE "C" NOT NULL,
+    place_id TEXT COLLATE "C" NOT NULL REFERENCES place (place_id),
+    house_number TEXT COLLATE "C" NOT NULL,
+    stall_number TEXT COLLATE "C" NOT NULL,
+    trading_status TEXT COLLATE "C" NOT NULL CHECK (trading_status IN ('trading', 'paused', 'moved', 'closed')),
+    PRIMARY KEY (stall_id, valid_from_day, recorded_at_ms)
+);
+
+-- A payee account is (bank BIN, number). An empty BIN is a wallet or mobile-money account.
+CREATE TABLE account (
+    account_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    bank_bin TEXT COLLATE "C" NOT NULL,
+    account_number TEXT COLLATE "C" NOT NULL,
+    holder_name TEXT COLLATE "C" NOT NULL,
+    recorded_at_ms BIGINT NOT NULL,
+    UNIQUE (account_number, bank_bin)
+);
+
+-- One link of an account to a stall; ending it adds a version. The latest recorded version counts.
+-- valid_to_day = valid_from_day - 1 says that the link never was.
+CREATE TABLE account_link (
+    link_id TEXT COLLATE "C" NOT NULL,
+    recorded_at_ms BIGINT NOT NULL,
+    recorded_by TEXT COLLATE "C" NOT NULL,
+    account_id TEXT COLLATE "C" NOT NULL REFERENCES account (account_id),
+    stall_id TEXT COLLATE "C" NOT NULL REFERENCES stall (stall_id),
+    household_id TEXT COLLATE "C" NOT NULL REFERENCES household (household_id),
+    valid_from_day BIGINT NOT NULL,
+    valid_to_day BIGINT,
+    holder_relation TEXT COLLATE "C" NOT NULL CHECK (holder_relation IN ('owner', 'relative', 'other')),
+    CHECK (valid_to_day IS NULL OR valid_to_day >= valid_from_day - 1),
+    PRIMARY KEY (link_id, recorded_at_ms)
+);
+CREATE INDEX account_link_of_account ON account_link (account_id);
+CREATE INDEX account_link_of_stall ON account_link (stall_id);
+
+-- A terminal of a provider that stands at a stall.
+CREATE TABLE terminal (
+    provider_id TEXT COLLATE "C" NOT NULL,
+    terminal_id TEXT COLLATE "C" NOT NULL,
+    valid_from_day BIGINT NOT NULL,
+    valid_to_day BIGINT,
+    stall_id TEXT COLLATE "C" NOT NULL REFERENCES stall (stall_id),
+    recorded_at_ms BIGINT NOT NULL,
+    recorded_by TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (provider_id, terminal_id, valid_from_day)
+);
+
+-- A payload handed out on a day for one stall and one account. The serial is printed on the card.
+CREATE TABLE code (
+    serial TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    stall_id TEXT COLLATE "C" NOT NULL REFERENCES stall (stall_id),
+    account_id TEXT COLLATE "C" NOT NULL REFERENCES account (account_id),
+    household_id TEXT COLLATE "C" NOT NULL REFERENCES household (household_id),
+    payload TEXT COLLATE "C" NOT NULL,
+    issued_on_day BIGINT NOT NULL,
+    recorded_at_ms BIGINT NOT NULL,
+    recorded_by TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX code_of_stall ON code (stall_id);
+
+CREATE TABLE code_end (
+    serial TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES code (serial),
+    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('replaced', 'revoked', 'destroyed')),
+    ended_on_day BIGINT NOT NULL,
+    recorded_at_ms BIGINT NOT NULL,
+    recorded_by TEXT COLLATE "C" NOT NULL
+);
+
+-- Raised by every change that attribution depends on, in the same transaction; the writer of notices
+-- reads it first and so knows whether what it remembers of the register still holds.
+CREATE TABLE register_epoch (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    epoch BIGINT NOT NULL
+);
+INSERT INTO register_epoch (id, epoch) VALUES (1, 0);

@@ -1,0 +1,142 @@
+//! Who may see and do what: tokens of people, and the sealing of providers' secrets.
+//!
+//! Pure: random bytes and the key come from outside.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
+
+use crate::vn::Secret;
+
+/// Bytes of randomness that a seal wants.
+pub const NONCE_BYTES: usize = 24;
+
+/// The key that encrypts secrets at rest. It lives in the key file, outside the database.
+#[derive(Debug, Clone)]
+pub struct SealingKey(Secret);
+
+/// Why a key file or a sealed secret cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The key file does not hold a key.
+    #[error("the key file does not hold a key: wanted one line, choso-key-1: and 44 base64 characters")]
+    KeyFile,
+    /// The secret was sealed under another key, for something else, or was altered.
+    #[error("a sealed secret cannot be opened: another key file, or the database was altered")]
+    Open,
+}
+
+impl SealingKey {
+    /// A key of 32 random bytes.
+    pub fn from_random(bytes: [u8; 32]) -> SealingKey {
+        SealingKey(Secret::new(bytes.to_vec()))
+    }
+
+    /// The text of the key file.
+    pub fn to_file(&self) -> String {
+        format!("choso-key-1:{}\n", STANDARD.encode(self.0.reveal()))
+    }
+
+    /// Reads the text of the key file.
+    pub fn from_file(text: &str) -> Result<SealingKey, SealError> {
+        let coded = text
+            .trim()
+            .strip_prefix("choso-key-1:")
+            .ok_or(SealError::KeyFile)?;
+        let bytes = STANDARD.decode(coded).map_err(|_| SealError::KeyFile)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| SealError::KeyFile)?;
+        Ok(SealingKey::from_random(bytes))
+    }
+
+    /// Seals a secret for one purpose (`provider/key`); it opens for no other.
+    pub fn seal(&self, secret: &Secret, purpose: &str, nonce: [u8; NONCE_BYTES]) -> String {
+        let payload = Payload {
+            msg: secret.reveal(),
+            aad: purpose.as_bytes(),
+        };
+        // Encryption fails only for messages near 2^38 bytes; a secret has at most a few hundred.
+        let sealed = self
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("a short message can be sealed");
+        format!("s1:{}", STANDARD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// Opens what [`SealingKey::seal`] sealed for the same purpose.
+    pub fn open(&self, sealed: &str, purpose: &str) -> Result<Secret, SealError> {
+        let coded = sealed.strip_prefix("s1:").ok_or(SealError::Open)?;
+        let bytes = STANDARD.decode(coded).map_err(|_| SealError::Open)?;
+        let (nonce, rest) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Open)?;
+        let payload = Payload {
+            msg: rest,
+            aad: purpose.as_bytes(),
+        };
+        let opened = self
+            .cipher()
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map_err(|_| SealError::Open)?;
+        Ok(Secret::new(opened))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        // A SealingKey always holds 32 bytes: both constructors take exactly that many.
+        XChaCha20Poly1305::new_from_slice(self.0.reveal()).expect("the key has 32 bytes")
+    }
+}
+
+/// The purpose under which a provider's key is sealed.
+pub fn key_purpose(provider_id: &str, key_id: &str) -> String {
+    format!("provider/{provider_id}/{key_id}")
+}
+
+/// A person's token from 32 random bytes: what is shown once.
+pub fn token_text(random: [u8; 32]) -> String {
+    format!("choso_{}", URL_SAFE_NO_PAD.encode(random))
+}
+
+/// What is kept of a token. A token has 256 random bits, so a plain hash cannot be guessed back.
+pub fn token_sha256(token: &str) -> String {
+    sha256_hex(token.as_bytes())
+}
+
+/// SHA-256 in lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_only_with_its_key_and_purpose() {
+        let key = SealingKey::from_random([7; 32]);
+        let secret = Secret::new(b"whsec".to_vec());
+        let sealed = key.seal(&secret, "provider/a/k1", [9; NONCE_BYTES]);
+        assert!(!sealed.contains("whsec"));
+        assert_eq!(key.open(&sealed, "provider/a/k1"), Ok(secret));
+        assert_eq!(key.open(&sealed, "provider/b/k1"), Err(SealError::Open));
+        assert_eq!(
+            SealingKey::from_random([8; 32]).open(&sealed, "provider/a/k1"),
+            Err(SealError::Open)
+        );
+        let mut altered = sealed.clone();
+        altered.replace_range(40..41, if &sealed[40..41] == "A" { "B" } else { "A" });
+        assert_eq!(key.open(&altered, "provider/a/k1"), Err(SealError::Open));
+    }
+
+    #[test]
+    fn the_key_file_reads_back() {
+        let key = SealingKey::from_random([7; 32]);
+        let again = SealingKey::from_file(&key.to_file()).unwrap();
+        let secret = Secret::new(vec![1]);
+        assert_eq!(
+            again.open(&key.seal(&secret, "p", [0; NONCE_BYTES]), "p"),
+            Ok(secret)
+        );
+        assert!(SealingKey::from_file("nonsense").is_err());
+        assert!(!format!("{key:?}").contains('7'));
+    }
+}

@@ -1,0 +1,140 @@
+//! Builds the service from its settings, and says in which order it starts and stops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App as HttpApp, HttpServer, web};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::config::{Config, ConfigError};
+use crate::intake::{Intake, Keyring};
+use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
+use crate::vn::TimeMs;
+use crate::web::{Shared, routes};
+
+/// How long requests under way may take once the service is told to stop.
+const STOP_WITHIN_S: u64 = 20;
+/// A connection that says nothing for this long is closed; providers keep theirs open between callbacks.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// The one clock of the program. Everything below the edge takes the time as an argument.
+pub fn now() -> TimeMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings or the key file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// what was asked for
+        address: SocketAddr,
+        /// what the system says
+        cause: std::io::Error,
+    },
+}
+
+/// A running service. Several may run in one process; each has its own port, queue and pool.
+pub struct App {
+    address: SocketAddr,
+    store: Arc<Store>,
+    server: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    writer: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl App {
+    /// Opens the database, starts the writer, then listens; it answers when this returns.
+    pub async fn start(config: &Config) -> Result<App, StartError> {
+        App::build(config, true).await
+    }
+
+    /// The same service with an intake that keeps nothing: the ceiling of `loadtest`.
+    pub async fn start_discarding(config: &Config) -> Result<App, StartError> {
+        App::build(config, false).await
+    }
+
+    async fn build(config: &Config, keeps: bool) -> Result<App, StartError> {
+        let sealing_key = config.sealing_key()?;
+        let store = Arc::new(Store::open(&config.database_url).await?);
+        let metrics = Arc::new(Metrics::default());
+        let (intake, writer) = match keeps {
+            true => {
+                let (intake, stop, writer) = Intake::start(store.clone(), config.intake, metrics.clone());
+                (intake, Some((stop, writer)))
+            }
+            false => (Intake::discarding(), None),
+        };
+        let keyring = Keyring::new(store.clone(), sealing_key.clone());
+        let shared = web::Data::new(Shared {
+            store: store.clone(),
+            intake,
+            keyring,
+            sealing_key,
+            metrics,
+        });
+        let cannot_listen = |cause| StartError::Listen {
+            address: config.listen,
+            cause,
+        };
+        let server = HttpServer::new(move || HttpApp::new().app_data(shared.clone()).configure(routes))
+            .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(STOP_WITHIN_S)
+            .disable_signals()
+            .bind(config.listen)
+            .map_err(cannot_listen)?;
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        Ok(App {
+            address,
+            store,
+            server: handle,
+            serving: tokio::spawn(server),
+            writer,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://ADDRESS`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The database it serves.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Stops: no new connections, requests under way finish, the writer writes what it has taken, the
+    /// database is closed.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the server ended badly");
+        }
+        if let Some((stop, writer)) = self.writer {
+            let _ = stop.send(());
+            if let Err(error) = writer.await {
+                tracing::error!(%error, "the writer ended badly");
+            }
+        }
+        self.store.close().await;
+    }
+}

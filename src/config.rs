@@ -1,0 +1,301 @@
+//! Settings: raw as people write them, then checked; after the check impossible settings are gone.
+//!
+//! Flags win over `CHOSO_…` variables, those over the settings file, that over the defaults. A setting
+//! this program does not know stops the start: a misspelt one would otherwise be silently ignored.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::access::SealingKey;
+use crate::intake::IntakeLimits;
+
+/// The settings file that holds every default, with its explanation. `choso serve --help` points here.
+pub const DEFAULT_SETTINGS: &str = include_str!("../assets/choso.default.toml");
+
+/// Variables that begin with `CHOSO_` but are not settings of the program.
+const FOREIGN_VARIABLES: [&str; 3] = ["CHOSO_SKIPPED_FILE", "CHOSO_CHROMIUM", "CHOSO_TEST_POSTGRES_URL"];
+
+/// Settings as written. Every field may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// `sqlite://FILE` or `postgres://…`
+    pub database_url: Option<String>,
+    /// `ADDRESS:PORT`; port 0 picks one
+    pub listen: Option<String>,
+    /// File with the key that encrypts secrets
+    pub key_file: Option<PathBuf>,
+    /// What is logged, in the syntax of `tracing`
+    pub log: Option<String>,
+    /// `text` or `json`
+    pub log_format: Option<String>,
+    /// Deliveries that may wait to be written
+    pub queue_deliveries_max: Option<usize>,
+    /// Deliveries in one transaction
+    pub batch_deliveries_max: Option<usize>,
+}
+
+/// Checked settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Database URL; its scheme is checked when it is opened.
+    pub database_url: String,
+    /// Where to listen.
+    pub listen: std::net::SocketAddr,
+    /// Where the key file is, or is to be made.
+    pub key_file: PathBuf,
+    /// Log filter.
+    pub log: String,
+    /// Whether log lines are JSON.
+    pub log_json: bool,
+    /// Bounds of the intake queue.
+    pub intake: IntakeLimits,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The settings file cannot be read.
+    #[error("settings file {path}: {cause}")]
+    File {
+        /// the file
+        path: PathBuf,
+        /// what is wrong
+        cause: String,
+    },
+    /// A variable that is no setting.
+    #[error("{0} is no setting of choso; the settings are listed by `choso serve --help`")]
+    Unknown(String),
+    /// A setting whose value is no good.
+    #[error("setting {name}: {cause}")]
+    Value {
+        /// its name
+        name: &'static str,
+        /// what is wrong and what is wanted
+        cause: String,
+    },
+    /// The key file cannot be read or made.
+    #[error("key file {path}: {cause}")]
+    KeyFile {
+        /// the file
+        path: PathBuf,
+        /// what is wrong
+        cause: String,
+    },
+}
+
+impl RawConfig {
+    /// Reads a settings file (TOML).
+    pub fn from_file(path: &Path) -> Result<RawConfig, ConfigError> {
+        let wrong = |cause: String| ConfigError::File {
+            path: path.to_owned(),
+            cause,
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+        toml::from_str(&text).map_err(|e| wrong(e.to_string()))
+    }
+
+    /// Reads `CHOSO_…` variables.
+    pub fn from_variables(
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<RawConfig, ConfigError> {
+        let mut raw = RawConfig::default();
+        for (name, value) in variables {
+            let number = |name| {
+                value.parse::<usize>().map(Some).map_err(|_| ConfigError::Value {
+                    name,
+                    cause: format!("«{value}» is not a whole number"),
+                })
+            };
+            match name.as_str() {
+                "CHOSO_CONFIG" => {}
+                "CHOSO_DATABASE_URL" => raw.database_url = Some(value),
+                "CHOSO_LISTEN" => raw.listen = Some(value),
+                "CHOSO_KEY_FILE" => raw.key_file = Some(value.into()),
+                "CHOSO_LOG" => raw.log = Some(value),
+                "CHOSO_LOG_FORMAT" => raw.log_format = Some(value),
+                "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
+                "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
+                other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
+                    return Err(ConfigError::Unknown(name));
+                }
+                _ => {}
+            }
+        }
+        Ok(raw)
+    }
+
+    /// These settings, and the other's where these say nothing.
+    pub fn or(self, other: RawConfig) -> RawConfig {
+        RawConfig {
+            database_url: self.database_url.or(other.database_url),
+            listen: self.listen.or(other.listen),
+            key_file: self.key_file.or(other.key_file),
+            log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
+            queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
+            batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
+        }
+    }
+
+    /// Checks every setting; the defaults come from [`DEFAULT_SETTINGS`].
+    pub fn check(self) -> Result<Config, ConfigError> {
+        let defaults: RawConfig = toml::from_str(DEFAULT_SETTINGS).map_err(|e| ConfigError::File {
+            path: "choso.default.toml".into(),
+            cause: e.to_string(),
+        })?;
+        let raw = self.or(defaults);
+        let missing = |name| ConfigError::Value {
+            name,
+            cause: "is missing".to_owned(),
+        };
+        let database_url = raw.database_url.ok_or_else(|| missing("database_url"))?;
+        let listen = raw.listen.ok_or_else(|| missing("listen"))?;
+        let log_json = match raw.log_format.as_deref() {
+            Some("text") => false,
+            Some("json") => true,
+            other => {
+                let cause = format!("{other:?} is neither \"text\" nor \"json\"");
+                return Err(ConfigError::Value {
+                    name: "log_format",
+                    cause,
+                });
+            }
+        };
+        Ok(Config {
+            key_file: raw.key_file.unwrap_or_else(|| default_key_file(&database_url)),
+            database_url,
+            listen: listen.parse().map_err(|_| ConfigError::Value {
+                name: "listen",
+                cause: format!("«{listen}» is not ADDRESS:PORT, for example 127.0.0.1:8080"),
+            })?,
+            log: raw.log.ok_or_else(|| missing("log"))?,
+            log_json,
+            intake: IntakeLimits {
+                queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
+                batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,
+            },
+        })
+    }
+}
+
+fn within(name: &'static str, value: Option<usize>, min: usize, max: usize) -> Result<usize, ConfigError> {
+    match value {
+        Some(v) if (min..=max).contains(&v) => Ok(v),
+        other => Err(ConfigError::Value {
+            name,
+            cause: format!("{other:?} is not between {min} and {max}"),
+        }),
+    }
+}
+
+/// Beside the SQLite file, else in the working folder (CONTRACT section 2).
+fn default_key_file(database_url: &str) -> PathBuf {
+    let file = database_url
+        .strip_prefix("sqlite://")
+        .or_else(|| database_url.strip_prefix("sqlite:"));
+    let folder = file
+        .map(|f| Path::new(f.split('?').next().unwrap_or(f)))
+        .and_then(Path::parent)
+        .filter(|p| !p.as_os_str().is_empty());
+    folder.map_or_else(|| PathBuf::from("choso.key"), |folder| folder.join("choso.key"))
+}
+
+impl Config {
+    /// The key that encrypts secrets; the key file is made, readable by its owner alone, if it is not there.
+    pub fn sealing_key(&self) -> Result<SealingKey, ConfigError> {
+        let wrong = |cause: String| ConfigError::KeyFile {
+            path: self.key_file.clone(),
+            cause,
+        };
+        match std::fs::read_to_string(&self.key_file) {
+            Ok(text) => SealingKey::from_file(&text).map_err(|e| wrong(e.to_string())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let mut random = [0; 32];
+                getrandom::fill(&mut random).map_err(|e| wrong(e.to_string()))?;
+                let key = SealingKey::from_random(random);
+                match write_new_private(&self.key_file, &key.to_file()) {
+                    Ok(()) => Ok(key),
+                    // Another process made it between our look and our write: its key is the key.
+                    Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => self.sealing_key(),
+                    Err(e) => Err(wrong(e.to_string())),
+                }
+            }
+            Err(e) => Err(wrong(e.to_string())),
+        }
+    }
+}
+
+/// Writes a file that must not exist yet, mode 0600, whole or not at all as far as other readers see.
+fn write_new_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let draft = path.with_extension(format!("key-{}", std::process::id()));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    // A hard link fails if the name is taken, where a rename would replace another process's key.
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    linked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(list: &[(&str, &str)]) -> Result<RawConfig, ConfigError> {
+        RawConfig::from_variables(list.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn defaults_are_the_shipped_file() {
+        let config = RawConfig::default().check().unwrap();
+        assert_eq!(config.database_url, "sqlite://choso.db");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.key_file, Path::new("choso.key"));
+        assert_eq!(config.intake, IntakeLimits::default());
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        assert!(
+            matches!(variables(&[("CHOSO_LISTN", "x")]), Err(ConfigError::Unknown(n)) if n == "CHOSO_LISTN")
+        );
+        assert!(toml::from_str::<RawConfig>("listn = 'x'").is_err());
+        assert!(variables(&[("HOME", "x"), ("CHOSO_CHROMIUM", "x")]).is_ok());
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused() {
+        for (name, value) in [
+            ("CHOSO_LISTEN", "8080"),
+            ("CHOSO_LOG_FORMAT", "xml"),
+            ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
+            ("CHOSO_BATCH_DELIVERIES_MAX", "many"),
+        ] {
+            assert!(
+                variables(&[(name, value)]).and_then(RawConfig::check).is_err(),
+                "{name}={value}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_file_lies_beside_the_sqlite_file() {
+        assert_eq!(
+            default_key_file("sqlite:///var/lib/choso/choso.db?mode=rwc"),
+            Path::new("/var/lib/choso/choso.key")
+        );
+        assert_eq!(
+            default_key_file("sqlite://data/choso.db"),
+            Path::new("data/choso.key")
+        );
+        assert_eq!(default_key_file("postgres://h/db"), Path::new("choso.key"));
+    }
+}

@@ -1,0 +1,34 @@
+//! choso ("chợ số"): market stalls and business households of a ward, their VietQR codes, signed
+//! payment notices, and the non-cash adoption rate of each street and market.
+//!
+//! The rooms, from the bottom up. Core is pure and synchronous: it takes the time as an argument and
+//! returns decisions.
+//!
+//! - [`vn`] đồng, days at UTC+7, truncated ratios, names, values that mask themselves
+//! - [`table`] delimited files → rows and faults
+//! - [`places`] units by (code, validity), lineage, streets, markets
+//! - [`vietqr`] the payload on a card and its picture
+//! - [`notice`] proof of origin, one adapter per provider shape
+//! - [`register`] households, stalls, stall codes, what a register file says
+//! - [`ledger`] attribution, states, counters
+//! - [`indicators`] the indicators and the report
+//! - [`access`] tokens, sealed secrets
+//!
+//! Around the core: [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`web`],
+//! [`app`] (start and stop), [`config`], [`telemetry`], [`demo`].
+
+pub mod access;
+pub mod app;
+pub mod config;
+pub mod indicators;
+pub mod intake;
+pub mod ledger;
+pub mod notice;
+pub mod places;
+pub mod register;
+pub mod store;
+pub mod table;
+pub mod telemetry;
+pub mod vietqr;
+pub mod vn;
+pub mod web;

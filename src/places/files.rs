@@ -1,0 +1,638 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::unit::{Edge, Level, PlacedIn, Unit, UnitId};
+use super::units::{Units, meet};
+use crate::table::{self, Fault, Row, Shape, Table, TableError};
+use crate::vn::{Day, Period, fold, name_key};
+
+/// Rows of one import at most (CONTRACT section 4).
+const ROWS_MAX: usize = 100_000;
+
+const UNITS: Shape = Shape {
+    required: &[
+        "official_code",
+        "name_vi",
+        "level",
+        "parent_code",
+        "valid_from",
+        "valid_to",
+        "successor_codes",
+        "type_vi",
+    ],
+    optional: &["name_en", "predecessor_codes", "area", "note", "source"],
+    rows_max: ROWS_MAX,
+};
+
+const STREETS: Shape = Shape {
+    required: &["name_vi", "district", "ward", "ward_code_2024"],
+    optional: &[
+        "kind",
+        "source",
+        "quality",
+        "district_basis",
+        "ward_code_2025",
+        "length_m",
+        "width_m",
+        "naming_resolution",
+        "alias",
+        "flag",
+        "name_key",
+    ],
+    rows_max: ROWS_MAX,
+};
+
+const MARKETS: Shape = Shape {
+    required: &["name", "ward_old", "district_old", "ward_new_code"],
+    optional: &[
+        "alt_name",
+        "name_en",
+        "kind",
+        "address",
+        "ward_new",
+        "lat",
+        "lon",
+        "coord_basis",
+        "source",
+    ],
+    rows_max: ROWS_MAX,
+};
+
+/// What a file held: every row is kept or refused with a reason, `rows = kept + faults`.
+#[derive(Debug, Clone)]
+pub struct Read<T> {
+    /// What was kept, in the order of the file.
+    pub kept: Vec<T>,
+    /// Rows below the header that are not blank.
+    pub rows: usize,
+    /// What was refused, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// Remarks about rows that were kept.
+    pub notes: Vec<Note>,
+    /// The names of the columns, for the file of refused rows.
+    pub header: Vec<String>,
+}
+
+/// A remark about a row that was kept all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The line of the file.
+    pub row: u64,
+    /// A Vietnamese sentence.
+    pub text: String,
+}
+
+/// A street as one row of `places/streets.csv` tells of it: a name in one former district. The same
+/// name in another row may be the same street; names are unique in a city.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreetRow {
+    /// The line of the file.
+    pub row: u64,
+    /// Official name.
+    pub name: String,
+    /// `đường` unless the file says otherwise.
+    pub kind: String,
+    /// Other spellings and short names.
+    pub alias: Vec<String>,
+    /// The district as of [`known_on`], if told.
+    pub district: Option<UnitId>,
+    /// One segment for each ward told, as of [`known_on`]; most rows tell none.
+    pub segments: Vec<PlacedIn>,
+    /// How sure the file is: `official`, `listing_only`, `suspect` …
+    pub quality: String,
+}
+
+impl StreetRow {
+    /// Each place this row knows of, as the one fact about it: its segments, else the district,
+    /// else nothing.
+    pub fn places(&self) -> Vec<PlacedIn> {
+        let whole = self.district.clone().map(|unit| PlacedIn {
+            unit,
+            from: known_on(),
+        });
+        if self.segments.is_empty() {
+            whole.into_iter().collect()
+        } else {
+            self.segments.clone()
+        }
+    }
+}
+
+/// A market of `places/markets.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarketRow {
+    /// The line of the file.
+    pub row: u64,
+    /// `Chợ Hàn`.
+    pub name: String,
+    /// Another name, or empty.
+    pub alt_name: String,
+    /// The name in English, or empty.
+    pub name_en: String,
+    /// `market`, `wholesale`, `night_market`.
+    pub kind: String,
+    /// Street and number, or empty.
+    pub address: String,
+    /// Where it lay on [`known_on`] and where it lies since 01/07/2025, as far as told.
+    pub facts: Vec<PlacedIn>,
+}
+
+/// The day for which streets and markets of the files name former wards and districts: 31/12/2024,
+/// the last of the units of 2024.
+pub fn known_on() -> Day {
+    Day::ymd(2024, 12, 31)
+}
+
+fn two_levels_from() -> Day {
+    Day::ymd(2025, 7, 1)
+}
+
+/// Collects what becomes of each row.
+struct Sorter<T> {
+    kept: Vec<(Row, T)>,
+    rows: usize,
+    faults: Vec<Fault>,
+    notes: Vec<Note>,
+    header: Vec<String>,
+}
+
+impl<T> Sorter<T> {
+    fn new(table: Table, mut read: impl FnMut(&Row) -> Result<T, String>) -> Sorter<T> {
+        let rows = table.rows.len() + table.faults.len();
+        let (kept, notes) = (Vec::new(), Vec::new());
+        let mut sorter = Sorter {
+            kept,
+            rows,
+            faults: table.faults,
+            notes,
+            header: table.header,
+        };
+        for row in table.rows {
+            match read(&row) {
+                Ok(value) => sorter.kept.push((row, value)),
+                Err(reason) => sorter.faults.push(row.fault(reason)),
+            }
+        }
+        sorter
+    }
+
+    /// Refuses the kept rows that are no longer right beside the others.
+    fn refuse(&mut self, mut reason: impl FnMut(&T) -> Option<String>) {
+        for (row, value) in std::mem::take(&mut self.kept) {
+            match reason(&value) {
+                Some(reason) => self.faults.push(row.fault(reason)),
+                None => self.kept.push((row, value)),
+            }
+        }
+    }
+
+    fn finish<U>(mut self, turn: impl Fn(T) -> U) -> Read<U> {
+        self.faults.sort_by_key(|fault| fault.row);
+        self.notes.sort_by_key(|note| note.row);
+        let kept = self.kept.into_iter().map(|(_, value)| turn(value)).collect();
+        Read {
+            kept,
+            rows: self.rows,
+            faults: self.faults,
+            notes: self.notes,
+            header: self.header,
+        }
+    }
+}
+
+/// A unit of the file with the codes of its neighbours in time.
+struct UnitRow {
+    row: u64,
+    unit: Unit,
+    successors: Vec<String>,
+    predecessors: Vec<String>,
+}
+
+/// Reads units and their lineage (columns of `places/wards.csv`).
+///
+/// What comes back fits together: [`Units::new`] takes it. A successor or predecessor that is not in
+/// the file leaves the row in and makes a note; a lineage that the two rows tell differently refuses
+/// the row that tells it.
+pub fn read_units(bytes: &[u8]) -> Result<(Read<Unit>, Vec<Edge>), TableError> {
+    let mut sorter = Sorter::new(table::read(bytes, &UNITS)?, unit_row);
+    refuse_overlaps(&mut sorter);
+    let contradictions = lineage(&sorter).wrong;
+    sorter.refuse(|row| contradictions.get(&row.row).cloned());
+    // A refused city takes its districts along, and those their wards: one pass for each level.
+    for _ in 0..3 {
+        refuse_orphans(&mut sorter);
+    }
+    let found = lineage(&sorter);
+    let (edges, notes) = (found.edges(&sorter), found.notes);
+    sorter
+        .notes
+        .extend(notes.into_iter().map(|(row, text)| Note { row, text }));
+    Ok((sorter.finish(|row| row.unit), edges))
+}
+
+fn unit_row(row: &Row) -> Result<UnitRow, String> {
+    let code = row.get("official_code");
+    if code.is_empty() || !code.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(format!(
+            "Cột official_code «{code}» không phải mã số. Hãy ghi mã chính thức."
+        ));
+    }
+    let level = row.get("level");
+    let level = Level::parse(level).ok_or_else(|| {
+        format!("Cột level «{level}» không đúng. Hãy ghi city, district, ward, commune hoặc special_zone.")
+    })?;
+    let (name, type_name) = (row.get("name_vi"), row.get("type_vi"));
+    if name.is_empty() || type_name.is_empty() {
+        return Err("Thiếu tên hoặc loại đơn vị. Hãy ghi cột name_vi và type_vi.".to_owned());
+    }
+    let parent = Some(row.get("parent_code").to_owned()).filter(|code| !code.is_empty());
+    if parent.is_none() && level != Level::City {
+        return Err("Thiếu mã đơn vị cấp trên. Hãy ghi cột parent_code.".to_owned());
+    }
+    let (from, to) = (day(row, "valid_from")?, day(row, "valid_to")?);
+    let (successors, predecessors) = (list(row, "successor_codes"), list(row, "predecessor_codes"));
+    if from.zip(to).is_some_and(|(from, to)| to < from) {
+        return Err("Cột valid_to sớm hơn valid_from. Hãy sửa ngày hiệu lực.".to_owned());
+    }
+    if (to.is_none() && !successors.is_empty()) || (from.is_none() && !predecessors.is_empty()) {
+        return Err(
+            "Có mã kế tiếp hoặc mã trước nhưng thiếu ngày tương ứng. Hãy ghi valid_to hoặc valid_from."
+                .to_owned(),
+        );
+    }
+    let unit = Unit {
+        id: UnitId::new(code, from),
+        to,
+        name: name.to_owned(),
+        name_en: row.get("name_en").to_owned(),
+        type_name: type_name.to_owned(),
+        level,
+        parent_code: parent,
+        source: row.get("source").to_owned(),
+    };
+    Ok(UnitRow {
+        row: row.number,
+        unit,
+        successors,
+        predecessors,
+    })
+}
+
+fn day(row: &Row, column: &str) -> Result<Option<Day>, String> {
+    match row.get(column) {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            format!("Cột {column} «{text}» không phải ngày. Hãy ghi dạng NĂM-THÁNG-NGÀY, ví dụ 2025-07-01.")
+        }),
+    }
+}
+
+/// The parts of a cell that holds a list.
+fn list(row: &Row, column: &str) -> Vec<String> {
+    row.get(column)
+        .split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Of two rows with one code on one day the later in the file is refused.
+fn refuse_overlaps(sorter: &mut Sorter<UnitRow>) {
+    // The kept versions of each code by first day (an open one is the least), with their lines. They
+    // never overlap, so a new one can only meet its two neighbours.
+    type Versions = BTreeMap<Option<Day>, (Period, u64)>;
+    let mut taken: HashMap<String, Versions> = HashMap::new();
+    sorter.refuse(|row| {
+        let period = row.unit.period();
+        let versions = taken.entry(row.unit.id.code.clone()).or_default();
+        let before = versions.range(..=period.from).next_back();
+        let after = versions.range(period.from..).next();
+        let clash = before
+            .into_iter()
+            .chain(after)
+            .find(|(_, (other, _))| meet(period, *other));
+        if let Some((_, (_, line))) = clash {
+            return Some(format!(
+                "Mã {} trùng thời gian hiệu lực với dòng {line}. Hãy sửa ngày.",
+                row.unit.id.code
+            ));
+        }
+        versions.insert(period.from, (period, row.row));
+        None
+    });
+}
+
+fn refuse_orphans(sorter: &mut Sorter<UnitRow>) {
+    let mut versions: HashMap<String, Vec<(Period, Level)>> = HashMap::new();
+    for (_, row) in &sorter.kept {
+        let version = (row.unit.period(), row.unit.level);
+        versions
+            .entry(row.unit.id.code.clone())
+            .or_default()
+            .push(version);
+    }
+    sorter.refuse(|row| {
+        let (period, level) = (row.unit.period(), row.unit.level);
+        let parent = row.unit.parent_code.as_ref()?;
+        let parents = versions.get(parent).into_iter().flatten();
+        let mut above = parents.filter(|(other, _)| meet(period, *other)).peekable();
+        if above.peek().is_none() {
+            return Some(format!(
+                "Không có đơn vị cấp trên mã {parent} vào thời gian này. Hãy kiểm tra cột parent_code."
+            ));
+        }
+        let low = above.any(|(_, other)| other.depth() >= level.depth());
+        low.then(|| {
+            format!("Mã {parent} không ở cấp cao hơn đơn vị này. Hãy kiểm tra cột parent_code và level.")
+        })
+    });
+}
+
+/// What the rows tell of each other.
+#[derive(Default)]
+struct Lineage<'a> {
+    /// Older and newer version.
+    pairs: BTreeSet<(&'a UnitId, &'a UnitId)>,
+    /// Neighbours that are not in the file, by the line of the row that names them.
+    notes: Vec<(u64, String)>,
+    /// Rows whose neighbour tells it differently, by line.
+    wrong: HashMap<u64, String>,
+}
+
+fn lineage(sorter: &Sorter<UnitRow>) -> Lineage<'_> {
+    let (mut begin, mut end) = (HashMap::new(), HashMap::new());
+    for (_, row) in &sorter.kept {
+        let code = row.unit.id.code.as_str();
+        row.unit.id.from.map(|from| begin.insert((code, from), row));
+        row.unit.to.map(|to| end.insert((code, to), row));
+    }
+    let mut out = Lineage::default();
+    for (_, row) in &sorter.kept {
+        // A row names successors only with a last day, and predecessors only with a first one.
+        if let Some(day) = row.unit.to.map(|to| to.plus(1)) {
+            for code in &row.successors {
+                out.successor(row, code, begin.get(&(code.as_str(), day)).copied(), day);
+            }
+        }
+        if let Some(day) = row.unit.id.from.map(|from| from.plus(-1)) {
+            for code in &row.predecessors {
+                out.predecessor(row, code, end.get(&(code.as_str(), day)).copied(), day);
+            }
+        }
+    }
+    out
+}
+
+impl<'a> Lineage<'a> {
+    fn successor(&mut self, row: &'a UnitRow, code: &str, next: Option<&'a UnitRow>, day: Day) {
+        match next {
+            None => self.notes.push((row.row, absent("kế tiếp", code, day))),
+            Some(next) if agrees(&next.predecessors, row) => {
+                self.pairs.insert((&row.unit.id, &next.unit.id));
+            }
+            Some(next) => {
+                self.wrong
+                    .insert(row.row, disagreement(&row.unit.id.code, code, next.row));
+            }
+        }
+    }
+
+    fn predecessor(&mut self, row: &'a UnitRow, code: &str, last: Option<&'a UnitRow>, day: Day) {
+        match last {
+            None => self.notes.push((row.row, absent("trước", code, day))),
+            Some(last) if agrees(&last.successors, row) => {
+                self.pairs.insert((&last.unit.id, &row.unit.id));
+            }
+            Some(last) => {
+                self.wrong
+                    .insert(row.row, disagreement(code, &row.unit.id.code, last.row));
+            }
+        }
+    }
+
+    /// The edges; of a version with several successors, named or found, each got a part.
+    fn edges(&self, sorter: &Sorter<UnitRow>) -> Vec<Edge> {
+        let mut count: HashMap<&UnitId, usize> = HashMap::new();
+        self.pairs
+            .iter()
+            .for_each(|(from, _)| *count.entry(*from).or_default() += 1);
+        for (_, row) in &sorter.kept {
+            let named = row.successors.iter().collect::<BTreeSet<_>>().len();
+            count.entry(&row.unit.id).and_modify(|n| *n = named.max(*n));
+        }
+        let pairs = self.pairs.iter();
+        pairs
+            .map(|&(from, to)| Edge {
+                from: from.clone(),
+                to: to.clone(),
+                part: count[from] > 1,
+            })
+            .collect()
+    }
+}
+
+/// Whether the other row's list names this one, or leaves the question to this one.
+fn agrees(list: &[String], row: &UnitRow) -> bool {
+    list.is_empty() || list.contains(&row.unit.id.code)
+}
+
+fn absent(which: &str, code: &str, day: Day) -> String {
+    format!(
+        "Tệp không có đơn vị {which} mã {code} liền ngày {}; dòng được giữ, không nối kế thừa.",
+        day.show()
+    )
+}
+
+fn disagreement(from: &str, to: &str, row: u64) -> String {
+    format!(
+        "Quan hệ kế thừa {from} → {to} không khớp với dòng {row}. Hãy sửa successor_codes hoặc predecessor_codes."
+    )
+}
+
+/// Reads streets (columns of `places/streets.csv`) against these units.
+///
+/// A row without a ward is kept with its former district; a row without either is kept without a
+/// place. Ward names and codes are those of [`known_on`] and must agree with each other and with the
+/// district. Two rows with one name in one district are both kept, with a note.
+pub fn read_streets(bytes: &[u8], units: &Units) -> Result<Read<StreetRow>, TableError> {
+    let former = Former::new(units);
+    let mut sorter = Sorter::new(table::read(bytes, &STREETS)?, |row| street_row(row, &former));
+    let mut seen: HashMap<(String, Option<UnitId>), u64> = HashMap::new();
+    for (_, street) in &sorter.kept {
+        let key = (name_key(&street.name), street.district.clone());
+        let first = *seen.entry(key).or_insert(street.row);
+        if first != street.row {
+            let text = format!("Cùng tên và quận, huyện với dòng {first}; coi là một tuyến đường.");
+            sorter.notes.push(Note {
+                row: street.row,
+                text,
+            });
+        }
+    }
+    Ok(sorter.finish(|street| street))
+}
+
+fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, String> {
+    let name = row.get("name_vi");
+    if name.is_empty() {
+        return Err("Thiếu tên đường. Hãy ghi cột name_vi.".to_owned());
+    }
+    let district = former.district(row.get("district"))?;
+    let (wards, codes) = (list(row, "ward"), list(row, "ward_code_2024"));
+    if !wards.is_empty() && !codes.is_empty() && wards.len() != codes.len() {
+        return Err(
+            "Số phường ở cột ward và ward_code_2024 khác nhau. Hãy ghi mỗi phường một mã.".to_owned(),
+        );
+    }
+    let mut segments: Vec<PlacedIn> = Vec::new();
+    for at in 0..wards.len().max(codes.len()) {
+        let (ward, code) = (
+            wards.get(at).map_or("", String::as_str),
+            codes.get(at).map_or("", String::as_str),
+        );
+        let unit = former.ward(ward, code, district.as_ref())?;
+        if segments.iter().all(|segment| segment.unit != unit) {
+            segments.push(PlacedIn {
+                unit,
+                from: known_on(),
+            });
+        }
+    }
+    let or = |text: &str, other: &str| {
+        if text.is_empty() {
+            other.to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    Ok(StreetRow {
+        row: row.number,
+        name: name.to_owned(),
+        kind: or(row.get("kind"), "đường"),
+        alias: list(row, "alias"),
+        district,
+        segments,
+        quality: row.get("quality").to_owned(),
+    })
+}
+
+/// Reads markets (columns of `places/markets.csv`) against these units. A market without ward and
+/// district is kept without a place.
+pub fn read_markets(bytes: &[u8], units: &Units) -> Result<Read<MarketRow>, TableError> {
+    let former = Former::new(units);
+    let sorter = Sorter::new(table::read(bytes, &MARKETS)?, |row| market_row(row, &former));
+    Ok(sorter.finish(|market| market))
+}
+
+fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, String> {
+    let name = row.get("name");
+    if name.is_empty() {
+        return Err("Thiếu tên chợ. Hãy ghi cột name.".to_owned());
+    }
+    let district = former.district(row.get("district_old"))?;
+    let old = match row.get("ward_old") {
+        "" => district,
+        ward => Some(former.ward(ward, "", district.as_ref())?),
+    };
+    let new = match row.get("ward_new_code") {
+        "" => None,
+        code => Some(current_ward(code, row.get("ward_new"), former.units)?),
+    };
+    let fact = |unit: Option<UnitId>, from| unit.map(|unit| PlacedIn { unit, from });
+    Ok(MarketRow {
+        row: row.number,
+        name: name.to_owned(),
+        alt_name: row.get("alt_name").to_owned(),
+        name_en: row.get("name_en").to_owned(),
+        kind: row.get("kind").to_owned(),
+        address: row.get("address").to_owned(),
+        facts: [fact(old, known_on()), fact(new, two_levels_from())]
+            .into_iter()
+            .flatten()
+            .collect(),
+    })
+}
+
+fn current_ward(code: &str, name: &str, units: &Units) -> Result<UnitId, String> {
+    let ix = units.at(code, two_levels_from()).map_err(|e| e.to_string())?;
+    let unit = units.get(ix);
+    if !name.is_empty() && fold(name) != fold(&unit.name) {
+        return Err(format!(
+            "Mã {code} là {}, không phải «{name}». Hãy sửa ward_new hoặc ward_new_code.",
+            unit.name
+        ));
+    }
+    Ok(unit.id.clone())
+}
+
+/// The units in force on [`known_on`], by their names.
+struct Former<'a> {
+    units: &'a Units,
+    named: HashMap<String, Vec<&'a Unit>>,
+}
+
+impl<'a> Former<'a> {
+    fn new(units: &'a Units) -> Former<'a> {
+        let mut named: HashMap<String, Vec<&Unit>> = HashMap::new();
+        for (_, unit) in units.all().filter(|(_, unit)| unit.period().holds(known_on())) {
+            named.entry(fold(&unit.name)).or_default().push(unit);
+        }
+        Former { units, named }
+    }
+
+    fn district(&self, name: &str) -> Result<Option<UnitId>, String> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let mut fits = self.called(name).filter(|unit| unit.level == Level::District);
+        match (fits.next(), fits.next()) {
+            (Some(unit), None) => Ok(Some(unit.id.clone())),
+            _ => Err(format!(
+                "Ngày {} không có quận, huyện nào tên «{name}». Hãy kiểm tra lại tên.",
+                known_on().show()
+            )),
+        }
+    }
+
+    /// The ward of this name, code or both, inside the district if one is told.
+    fn ward(&self, name: &str, code: &str, district: Option<&UnitId>) -> Result<UnitId, String> {
+        let inside = |unit: &Unit| district.is_none_or(|d| unit.parent_code.as_deref() == Some(&d.code));
+        let unit = if code.is_empty() {
+            let mut fits = self
+                .called(name)
+                .filter(|unit| unit.level.is_commune_level() && inside(unit));
+            match (fits.next(), fits.next()) {
+                (Some(unit), None) => unit,
+                _ => return Err(no_ward(name)),
+            }
+        } else {
+            self.units
+                .get(self.units.at(code, known_on()).map_err(|e| e.to_string())?)
+        };
+        if !name.is_empty() && fold(name) != fold(&unit.name) {
+            let day = known_on().show();
+            return Err(format!(
+                "Ngày {day} mã {code} là {}, không phải «{name}». Hãy sửa tên hoặc mã.",
+                unit.name
+            ));
+        }
+        if !unit.level.is_commune_level() || !inside(unit) {
+            return Err(format!(
+                "{} không phải phường, xã của quận, huyện đã ghi. Hãy sửa một trong hai.",
+                unit.name
+            ));
+        }
+        Ok(unit.id.clone())
+    }
+
+    fn called(&self, name: &str) -> impl Iterator<Item = &'a Unit> {
+        self.named.get(&fold(name)).into_iter().flatten().copied()
+    }
+}
+
+fn no_ward(name: &str) -> String {
+    format!(
+        "Ngày {} không có đúng một phường, xã tên «{name}» ở nơi này. Hãy kiểm tra lại tên hoặc ghi mã.",
+        known_on().show()
+    )
+}

@@ -1,0 +1,20 @@
+//! The register: households, stalls, payee accounts with dated links, and the codes of stalls.
+//!
+//! A register file or a call of the API becomes [`HouseholdDraft`]s; [`plan`] compares them with what is
+//! there and says which rows to write. Facts are only added: a change is a new version that says from
+//! which day it holds.
+
+mod draft;
+mod file;
+mod plan;
+mod stall_code;
+
+pub use draft::{
+    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
+};
+pub use file::{RegisterFile, SHAPE, TEMPLATE, read_register};
+pub use plan::{
+    CodeRow, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdState, HouseholdVersionRow,
+    LinkRow, Minting, Outcome, Rows, StallState, StallVersionRow, plan,
+};
+pub use stall_code::{StallCode, StallCodeError, code_in_note};

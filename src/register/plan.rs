@@ -1,0 +1,528 @@
+use std::collections::HashMap;
+
+use super::StallCode;
+use super::draft::{
+    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceName, StallDraft, TradingStatus,
+};
+use crate::places::Book;
+use crate::vietqr::stall_payload;
+use crate::vn::{AccountNumber, Day, Period};
+
+/// What the register holds about the households, codes and accounts that some drafts name.
+#[derive(Debug, Default)]
+pub struct Existing {
+    /// Households by reference.
+    pub households: HashMap<String, ExistingHousehold>,
+    /// Owner (household id) of each stall code that is taken.
+    pub stall_owners: HashMap<String, String>,
+    /// Account ids by (BIN, number).
+    pub accounts: HashMap<(String, String), String>,
+}
+
+/// A household that is there.
+#[derive(Debug, Default, Clone)]
+pub struct ExistingHousehold {
+    /// Its id.
+    pub household_id: String,
+    /// Its versions, in order of (valid from, recorded at).
+    pub versions: Vec<(Day, HouseholdState)>,
+    /// Its stalls.
+    pub stalls: Vec<ExistingStall>,
+}
+
+/// A stall that is there.
+#[derive(Debug, Clone)]
+pub struct ExistingStall {
+    /// Its id.
+    pub stall_id: String,
+    /// Its code.
+    pub code: String,
+    /// Its versions, in order of (valid from, recorded at).
+    pub versions: Vec<(Day, StallState)>,
+    /// Links of accounts, the latest recorded version of each.
+    pub links: Vec<ExistingLink>,
+    /// Accounts for which a code is handed out and not ended.
+    pub accounts_with_code: Vec<String>,
+}
+
+/// A link that is there.
+#[derive(Debug, Clone)]
+pub struct ExistingLink {
+    /// The account.
+    pub account_id: String,
+    /// When it holds.
+    pub period: Period,
+}
+
+/// What a version says of a household.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HouseholdState {
+    /// Name.
+    pub name: String,
+    /// Class.
+    pub class: Class,
+    /// Trading status.
+    pub status: TradingStatus,
+    /// Principal place.
+    pub place_id: String,
+    /// House number there.
+    pub house_number: String,
+    /// `+84…`
+    pub phone: Option<String>,
+}
+
+/// What a version says of a stall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StallState {
+    /// Where it is.
+    pub place_id: String,
+    /// House number on the street.
+    pub house_number: String,
+    /// Number in the market.
+    pub stall_number: String,
+    /// Its own status; it is counted when its household trades too.
+    pub status: TradingStatus,
+}
+
+/// Rows to write.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// (id, reference)
+    pub households: Vec<(String, String)>,
+    /// Versions of households.
+    pub household_versions: Vec<HouseholdVersionRow>,
+    /// (id, household, code)
+    pub stalls: Vec<(String, String, String)>,
+    /// Versions of stalls.
+    pub stall_versions: Vec<StallVersionRow>,
+    /// (id, BIN, number, holder)
+    pub accounts: Vec<(String, String, AccountNumber, String)>,
+    /// Links.
+    pub links: Vec<LinkRow>,
+    /// Codes handed out.
+    pub codes: Vec<CodeRow>,
+}
+
+/// A version of a household.
+#[derive(Debug)]
+pub struct HouseholdVersionRow {
+    /// The household.
+    pub household_id: String,
+    /// From which day it holds.
+    pub from: Day,
+    /// What it says.
+    pub state: HouseholdState,
+}
+
+/// A version of a stall.
+#[derive(Debug)]
+pub struct StallVersionRow {
+    /// The stall.
+    pub stall_id: String,
+    /// From which day it holds.
+    pub from: Day,
+    /// What it says.
+    pub state: StallState,
+}
+
+/// A link of an account to a stall.
+#[derive(Debug)]
+pub struct LinkRow {
+    /// The link.
+    pub link_id: String,
+    /// The account.
+    pub account_id: String,
+    /// The stall.
+    pub stall_id: String,
+    /// The stall's household.
+    pub household_id: String,
+    /// When it holds.
+    pub period: Period,
+    /// Who holds the account.
+    pub relation: HolderRelation,
+}
+
+/// A code handed out.
+#[derive(Debug)]
+pub struct CodeRow {
+    /// Its serial.
+    pub serial: String,
+    /// The stall.
+    pub stall_id: String,
+    /// The account it pays into.
+    pub account_id: String,
+    /// The stall's household.
+    pub household_id: String,
+    /// The payload.
+    pub payload: String,
+    /// The day it was handed out.
+    pub issued_on: Day,
+}
+
+/// Where new names come from: ids, stall codes and serials that are not taken.
+pub struct Minting<'a> {
+    /// A new id.
+    pub id: &'a mut dyn FnMut() -> String,
+    /// A stall code that no stall has.
+    pub stall_code: &'a mut dyn FnMut() -> StallCode,
+    /// A serial that no code has.
+    pub serial: &'a mut dyn FnMut() -> String,
+}
+
+/// What becomes of some drafts.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Rows to write.
+    pub rows: Rows,
+    /// Refused stalls: line of the file and reason.
+    pub faults: Vec<(u64, String)>,
+    /// Ids of the households that were kept, with their stalls, in the order of the drafts.
+    pub kept: Vec<(String, Vec<String>)>,
+}
+
+/// Compares drafts with what is there. The same draft again gives no rows. A stall that cannot be kept
+/// is refused with its reason; if it is a household's first, the whole household is.
+pub fn plan(
+    drafts: &[HouseholdDraft],
+    existing: &mut Existing,
+    book: &mut Book<'_>,
+    mint: &mut Minting<'_>,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    for draft in drafts {
+        plan_household(draft, existing, book, mint, &mut outcome);
+    }
+    outcome
+}
+
+fn plan_household(
+    draft: &HouseholdDraft,
+    existing: &mut Existing,
+    book: &mut Book<'_>,
+    mint: &mut Minting<'_>,
+    outcome: &mut Outcome,
+) {
+    let known = existing.households.get(&draft.reference).cloned();
+    let is_new = known.is_none();
+    let mut household = known.unwrap_or_else(|| ExistingHousehold {
+        household_id: (mint.id)(),
+        ..Default::default()
+    });
+    let mut stall_ids = Vec::new();
+    for (position, stall) in draft.stalls.iter().enumerate() {
+        let placed = place_of(stall, book, mint).and_then(|place_id| {
+            let at = find_or_make_stall(stall, &place_id, &mut household, existing, mint, outcome)?;
+            Ok((place_id, at))
+        });
+        let (place_id, at) = match placed {
+            Ok(found) => found,
+            Err(reason) if position == 0 => {
+                let others = draft.stalls[1..]
+                    .iter()
+                    .map(|s| (s.row, "nơi chính của hộ bị từ chối".to_owned()));
+                outcome.faults.push((stall.row, reason));
+                outcome.faults.extend(others);
+                return;
+            }
+            Err(reason) => {
+                outcome.faults.push((stall.row, reason));
+                continue;
+            }
+        };
+        if position == 0 {
+            if is_new {
+                outcome
+                    .rows
+                    .households
+                    .push((household.household_id.clone(), draft.reference.clone()));
+            }
+            plan_version(draft, stall, &place_id, &mut household, outcome);
+        }
+        if let Some(account) = &stall.account {
+            plan_account(stall, account, at, &mut household, existing, mint, outcome);
+        }
+        stall_ids.push(household.stalls[at].stall_id.clone());
+    }
+    outcome.kept.push((household.household_id.clone(), stall_ids));
+    existing.households.insert(draft.reference.clone(), household);
+}
+
+fn place_of(stall: &StallDraft, book: &mut Book<'_>, mint: &mut Minting<'_>) -> Result<String, String> {
+    match &stall.place.name {
+        PlaceName::Street(name) => Ok(book.segment(name, stall.place.unit, stall.from, &mut mint.id)),
+        PlaceName::Market(name) => book
+            .market(name, stall.place.unit, stall.from, &mut mint.id)
+            .map_err(|e| e.to_string()),
+    }
+}
+
+/// The stall of the draft's code, else the one at the same place with the same numbers, else a new one.
+/// Gives back its position among the household's stalls.
+fn find_or_make_stall(
+    draft: &StallDraft,
+    place_id: &str,
+    household: &mut ExistingHousehold,
+    existing: &mut Existing,
+    mint: &mut Minting<'_>,
+    outcome: &mut Outcome,
+) -> Result<usize, String> {
+    let wanted = |status| StallState {
+        place_id: place_id.to_owned(),
+        house_number: draft.house_number.clone(),
+        stall_number: draft.stall_number.clone(),
+        status,
+    };
+    let found = match &draft.code {
+        Some(code) => household.stalls.iter().position(|s| s.code == code.as_str()),
+        None => household.stalls.iter().position(|s| {
+            s.versions
+                .last()
+                .is_some_and(|(_, state)| *state == wanted(state.status))
+        }),
+    };
+    if let Some(at) = found {
+        let stall = &mut household.stalls[at];
+        let status = state_on(&stall.versions, draft.from).map_or(TradingStatus::Trading, |s| s.status);
+        if state_on(&stall.versions, draft.from) != Some(&wanted(status)) {
+            let (stall_id, state) = (stall.stall_id.clone(), wanted(status));
+            stall.versions.push((draft.from, state.clone()));
+            outcome.rows.stall_versions.push(StallVersionRow {
+                stall_id,
+                from: draft.from,
+                state,
+            });
+        }
+        return Ok(at);
+    }
+    if let Some(code) = &draft.code
+        && existing.stall_owners.contains_key(code.as_str())
+    {
+        return Err(format!(
+            "stall_code: mã {code} đã thuộc hộ khác; hãy kiểm tra thẻ hoặc để trống để được cấp mã mới"
+        ));
+    }
+    let code = draft
+        .code
+        .clone()
+        .unwrap_or_else(|| (mint.stall_code)())
+        .to_string();
+    let stall_id = (mint.id)();
+    existing
+        .stall_owners
+        .insert(code.clone(), household.household_id.clone());
+    outcome
+        .rows
+        .stalls
+        .push((stall_id.clone(), household.household_id.clone(), code.clone()));
+    let state = wanted(TradingStatus::Trading);
+    outcome.rows.stall_versions.push(StallVersionRow {
+        stall_id: stall_id.clone(),
+        from: draft.from,
+        state: state.clone(),
+    });
+    household.stalls.push(ExistingStall {
+        stall_id,
+        code,
+        versions: vec![(draft.from, state)],
+        links: Vec::new(),
+        accounts_with_code: Vec::new(),
+    });
+    Ok(household.stalls.len() - 1)
+}
+
+fn plan_version(
+    draft: &HouseholdDraft,
+    first: &StallDraft,
+    place_id: &str,
+    household: &mut ExistingHousehold,
+    outcome: &mut Outcome,
+) {
+    let state = HouseholdState {
+        name: draft.name.clone(),
+        class: draft.class,
+        status: draft.status,
+        place_id: place_id.to_owned(),
+        house_number: first.house_number.clone(),
+        phone: draft.phone.as_ref().map(|p| p.reveal().to_owned()),
+    };
+    if state_on(&household.versions, draft.from) != Some(&state) {
+        household.versions.push((draft.from, state.clone()));
+        let household_id = household.household_id.clone();
+        outcome.rows.household_versions.push(HouseholdVersionRow {
+            household_id,
+            from: draft.from,
+            state,
+        });
+    }
+}
+
+fn plan_account(
+    draft: &StallDraft,
+    account: &AccountDraft,
+    at: usize,
+    household: &mut ExistingHousehold,
+    existing: &mut Existing,
+    mint: &mut Minting<'_>,
+    outcome: &mut Outcome,
+) {
+    let key = (account.bank_bin.clone(), account.number.reveal().to_owned());
+    let account_id = existing.accounts.entry(key).or_insert_with(|| {
+        let id = (mint.id)();
+        let holder = account.holder_name.clone();
+        outcome.rows.accounts.push((
+            id.clone(),
+            account.bank_bin.clone(),
+            account.number.clone(),
+            holder,
+        ));
+        id
+    });
+    let stall = &mut household.stalls[at];
+    let is_linked = stall
+        .links
+        .iter()
+        .any(|l| l.account_id == *account_id && l.period.holds(draft.from));
+    if !is_linked {
+        let period = Period {
+            from: Some(draft.from),
+            to: None,
+        };
+        stall.links.push(ExistingLink {
+            account_id: account_id.clone(),
+            period,
+        });
+        outcome.rows.links.push(LinkRow {
+            link_id: (mint.id)(),
+            account_id: account_id.clone(),
+            stall_id: stall.stall_id.clone(),
+            household_id: household.household_id.clone(),
+            period,
+            relation: account.relation,
+        });
+    }
+    let Some(issued_on) = draft.code_from else { return };
+    if stall.accounts_with_code.contains(account_id) {
+        return;
+    }
+    match stall_payload(&account.bank_bin, &account.number, &stall.code) {
+        Ok(payload) => {
+            stall.accounts_with_code.push(account_id.clone());
+            outcome.rows.codes.push(CodeRow {
+                serial: (mint.serial)(),
+                stall_id: stall.stall_id.clone(),
+                account_id: account_id.clone(),
+                household_id: household.household_id.clone(),
+                payload: payload.to_string(),
+                issued_on,
+            });
+        }
+        Err(error) => outcome
+            .faults
+            .push((draft.row, format!("code_from: không tạo được mã QR: {error}"))),
+    }
+}
+
+/// What holds on a day: the version with the latest start, of those the last recorded.
+fn state_on<T>(versions: &[(Day, T)], day: Day) -> Option<&T> {
+    versions
+        .iter()
+        .filter(|(from, _)| *from <= day)
+        .max_by_key(|(from, _)| *from)
+        .map(|(_, state)| state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read_register;
+    use super::*;
+    use crate::places::{Units, shipped};
+
+    const HEADER: &str = "household_ref,household_name,class,trading_status,unit_code,street,house_number,market,stall_number,stall_code,bank_bin,account_number,account_holder,holder_relation,phone,from,code_from\n";
+
+    /// Plans one file after another against the same register, as imports do.
+    fn plan_files(files: &[&str]) -> Vec<Outcome> {
+        let (units, edges) = shipped();
+        let units = Units::new(units, edges).unwrap();
+        let mut existing = Existing::default();
+        let mut book = Book::new(&units);
+        let mut n = 0;
+        let mut next = || {
+            n += 1;
+            n
+        };
+        let next = std::cell::RefCell::new(&mut next);
+        let mut id = || format!("id{}", next.borrow_mut()());
+        let mut stall_code = || StallCode::from_number(next.borrow_mut()());
+        let mut serial = || format!("S{}", next.borrow_mut()());
+        let mut mint = Minting {
+            id: &mut id,
+            stall_code: &mut stall_code,
+            serial: &mut serial,
+        };
+        files
+            .iter()
+            .map(|rows| {
+                let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).unwrap();
+                assert_eq!(file.faults.len(), 0);
+                plan(&file.households, &mut existing, &mut book, &mut mint)
+            })
+            .collect()
+    }
+
+    const ONE: &str =
+        "A,Hộ 1,registered,trading,20233,Bạch Đằng,1,,,,970415,0011,HO MOT,owner,,2024-01-01,2024-02-01\n";
+
+    #[test]
+    fn the_same_file_again_changes_nothing() {
+        let outcomes = plan_files(&[ONE, ONE]);
+        let first = &outcomes[0].rows;
+        assert_eq!(
+            (
+                first.households.len(),
+                first.stalls.len(),
+                first.links.len(),
+                first.codes.len()
+            ),
+            (1, 1, 1, 1)
+        );
+        assert!(first.codes[0].payload.contains(&first.stalls[0].2));
+        let again = &outcomes[1].rows;
+        assert_eq!(
+            (
+                again.households.len(),
+                again.household_versions.len(),
+                again.stalls.len(),
+                again.stall_versions.len()
+            ),
+            (0, 0, 0, 0)
+        );
+        assert_eq!(
+            (again.accounts.len(), again.links.len(), again.codes.len()),
+            (0, 0, 0)
+        );
+        assert_eq!(outcomes[0].kept, outcomes[1].kept);
+    }
+
+    #[test]
+    fn a_change_is_a_new_version() {
+        let closed = ONE
+            .replace("trading", "closed")
+            .replace("2024-01-01", "2024-06-01");
+        let outcomes = plan_files(&[ONE, &closed]);
+        let rows = &outcomes[1].rows;
+        assert_eq!(rows.household_versions.len(), 1);
+        assert_eq!(rows.household_versions[0].from, Day::ymd(2024, 6, 1));
+        assert_eq!(rows.household_versions[0].state.status, TradingStatus::Closed);
+        assert_eq!((rows.stalls.len(), rows.links.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_stall_code_has_one_household() {
+        let coded = ONE.replace(",1,,,,", ",1,,,HC7K3M9J,");
+        let other = coded.replace("A,Hộ 1", "B,Hộ 2");
+        let outcomes = plan_files(&[&coded, &other]);
+        assert_eq!(outcomes[0].rows.stalls[0].2, "HC7K3M9J");
+        assert_eq!(outcomes[1].faults.len(), 1);
+        assert_eq!(outcomes[1].rows.households.len(), 0);
+    }
+}

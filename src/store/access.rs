@@ -1,0 +1,294 @@
+//! Providers and their sealed keys, people and their hashed tokens, remembered answers.
+
+use super::{Result, Store, StoreError, on_tx};
+use crate::vn::TimeMs;
+
+/// A provider to be added, its secret already sealed.
+#[derive(Debug, Clone)]
+pub struct NewProvider {
+    /// The id in the callback's address.
+    pub provider_id: String,
+    /// The profile, e.g. `standard`.
+    pub profile: String,
+    /// Name of the first key.
+    pub key_id: String,
+    /// The secret, sealed under the key file.
+    pub sealed_secret: String,
+}
+
+/// A provider with its live keys.
+#[derive(Debug, Clone)]
+pub struct ProviderRow {
+    /// The id in the callback's address.
+    pub provider_id: String,
+    /// The profile, e.g. `standard`.
+    pub profile: String,
+    /// When it was added.
+    pub created_at: TimeMs,
+    /// (key id, sealed secret) of the keys that have not expired, newest first.
+    pub keys: Vec<(String, String)>,
+}
+
+/// A token as listed; the token itself is not kept.
+#[derive(Debug, Clone)]
+pub struct TokenRow {
+    /// Whose it is.
+    pub name: String,
+    /// When it was made.
+    pub created_at: TimeMs,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<TimeMs>,
+}
+
+/// What a creating call answered before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotentAnswer {
+    /// SHA-256 of the request, hex.
+    pub request_sha256: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Body.
+    pub body: String,
+}
+
+impl Store {
+    /// Adds a provider; an id that is taken is a conflict.
+    pub async fn add_provider(&self, new: &NewProvider, now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let added: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "INSERT INTO provider (provider_id, profile, created_at_ms) VALUES ($1, $2, $3)
+                 ON CONFLICT (provider_id) DO NOTHING RETURNING provider_id",
+            )
+            .bind(&new.provider_id)
+            .bind(&new.profile)
+            .bind(now.0)
+            .fetch_optional(c)
+            .await?
+        });
+        if added.is_none() {
+            return Err(StoreError::Conflict(format!(
+                "provider «{}» is already there",
+                new.provider_id
+            )));
+        }
+        self::insert_key(&mut tx, &new.provider_id, &new.key_id, &new.sealed_secret, now).await?;
+        tx.commit().await
+    }
+
+    /// Adds a key; the older ones stay good until `overlap_until`, so that both fit while the provider
+    /// changes over.
+    pub async fn rotate_key(
+        &self,
+        provider_id: &str,
+        key_id: &str,
+        sealed_secret: &str,
+        overlap_until: TimeMs,
+        now: TimeMs,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let there: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT provider_id FROM provider WHERE provider_id = $1")
+                .bind(provider_id)
+                .fetch_optional(c)
+                .await?
+        });
+        if there.is_none() {
+            return Err(StoreError::Missing(format!(
+                "there is no provider «{provider_id}»"
+            )));
+        }
+        on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "UPDATE provider_key SET expires_at_ms = $2
+                 WHERE provider_id = $1 AND (expires_at_ms IS NULL OR expires_at_ms > $2)",
+            )
+            .bind(provider_id)
+            .bind(overlap_until.0)
+            .execute(c)
+            .await?;
+        });
+        insert_key(&mut tx, provider_id, key_id, sealed_secret, now).await?;
+        tx.commit().await
+    }
+
+    /// All providers with the keys that are live now.
+    pub async fn providers(&self, now: TimeMs) -> Result<Vec<ProviderRow>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, String, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT provider_id, profile, created_at_ms FROM provider
+                 WHERE disabled_at_ms IS NULL ORDER BY provider_id",
+            )
+            .fetch_all(c)
+            .await?
+        });
+        let keys: Vec<(String, String, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT provider_id, key_id, sealed_secret FROM provider_key
+                 WHERE expires_at_ms IS NULL OR expires_at_ms > $1 ORDER BY created_at_ms DESC, key_id",
+            )
+            .bind(now.0)
+            .fetch_all(c)
+            .await?
+        });
+        let keys_of = |id: &str| {
+            keys.iter()
+                .filter(|k| k.0 == id)
+                .map(|k| (k.1.clone(), k.2.clone()))
+                .collect::<Vec<_>>()
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(provider_id, profile, created)| ProviderRow {
+                keys: keys_of(&provider_id),
+                provider_id,
+                profile,
+                created_at: TimeMs(created),
+            })
+            .collect())
+    }
+
+    /// Adds a person's token. A person has one living token: a second one is a conflict unless the
+    /// first is to be replaced, which revokes it.
+    pub async fn add_token(&self, name: &str, token_sha256: &str, replace: bool, now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let living: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT name FROM access_token WHERE name = $1 AND revoked_at_ms IS NULL")
+                .bind(name)
+                .fetch_optional(c)
+                .await?
+        });
+        if living.is_some() && !replace {
+            return Err(StoreError::Conflict(format!(
+                "«{name}» already has a token; if it was lost, add --replace to revoke it and make a new one"
+            )));
+        }
+        revoke(&mut tx, name, now).await?;
+        on_tx!(&mut tx, |c| {
+            sqlx::query("INSERT INTO access_token (token_sha256, name, created_at_ms) VALUES ($1, $2, $3)")
+                .bind(token_sha256)
+                .bind(name)
+                .bind(now.0)
+                .execute(c)
+                .await?;
+        });
+        tx.commit().await
+    }
+
+    /// Revokes a person's token; false if there was none.
+    pub async fn revoke_token(&self, name: &str, now: TimeMs) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let revoked = revoke(&mut tx, name, now).await?;
+        tx.commit().await?;
+        Ok(revoked > 0)
+    }
+
+    /// Whose living token this is.
+    pub async fn token_name(&self, token_sha256: &str) -> Result<Option<String>> {
+        let mut tx = self.begin_read().await?;
+        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT name FROM access_token WHERE token_sha256 = $1 AND revoked_at_ms IS NULL")
+                .bind(token_sha256)
+                .fetch_optional(c)
+                .await?
+        });
+        Ok(row.map(|r| r.0))
+    }
+
+    /// All tokens, living and revoked, by name.
+    pub async fn tokens(&self) -> Result<Vec<TokenRow>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, i64, Option<i64>)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT name, created_at_ms, revoked_at_ms FROM access_token ORDER BY name, created_at_ms",
+            )
+            .fetch_all(c)
+            .await?
+        });
+        Ok(rows
+            .into_iter()
+            .map(|(name, created, revoked)| TokenRow {
+                name,
+                created_at: TimeMs(created),
+                revoked_at: revoked.map(TimeMs),
+            })
+            .collect())
+    }
+
+    /// What this person's call under this key answered before, if it was made.
+    pub async fn remembered_answer(&self, name: &str, key: &str) -> Result<Option<IdempotentAnswer>> {
+        let mut tx = self.begin_read().await?;
+        let row: Option<(String, i64, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT request_sha256, status, body FROM idempotency WHERE name = $1 AND idempotency_key = $2",
+            )
+            .bind(name)
+            .bind(key)
+            .fetch_optional(c)
+            .await?
+        });
+        Ok(row.map(|(request_sha256, status, body)| IdempotentAnswer {
+            request_sha256,
+            status: status as u16,
+            body,
+        }))
+    }
+
+    /// Remembers an answer; the first one under a key stays.
+    pub async fn remember_answer(
+        &self,
+        name: &str,
+        key: &str,
+        answer: &IdempotentAnswer,
+        now: TimeMs,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "INSERT INTO idempotency (name, idempotency_key, request_sha256, status, body, created_at_ms)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name, idempotency_key) DO NOTHING",
+            )
+            .bind(name)
+            .bind(key)
+            .bind(&answer.request_sha256)
+            .bind(i64::from(answer.status))
+            .bind(&answer.body)
+            .bind(now.0)
+            .execute(c)
+            .await?;
+        });
+        tx.commit().await
+    }
+}
+
+async fn insert_key(
+    tx: &mut super::Tx,
+    provider_id: &str,
+    key_id: &str,
+    sealed: &str,
+    now: TimeMs,
+) -> Result<()> {
+    on_tx!(tx, |c| {
+        sqlx::query(
+            "INSERT INTO provider_key (provider_id, key_id, sealed_secret, created_at_ms) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(provider_id)
+        .bind(key_id)
+        .bind(sealed)
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+async fn revoke(tx: &mut super::Tx, name: &str, now: TimeMs) -> Result<u64> {
+    let sql = "UPDATE access_token SET revoked_at_ms = $2 WHERE name = $1 AND revoked_at_ms IS NULL";
+    Ok(on_tx!(tx, |c| sqlx::query(sql)
+        .bind(name)
+        .bind(now.0)
+        .execute(c)
+        .await?
+        .rows_affected()))
+}

@@ -1,0 +1,194 @@
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::QueryBuilder;
+
+use super::super::{OPEN_START_DAY, Result, Tx, on_tx};
+use super::grouped;
+use crate::ledger::{AccountLinks, Known, Link, TerminalLink};
+use crate::notice::Delivery;
+use crate::vn::{Day, Period};
+
+/// More accounts than this are not remembered: a city has some hundred thousand.
+const REMEMBERED_MAX: usize = 200_000;
+/// Values per `IN (…)` list.
+const IN_MAX: usize = 500;
+
+/// What the writer remembers of the register between batches. It is trusted only while the register's
+/// epoch, read in the same transaction, is the one it was read under.
+#[derive(Debug, Default)]
+pub struct RegisterCache {
+    epoch: Option<i64>,
+    known: Known,
+}
+
+impl RegisterCache {
+    /// What the register says about everything these deliveries name, reading only what is not
+    /// remembered. A number that is not registered is remembered as such.
+    pub(super) async fn known_for<'a>(
+        &mut self,
+        tx: &mut Tx,
+        deliveries: impl Iterator<Item = &'a Delivery> + Clone,
+    ) -> Result<&Known> {
+        let (epoch,): (i64,) = on_tx!(tx, |c| sqlx::query_as(
+            "SELECT epoch FROM register_epoch WHERE id = 1"
+        )
+        .fetch_one(c)
+        .await?);
+        let full = self.known.accounts.len() + self.known.terminals.len() > REMEMBERED_MAX;
+        if self.epoch != Some(epoch) || full {
+            self.known = Known::default();
+            self.epoch = Some(epoch);
+        }
+        let (mut numbers, mut terminals) = (BTreeSet::new(), BTreeSet::new());
+        for delivery in deliveries {
+            for item in &delivery.items {
+                numbers.insert(item.details.account_number.as_str());
+                if let Some(terminal) = &item.details.terminal {
+                    terminals.insert((delivery.provider_id.as_str(), terminal.as_str()));
+                }
+            }
+        }
+        numbers.remove("");
+        let new_numbers: Vec<&str> = numbers
+            .iter()
+            .copied()
+            .filter(|n| !self.known.accounts.contains_key(*n))
+            .collect();
+        for chunk in new_numbers.chunks(IN_MAX) {
+            self.read_accounts(tx, chunk).await?;
+        }
+        for (provider_id, terminal) in terminals {
+            let key = (provider_id.to_owned(), terminal.to_owned());
+            if !self.known.terminals.contains_key(&key) {
+                let links = read_terminal(tx, provider_id, terminal).await?;
+                self.read_places(tx, links.iter().map(|l| l.household_id.clone()).collect())
+                    .await?;
+                self.known.terminals.insert(key, links);
+            }
+        }
+        Ok(&self.known)
+    }
+
+    async fn read_accounts(&mut self, tx: &mut Tx, numbers: &[&str]) -> Result<()> {
+        let accounts: Vec<(String, String, String)> = on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "SELECT account_id, bank_bin, account_number FROM account WHERE account_number IN ",
+            );
+            sql.push_tuples(numbers, |mut row, n| {
+                row.push_bind(*n);
+            });
+            sql.build_query_as().fetch_all(c).await?
+        });
+        let ids: Vec<String> = accounts.iter().map(|a| a.0.clone()).collect();
+        let mut links = read_links(tx, &ids).await?;
+        for number in numbers {
+            self.known.accounts.insert((*number).to_owned(), Vec::new());
+        }
+        let households = links.values().flatten().map(|l| l.household_id.clone()).collect();
+        for (account_id, bank_bin, number) in accounts {
+            let links = links.remove(&account_id).unwrap_or_default();
+            self.known
+                .accounts
+                .entry(number)
+                .or_default()
+                .push(AccountLinks { bank_bin, links });
+        }
+        self.read_places(tx, households).await
+    }
+
+    async fn read_places(&mut self, tx: &mut Tx, households: BTreeSet<String>) -> Result<()> {
+        let wanted: Vec<&String> = households
+            .iter()
+            .filter(|h| !self.known.places.contains_key(*h))
+            .collect();
+        for chunk in wanted.chunks(IN_MAX) {
+            let rows: Vec<(String, i64, String)> = on_tx!(tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(
+                    "SELECT household_id, valid_from_day, place_id FROM household_version WHERE household_id IN ",
+                );
+                sql.push_tuples(chunk, |mut row, h| {
+                    row.push_bind(h.as_str());
+                });
+                sql.push(" ORDER BY household_id, valid_from_day, recorded_at_ms");
+                sql.build_query_as().fetch_all(c).await?
+            });
+            self.known.places.extend(grouped(
+                rows.into_iter().map(|(h, day, place)| (h, (day_of(day), place))),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The latest recorded version of each link of these accounts.
+async fn read_links(tx: &mut Tx, account_ids: &[String]) -> Result<HashMap<String, Vec<Link>>> {
+    let mut out = HashMap::new();
+    for chunk in account_ids.chunks(IN_MAX) {
+        let rows: Vec<(String, String, String, String, i64, Option<i64>)> = on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "SELECT l.account_id, l.stall_id, s.stall_code, l.household_id, l.valid_from_day, l.valid_to_day
+                 FROM account_link l JOIN stall s ON s.stall_id = l.stall_id
+                 WHERE NOT EXISTS (SELECT 1 FROM account_link n
+                                   WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                   AND l.account_id IN ",
+            );
+            sql.push_tuples(chunk, |mut row, id| {
+                row.push_bind(id.as_str());
+            });
+            sql.push(" ORDER BY l.account_id, l.stall_id, l.valid_from_day");
+            sql.build_query_as().fetch_all(c).await?
+        });
+        out.extend(grouped(rows.into_iter().map(
+            |(account, stall_id, stall_code, household_id, from, to)| {
+                (
+                    account,
+                    Link {
+                        stall_id,
+                        stall_code,
+                        household_id,
+                        period: period_of(from, to),
+                    },
+                )
+            },
+        )));
+    }
+    Ok(out)
+}
+
+/// A terminal that was registered, or a stall's own code used as one.
+async fn read_terminal(tx: &mut Tx, provider_id: &str, terminal: &str) -> Result<Vec<TerminalLink>> {
+    let rows: Vec<(String, String, i64, Option<i64>)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT t.stall_id, s.household_id, t.valid_from_day, t.valid_to_day
+             FROM terminal t JOIN stall s ON s.stall_id = t.stall_id
+             WHERE t.provider_id = $1 AND t.terminal_id = $2
+             UNION ALL
+             SELECT s.stall_id, s.household_id, CAST($3 AS BIGINT), CAST(NULL AS BIGINT)
+             FROM stall s WHERE s.stall_code = $2",
+        )
+        .bind(provider_id)
+        .bind(terminal)
+        .bind(OPEN_START_DAY)
+        .fetch_all(c)
+        .await?
+    });
+    Ok(rows
+        .into_iter()
+        .map(|(stall_id, household_id, from, to)| TerminalLink {
+            stall_id,
+            household_id,
+            period: period_of(from, to),
+        })
+        .collect())
+}
+
+fn period_of(from: i64, to: Option<i64>) -> Period {
+    Period {
+        from: Day::from_number(from),
+        to: to.and_then(Day::from_number),
+    }
+}
+
+fn day_of(number: i64) -> Day {
+    Day::from_number(number).unwrap_or(Day::ymd(1, 1, 1))
+}

@@ -1,0 +1,280 @@
+//! The counters held against what they count.
+
+use super::super::{Result, Store, Tx, on_tx};
+use crate::ledger::QUALIFYING_FLOOR;
+use crate::vn::TimeMs;
+
+/// How many items, and the sum of the amounts they stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
+pub struct StateTotal {
+    /// Number of items.
+    pub count: i64,
+    /// Their amounts, đồng.
+    pub amount_vnd: i64,
+}
+
+/// Conservation (DOMAIN section 7): received = posted + quarantined + ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
+pub struct IntakeTotals {
+    /// Items received; repeats with the same content are not received again.
+    pub received: StateTotal,
+    /// Items that moved money on a receipt.
+    pub posted: StateTotal,
+    /// Items waiting for review, or refunds for their receipt.
+    pub quarantined: StateTotal,
+    /// Items that move no money.
+    pub ignored: StateTotal,
+    /// Repeats, counted apart.
+    pub repeats: i64,
+}
+
+impl IntakeTotals {
+    /// Whether the sums hold, by count and by amount.
+    pub fn conservation_holds(&self) -> bool {
+        let sum = |f: fn(&StateTotal) -> i64| f(&self.posted) + f(&self.quarantined) + f(&self.ignored);
+        self.received.count == sum(|t| t.count) && self.received.amount_vnd == sum(|t| t.amount_vnd)
+    }
+}
+
+/// What a recount found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Recount {
+    /// Counted anew from the notices.
+    #[serde(flatten)]
+    pub totals: IntakeTotals,
+    /// Receipts there are.
+    pub receipts: i64,
+    /// Whether every counter equals what was counted anew.
+    pub counters_agree: bool,
+    /// Whether received = posted + quarantined + ignored, in notices and in counters.
+    pub conservation_holds: bool,
+    /// Where counters differ: at most twenty sentences.
+    pub differences: Vec<String>,
+}
+
+/// A notice that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct WaitingNotice {
+    /// The provider.
+    pub provider_id: String,
+    /// The provider's transaction id.
+    pub event_id: String,
+    /// `payment`, `refund` or `unreadable`.
+    pub kind: String,
+    /// The amount it stated, đồng.
+    pub amount_vnd: i64,
+    /// Why it waits; a word of `ledger::Reason`.
+    pub reason: String,
+    /// When it was received, milliseconds UTC.
+    pub received_at_ms: i64,
+}
+
+impl Store {
+    /// What the counters say of all providers and days.
+    pub async fn intake_totals(&self) -> Result<IntakeTotals> {
+        let mut tx = self.begin_read().await?;
+        counted_totals(&mut tx).await
+    }
+
+    /// Notices in quarantine after this cursor, oldest first.
+    pub async fn waiting_notices(
+        &self,
+        after: Option<(i64, &str, &str)>,
+        limit: i64,
+    ) -> Result<Vec<WaitingNotice>> {
+        let (ms, provider, event) = after.unwrap_or((i64::MIN, "", ""));
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, String, String, i64, String, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT provider_id, event_id, kind, amount_vnd, reason, received_at_ms FROM notice
+                 WHERE state = 'quarantined' AND (received_at_ms, provider_id, event_id) > ($1, $2, $3)
+                 ORDER BY received_at_ms, provider_id, event_id LIMIT $4",
+            )
+            .bind(ms)
+            .bind(provider)
+            .bind(event)
+            .bind(limit)
+            .fetch_all(c)
+            .await?
+        });
+        Ok(rows
+            .into_iter()
+            .map(
+                |(provider_id, event_id, kind, amount_vnd, reason, received_at_ms)| WaitingNotice {
+                    provider_id,
+                    event_id,
+                    kind,
+                    amount_vnd,
+                    reason,
+                    received_at_ms,
+                },
+            )
+            .collect())
+    }
+
+    /// Counts everything anew from notices, receipts and refunds, and compares with the counters.
+    pub async fn recount(&self, _now: TimeMs) -> Result<Recount> {
+        let mut tx = self.begin_read().await?;
+        let mut differences = Vec::new();
+        let mut totals = notice_totals(&mut tx).await?;
+        let counted = counted_totals(&mut tx).await?;
+        // Repeats leave no row of their own; only the counter knows them.
+        totals.repeats = counted.repeats;
+        if totals != counted {
+            differences.push(format!(
+                "all days: notices say {totals:?}, counters say {counted:?}"
+            ));
+        }
+        let (receipts,): (i64,) = on_tx!(&mut tx, |c| sqlx::query_as("SELECT COUNT(*) FROM receipt")
+            .fetch_one(c)
+            .await?);
+        for difference in [
+            intake_differences(&mut tx).await?,
+            day_differences(&mut tx, "household_day", "household_id").await?,
+            day_differences(&mut tx, "place_day", "place_id").await?,
+            refund_differences(&mut tx).await?,
+        ] {
+            differences.extend(difference);
+        }
+        let conservation_holds = totals.conservation_holds() && counted.conservation_holds();
+        Ok(Recount {
+            totals,
+            receipts,
+            counters_agree: differences.is_empty(),
+            conservation_holds,
+            differences,
+        })
+    }
+}
+
+async fn counted_totals(tx: &mut Tx) -> Result<IntakeTotals> {
+    type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64);
+    let r: Row = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT CAST(COALESCE(SUM(received_count), 0) AS BIGINT), CAST(COALESCE(SUM(received_vnd), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(posted_count), 0) AS BIGINT), CAST(COALESCE(SUM(posted_vnd), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(quarantined_count), 0) AS BIGINT), CAST(COALESCE(SUM(quarantined_vnd), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(ignored_count), 0) AS BIGINT), CAST(COALESCE(SUM(ignored_vnd), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(repeat_count), 0) AS BIGINT)
+             FROM intake_day",
+        )
+        .fetch_one(c)
+        .await?
+    });
+    let total = |count, amount_vnd| StateTotal { count, amount_vnd };
+    Ok(IntakeTotals {
+        received: total(r.0, r.1),
+        posted: total(r.2, r.3),
+        quarantined: total(r.4, r.5),
+        ignored: total(r.6, r.7),
+        repeats: r.8,
+    })
+}
+
+async fn notice_totals(tx: &mut Tx) -> Result<IntakeTotals> {
+    let rows: Vec<(String, i64, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT state, COUNT(*), CAST(SUM(amount_vnd) AS BIGINT) FROM notice GROUP BY state")
+            .fetch_all(c)
+            .await?
+    });
+    let mut totals = IntakeTotals::default();
+    for (state, count, amount_vnd) in rows {
+        let total = match state.as_str() {
+            "posted" => &mut totals.posted,
+            "quarantined" => &mut totals.quarantined,
+            _ => &mut totals.ignored,
+        };
+        *total = StateTotal { count, amount_vnd };
+        totals.received.count += count;
+        totals.received.amount_vnd += amount_vnd;
+    }
+    Ok(totals)
+}
+
+/// Days of reception whose counters differ from the notices. The day is computed as in `vn::Day`: UTC+7.
+async fn intake_differences(tx: &mut Tx) -> Result<Vec<String>> {
+    let rows: Vec<(String, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT provider_id, day FROM (
+               SELECT provider_id, day, posted_count AS p, posted_vnd AS pv, quarantined_count AS q,
+                      quarantined_vnd AS qv, ignored_count AS i, ignored_vnd AS iv FROM intake_day
+               UNION ALL
+               SELECT provider_id, (received_at_ms + 25200000) / 86400000 AS day,
+                      -SUM(CASE WHEN state = 'posted' THEN 1 ELSE 0 END),
+                      -SUM(CASE WHEN state = 'posted' THEN amount_vnd ELSE 0 END),
+                      -SUM(CASE WHEN state = 'quarantined' THEN 1 ELSE 0 END),
+                      -SUM(CASE WHEN state = 'quarantined' THEN amount_vnd ELSE 0 END),
+                      -SUM(CASE WHEN state = 'ignored' THEN 1 ELSE 0 END),
+                      -SUM(CASE WHEN state = 'ignored' THEN amount_vnd ELSE 0 END)
+               FROM notice GROUP BY provider_id, (received_at_ms + 25200000) / 86400000
+             ) both_sides GROUP BY provider_id, day
+             HAVING SUM(p) <> 0 OR SUM(pv) <> 0 OR SUM(q) <> 0 OR SUM(qv) <> 0 OR SUM(i) <> 0 OR SUM(iv) <> 0
+             LIMIT 5",
+        )
+        .fetch_all(c)
+        .await?
+    });
+    Ok(rows
+        .into_iter()
+        .map(|(p, day)| format!("intake_day {p} {day}: differs from its notices"))
+        .collect())
+}
+
+/// Business days whose counters differ from the receipts.
+async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) -> Result<Vec<String>> {
+    let rows: Vec<(String, i64)> = on_tx!(tx, |c, Db| {
+        let mut sql = sqlx::QueryBuilder::<Db>::new(format!(
+            "SELECT id, day FROM (
+               SELECT {key} AS id, day, posted_count AS n, posted_vnd AS v, refunded_vnd AS r, qualifying_count AS q
+               FROM {table}
+               UNION ALL
+               SELECT {key}, business_day, -COUNT(*), -SUM(amount_vnd), -SUM(refunded_vnd),
+                      -SUM(CASE WHEN amount_vnd - refunded_vnd >= "
+        ));
+        sql.push_bind(QUALIFYING_FLOOR.vnd());
+        sql.push(format!(
+            " THEN 1 ELSE 0 END) FROM receipt GROUP BY {key}, business_day
+             ) both_sides GROUP BY id, day
+             HAVING SUM(n) <> 0 OR SUM(v) <> 0 OR SUM(r) <> 0 OR SUM(q) <> 0 LIMIT 5"
+        ));
+        sql.build_query_as().fetch_all(c).await?
+    });
+    Ok(rows
+        .into_iter()
+        .map(|(id, day)| format!("{table} {id} {day}: differs from its receipts"))
+        .collect())
+}
+
+/// Receipts whose refunded amount differs from their refunds, or that have no posted notice.
+async fn refund_differences(tx: &mut Tx) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT receipt_id FROM (
+               SELECT household_id, receipt_id, refunded_vnd AS v FROM receipt
+               UNION ALL
+               SELECT household_id, receipt_id, -SUM(amount_vnd) FROM refund GROUP BY household_id, receipt_id
+             ) both_sides GROUP BY household_id, receipt_id HAVING SUM(v) <> 0 LIMIT 5",
+        )
+        .fetch_all(c)
+        .await?
+    });
+    let unproven: (i64, i64) = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM receipt),
+                    (SELECT COUNT(*) FROM notice WHERE kind = 'payment' AND state = 'posted')",
+        )
+        .fetch_one(c)
+        .await?
+    });
+    let mut out: Vec<String> = rows
+        .into_iter()
+        .map(|(id,)| format!("receipt {id}: refunded differs from its refunds"))
+        .collect();
+    if unproven.0 != unproven.1 {
+        out.push(format!(
+            "{} receipts, but {} posted payment notices",
+            unproven.0, unproven.1
+        ));
+    }
+    Ok(out)
+}

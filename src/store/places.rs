@@ -1,0 +1,420 @@
+//! Units with their lineage, streets, segments, markets.
+
+use std::collections::HashMap;
+
+use sqlx::QueryBuilder;
+
+use super::{OPEN_START_DAY, Result, Store, StoreError, Tx, on_tx};
+use crate::indicators::{PlaceFact, PlaceKind};
+use crate::places::{
+    Book, Edge, Level, MarketRow, NewPlaces, PlacedIn, StreetRow, Unit, UnitId, Units, shipped,
+};
+use crate::store::fresh_id;
+use crate::vn::{Day, TimeMs, name_key};
+
+/// Rows per bulk insert here; the widest has 9 columns.
+const BULK_ROWS: usize = 1000;
+
+/// What keeping a list of places did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlacesKept {
+    /// Rows that brought something new.
+    pub new: usize,
+    /// Rows that were there already.
+    pub known: usize,
+}
+
+pub(super) fn day_number(day: Option<Day>) -> i64 {
+    day.map_or(OPEN_START_DAY, Day::number)
+}
+
+fn day_from(number: i64) -> Option<Day> {
+    Day::from_number(number)
+}
+
+impl Store {
+    /// Makes sure that the units this program ships are there; what was imported stays as it is.
+    pub(super) async fn keep_shipped_units(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let (any,): (i64,) = on_tx!(&mut tx, |c| sqlx::query_as("SELECT COUNT(*) FROM unit")
+            .fetch_one(c)
+            .await?);
+        if any == 0 {
+            let (units, edges) = shipped();
+            write_units(&mut tx, &units, &edges).await?;
+        }
+        tx.commit().await
+    }
+
+    /// The whole table of units. A table that contradicts itself is corrupt: it was checked when kept.
+    pub async fn units(&self) -> Result<Units> {
+        let mut tx = self.begin_read().await?;
+        read_units(&mut tx).await
+    }
+
+    /// Keeps units and lineage beside those that are there; a unit of the same code and start is
+    /// replaced, with its edges. The result is checked as a whole first, and refused as a whole.
+    pub async fn keep_units(&self, units: Vec<Unit>, edges: Vec<Edge>, dry_run: bool) -> Result<PlacesKept> {
+        let mut tx = self.begin().await?;
+        let there = read_units(&mut tx).await?;
+        let is_new = |u: &&Unit| there.ix(&u.id).is_none_or(|ix| there.get(ix) != *u);
+        let kept = PlacesKept {
+            new: units.iter().filter(is_new).count(),
+            known: 0,
+        };
+        let kept = PlacesKept {
+            known: units.len() - kept.new,
+            ..kept
+        };
+        let named: HashMap<&UnitId, &Unit> = units.iter().map(|u| (&u.id, u)).collect();
+        let mut all: Vec<Unit> = there
+            .all()
+            .filter(|(_, u)| !named.contains_key(&u.id))
+            .map(|(_, u)| u.clone())
+            .collect();
+        let mut all_edges: Vec<Edge> = there
+            .edges()
+            .iter()
+            .filter(|e| !named.contains_key(&e.from))
+            .cloned()
+            .collect();
+        all.extend(units);
+        all_edges.extend(edges);
+        Units::new(all.clone(), all_edges.clone())
+            .map_err(|e| StoreError::Conflict(format!("the units contradict each other: {e}")))?;
+        if !dry_run {
+            on_tx!(&mut tx, |c| {
+                sqlx::query("DELETE FROM unit_edge").execute(&mut *c).await?;
+                sqlx::query("DELETE FROM unit").execute(&mut *c).await?;
+            });
+            write_units(&mut tx, &all, &all_edges).await?;
+            raise_epoch(&mut tx).await?;
+            tx.commit().await?;
+        }
+        Ok(kept)
+    }
+
+    /// Keeps streets of a list: each name once in its scope, each row's segments once.
+    pub async fn keep_streets(&self, rows: &[StreetRow], dry_run: bool, now: TimeMs) -> Result<PlacesKept> {
+        let mut tx = self.begin().await?;
+        let units = read_units(&mut tx).await?;
+        let scope_default = default_scope(&units)?;
+        let mut book = open_book(&mut tx, &units).await?;
+        let mut kept = PlacesKept::default();
+        for row in rows {
+            let facts = row.places();
+            let scope = facts
+                .iter()
+                .find_map(|f| units.ix(&f.unit))
+                .map_or(scope_default, |unit| units.scope(unit));
+            match book.list_street(&row.name, scope, &facts, || fresh_id(now)) {
+                true => kept.new += 1,
+                false => kept.known += 1,
+            }
+        }
+        write_places(&mut tx, &units, &book.take_new(), now).await?;
+        if !dry_run {
+            tx.commit().await?;
+        }
+        Ok(kept)
+    }
+
+    /// Keeps markets of a list; a market that is there learns what it lacks.
+    pub async fn keep_markets(&self, rows: &[MarketRow], dry_run: bool, now: TimeMs) -> Result<PlacesKept> {
+        let mut tx = self.begin().await?;
+        let units = read_units(&mut tx).await?;
+        let scope_default = default_scope(&units)?;
+        let mut book = open_book(&mut tx, &units).await?;
+        let mut kept = PlacesKept::default();
+        for row in rows {
+            let scope = row
+                .facts
+                .iter()
+                .find_map(|f| units.ix(&f.unit))
+                .map_or(scope_default, |unit| units.scope(unit));
+            match book.list_market(&row.name, &row.address, scope, &row.facts, || fresh_id(now)) {
+                true => kept.new += 1,
+                false => kept.known += 1,
+            }
+        }
+        write_places(&mut tx, &units, &book.take_new(), now).await?;
+        if !dry_run {
+            tx.commit().await?;
+        }
+        Ok(kept)
+    }
+}
+
+/// The oldest city: what a street belongs to of which nothing else is known.
+fn default_scope(units: &Units) -> Result<crate::places::UnitIx> {
+    units
+        .all()
+        .find(|(_, u)| u.level == Level::City)
+        .map(|(ix, _)| units.scope(ix))
+        .ok_or_else(|| {
+            StoreError::Missing("no city is known; run `choso import units FILE` first".to_owned())
+        })
+}
+
+async fn write_units(tx: &mut Tx, units: &[Unit], edges: &[Edge]) -> Result<()> {
+    for chunk in units.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO unit (code, valid_from_day, valid_to_day, name, name_en, type_name, level, parent_code, source) ",
+            );
+            sql.push_values(chunk, |mut row, u| {
+                row.push_bind(&u.id.code)
+                    .push_bind(day_number(u.id.from))
+                    .push_bind(u.to.map(Day::number))
+                    .push_bind(&u.name)
+                    .push_bind(&u.name_en)
+                    .push_bind(&u.type_name)
+                    .push_bind(u.level.as_str())
+                    .push_bind(&u.parent_code)
+                    .push_bind(&u.source);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    for chunk in edges.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO unit_edge (from_code, from_valid_from_day, to_code, to_valid_from_day, part) ",
+            );
+            sql.push_values(chunk, |mut row, e| {
+                row.push_bind(&e.from.code)
+                    .push_bind(day_number(e.from.from))
+                    .push_bind(&e.to.code)
+                    .push_bind(day_number(e.to.from))
+                    .push_bind(i64::from(e.part));
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
+
+pub(super) async fn read_units(tx: &mut Tx) -> Result<Units> {
+    type Row = (
+        String,
+        i64,
+        Option<i64>,
+        String,
+        String,
+        String,
+        String,
+        Option<String>,
+        String,
+    );
+    let rows: Vec<Row> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT code, valid_from_day, valid_to_day, name, name_en, type_name, level, parent_code, source FROM unit",
+        )
+        .fetch_all(c)
+        .await?
+    });
+    let mut units = Vec::with_capacity(rows.len());
+    for (code, from, to, name, name_en, type_name, level, parent_code, source) in rows {
+        let level = Level::parse(&level)
+            .ok_or_else(|| StoreError::Corrupt(format!("level {level} of unit {code}")))?;
+        let id = UnitId::new(code, day_from(from));
+        units.push(Unit {
+            id,
+            to: to.and_then(day_from),
+            name,
+            name_en,
+            type_name,
+            level,
+            parent_code,
+            source,
+        });
+    }
+    let edges: Vec<(String, i64, String, i64, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT from_code, from_valid_from_day, to_code, to_valid_from_day, part FROM unit_edge",
+        )
+        .fetch_all(c)
+        .await?
+    });
+    let edges = edges
+        .into_iter()
+        .map(|(from, from_day, to, to_day, part)| Edge {
+            from: UnitId::new(from, day_from(from_day)),
+            to: UnitId::new(to, day_from(to_day)),
+            part: part != 0,
+        })
+        .collect();
+    Units::new(units, edges).map_err(|e| StoreError::Corrupt(format!("units: {e}")))
+}
+
+/// Every place with what was known of it at a time.
+pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<PlaceFact>> {
+    let facts: Vec<(String, i64, String, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT place_id, from_day, unit_code, unit_valid_from_day FROM (
+               SELECT p.*, ROW_NUMBER() OVER (PARTITION BY place_id, from_day ORDER BY recorded_at_ms DESC) AS version
+               FROM place_unit p WHERE recorded_at_ms <= $1
+             ) latest WHERE version = 1",
+        )
+        .bind(known_at.0)
+        .fetch_all(c)
+        .await?
+    });
+    let mut by_place: HashMap<String, Vec<PlacedIn>> = HashMap::new();
+    for (place_id, from, code, unit_from) in facts {
+        let from = day_from(from).ok_or_else(|| StoreError::Corrupt(format!("day of place {place_id}")))?;
+        by_place.entry(place_id).or_default().push(PlacedIn {
+            unit: UnitId::new(code, day_from(unit_from)),
+            from,
+        });
+    }
+    let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT p.place_id, p.street_id, s.name, p.market_name
+             FROM place p LEFT JOIN street s ON s.street_id = p.street_id WHERE p.recorded_at_ms <= $1",
+        )
+        .bind(known_at.0)
+        .fetch_all(c)
+        .await?
+    });
+    rows.into_iter()
+        .map(|(place_id, street_id, street_name, market_name)| {
+            let kind = match (street_id, street_name, market_name) {
+                (Some(street_id), Some(street_name), None) => PlaceKind::Segment {
+                    street_id,
+                    street_name,
+                },
+                (None, None, Some(name)) => PlaceKind::Market { name },
+                _ => {
+                    return Err(StoreError::Corrupt(format!(
+                        "place {place_id} is neither segment nor market"
+                    )));
+                }
+            };
+            let facts = by_place.remove(&place_id).unwrap_or_default();
+            Ok(PlaceFact {
+                place_id,
+                kind,
+                facts,
+            })
+        })
+        .collect()
+}
+
+/// A book of everything that is known, to place register rows with.
+pub(super) async fn open_book<'a>(tx: &mut Tx, units: &'a Units) -> Result<Book<'a>> {
+    let mut book = Book::new(units);
+    let streets: Vec<(String, String, i64, String)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT street_id, scope_code, scope_valid_from_day, name FROM street")
+            .fetch_all(c)
+            .await?
+    });
+    let mut scopes = HashMap::new();
+    for (street_id, code, from, name) in streets {
+        let scope = units
+            .ix(&UnitId::new(code, day_from(from)))
+            .ok_or_else(|| StoreError::Corrupt(format!("scope of street {street_id}")))?;
+        book.know_street(scope, &name, street_id.clone());
+        scopes.insert(street_id, scope);
+    }
+    let otherwise = default_scope(units)?;
+    for place in read_places(tx, TimeMs(i64::MAX)).await? {
+        match place.kind {
+            PlaceKind::Market { name } => book.know_market(&name, place.place_id, place.facts, otherwise),
+            PlaceKind::Segment {
+                street_id,
+                street_name,
+            } => {
+                if let (Some(scope), Some(fact)) = (scopes.get(&street_id), place.facts.into_iter().next()) {
+                    book.know_segment(*scope, &street_name, place.place_id, fact);
+                }
+            }
+        }
+    }
+    Ok(book)
+}
+
+/// Writes what a book made.
+pub(super) async fn write_places(tx: &mut Tx, units: &Units, new: &NewPlaces, now: TimeMs) -> Result<()> {
+    for chunk in new.streets.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO street (street_id, scope_code, scope_valid_from_day, name, name_key, recorded_at_ms) ",
+            );
+            sql.push_values(chunk, |mut row, (street_id, scope, name)| {
+                let scope = &units.get(*scope).id;
+                row.push_bind(street_id)
+                    .push_bind(&scope.code)
+                    .push_bind(day_number(scope.from))
+                    .push_bind(name)
+                    .push_bind(name_key(name))
+                    .push_bind(now.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    type PlaceRow<'a> = (
+        &'a str,
+        &'a str,
+        Option<&'a str>,
+        Option<&'a str>,
+        Option<&'a str>,
+    );
+    let segments = new
+        .segments
+        .iter()
+        .map(|(id, street)| (id.as_str(), "segment", Some(street.as_str()), None, None));
+    let markets = new.markets.iter().map(|(id, name, address)| {
+        (
+            id.as_str(),
+            "market",
+            None,
+            Some(name.as_str()),
+            Some(address.as_str()),
+        )
+    });
+    let places: Vec<PlaceRow> = segments.chain(markets).collect();
+    for chunk in places.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO place (place_id, kind, street_id, market_name, market_name_key, address, recorded_at_ms) ",
+            );
+            sql.push_values(chunk, |mut row, (id, kind, street, market, address)| {
+                row.push_bind(*id)
+                    .push_bind(*kind)
+                    .push_bind(*street)
+                    .push_bind(*market)
+                    .push_bind(market.map(name_key))
+                    .push_bind(*address)
+                    .push_bind(now.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    for chunk in new.facts.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO place_unit (place_id, from_day, recorded_at_ms, unit_code, unit_valid_from_day) ",
+            );
+            sql.push_values(chunk, |mut row, (place_id, fact)| {
+                row.push_bind(place_id)
+                    .push_bind(fact.from.number())
+                    .push_bind(now.0)
+                    .push_bind(&fact.unit.code)
+                    .push_bind(day_number(fact.unit.from));
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
+
+/// Tells every writer of notices that what it remembers of the register may be old.
+pub(super) async fn raise_epoch(tx: &mut Tx) -> Result<()> {
+    on_tx!(tx, |c| {
+        sqlx::query("UPDATE register_epoch SET epoch = epoch + 1 WHERE id = 1")
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! Handing out codes, ending them, and what their serials show.
+
+use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::{day_of, fresh_serial, period_of, write};
+use crate::register::{CodeRow, Rows};
+use crate::vietqr::stall_payload;
+use crate::vn::{AccountNumber, Day, TimeMs};
+
+/// A code that was handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCode {
+    /// Its serial.
+    pub serial: String,
+    /// The payload.
+    pub payload: String,
+    /// The day it was handed out.
+    pub issued_on: Day,
+    /// False when the stall already had this code and it was only given again.
+    pub is_new: bool,
+}
+
+/// What a serial shows to anybody who holds the card.
+#[derive(Debug, Clone)]
+pub struct CardView {
+    /// Its serial.
+    pub serial: String,
+    /// The stall's code.
+    pub stall_code: String,
+    /// The household's name.
+    pub household_name: String,
+    /// Bank BIN.
+    pub bank_bin: String,
+    /// The holder, as the bank shows it.
+    pub holder_name: String,
+    /// The account; shows itself masked.
+    pub account: AccountNumber,
+    /// The payload.
+    pub payload: String,
+    /// The day it was handed out.
+    pub issued_on: Day,
+    /// `replaced`, `revoked` or `destroyed`, and since when; none while it is good.
+    pub ended: Option<(String, Day)>,
+}
+
+impl Store {
+    /// Hands out the code of a stall: its payload for the account linked on that day, recorded as
+    /// issued. Without `account_id` the stall must have exactly one. A stall that already has this code
+    /// gets the same one again. Indicators 2 and 4 count these.
+    pub async fn issue_codes(
+        &self,
+        wishes: &[(String, Option<String>)],
+        on: Day,
+        by: &str,
+        now: TimeMs,
+    ) -> Result<Vec<IssuedCode>> {
+        let mut tx = self.begin().await?;
+        let mut issued = Vec::with_capacity(wishes.len());
+        let mut rows = Rows::default();
+        for (stall_id, account_id) in wishes {
+            let (row, code) = issue(&mut tx, stall_id, account_id.as_deref(), on).await?;
+            rows.codes.extend(row);
+            issued.push(code);
+        }
+        write::rows(&mut tx, &rows, by, now).await?;
+        tx.commit().await?;
+        Ok(issued)
+    }
+
+    /// Ends a code; a second end is a conflict.
+    pub async fn end_code(&self, serial: &str, state: &str, on: Day, by: &str, now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let ended: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "INSERT INTO code_end (serial, state, ended_on_day, recorded_at_ms, recorded_by)
+                 SELECT serial, $2, $3, $4, $5 FROM code WHERE serial = $1
+                 ON CONFLICT (serial) DO NOTHING RETURNING serial",
+            )
+            .bind(serial)
+            .bind(state)
+            .bind(on.number())
+            .bind(now.0)
+            .bind(by)
+            .fetch_optional(c)
+            .await?
+        });
+        if ended.is_none() {
+            return Err(match self.card(serial).await? {
+                None => StoreError::Missing(format!("Không có mã QR số {serial}.")),
+                Some(_) => StoreError::Conflict(format!("Mã QR số {serial} đã kết thúc từ trước.")),
+            });
+        }
+        tx.commit().await
+    }
+
+    /// What a serial shows.
+    pub async fn card(&self, serial: &str) -> Result<Option<CardView>> {
+        type Row = (
+            String,
+            String,
+            String,
+            String,
+            String,
+            String,
+            i64,
+            Option<String>,
+            Option<i64>,
+        );
+        let mut tx = self.begin_read().await?;
+        let row: Option<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT s.stall_code, v.name, a.bank_bin, a.holder_name, a.account_number, c.payload,
+                        c.issued_on_day, e.state, e.ended_on_day
+                 FROM code c
+                 JOIN stall s ON s.stall_id = c.stall_id
+                 JOIN account a ON a.account_id = c.account_id
+                 JOIN household_version v ON v.household_id = c.household_id
+                 LEFT JOIN code_end e ON e.serial = c.serial
+                 WHERE c.serial = $1
+                 ORDER BY v.valid_from_day DESC, v.recorded_at_ms DESC LIMIT 1",
+            )
+            .bind(serial)
+            .fetch_optional(c)
+            .await?
+        });
+        let Some((stall_code, household_name, bank_bin, holder_name, number, payload, issued, state, ended)) =
+            row
+        else {
+            return Ok(None);
+        };
+        let account =
+            AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account of {serial}")))?;
+        let ended = match (state, ended) {
+            (Some(state), Some(day)) => Some((state, day_of(day)?)),
+            _ => None,
+        };
+        let (serial, issued_on) = (serial.to_owned(), day_of(issued)?);
+        Ok(Some(CardView {
+            serial,
+            stall_code,
+            household_name,
+            bank_bin,
+            holder_name,
+            account,
+            payload,
+            issued_on,
+            ended,
+        }))
+    }
+}
+
+async fn issue(
+    tx: &mut Tx,
+    stall_id: &str,
+    account_id: Option<&str>,
+    on: Day,
+) -> Result<(Option<CodeRow>, IssuedCode)> {
+    let (household_id, stall_code) = stall(tx, stall_id).await?;
+    let (account_id, bank_bin, number) = account(tx, stall_id, account_id, on).await?;
+    let there: Option<(String, String, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT serial, payload, issued_on_day FROM code
+             WHERE stall_id = $1 AND account_id = $2 AND issued_on_day <= $3
+               AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = code.serial)
+             ORDER BY issued_on_day DESC LIMIT 1",
+        )
+        .bind(stall_id)
+        .bind(&account_id)
+        .bind(on.number())
+        .fetch_optional(c)
+        .await?
+    });
+    if let Some((serial, payload, day)) = there {
+        return Ok((
+            None,
+            IssuedCode {
+                serial,
+                payload,
+                issued_on: day_of(day)?,
+                is_new: false,
+            },
+        ));
+    }
+    let number =
+        AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account {account_id}")))?;
+    let payload = stall_payload(&bank_bin, &number, &stall_code)
+        .map_err(|e| StoreError::Conflict(format!("Tài khoản này không tạo được mã VietQR: {e}")))?
+        .to_string();
+    let serial = fresh_serial();
+    let code = IssuedCode {
+        serial: serial.clone(),
+        payload: payload.clone(),
+        issued_on: on,
+        is_new: true,
+    };
+    let stall_id = stall_id.to_owned();
+    Ok((
+        Some(CodeRow {
+            serial,
+            stall_id,
+            account_id,
+            household_id,
+            payload,
+            issued_on: on,
+        }),
+        code,
+    ))
+}
+
+async fn stall(tx: &mut Tx, stall_id: &str) -> Result<(String, String)> {
+    let row: Option<(String, String)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT household_id, stall_code FROM stall WHERE stall_id = $1")
+            .bind(stall_id)
+            .fetch_optional(c)
+            .await?
+    });
+    row.ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
+}
+
+/// The account linked to a stall on a day: the one asked for, or the only one.
+async fn account(
+    tx: &mut Tx,
+    stall_id: &str,
+    wanted: Option<&str>,
+    on: Day,
+) -> Result<(String, String, String)> {
+    let rows: Vec<(String, String, String, i64, Option<i64>)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT DISTINCT a.account_id, a.bank_bin, a.account_number, l.valid_from_day, l.valid_to_day
+             FROM account_link l JOIN account a ON a.account_id = l.account_id
+             WHERE l.stall_id = $1
+               AND NOT EXISTS (SELECT 1 FROM account_link n
+                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)",
+        )
+        .bind(stall_id)
+        .fetch_all(c)
+        .await?
+    });
+    let mut fitting: Vec<(String, String, String)> = rows
+        .into_iter()
+        .filter(|(id, _, _, from, to)| period_of(*from, *to).holds(on) && wanted.is_none_or(|w| w == id))
+        .map(|(id, bin, number, _, _)| (id, bin, number))
+        .collect();
+    fitting.sort();
+    fitting.dedup();
+    match (fitting.pop(), fitting.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (None, _) => Err(StoreError::Conflict(format!(
+            "Sạp chưa có tài khoản nhận tiền gắn vào ngày {}. Hãy gắn tài khoản trước.",
+            on.show()
+        ))),
+        (Some(_), false) => Err(StoreError::Conflict(
+            "Sạp có nhiều tài khoản. Hãy chọn một bằng account_id.".to_owned(),
+        )),
+    }
+}

@@ -1,0 +1,166 @@
+//! Bulk inserts of what a plan says.
+
+use sqlx::QueryBuilder;
+
+use super::super::places::day_number;
+use super::super::{Result, Tx, on_tx};
+use crate::register::Rows;
+use crate::vn::{Day, TimeMs, fold};
+
+/// Rows per bulk insert; the widest has 11 columns.
+const BULK_ROWS: usize = 1000;
+
+pub(super) async fn rows(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
+    households(tx, rows, by, now).await?;
+    stalls(tx, rows, by, now).await?;
+    accounts(tx, rows, by, now).await?;
+    codes(tx, rows, by, now).await
+}
+
+async fn households(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
+    for chunk in rows.households.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO household (household_id, household_ref, recorded_at_ms) ",
+            );
+            sql.push_values(chunk, |mut row, (id, reference)| {
+                row.push_bind(id).push_bind(reference).push_bind(now.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    for chunk in rows.household_versions.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO household_version (household_id, valid_from_day, recorded_at_ms, recorded_by, name,
+                 name_folded, class, trading_status, place_id, house_number, phone) ",
+            );
+            sql.push_values(chunk, |mut row, v| {
+                row.push_bind(&v.household_id)
+                    .push_bind(v.from.number())
+                    .push_bind(now.0)
+                    .push_bind(by)
+                    .push_bind(&v.state.name)
+                    .push_bind(fold(&v.state.name))
+                    .push_bind(v.state.class.as_str())
+                    .push_bind(v.state.status.as_str())
+                    .push_bind(&v.state.place_id)
+                    .push_bind(&v.state.house_number)
+                    .push_bind(&v.state.phone);
+            });
+            // Two versions of one household and day within one millisecond: the later wish stands.
+            sql.push(
+                " ON CONFLICT (household_id, valid_from_day, recorded_at_ms) DO UPDATE SET
+                   name = excluded.name, name_folded = excluded.name_folded, class = excluded.class,
+                   trading_status = excluded.trading_status, place_id = excluded.place_id,
+                   house_number = excluded.house_number, phone = excluded.phone",
+            );
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
+
+async fn stalls(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
+    for chunk in rows.stalls.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO stall (stall_id, household_id, stall_code, recorded_at_ms) ",
+            );
+            sql.push_values(chunk, |mut row, (id, household_id, code)| {
+                row.push_bind(id)
+                    .push_bind(household_id)
+                    .push_bind(code)
+                    .push_bind(now.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    for chunk in rows.stall_versions.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO stall_version (stall_id, valid_from_day, recorded_at_ms, recorded_by, place_id,
+                 house_number, stall_number, trading_status) ",
+            );
+            sql.push_values(chunk, |mut row, v| {
+                row.push_bind(&v.stall_id)
+                    .push_bind(v.from.number())
+                    .push_bind(now.0)
+                    .push_bind(by)
+                    .push_bind(&v.state.place_id)
+                    .push_bind(&v.state.house_number)
+                    .push_bind(&v.state.stall_number)
+                    .push_bind(v.state.status.as_str());
+            });
+            sql.push(
+                " ON CONFLICT (stall_id, valid_from_day, recorded_at_ms) DO UPDATE SET
+                   place_id = excluded.place_id, house_number = excluded.house_number,
+                   stall_number = excluded.stall_number, trading_status = excluded.trading_status",
+            );
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
+
+async fn accounts(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
+    for chunk in rows.accounts.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO account (account_id, bank_bin, account_number, holder_name, recorded_at_ms) ",
+            );
+            sql.push_values(chunk, |mut row, (id, bin, number, holder)| {
+                row.push_bind(id)
+                    .push_bind(bin)
+                    .push_bind(number.reveal())
+                    .push_bind(holder)
+                    .push_bind(now.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    for chunk in rows.links.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO account_link (link_id, recorded_at_ms, recorded_by, account_id, stall_id, household_id,
+                 valid_from_day, valid_to_day, holder_relation) ",
+            );
+            sql.push_values(chunk, |mut row, l| {
+                row.push_bind(&l.link_id)
+                    .push_bind(now.0)
+                    .push_bind(by)
+                    .push_bind(&l.account_id)
+                    .push_bind(&l.stall_id)
+                    .push_bind(&l.household_id)
+                    .push_bind(day_number(l.period.from))
+                    .push_bind(l.period.to.map(Day::number))
+                    .push_bind(l.relation.as_str());
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
+
+async fn codes(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
+    for chunk in rows.codes.chunks(BULK_ROWS) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO code (serial, stall_id, account_id, household_id, payload, issued_on_day,
+                 recorded_at_ms, recorded_by) ",
+            );
+            sql.push_values(chunk, |mut row, code| {
+                row.push_bind(&code.serial)
+                    .push_bind(&code.stall_id)
+                    .push_bind(&code.account_id)
+                    .push_bind(&code.household_id)
+                    .push_bind(&code.payload)
+                    .push_bind(code.issued_on.number())
+                    .push_bind(now.0)
+                    .push_bind(by);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
