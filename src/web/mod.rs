@@ -3,6 +3,7 @@
 mod callbacks;
 mod health;
 mod problem;
+mod session;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 
 pub use problem::Problem;
+pub use session::Person;
 
 /// What every handler shares.
 pub struct Shared {
