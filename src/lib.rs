@@ -20,6 +20,7 @@
 pub mod access;
 pub mod app;
 pub mod config;
+pub mod demo;
 pub mod indicators;
 pub mod intake;
 pub mod ledger;

@@ -16,6 +16,13 @@ pub struct DayDelta {
     pub qualifying_count: i64,
 }
 
+impl DayDelta {
+    /// Whether this could be the first of its day: nothing in it takes from what was counted before.
+    pub fn can_stand_alone(&self) -> bool {
+        (0..=self.posted_count).contains(&self.qualifying_count) && (0..=self.posted_vnd).contains(&self.refunded_vnd)
+    }
+}
+
 /// What a provider's day of reception gains, by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IntakeDelta {

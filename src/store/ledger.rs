@@ -465,9 +465,11 @@ async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()> {
     Ok(())
 }
 
-/// Adds to `household_day` or `place_day`, which differ only in the name of their first column.
+/// Adds to `household_day` or `place_day`, which differ only in the name of their first column. A gain
+/// makes its row where there is none; a loss (a refund of an earlier batch) must find its row.
 async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(String, Day), &DayDelta)]) -> Result<()> {
-    for chunk in days.chunks(BULK_ROWS) {
+    let (gains, losses): (Vec<_>, Vec<_>) = days.iter().partition(|(_, d)| d.can_stand_alone());
+    for chunk in gains.chunks(BULK_ROWS) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(format!(
                 "INSERT INTO {table} ({key}, day, posted_count, posted_vnd, refunded_vnd, qualifying_count) "
@@ -489,6 +491,19 @@ async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(String, Day), 
             ));
             sql.build().execute(c).await?;
         });
+    }
+    for ((id, day), d) in losses {
+        let changed = on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(format!("UPDATE {table} SET posted_count = posted_count + "));
+            sql.push_bind(d.posted_count).push(", posted_vnd = posted_vnd + ").push_bind(d.posted_vnd);
+            sql.push(", refunded_vnd = refunded_vnd + ").push_bind(d.refunded_vnd);
+            sql.push(", qualifying_count = qualifying_count + ").push_bind(d.qualifying_count);
+            sql.push(format!(" WHERE {key} = ")).push_bind(id).push(" AND day = ").push_bind(day.number());
+            sql.build().execute(c).await?.rows_affected()
+        });
+        if changed != 1 {
+            return Err(StoreError::Corrupt(format!("{table} {id} {day}: a refund, but no receipt was counted")));
+        }
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use super::super::{Result, Store, Tx, on_tx};
 use crate::ledger::QUALIFYING_FLOOR;
-use crate::vn::TimeMs;
 
 /// How many items, and the sum of the amounts they stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
@@ -113,7 +112,7 @@ impl Store {
     }
 
     /// Counts everything anew from notices, receipts and refunds, and compares with the counters.
-    pub async fn recount(&self, _now: TimeMs) -> Result<Recount> {
+    pub async fn recount(&self) -> Result<Recount> {
         let mut tx = self.begin_read().await?;
         let mut differences = Vec::new();
         let mut totals = notice_totals(&mut tx).await?;

@@ -363,3 +363,23 @@ async fn codes_of(tx: &mut Tx, stall_id: &str) -> Result<Vec<CodeView>> {
     }
     Ok(out)
 }
+
+impl Store {
+    /// BIN, number and stall code of every account that is linked now: whom the demonstration's
+    /// provider pays.
+    pub async fn linked_accounts(&self) -> Result<Vec<(String, String, String)>> {
+        let mut tx = self.begin_read().await?;
+        Ok(on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT a.bank_bin, a.account_number, s.stall_code
+                 FROM account_link l JOIN account a ON a.account_id = l.account_id JOIN stall s ON s.stall_id = l.stall_id
+                 WHERE l.valid_to_day IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM account_link n
+                                   WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                 ORDER BY s.stall_code",
+            )
+            .fetch_all(c)
+            .await?
+        }))
+    }
+}

@@ -1,0 +1,290 @@
+//! The sending side: whole HTTP requests made and signed before the clock starts, and connections that
+//! do nothing but write them and read the answers. What the client does beside that would be measured
+//! as if the service had done it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::Result;
+
+/// Room for the head and the body of an answer; a problem document is a few hundred bytes.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// A phase that takes longer is given up: signatures are good for 300 s and were made before it began.
+const PHASE_WITHIN: Duration = Duration::from_secs(240);
+
+/// Requests ready to be written, in one piece of memory that goes back to the system when dropped.
+pub struct Prepared {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// What all of them pay together, đồng.
+    pub amount_vnd: i64,
+}
+
+impl Prepared {
+    /// Room for this many requests of about this size.
+    pub fn with_capacity(requests: usize, bytes_each: usize) -> Prepared {
+        Prepared {
+            bytes: Vec::with_capacity(requests * bytes_each),
+            ends: Vec::with_capacity(requests),
+            amount_vnd: 0,
+        }
+    }
+
+    /// Adds a whole request that pays this much.
+    pub fn push(&mut self, request: &[u8], amount_vnd: i64) {
+        self.bytes.extend_from_slice(request);
+        self.ends.push(self.bytes.len());
+        self.amount_vnd += amount_vnd;
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The memory they hold, bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    fn get(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(&self.bytes[start..end])
+    }
+}
+
+/// What a phase came to.
+#[derive(Default)]
+pub struct Outcome {
+    /// From the first byte written to the last answer read.
+    pub elapsed: Duration,
+    /// Time from writing a request to having its answer, µs, sorted.
+    pub latencies_us: Vec<u32>,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, usize>,
+    /// Answers in each second of the phase, so that a stall shows in the raw run.
+    pub per_second: Vec<u32>,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Outcome) {
+        self.elapsed = self.elapsed.max(other.elapsed);
+        self.latencies_us.extend(other.latencies_us);
+        for (status, count) in other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+        if self.per_second.len() < other.per_second.len() {
+            self.per_second.resize(other.per_second.len(), 0);
+        }
+        for (sum, count) in self.per_second.iter_mut().zip(other.per_second) {
+            *sum += count;
+        }
+    }
+
+    fn answered(&mut self, status: u16, latency: Duration, second: u64) {
+        self.latencies_us
+            .push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
+        *self.statuses.entry(status).or_default() += 1;
+        let second = second as usize;
+        if self.per_second.len() <= second {
+            self.per_second.resize(second + 1, 0);
+        }
+        self.per_second[second] += 1;
+    }
+}
+
+/// Posts all requests: a closed loop, each connection takes the next request when it has its answer.
+/// The client's threads are its own, so that it never waits in line behind the service's tasks.
+pub fn post_all(
+    address: SocketAddr,
+    requests: &Arc<Prepared>,
+    connections: usize,
+    threads: usize,
+) -> Result<Outcome> {
+    let threads = threads.clamp(1, connections);
+    let next = Arc::new(AtomicUsize::new(0));
+    // All connections stand before the clock starts.
+    let ready = Arc::new(Barrier::new(threads));
+    let workers: Vec<_> = (0..threads)
+        .map(|thread| {
+            let mine = connections / threads + usize::from(thread < connections % threads);
+            let (requests, next, ready) = (requests.clone(), next.clone(), ready.clone());
+            std::thread::spawn(move || client_thread(address, requests, next, ready, mine))
+        })
+        .collect();
+    let mut all = Outcome::default();
+    for worker in workers {
+        all.add(worker.join().map_err(|_| "a client thread panicked")??);
+    }
+    all.latencies_us.sort_unstable();
+    Ok(all)
+}
+
+fn client_thread(
+    address: SocketAddr,
+    requests: Arc<Prepared>,
+    next: Arc<AtomicUsize>,
+    ready: Arc<Barrier>,
+    connections: usize,
+) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let opened = open(address, connections).await;
+        // Also with an error: the other threads wait for all.
+        ready.wait();
+        let started = Instant::now();
+        let tasks: Vec<_> = opened?
+            .into_iter()
+            .map(|connection| tokio::spawn(converse(connection, requests.clone(), next.clone(), started)))
+            .collect();
+        let all = async {
+            let mut sum = Outcome::default();
+            for task in tasks {
+                sum.add(task.await??);
+            }
+            Ok(sum)
+        };
+        match tokio::time::timeout(PHASE_WITHIN, all).await {
+            Ok(sum) => sum,
+            Err(_) => Err(format!(
+                "not done within {} s; post fewer callbacks",
+                PHASE_WITHIN.as_secs()
+            )
+            .into()),
+        }
+    })
+}
+
+async fn open(address: SocketAddr, connections: usize) -> Result<Vec<TcpStream>> {
+    let mut opened = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|e| format!("cannot connect to {address}: {e}"))?;
+        stream.set_nodelay(true)?;
+        opened.push(stream);
+    }
+    Ok(opened)
+}
+
+async fn converse(
+    mut connection: TcpStream,
+    requests: Arc<Prepared>,
+    next: Arc<AtomicUsize>,
+    started: Instant,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    let mut buffer = vec![0; ANSWER_BYTES_MAX];
+    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let sent = Instant::now();
+        connection.write_all(request).await?;
+        let status = read_answer(&mut connection, &mut buffer).await?;
+        outcome.answered(status, sent.elapsed(), started.elapsed().as_secs());
+    }
+    outcome.elapsed = started.elapsed();
+    Ok(outcome)
+}
+
+/// Reads one answer and gives its status. Nothing may follow it: the next request is not written yet.
+async fn read_answer(connection: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
+    let mut filled = 0;
+    loop {
+        let read = connection.read(&mut buffer[filled..]).await?;
+        if read == 0 {
+            return Err(
+                "the service closed a connection in the middle of an answer, or the answer is too long"
+                    .into(),
+            );
+        }
+        filled += read;
+        let Some(head) = head_length(&buffer[..filled]) else {
+            continue;
+        };
+        let answer = Answer::of(&buffer[..head])?;
+        match filled.cmp(&(head + answer.body_bytes)) {
+            std::cmp::Ordering::Less => {}
+            std::cmp::Ordering::Equal => return Ok(answer.status),
+            std::cmp::Ordering::Greater => return Err("more bytes came than the answer holds".into()),
+        }
+    }
+}
+
+fn head_length(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4)
+}
+
+/// What matters of the head of an answer.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    body_bytes: usize,
+}
+
+impl Answer {
+    fn of(head: &[u8]) -> Result<Answer> {
+        let head = std::str::from_utf8(head).map_err(|_| "an answer whose head is not text")?;
+        let status = head
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3)?.parse().ok())
+            .ok_or("an answer that is not HTTP/1.1")?;
+        // 204 has no body and says no length; every other answer of the service says it.
+        let body_bytes = match status {
+            204 => 0,
+            _ => head
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .and_then(|(_, value)| value.trim().parse().ok())
+                .ok_or("an answer without content-length")?,
+        };
+        Ok(Answer { status, body_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_read() {
+        let kept = b"HTTP/1.1 204 No Content\r\ndate: x\r\n\r\n";
+        assert_eq!(head_length(kept), Some(kept.len()));
+        assert_eq!(
+            Answer::of(kept).unwrap(),
+            Answer {
+                status: 204,
+                body_bytes: 0
+            }
+        );
+        let refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\n";
+        assert_eq!(
+            Answer::of(refused).unwrap(),
+            Answer {
+                status: 401,
+                body_bytes: 12
+            }
+        );
+        assert!(Answer::of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert_eq!(head_length(b"HTTP/1.1 204"), None);
+    }
+
+    #[test]
+    fn requests_come_back_as_they_went_in() {
+        let mut prepared = Prepared::with_capacity(2, 4);
+        prepared.push(b"one", 1);
+        prepared.push(b"three", 2);
+        assert_eq!(prepared.get(0), Some(&b"one"[..]));
+        assert_eq!(prepared.get(1), Some(&b"three"[..]));
+        assert_eq!(prepared.get(2), None);
+        assert_eq!((prepared.count(), prepared.amount_vnd), (2, 3));
+    }
+}

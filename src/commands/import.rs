@@ -1,0 +1,177 @@
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use choso::app::now;
+use choso::places::{read_markets, read_streets, read_units};
+use choso::register::{TEMPLATE, read_register};
+use choso::store::{PlacesKept, RegisterKept, Store};
+use choso::table::{Fault, TableError, write_rejects};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, Settings, read_file};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Administrative units with their lineage (columns of wards.csv)
+    Units,
+    /// Streets (columns of streets.csv)
+    Streets,
+    /// Markets (columns of markets.csv)
+    Markets,
+    /// Households, stalls and accounts, one row a stall
+    Register,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole.")]
+pub struct Import {
+    #[command(flatten)]
+    settings: Settings,
+    /// What the file lists
+    #[arg(value_enum)]
+    what: What,
+    /// CSV file, UTF-8
+    #[arg(required_unless_present = "template")]
+    file: Option<PathBuf>,
+    /// Write refused rows with their reason to this file
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Say what would happen and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write a register file to fill in, and end
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "rejects", "dry_run"])]
+    template: Option<PathBuf>,
+}
+
+/// What an import came to, in rows.
+struct Outcome {
+    read: usize,
+    header: Vec<String>,
+    faults: Vec<Fault>,
+    says: String,
+}
+
+pub async fn run(args: Import) -> Result<ExitCode, Failure> {
+    if let Some(path) = &args.template {
+        return template(args.what, path);
+    }
+    let file = args.file.as_ref().ok_or_else(|| Failure::Settings("FILE is missing".to_owned()))?;
+    let bytes = read_file(file)?;
+    let (_, store) = args.settings.open().await?;
+    let outcome = match args.what {
+        What::Units => units(&store, &bytes, args.dry_run).await?,
+        What::Streets => streets(&store, &bytes, args.dry_run).await?,
+        What::Markets => markets(&store, &bytes, args.dry_run).await?,
+        What::Register => register(&store, &bytes, args.dry_run).await?,
+    };
+    store.close().await;
+    let refused = outcome.faults.len();
+    println!("rows read {}, kept {}, refused {refused}", outcome.read, outcome.read - refused);
+    eprint!("{}", outcome.says);
+    if args.dry_run {
+        eprintln!("dry run: nothing was changed");
+    }
+    tell_refused(&outcome, args.rejects.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn template(what: What, path: &Path) -> Result<ExitCode, Failure> {
+    if what != What::Register {
+        return Err(Failure::Settings("--template exists for `import register` only".to_owned()));
+    }
+    super::write_out(Some(path), TEMPLATE.as_bytes())?;
+    eprintln!("wrote {}; its two rows are invented examples, replace them", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refused rows go to the file that was asked for; otherwise the first few are told.
+fn tell_refused(outcome: &Outcome, rejects: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = rejects {
+        super::write_out(Some(path), &write_rejects(&outcome.header, &outcome.faults))?;
+        eprintln!("refused rows with their reason: {}", path.display());
+        return Ok(());
+    }
+    for fault in outcome.faults.iter().take(10) {
+        eprintln!("row {}: {}", fault.row, fault.reason);
+    }
+    if outcome.faults.len() > 10 {
+        eprintln!("… and {} more; --rejects FILE writes them all", outcome.faults.len() - 10);
+    }
+    Ok(())
+}
+
+fn refused(error: TableError) -> Failure {
+    Failure::Refused(error.to_string())
+}
+
+fn places_say(kept: PlacesKept) -> String {
+    format!("new or changed {}, known already {}\n", kept.new, kept.known)
+}
+
+async fn units(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
+    let (read, edges) = read_units(bytes).map_err(refused)?;
+    let kept = store.keep_units(read.kept, edges, dry_run).await?;
+    let notes: String = read.notes.iter().map(|n| format!("row {}: {}\n", n.row, n.text)).collect();
+    Ok(Outcome { read: read.rows, header: read.header, faults: read.faults, says: places_say(kept) + &notes })
+}
+
+async fn streets(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
+    let read = read_streets(bytes, &store.units().await?).map_err(refused)?;
+    let kept = store.keep_streets(&read.kept, dry_run, now()).await?;
+    Ok(Outcome { read: read.rows, header: read.header, faults: read.faults, says: places_say(kept) })
+}
+
+async fn markets(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
+    let read = read_markets(bytes, &store.units().await?).map_err(refused)?;
+    let kept = store.keep_markets(&read.kept, dry_run, now()).await?;
+    Ok(Outcome { read: read.rows, header: read.header, faults: read.faults, says: places_say(kept) })
+}
+
+async fn register(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
+    let mut file = read_register(bytes, &store.units().await?).map_err(refused)?;
+    let bar = progress_bar(file.households.len());
+    let kept =
+        store.keep_register(&file.households, "import", dry_run, now(), |done| bar.set_position(done as u64)).await?;
+    bar.finish_and_clear();
+    for (row, reason) in &kept.faults {
+        let cells = file.cells.get(row).cloned().unwrap_or_default();
+        file.faults.push(Fault { row: *row, cells, reason: reason.clone() });
+    }
+    file.faults.sort_by_key(|f| f.row);
+    Ok(Outcome { read: file.rows, header: file.header, faults: file.faults, says: register_says(&kept) })
+}
+
+fn register_says(kept: &RegisterKept) -> String {
+    let mut says = format!(
+        "households new {}, in file {}; stalls new {}; changed {}; codes handed out {}\n",
+        kept.new_households,
+        kept.households.len(),
+        kept.new_stalls,
+        kept.changed,
+        kept.new_codes
+    );
+    for (what, names) in [("streets", &kept.new_streets), ("markets", &kept.new_markets)] {
+        if !names.is_empty() {
+            let shown: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+            let more = if names.len() > 20 { " …" } else { "" };
+            says.push_str(&format!("new {what} {}: {}{more}\n", names.len(), shown.join(", ")));
+        }
+    }
+    says
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar(total: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total as u64);
+    // The template is a constant that parses; without it the default bar would do.
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} households, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,170 @@
+//! One file a command; here what they share: arguments for the settings, and how a failure ends.
+
+mod import;
+mod provider;
+mod report;
+mod serve;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use choso::app::StartError;
+use choso::config::{Config, ConfigError, RawConfig};
+use choso::store::{Store, StoreError};
+use clap::{Args, Parser, Subcommand};
+
+/// choso ("chợ số"): market stalls, VietQR codes, signed payment notices, non-cash adoption
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = "Example:\n  choso demo            a demonstration ward, live, in a temporary folder\n  choso serve           the service on 127.0.0.1:8080 with choso.db")]
+pub struct Choso {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::Serve),
+    /// Show a demonstration ward with live callbacks
+    Demo(serve::Demo),
+    /// Bring the database up to date
+    Migrate(serve::Migrate),
+    /// Providers that post callbacks
+    #[command(subcommand)]
+    Provider(provider::Provider),
+    /// Read lists into the database
+    Import(import::Import),
+    /// Indicators of an area
+    #[command(subcommand)]
+    Report(report::Report),
+    /// Count everything anew and compare with the counters
+    Recount(report::RecountArgs),
+    /// People and their tokens
+    #[command(subcommand)]
+    User(user::User),
+}
+
+/// Where the settings come from. A flag wins over a CHOSO_… variable, that over the settings file.
+#[derive(Debug, Args, Clone, Default)]
+pub struct Settings {
+    /// Settings file (TOML); assets/choso.default.toml lists every setting
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://choso.db]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// File with the key that encrypts secrets [default: choso.key beside the SQLite file]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads all sources and checks them; `listen` is a flag that only some commands have.
+    fn check(self, listen: Option<String>) -> Result<Config, ConfigError> {
+        let flags = RawConfig {
+            database_url: self.database_url,
+            key_file: self.key_file,
+            listen,
+            ..RawConfig::default()
+        };
+        let variables = RawConfig::from_variables(std::env::vars())?;
+        let file = match self.config.or_else(|| std::env::var_os("CHOSO_CONFIG").map(PathBuf::from)) {
+            Some(path) => RawConfig::from_file(&path)?,
+            None => RawConfig::default(),
+        };
+        flags.or(variables).or(file).check()
+    }
+
+    async fn open(self) -> Result<(Config, Store), Failure> {
+        let config = self.check(None)?;
+        let store = Store::open(&config.database_url).await?;
+        Ok((config, store))
+    }
+}
+
+/// Why a command ended without doing its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// Settings that cannot be used: exit status 2.
+    Settings(String),
+    /// The input was refused, or a check failed: exit status 1.
+    Refused(String),
+}
+
+impl Failure {
+    pub fn status(&self) -> u8 {
+        match self {
+            Failure::Settings(_) => 2,
+            Failure::Refused(_) => 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Settings(text) | Failure::Refused(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::Settings(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            StoreError::Url(_) | StoreError::NewerSchema { .. } => Failure::Settings(error.to_string()),
+            _ => Failure::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Failure {
+        match error {
+            StartError::Config(e) => e.into(),
+            StartError::Store(e) => e.into(),
+            StartError::Listen { .. } => Failure::Settings(error.to_string()),
+        }
+    }
+}
+
+/// Reads a file that the user named.
+fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| Failure::Refused(format!("{}: {e}", path.display())))
+}
+
+/// Writes data where the user wants it: a file, or standard output.
+fn write_out(path: Option<&std::path::Path>, data: &[u8]) -> Result<(), Failure> {
+    use std::io::Write;
+    match path {
+        Some(path) => std::fs::write(path, data).map_err(|e| Failure::Refused(format!("{}: {e}", path.display()))),
+        None => {
+            let mut out = std::io::stdout().lock();
+            match out.write_all(data).and_then(|()| out.flush()) {
+                // The reader of a pipe had enough, as `| head` does.
+                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                other => other.map_err(|e| Failure::Refused(format!("standard output: {e}"))),
+            }
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
+    match choso.command {
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Demo(args) => serve::demo(args).await,
+        Command::Migrate(args) => serve::migrate(args).await,
+        Command::Provider(args) => provider::run(args).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Report(args) => report::run(args).await,
+        Command::Recount(args) => report::recount(args).await,
+        Command::User(args) => user::run(args).await,
+    }
+}

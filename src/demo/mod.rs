@@ -1,0 +1,222 @@
+//! The demonstration: Hải Châu district as reported on 15/06/2024, and a simulated provider that posts
+//! signed callbacks over HTTP. Figures come out of the ordinary code path; only the facts are made up.
+
+mod live;
+mod places;
+mod ward;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine;
+use tempfile::TempDir;
+
+use crate::access::{NONCE_BYTES, key_purpose, token_sha256, token_text};
+use crate::app::{App, StartError, now};
+use crate::config::{ConfigError, RawConfig};
+use crate::places::Units;
+use crate::store::{NewProvider, Store, StoreError, fresh_id};
+use crate::vn::{Day, Secret, TimeMs};
+
+pub use places::{DemoMarket, DemoStreet, MARKETS, REAL_STREETS, WARDS_2024};
+pub use ward::{HOUSEHOLDS, STREETS, STREETS_MET, WITH_ACCOUNT, drafts};
+
+const PROVIDER: &str = "demo";
+const PERSON: &str = "Trình diễn";
+/// Who recorded the demonstration's facts.
+const BY: &str = "demo";
+
+/// The day the district reported its figures.
+pub fn reported_on() -> Day {
+    Day::ymd(2024, 6, 15)
+}
+
+/// What to show.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder to keep the database in; none = a temporary one.
+    pub data: Option<PathBuf>,
+    /// `ADDRESS:PORT`
+    pub listen: String,
+    /// Callbacks a second; 0 posts none.
+    pub rate: u32,
+    /// Seed of every choice.
+    pub seed: u64,
+}
+
+/// Why the demonstration cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The service did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Settings or key file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A folder or thread.
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+    /// The database in the folder is something else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A running demonstration.
+pub struct Demo {
+    app: App,
+    token: String,
+    live: Option<live::Simulator>,
+    // Removed when the demonstration ends.
+    _folder: Option<TempDir>,
+}
+
+/// Loads the ward (unless the folder holds it already), starts the service and the provider.
+pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, DemoError> {
+    let (folder, path) = match &options.data {
+        Some(path) => {
+            std::fs::create_dir_all(path)?;
+            (None, path.clone())
+        }
+        None => {
+            let folder = tempfile::Builder::new().prefix("choso-demo-").tempdir()?;
+            let path = folder.path().to_owned();
+            (Some(folder), path)
+        }
+    };
+    let raw = RawConfig {
+        database_url: Some(format!("sqlite://{}", path.join("choso.db").display())),
+        key_file: Some(path.join("choso.key")),
+        listen: Some(options.listen.clone()),
+        ..RawConfig::default()
+    };
+    let config = raw.check()?;
+    let secret = new_secret()?;
+    let store = Store::open(&config.database_url).await?;
+    load(&store, options.seed, &mut say).await?;
+    let token = token_text(random());
+    store.add_token(PERSON, &token_sha256(&token), true, now()).await?;
+    keep_provider(&store, &config.sealing_key()?, &secret).await?;
+    store.close().await;
+
+    let app = App::start(&config).await?;
+    let live = match options.rate {
+        0 => None,
+        rate => {
+            let payees = live::payees(app.store()).await?;
+            Some(live::Simulator::start(app.url(), PROVIDER, secret, payees, rate, options.seed)?)
+        }
+    };
+    Ok(Demo { app, token, live, _folder: folder })
+}
+
+async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<(), DemoError> {
+    let there = store.households(&Default::default(), Day::of(now()), "", 1).await?;
+    if !there.is_empty() {
+        say("the folder holds a register already; it is shown as it is");
+        return Ok(());
+    }
+    say("loading Hải Châu district as of 15/06/2024 (invented households) …");
+    let units: Units = store.units().await?;
+    let (drafts, wants_code) = ward::drafts(&units, seed).map_err(|e| DemoError::Other(e.to_string()))?;
+    let kept = store.keep_register(&drafts, BY, false, now(), |_| ()).await?;
+    if let Some((_, reason)) = kept.faults.first() {
+        return Err(DemoError::Other(format!("the demonstration's register was refused: {reason}")));
+    }
+    let wishes: Vec<(String, Option<String>)> = kept
+        .households
+        .iter()
+        .zip(&wants_code)
+        .filter(|(_, wants)| **wants)
+        .flat_map(|((_, stalls), _)| stalls.iter().map(|stall| (stall.clone(), None)))
+        .collect();
+    say(&format!("handing out {} codes …", wishes.len()));
+    store.issue_codes(&wishes, ward::codes_on(), BY, now()).await?;
+    Ok(())
+}
+
+async fn keep_provider(
+    store: &Store,
+    sealing_key: &crate::access::SealingKey,
+    secret: &Secret,
+) -> Result<(), DemoError> {
+    let key_id = format!("k-{}", fresh_id(now()));
+    let sealed_secret = sealing_key.seal(secret, &key_purpose(PROVIDER, &key_id), random::<NONCE_BYTES>());
+    if store.providers(now()).await?.iter().any(|p| p.provider_id == PROVIDER) {
+        return Ok(store.rotate_key(PROVIDER, &key_id, &sealed_secret, TimeMs(now().0 + 1), now()).await?);
+    }
+    let (provider_id, profile) = (PROVIDER.to_owned(), "standard".to_owned());
+    Ok(store.add_provider(&NewProvider { provider_id, profile, key_id, sealed_secret }, now()).await?)
+}
+
+fn new_secret() -> Result<Secret, DemoError> {
+    let text = base64::engine::general_purpose::STANDARD.encode(random::<32>());
+    crate::notice::parse_secret(&text).map_err(|e| DemoError::Other(e.to_string()))
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // As for ids: without the system's random generator there is no safe way on.
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    bytes
+}
+
+impl Demo {
+    /// The service.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The token of the demonstration's person.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Links and what is to be seen behind them.
+    pub fn what_to_look_at(&self) -> String {
+        let link = |next: &str| {
+            let next = next.replace('&', "%26").replace('?', "%3F").replace('=', "%3D");
+            format!("{}/sign-in?token={}&next={next}", self.app.url(), self.token)
+        };
+        format!(
+            "choso demo\n\n\
+             Sign in (one role exists: administrator)\n  {}\n\n\
+             Look at\n\
+             * today, live: callbacks arrive and indicator 5 moves\n  {}\n\
+             * Hải Châu district on 15/06/2024, which stays still: 308/369 streets = 83,46%,\n    \
+               6.345/11.252 households = 56,38%\n  {}\n\
+             * the same households under the boundaries of 01/07/2025: phường Hải Châu and phường Hòa Cường\n  {}\n  {}\n\
+             * the API: {}/api/docs\n\nCtrl-C ends it.",
+            link("/"),
+            link("/"),
+            link("/areas/492@2024-06-15?as_of=2024-06-15"),
+            link("/areas/20242@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01"),
+            link("/areas/20257@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01"),
+            self.app.url(),
+        )
+    }
+
+    /// Stops provider and service, and says whether their totals agree.
+    pub async fn stop(self) -> Result<String, DemoError> {
+        let posted = self.live.map(live::Simulator::stop);
+        let store: Arc<Store> = self.app.store().clone();
+        let recount = store.recount().await?;
+        self.app.stop().await;
+        let t = &recount.totals;
+        let mut text = format!(
+            "received {} = posted {} + quarantined {} + ignored {}; repeats {}; counters agree: {}",
+            t.received.count,
+            t.posted.count,
+            t.quarantined.count,
+            t.ignored.count,
+            t.repeats,
+            if recount.counters_agree && recount.conservation_holds { "yes" } else { "NO" },
+        );
+        if let Some(posted) = posted {
+            text = format!("the provider posted {} callbacks, {} of them acknowledged\n{text}", posted.sent, posted.acknowledged);
+        }
+        Ok(text)
+    }
+}
