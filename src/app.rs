@@ -77,13 +77,14 @@ impl App {
             }
             false => (Intake::discarding(), None),
         };
-        let keyring = Keyring::new(store.clone(), sealing_key.clone());
+        let keyring = Keyring::new(store.clone(), sealing_key);
         let shared = web::Data::new(Shared {
             store: store.clone(),
             intake,
             keyring,
-            sealing_key,
             metrics,
+            live: crate::web::Live::default(),
+            creating: tokio::sync::Mutex::new(()),
         });
         let cannot_listen = |cause| StartError::Listen {
             address: config.listen,

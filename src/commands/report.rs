@@ -77,7 +77,7 @@ pub async fn run(command: Report) -> Result<ExitCode, Failure> {
             text.into_bytes()
         }
         Format::Csv => csv(&report, &units),
-        Format::Html => return Err(Failure::Refused("HTML follows".to_owned())),
+        Format::Html => choso::web::report_html(&report, &units, Lang::Vi).map_err(|e| refused(&e))?.into_bytes(),
     };
     store.close().await;
     write_out(args.out.as_deref(), &data)?;

@@ -162,6 +162,7 @@ fn household(
             account,
             code_from: None,
         }],
+        only_stalls: false,
     }
 }
 

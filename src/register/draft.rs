@@ -127,6 +127,9 @@ pub struct HouseholdDraft {
     pub from: Day,
     /// Its stalls; the first one is its principal place.
     pub stalls: Vec<StallDraft>,
+    /// Only stalls are stated, to be added to a household that is there: its name, status and
+    /// principal place stay as they are.
+    pub only_stalls: bool,
 }
 
 /// A stall as someone states it.

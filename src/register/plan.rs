@@ -236,7 +236,9 @@ fn plan_household(
                     .households
                     .push((household.household_id.clone(), draft.reference.clone()));
             }
-            plan_version(draft, stall, &place_id, &mut household, outcome);
+            if !draft.only_stalls {
+                plan_version(draft, stall, &place_id, &mut household, outcome);
+            }
         }
         if let Some(account) = &stall.account {
             plan_account(stall, account, at, &mut household, existing, mint, outcome);

@@ -1,5 +1,6 @@
 //! The register: keeping drafts, and what the API and pages read of it.
 
+mod change;
 mod codes;
 mod read;
 mod write;
@@ -16,6 +17,7 @@ use crate::register::{
 };
 use crate::vn::{Day, Period, TimeMs};
 
+pub use change::HouseholdChange;
 pub use codes::{CardView, IssuedCode};
 pub use read::{AccountView, CodeView, HouseholdFilter, HouseholdView, StallView};
 

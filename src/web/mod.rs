@@ -1,7 +1,9 @@
 //! What is spoken over HTTP: providers' callbacks, health, the API and the pages.
 
+mod api;
 mod callbacks;
 mod health;
+mod pages;
 mod problem;
 mod session;
 
@@ -9,11 +11,11 @@ use std::sync::Arc;
 
 use actix_web::web;
 
-use crate::access::SealingKey;
 use crate::intake::{Intake, Keyring};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
+pub use pages::{Live, report_html};
 pub use problem::Problem;
 pub use session::Person;
 
@@ -25,15 +27,20 @@ pub struct Shared {
     pub intake: Intake,
     /// Live keys of the providers.
     pub keyring: Keyring,
-    /// Seals providers' secrets.
-    pub sealing_key: SealingKey,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// What pages remember between requests.
+    pub live: Live,
+    /// Held by a creating call that carries an Idempotency-Key.
+    pub creating: tokio::sync::Mutex<()>,
 }
 
 /// All routes.
 pub fn routes(to: &mut web::ServiceConfig) {
+    to.app_data(web::QueryConfig::default().error_handler(problem::bad_query));
     callbacks::routes(to);
     health::routes(to);
-    to.default_service(web::to(problem::not_found));
+    api::routes(to);
+    pages::routes(to);
+    to.default_service(web::to(pages::not_found));
 }

@@ -134,6 +134,12 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// A query that cannot be read: an unknown parameter, a date that is none.
+pub fn bad_query(error: actix_web::error::QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let detail = format!("Tham số trên địa chỉ chưa đúng: {error}. Hãy xem /api/docs.");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Dữ liệu chưa đúng", detail).into()
+}
+
 /// Everything no route knows.
 pub async fn not_found(request: HttpRequest) -> Problem {
     Problem::missing(format!(

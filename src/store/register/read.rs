@@ -383,3 +383,17 @@ impl Store {
         }))
     }
 }
+
+impl Store {
+    /// The id of the household that outsiders know by this reference.
+    pub async fn household_by_ref(&self, reference: &str) -> Result<Option<String>> {
+        let mut tx = self.begin_read().await?;
+        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT household_id FROM household WHERE household_ref = $1")
+                .bind(reference)
+                .fetch_optional(c)
+                .await?
+        });
+        Ok(row.map(|r| r.0))
+    }
+}

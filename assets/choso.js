@@ -1,0 +1,113 @@
+// Keeps the first page moving, filters long tables, prints a card. Every page works without it.
+"use strict";
+
+(() => {
+  const EVERY_MS = 2000;
+  const WITHIN_MS = 8000;
+
+  /** Sets a text only when it differs, so that nothing is announced or redrawn for nothing. */
+  const say = (element, text) => {
+    if (element && element.textContent !== text) element.textContent = text;
+  };
+
+  // --- The first page ---
+  const live = document.querySelector("[data-live]");
+  if (live) follow(live);
+
+  function follow(page) {
+    let timer = 0;
+    let asking = false;
+
+    const show = (now) => {
+      say(page.querySelector("[data-as-of]"), now.as_of);
+      say(page.querySelector("[data-at]"), now.at);
+      for (const figure of now.figures) {
+        const card = page.querySelector(`[data-figure="${figure.id}"]`);
+        if (!card) continue;
+        card.toggleAttribute("data-empty", !figure.has_data);
+        say(card.querySelector("[data-percent]"), figure.percent);
+        say(card.querySelector("[data-fraction]"), `${figure.numerator}/${figure.denominator}`);
+        card.querySelector("[data-bar]").setAttribute("width", figure.bar);
+      }
+      for (const term of now.totals) {
+        say(page.querySelector(`[data-count="${term.id}"]`), term.count);
+        say(page.querySelector(`[data-amount="${term.id}"]`), term.amount);
+      }
+      say(page.querySelector("[data-repeats]"), now.repeats);
+      page.querySelector("[data-holds]").dataset.holds = String(now.holds);
+      say(page.querySelector("[data-movement]"), now.movement);
+      page.classList.remove("offline");
+      page.classList.add("moving");
+    };
+
+    const fail = () => {
+      page.classList.add("offline");
+      page.classList.remove("moving");
+      say(page.querySelector("[data-movement]"), page.dataset.offline);
+    };
+
+    const ask = async () => {
+      if (asking || document.hidden) return;
+      asking = true;
+      try {
+        const answer = await fetch(page.dataset.live, { signal: AbortSignal.timeout(WITHIN_MS) });
+        // Signed out elsewhere: the page itself says how to come back.
+        if (answer.status === 401) return location.reload();
+        if (!answer.ok) throw new Error(String(answer.status));
+        show(await answer.json());
+      } catch {
+        fail();
+      } finally {
+        asking = false;
+        plan();
+      }
+    };
+
+    const plan = () => {
+      clearTimeout(timer);
+      if (!document.hidden) timer = setTimeout(ask, EVERY_MS);
+    };
+
+    document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
+    plan();
+  }
+
+  // --- A choice that shows itself at once ---
+  for (const form of document.querySelectorAll("form[data-auto]")) {
+    form.querySelector("button").hidden = true;
+    form.addEventListener("change", () => form.submit());
+  }
+
+  // --- Filter by name; accents and letter case do not count ---
+  const fold = (text) =>
+    text
+      .normalize("NFD")
+      .replace(/[\u0300-\u036f]/g, "")
+      .replace(/[đĐ]/g, "d")
+      .toLowerCase()
+      .trim()
+      .replace(/\s+/g, " ");
+
+  for (const input of document.querySelectorAll("input[data-filter]")) {
+    const table = document.getElementById(input.dataset.filter);
+    const rows = [...table.querySelectorAll("tr[data-key]")];
+    const none = table.parentElement.querySelector("[data-none]");
+    input.closest("[hidden]")?.removeAttribute("hidden");
+    input.addEventListener("input", () => {
+      const wanted = fold(input.value);
+      let found = 0;
+      for (const row of rows) {
+        row.hidden = !row.dataset.key.includes(wanted);
+        found += row.hidden ? 0 : 1;
+      }
+      none.hidden = found > 0;
+      table.hidden = found === 0;
+    });
+  }
+
+  // --- Print ---
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+})();

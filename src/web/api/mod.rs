@@ -1,0 +1,170 @@
+//! `/api/v1`: JSON for programs, described by `/api/v1/openapi.json`.
+
+mod figures;
+mod register;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::OpenApi;
+
+use super::{Person, Problem, Shared};
+use crate::access::sha256_hex;
+use crate::app::now;
+use crate::store::IdempotentAnswer;
+
+/// Largest JSON body of a call.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Entries of a page, unless asked otherwise, and at most.
+const PAGE_DEFAULT: i64 = 50;
+const PAGE_MAX: i64 = 200;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "choso",
+        description = "Market stalls, VietQR codes, signed payment notices and non-cash adoption. Every call needs `Authorization: Bearer <token>`; `choso user add NAME` makes one. Errors are `application/problem+json` (RFC 9457). Lists page by `cursor`. Creating calls take `Idempotency-Key`."
+    ),
+    paths(
+        register::list_households,
+        register::create_household,
+        register::get_household,
+        register::change_household,
+        register::add_stall,
+        register::get_stall,
+        register::change_stall,
+        register::link_account,
+        register::end_link,
+        register::keep_terminal,
+        register::issue_code,
+        register::end_code,
+        figures::indicators,
+        figures::totals,
+        figures::waiting,
+        figures::units,
+    ),
+    modifiers(&Bearer)
+)]
+struct Api;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let components = api.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("bearer", scheme);
+        api.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
+    }
+}
+
+/// The OpenAPI document as JSON.
+pub fn openapi() -> serde_json::Value {
+    // The document is made of derived types only; they serialise.
+    serde_json::to_value(Api::openapi()).expect("the OpenAPI document is JSON")
+}
+
+pub(super) fn routes(to: &mut web::ServiceConfig) {
+    to.service(
+        web::scope("/api/v1")
+            .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
+            .route("/openapi.json", web::get().to(openapi_json))
+            .configure(register::routes)
+            .configure(figures::routes)
+            .default_service(web::to(super::problem::not_found)),
+    );
+}
+
+async fn openapi_json() -> HttpResponse {
+    HttpResponse::Ok().json(openapi())
+}
+
+/// A page of a list. `next` is the cursor of the following page, or null at the end.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// Entries of this page.
+    pub items: Vec<T>,
+    /// Hand it in as `cursor` to go on.
+    pub next: Option<String>,
+}
+
+/// How many entries a page has: `limit`, 1 to 200.
+fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
+    match limit.unwrap_or(PAGE_DEFAULT) {
+        n if (1..=PAGE_MAX).contains(&n) => Ok(n),
+        n => Err(Problem::invalid("limit", format!("limit là {n}; hãy chọn từ 1 đến {PAGE_MAX}."))),
+    }
+}
+
+/// The body of a call, whole and within its limit.
+async fn read_body(payload: web::Payload) -> Result<web::Bytes, Problem> {
+    match payload.to_bytes_limited(BODY_BYTES_MAX).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "broken-body",
+            "Nội dung không trọn vẹn",
+            "Kết nối bị ngắt giữa chừng. Hãy gửi lại.",
+        )),
+        Err(_) => Err(Problem::too_large(BODY_BYTES_MAX)),
+    }
+}
+
+fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let detail = format!("JSON chưa đúng: {error}. Hãy sửa theo mô tả ở /api/docs rồi gửi lại.");
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Không đọc được nội dung", detail)
+    })
+}
+
+/// Answers a creating call once: under an `Idempotency-Key`, the same call again gets the first answer,
+/// another call under the same key is refused.
+async fn once<F>(
+    request: &HttpRequest,
+    shared: &Shared,
+    person: &Person,
+    body: &[u8],
+    work: F,
+) -> Result<HttpResponse, Problem>
+where
+    F: AsyncFnOnce() -> Result<(StatusCode, serde_json::Value), Problem>,
+{
+    let Some(key) = idempotency_key(request)? else {
+        let (status, body) = work().await?;
+        return Ok(HttpResponse::build(status).json(body));
+    };
+    let call = [request.method().as_str().as_bytes(), b" ", request.path().as_bytes(), b"\n", body].concat();
+    let request_sha256 = sha256_hex(&call);
+    // One creating call with a key at a time in this process: two sent together do the work once.
+    let _one = shared.creating.lock().await;
+    if let Some(answer) = shared.store.remembered_answer(&person.name, &key).await? {
+        return remembered(answer, &request_sha256);
+    }
+    let (status, body) = work().await?;
+    let answer = IdempotentAnswer { request_sha256, status: status.as_u16(), body: body.to_string() };
+    shared.store.remember_answer(&person.name, &key, &answer, now()).await?;
+    Ok(HttpResponse::build(status).json(body))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(Some(key.to_owned())),
+        _ => Err(Problem::invalid("idempotency-key", "Idempotency-Key cần 1 đến 255 ký tự ASCII.")),
+    }
+}
+
+fn remembered(answer: IdempotentAnswer, request_sha256: &str) -> Result<HttpResponse, Problem> {
+    if answer.request_sha256 != request_sha256 {
+        return Err(Problem::invalid(
+            "idempotency-key",
+            "Idempotency-Key này đã dùng cho một yêu cầu khác. Hãy dùng khóa mới.",
+        ));
+    }
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let replayed = (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
+    Ok(HttpResponse::build(status).insert_header(replayed).content_type("application/json").body(answer.body))
+}

@@ -1,0 +1,633 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Page, from_json, once, page_size, read_body};
+use crate::app::now;
+use crate::places::Units;
+use crate::register::{
+    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft, TradingStatus,
+};
+use crate::store::{AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, StallView};
+use crate::vn::{AccountNumber, Day, Phone};
+use crate::web::{Person, Problem, Shared};
+
+pub(super) fn routes(to: &mut web::ServiceConfig) {
+    to.service(
+        web::resource("/households").route(web::get().to(list_households)).route(web::post().to(create_household)),
+    )
+    .service(
+        web::resource("/households/{household_id}")
+            .route(web::get().to(get_household))
+            .route(web::patch().to(change_household)),
+    )
+    .route("/households/{household_id}/stalls", web::post().to(add_stall))
+    .service(
+        web::resource("/stalls/{stall_id}").route(web::get().to(get_stall)).route(web::patch().to(change_stall)),
+    )
+    .route("/stalls/{stall_id}/accounts", web::post().to(link_account))
+    .route("/stalls/{stall_id}/terminals", web::post().to(keep_terminal))
+    .route("/stalls/{stall_id}/codes", web::post().to(issue_code))
+    .route("/links/{link_id}/end", web::post().to(end_link))
+    .route("/codes/{serial}/end", web::post().to(end_code));
+}
+
+/// A household to be registered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HouseholdIn {
+    /// The name under which outsiders know it.
+    household_ref: String,
+    household_name: String,
+    class: Class,
+    /// `trading` if absent.
+    #[serde(default)]
+    trading_status: Option<TradingStatus>,
+    /// `0905 123 456`
+    #[serde(default)]
+    phone: Option<String>,
+    /// At least one; the first is the principal place.
+    stalls: Vec<StallIn>,
+}
+
+/// A stall.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StallIn {
+    /// Code of the ward, read at `from`.
+    unit_code: String,
+    /// Street, or `market`.
+    #[serde(default)]
+    street: Option<String>,
+    #[serde(default)]
+    market: Option<String>,
+    #[serde(default)]
+    house_number: Option<String>,
+    #[serde(default)]
+    stall_number: Option<String>,
+    /// Assigned if absent.
+    #[serde(default)]
+    stall_code: Option<String>,
+    /// The account its money goes to.
+    #[serde(default)]
+    account: Option<AccountIn>,
+    /// From which day it is there, `YYYY-MM-DD`.
+    #[schema(value_type = String, format = Date)]
+    from: Day,
+}
+
+/// A payee account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountIn {
+    /// Six digits; absent for a wallet without one.
+    #[serde(default)]
+    bank_bin: Option<String>,
+    /// 1 to 19 letters or digits.
+    account_number: String,
+    /// As the bank shows it.
+    account_holder: String,
+    holder_relation: HolderRelation,
+}
+
+/// An account to be linked.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct LinkIn {
+    #[serde(flatten)]
+    account: AccountIn,
+    /// First day of the link, `YYYY-MM-DD`; today if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    from: Option<Day>,
+}
+
+/// What changes of a household; absent members stay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HouseholdChangeIn {
+    #[serde(default)]
+    household_name: Option<String>,
+    #[serde(default)]
+    class: Option<Class>,
+    #[serde(default)]
+    trading_status: Option<TradingStatus>,
+    #[serde(default)]
+    phone: Option<String>,
+    /// From which day, `YYYY-MM-DD`; today if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    from: Option<Day>,
+}
+
+/// What changes of a stall.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StallChangeIn {
+    trading_status: TradingStatus,
+    /// From which day, `YYYY-MM-DD`; today if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    from: Option<Day>,
+}
+
+/// A terminal at a stall.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TerminalIn {
+    provider_id: String,
+    terminal: String,
+    /// From which day, `YYYY-MM-DD`; today if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    from: Option<Day>,
+}
+
+/// Which code to hand out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssueIn {
+    /// The account; may be absent if the stall has one.
+    #[serde(default)]
+    account_id: Option<String>,
+    /// The day it is handed out, `YYYY-MM-DD`; today if absent, never later.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    issued_on: Option<Day>,
+}
+
+/// How a code or link ends.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EndIn {
+    /// For a code: `replaced`, `revoked` or `destroyed`.
+    #[serde(default)]
+    state: Option<String>,
+    /// The day, `YYYY-MM-DD`; today if absent. A link holds through this day, a code no longer on it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    on: Option<Day>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HouseholdOut {
+    household_id: String,
+    household_ref: String,
+    household_name: String,
+    class: String,
+    trading_status: String,
+    /// Street or market.
+    place: String,
+    house_number: String,
+    has_account: bool,
+    has_code: bool,
+    /// Only when one household is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stalls: Option<Vec<StallOut>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StallOut {
+    stall_id: String,
+    household_id: String,
+    stall_code: String,
+    /// Street or market.
+    place: String,
+    house_number: String,
+    stall_number: String,
+    trading_status: String,
+    accounts: Vec<AccountOut>,
+    codes: Vec<CodeOut>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AccountOut {
+    link_id: String,
+    account_id: String,
+    bank_bin: String,
+    /// Masked: `•••• 8888`
+    account: String,
+    account_holder: String,
+    holder_relation: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CodeOut {
+    serial: String,
+    account_id: String,
+    payload: String,
+    issued_on: String,
+    /// `issued`, `replaced`, `revoked` or `destroyed`.
+    state: String,
+    ended_on: Option<String>,
+    /// Pictures of the code.
+    svg: String,
+    png: String,
+}
+
+fn household_out(view: HouseholdView, stalls: Option<Vec<StallView>>) -> HouseholdOut {
+    HouseholdOut {
+        household_id: view.household_id,
+        household_ref: view.reference,
+        household_name: view.name,
+        class: view.class,
+        trading_status: view.trading_status,
+        place: view.place_name,
+        house_number: view.house_number,
+        has_account: view.has_account,
+        has_code: view.has_code,
+        stalls: stalls.map(|s| s.into_iter().map(stall_out).collect()),
+    }
+}
+
+fn stall_out(view: StallView) -> StallOut {
+    StallOut {
+        stall_id: view.stall_id,
+        household_id: view.household_id,
+        stall_code: view.stall_code,
+        place: view.place_name,
+        house_number: view.house_number,
+        stall_number: view.stall_number,
+        trading_status: view.trading_status,
+        accounts: view.accounts.into_iter().map(account_out).collect(),
+        codes: view.codes.into_iter().map(code_out).collect(),
+    }
+}
+
+fn account_out(view: AccountView) -> AccountOut {
+    AccountOut {
+        link_id: view.link_id,
+        account_id: view.account_id,
+        bank_bin: view.bank_bin,
+        account: view.number.to_string(),
+        account_holder: view.holder_name,
+        holder_relation: view.holder_relation,
+        from: view.period.from.map(|d| d.to_string()),
+        to: view.period.to.map(|d| d.to_string()),
+    }
+}
+
+fn code_out(view: CodeView) -> CodeOut {
+    let (state, ended_on) = match view.ended {
+        Some((state, day)) => (state, Some(day.to_string())),
+        None => ("issued".to_owned(), None),
+    };
+    CodeOut {
+        svg: format!("/codes/{}.svg", view.serial),
+        png: format!("/codes/{}.png", view.serial),
+        serial: view.serial,
+        account_id: view.account_id,
+        payload: view.payload,
+        issued_on: view.issued_on.to_string(),
+        state,
+        ended_on,
+    }
+}
+
+fn today() -> Day {
+    Day::of(now())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParams {
+    /// Part of a name or reference, or a stall code; accents do not count.
+    q: Option<String>,
+    /// Only households of this street or market (its id).
+    place: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200; 50 if absent.
+    limit: Option<i64>,
+}
+
+/// Households as they stand today, page by page; `q` finds by name without accents.
+#[utoipa::path(get, path = "/api/v1/households", params(ListParams), responses((status = 200, body = Page<HouseholdOut>)))]
+pub(super) async fn list_households(
+    _: Person,
+    shared: web::Data<Shared>,
+    params: web::Query<ListParams>,
+) -> Result<HttpResponse, Problem> {
+    let limit = page_size(params.limit)?;
+    let filter =
+        HouseholdFilter { search: params.q.clone(), street_or_market: params.place.clone(), places: None };
+    let after = params.cursor.as_deref().unwrap_or("");
+    let mut rows = shared.store.households(&filter, today(), after, limit + 1).await?;
+    let has_more = rows.len() as i64 > limit;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| has_more).map(|r| r.household_id.clone());
+    let items = rows.into_iter().map(|r| household_out(r, None)).collect();
+    Ok(HttpResponse::Ok().json(Page { items, next }))
+}
+
+/// Registers a household with its stalls and accounts.
+#[utoipa::path(post, path = "/api/v1/households", request_body = HouseholdIn, responses((status = 201, body = HouseholdOut), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn create_household(
+    person: Person,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    let wish: HouseholdIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async || {
+        let units = shared.store.units().await?;
+        let draft = household_draft(&wish, &units)?;
+        if shared.store.household_by_ref(&draft.reference).await?.is_some() {
+            let detail = format!("household_ref «{}» đã có. Hãy sửa hộ đó bằng PATCH hoặc dùng mã khác.", draft.reference);
+            return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Hộ đã có", detail).at("household_ref"));
+        }
+        let household_id = keep(&shared, &person, draft).await?.0;
+        household_answer(&shared, &household_id).await.map(|out| (StatusCode::CREATED, out))
+    })
+    .await
+}
+
+/// Keeps one draft; a fault in it is the caller's.
+async fn keep(shared: &Shared, person: &Person, draft: HouseholdDraft) -> Result<(String, Vec<String>), Problem> {
+    let mut kept = shared.store.keep_register(&[draft], &person.name, false, now(), |_| ()).await?;
+    if let Some((_, reason)) = kept.faults.pop() {
+        return Err(Problem::invalid("stalls", reason));
+    }
+    kept.households.pop().ok_or_else(|| Problem::invalid("stalls", "Chưa có sạp nào."))
+}
+
+async fn household_answer(shared: &Shared, household_id: &str) -> Result<serde_json::Value, Problem> {
+    let found = shared.store.household(household_id, today()).await?;
+    let (view, stalls) = found.ok_or_else(|| {
+        Problem::missing(format!("Hộ {household_id} đã ghi nhưng chưa có hiệu lực hôm nay, hoặc không có hộ này."))
+    })?;
+    Ok(json(&household_out(view, Some(stalls))))
+}
+
+fn json<T: Serialize>(value: &T) -> serde_json::Value {
+    // These shapes hold texts, numbers and lists only.
+    serde_json::to_value(value).expect("a plain shape is JSON")
+}
+
+fn household_draft(wish: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, Problem> {
+    let stalls =
+        wish.stalls.iter().enumerate().map(|(i, s)| stall_draft(s, i, units)).collect::<Result<Vec<_>, _>>()?;
+    let from = stalls
+        .iter()
+        .map(|s| s.from)
+        .min()
+        .ok_or_else(|| Problem::invalid("stalls", "Hộ cần ít nhất một sạp; sạp đầu là nơi chính."))?;
+    Ok(HouseholdDraft {
+        reference: words("household_ref", &wish.household_ref, 100)?,
+        name: words("household_name", &wish.household_name, 200)?,
+        class: wish.class,
+        status: wish.trading_status.unwrap_or(TradingStatus::Trading),
+        phone: wish.phone.as_deref().map(phone).transpose()?,
+        from,
+        stalls,
+        only_stalls: false,
+    })
+}
+
+fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDraft, Problem> {
+    let field = |name: &str| format!("stalls[{position}].{name}");
+    let unit =
+        units.at(&wish.unit_code, wish.from).map_err(|e| Problem::invalid(field("unit_code"), e.to_string()))?;
+    if !units.get(unit).level.is_commune_level() {
+        return Err(Problem::invalid(field("unit_code"), "Cần mã phường, xã hoặc đặc khu."));
+    }
+    let name = match (&wish.market, &wish.street) {
+        (Some(market), _) => PlaceName::Market(words(&field("market"), market, 200)?),
+        (None, Some(street)) => PlaceName::Street(words(&field("street"), street, 200)?),
+        (None, None) => return Err(Problem::invalid(field("street"), "Cần tên đường hoặc tên chợ.")),
+    };
+    let code = wish.stall_code.as_deref().map(StallCode::parse).transpose();
+    Ok(StallDraft {
+        row: 0,
+        place: PlaceDraft { unit, name },
+        house_number: plain(&field("house_number"), wish.house_number.as_deref())?,
+        stall_number: plain(&field("stall_number"), wish.stall_number.as_deref())?,
+        code: code.map_err(|e| Problem::invalid(field("stall_code"), e.to_string()))?,
+        from: wish.from,
+        account: wish.account.as_ref().map(|a| account_draft(a, &field("account"))).transpose()?,
+        code_from: None,
+    })
+}
+
+fn account_draft(wish: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
+    let bank_bin = wish.bank_bin.clone().unwrap_or_default();
+    if !bank_bin.is_empty() && (bank_bin.len() != 6 || !bank_bin.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(Problem::invalid(format!("{at}.bank_bin"), "Cần đúng 6 chữ số, ví dụ 970422."));
+    }
+    Ok(AccountDraft {
+        bank_bin,
+        number: AccountNumber::parse(&wish.account_number).map_err(|_| {
+            Problem::invalid(format!("{at}.account_number"), "Cần 1 đến 19 chữ cái hoặc chữ số.")
+        })?,
+        holder_name: plain(&format!("{at}.account_holder"), Some(&wish.account_holder))?,
+        relation: wish.holder_relation,
+    })
+}
+
+fn words(field: &str, text: &str, chars_max: usize) -> Result<String, Problem> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.chars().count() {
+        n if (1..=chars_max).contains(&n) && !text.contains('\0') => Ok(text),
+        _ => Err(Problem::invalid(field, format!("Cần 1 đến {chars_max} ký tự."))),
+    }
+}
+
+fn plain(field: &str, text: Option<&str>) -> Result<String, Problem> {
+    match text.map(str::trim) {
+        None | Some("") => Ok(String::new()),
+        Some(text) => words(field, text, 200),
+    }
+}
+
+fn phone(text: &str) -> Result<Phone, Problem> {
+    Phone::parse(text).ok_or_else(|| Problem::invalid("phone", "Cần số điện thoại Việt Nam, ví dụ 0905 123 456."))
+}
+
+/// One household with its stalls, accounts and codes.
+#[utoipa::path(get, path = "/api/v1/households/{household_id}", responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
+pub(super) async fn get_household(
+    _: Person,
+    shared: web::Data<Shared>,
+    household_id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(household_answer(&shared, &household_id).await?))
+}
+
+/// Changes a household from a day on; what was known before stays known.
+#[utoipa::path(patch, path = "/api/v1/households/{household_id}", request_body = HouseholdChangeIn, responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
+pub(super) async fn change_household(
+    person: Person,
+    shared: web::Data<Shared>,
+    household_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wish: HouseholdChangeIn = from_json(&read_body(payload).await?)?;
+    let change = HouseholdChange {
+        name: wish.household_name.as_deref().map(|n| words("household_name", n, 200)).transpose()?,
+        class: wish.class,
+        status: wish.trading_status,
+        phone: wish.phone.as_deref().map(phone).transpose()?,
+    };
+    let from = wish.from.unwrap_or_else(today);
+    shared.store.change_household(&household_id, &change, from, &person.name, now()).await?;
+    Ok(HttpResponse::Ok().json(household_answer(&shared, &household_id).await?))
+}
+
+/// Adds a stall to a household.
+#[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls", request_body = StallIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
+pub(super) async fn add_stall(
+    person: Person,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    household_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    let wish: StallIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async || {
+        let units = shared.store.units().await?;
+        let stall = stall_draft(&wish, 0, &units)?;
+        let found = shared.store.household(&household_id, today()).await?;
+        let (view, _) = found.ok_or_else(|| Problem::missing(format!("Không có hộ {household_id}.")))?;
+        let draft = HouseholdDraft {
+            reference: view.reference,
+            name: view.name,
+            class: Class::Registered,
+            status: TradingStatus::Trading,
+            phone: None,
+            from: stall.from,
+            stalls: vec![stall],
+            only_stalls: true,
+        };
+        let (_, stalls) = keep(&shared, &person, draft).await?;
+        let stall_id = stalls.last().cloned().unwrap_or_default();
+        Ok((StatusCode::CREATED, json(&stall_answer(&shared, &stall_id).await?)))
+    })
+    .await
+}
+
+async fn stall_answer(shared: &Shared, stall_id: &str) -> Result<StallOut, Problem> {
+    let view = shared.store.stall(stall_id).await?;
+    view.map(stall_out).ok_or_else(|| Problem::missing(format!("Không có sạp {stall_id}.")))
+}
+
+/// One stall with its accounts and codes.
+#[utoipa::path(get, path = "/api/v1/stalls/{stall_id}", responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
+pub(super) async fn get_stall(
+    _: Person,
+    shared: web::Data<Shared>,
+    stall_id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(stall_answer(&shared, &stall_id).await?))
+}
+
+/// Changes a stall's trading status from a day on.
+#[utoipa::path(patch, path = "/api/v1/stalls/{stall_id}", request_body = StallChangeIn, responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
+pub(super) async fn change_stall(
+    person: Person,
+    shared: web::Data<Shared>,
+    stall_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wish: StallChangeIn = from_json(&read_body(payload).await?)?;
+    let from = wish.from.unwrap_or_else(today);
+    shared.store.change_stall(&stall_id, wish.trading_status, from, &person.name, now()).await?;
+    Ok(HttpResponse::Ok().json(stall_answer(&shared, &stall_id).await?))
+}
+
+/// Links a payee account to a stall from a day on.
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/accounts", request_body = LinkIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
+pub(super) async fn link_account(
+    person: Person,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    stall_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    let wish: LinkIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async || {
+        let account = account_draft(&wish.account, "account")?;
+        let from = wish.from.unwrap_or_else(today);
+        shared.store.link_account(&stall_id, &account, from, &person.name, now()).await?;
+        Ok((StatusCode::CREATED, json(&stall_answer(&shared, &stall_id).await?)))
+    })
+    .await
+}
+
+/// Ends a link; `on` is the last day it holds.
+#[utoipa::path(post, path = "/api/v1/links/{link_id}/end", request_body = EndIn, responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn end_link(
+    person: Person,
+    shared: web::Data<Shared>,
+    link_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wish: EndIn = from_json(&read_body(payload).await?)?;
+    shared.store.end_link(&link_id, wish.on.unwrap_or_else(today), &person.name, now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Records that a provider's terminal stands at a stall.
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/terminals", request_body = TerminalIn, responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn keep_terminal(
+    person: Person,
+    shared: web::Data<Shared>,
+    stall_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wish: TerminalIn = from_json(&read_body(payload).await?)?;
+    let provider_id = words("provider_id", &wish.provider_id, 40)?;
+    let terminal = words("terminal", &wish.terminal, 128)?;
+    let from = wish.from.unwrap_or_else(today);
+    shared.store.keep_terminal(&provider_id, &terminal, &stall_id, from, &person.name, now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Hands out the stall's code and records it as issued. A stall that has this code gets the same again.
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/codes", request_body = IssueIn, responses((status = 201, body = CodeOut), (status = 200, body = CodeOut), (status = 409, body = Problem)))]
+pub(super) async fn issue_code(
+    person: Person,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    stall_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    let wish: IssueIn = if body.is_empty() { IssueIn::default() } else { from_json(&body)? };
+    let on = wish.issued_on.unwrap_or_else(today);
+    if on > today() {
+        return Err(Problem::invalid("issued_on", "Ngày phát mã không được sau hôm nay."));
+    }
+    once(&request, &shared, &person, &body, async || {
+        let wishes = [(stall_id.clone(), wish.account_id.clone())];
+        let issued = shared.store.issue_codes(&wishes, on, &person.name, now()).await?;
+        // One wish, one code.
+        let issued = issued.into_iter().next().ok_or_else(|| Problem::missing("Không có mã nào được phát."))?;
+        let status = if issued.is_new { StatusCode::CREATED } else { StatusCode::OK };
+        let stall = stall_answer(&shared, &stall_id).await?;
+        let code = stall.codes.into_iter().find(|c| c.serial == issued.serial);
+        Ok((status, json(&code)))
+    })
+    .await
+}
+
+/// Ends a code: replaced, revoked or destroyed. It is no longer active on that day.
+#[utoipa::path(post, path = "/api/v1/codes/{serial}/end", request_body = EndIn, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn end_code(
+    person: Person,
+    shared: web::Data<Shared>,
+    serial: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wish: EndIn = from_json(&read_body(payload).await?)?;
+    let state = wish.state.as_deref().unwrap_or("revoked");
+    if !["replaced", "revoked", "destroyed"].contains(&state) {
+        return Err(Problem::invalid("state", "Ghi replaced, revoked hoặc destroyed."));
+    }
+    shared.store.end_code(&serial, state, wish.on.unwrap_or_else(today), &person.name, now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

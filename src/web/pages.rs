@@ -1,0 +1,44 @@
+//! Pages for people: Vietnamese first, English by a switch, drawn on the server.
+//!
+//! Each page works without script; script only keeps the first page moving and filters long tables.
+//! Nothing is loaded from elsewhere and nothing is written inside a page that a browser would run, so
+//! the policy sent with every page can forbid both.
+
+mod answer;
+mod areas;
+mod assets;
+mod codes;
+mod frame;
+mod home;
+mod live;
+mod register;
+mod report;
+mod review;
+mod sign_in;
+mod words;
+
+use actix_web::web;
+
+pub use answer::not_found;
+pub use live::Live;
+pub use report::report_html;
+
+/// All pages, their pictures and their script.
+pub(super) fn routes(to: &mut web::ServiceConfig) {
+    to.route("/", web::get().to(home::home))
+        .route("/live", web::get().to(live::live))
+        .route("/areas/{area}", web::get().to(areas::area))
+        .route("/places/{place}", web::get().to(register::place))
+        .route("/households", web::get().to(register::households))
+        .route("/households/{household}", web::get().to(register::household))
+        .route("/stalls/{stall}", web::get().to(register::stall))
+        .route("/stalls/{stall}/codes", web::post().to(codes::issue))
+        .route("/codes/{serial}.svg", web::get().to(codes::svg))
+        .route("/codes/{serial}.png", web::get().to(codes::png))
+        .route("/k/{serial}", web::get().to(codes::check))
+        .route("/review", web::get().to(review::review))
+        .route("/sign-in", web::get().to(sign_in::by_link))
+        .route("/sign-in", web::post().to(sign_in::by_form))
+        .route("/sign-out", web::post().to(sign_in::out))
+        .route("/assets/{name}", web::get().to(assets::asset));
+}

@@ -1,0 +1,155 @@
+//! The page of an area: its figures, units, markets and streets, as of a day.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::answer::Html;
+use super::frame::{Fault, Frame, Officer, Visit, encoded};
+use super::report::ReportView;
+use super::words;
+use crate::app::now;
+use crate::indicators::{Question, Report, report};
+use crate::places::{Unit, Units};
+use crate::vn::{Day, Lang};
+use crate::web::{Problem, Shared};
+
+#[derive(Template)]
+#[template(path = "area.html")]
+struct AreaPage {
+    frame: Frame,
+    report: ReportView,
+    as_of: String,
+    boundaries: String,
+    downloads: Vec<(&'static str, String)>,
+}
+
+impl AreaPage {
+    fn pick<'a>(&self, vi: &'a str, en: &'a str) -> &'a str {
+        self.frame.pick(vi, en)
+    }
+}
+
+/// `GET /areas/{area}?as_of=…&boundaries=…`
+pub(super) async fn area(
+    officer: Officer,
+    area: web::Path<String>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    officer.answer(show(&officer, &area, &shared).await)
+}
+
+async fn show(officer: &Officer, area: &str, shared: &Shared) -> Result<Html, Fault> {
+    let visit = &officer.visit;
+    let today = Day::of(now());
+    let as_of = visit.day("as_of", today)?;
+    let boundaries = visit.day("boundaries", as_of)?;
+    // Today's facts are already there when somebody watches the first page.
+    let view = if as_of == today {
+        let snapshot = shared.live.snapshot(&shared.store).await?;
+        let counted = counted(visit, area, as_of, boundaries, &snapshot.units, &snapshot.facts)?;
+        ReportView::of(&counted, &snapshot.units, visit.lang, true)
+    } else {
+        let (units, facts) = shared.store.facts(as_of, None).await?;
+        let counted = counted(visit, area, as_of, boundaries, &units, &facts)?;
+        ReportView::of(&counted, &units, visit.lang, true)
+    };
+    Html::of(&AreaPage {
+        frame: officer.frame(view.area_name.clone()),
+        as_of: as_of.to_string(),
+        boundaries: boundaries.to_string(),
+        downloads: downloads(&view.area_id, as_of, boundaries, visit.lang),
+        report: view,
+    })
+}
+
+fn counted(
+    visit: &Visit,
+    area: &str,
+    as_of: Day,
+    boundaries: Day,
+    units: &Units,
+    facts: &crate::indicators::Facts,
+) -> Result<Report, Fault> {
+    let back = (
+        "/".to_owned(),
+        visit.pick("Về trang đầu", "To the first page").to_owned(),
+    );
+    let area = units
+        .find(area, boundaries)
+        .map_err(|e| Fault::from(Problem::missing(e.to_string())).or_go(back.0, back.1))?;
+    if !units.under(boundaries).is_valid(area) {
+        return Err(not_there(visit, units.get(area), boundaries));
+    }
+    let question = Question {
+        area,
+        as_of,
+        boundaries,
+        known_at: now(),
+    };
+    report(question, units, facts).map_err(|error| {
+        let problem = Problem::new(
+            actix_web::http::StatusCode::INTERNAL_SERVER_ERROR,
+            "counts",
+            "Số liệu mâu thuẫn",
+            "Các số đếm không khớp nhau nên không hiện ra. Hãy báo quản trị viên mã yêu cầu này.",
+        );
+        tracing::error!(%error, request_id = problem.request_id, "counts contradict each other");
+        problem.into()
+    })
+}
+
+/// The unit is of another time; the page offers a day on which it was there.
+pub(super) fn not_there(visit: &Visit, unit: &Unit, boundaries: Day) -> Fault {
+    let (lang, period) = (visit.lang, unit.period());
+    let day_there = match period.to {
+        Some(to) if to < boundaries => to,
+        _ => period.from.unwrap_or(boundaries),
+    };
+    let name = words::capital(&unit.full_name(lang));
+    let detail = match (lang, period.to) {
+        (Lang::Vi, Some(to)) if to < boundaries => format!(
+            "{name} (mã {}) chỉ có đến hết ngày {}, nên không có trong ranh giới ngày {}. Hãy chọn một ngày khi đơn vị này còn.",
+            unit.id.code,
+            to.show(),
+            boundaries.show()
+        ),
+        (Lang::En, Some(to)) if to < boundaries => format!(
+            "{name} (code {}) existed until {} and is not there under the boundaries of {}. Choose a day when it was there.",
+            unit.id.code,
+            to.show(),
+            boundaries.show()
+        ),
+        (Lang::Vi, _) => format!(
+            "{name} (mã {}) chỉ có từ ngày {}, nên chưa có trong ranh giới ngày {}. Hãy chọn một ngày sau đó.",
+            unit.id.code,
+            day_there.show(),
+            boundaries.show()
+        ),
+        (Lang::En, _) => format!(
+            "{name} (code {}) exists since {} and is not there under the boundaries of {}. Choose a later day.",
+            unit.id.code,
+            day_there.show(),
+            boundaries.show()
+        ),
+    };
+    let href = format!(
+        "/areas/{}?as_of={day_there}",
+        encoded(&format!("{}@{day_there}", unit.id.code))
+    );
+    let words = match lang {
+        Lang::Vi => format!("Xem {name} ngày {}", day_there.show()),
+        Lang::En => format!("See {name} as of {}", day_there.show()),
+    };
+    Fault::from(Problem::invalid("boundaries", detail)).or_go(href, words)
+}
+
+/// The same report from the API, as files.
+fn downloads(area_id: &str, as_of: Day, boundaries: Day, lang: Lang) -> Vec<(&'static str, String)> {
+    let question = format!("area={}&as_of={as_of}&boundaries={boundaries}", encoded(area_id));
+    let href = |format: &str| format!("/api/v1/indicators?{question}&format={format}");
+    vec![
+        (lang.pick("Bản in (HTML)", "To print (HTML)"), href("html")),
+        (lang.pick("Bảng tính (CSV)", "Spreadsheet (CSV)"), href("csv")),
+        (lang.pick("Dữ liệu (JSON)", "Data (JSON)"), href("json")),
+    ]
+}

@@ -1,0 +1,68 @@
+//! Style, script and icon: compiled in, named by their content, so browsers may keep them for ever.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpResponse, web};
+
+use crate::access::sha256_hex;
+use crate::web::Problem;
+
+/// The style of pages; a report as a file carries it inside.
+pub(super) const STYLE: &str = include_str!("../../../assets/choso.css");
+const SCRIPT: &str = include_str!("../../../assets/choso.js");
+const ICON: &str = include_str!("../../../assets/choso.svg");
+
+/// A file as pages name it.
+struct Asset {
+    name: String,
+    content_type: &'static str,
+    text: &'static str,
+}
+
+/// Where the assets are, for the head of a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hrefs {
+    /// The style.
+    pub style: &'static str,
+    /// The script.
+    pub script: &'static str,
+    /// The icon.
+    pub icon: &'static str,
+}
+
+static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+    let asset = |end, content_type, text: &'static str| Asset {
+        name: format!("/assets/choso-{}.{end}", &sha256_hex(text.as_bytes())[..12]),
+        content_type,
+        text,
+    };
+    [
+        asset("css", "text/css; charset=utf-8", STYLE),
+        asset("js", "text/javascript; charset=utf-8", SCRIPT),
+        asset("svg", "image/svg+xml", ICON),
+    ]
+});
+
+/// The names under which the assets are served.
+pub(super) fn hrefs() -> Hrefs {
+    let [style, script, icon] = &*ASSETS;
+    Hrefs {
+        style: &style.name,
+        script: &script.name,
+        icon: &icon.name,
+    }
+}
+
+/// One of the assets. An older name is gone: the page that named it names the new one when loaded again.
+pub(super) async fn asset(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let wanted = ASSETS
+        .iter()
+        .find(|a| a.name.strip_prefix("/assets/") == Some(name.as_str()));
+    let asset = wanted.ok_or_else(|| Problem::missing("Tệp này thuộc phiên bản khác. Hãy tải lại trang."))?;
+    Ok(HttpResponse::Ok()
+        .content_type(asset.content_type)
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(asset.text))
+}

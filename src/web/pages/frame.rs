@@ -1,0 +1,331 @@
+//! Who looks at a page, in which language, and what stands around its content.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+
+use super::answer::{self, Html};
+use super::assets::{Hrefs, hrefs};
+use super::sign_in;
+use crate::store::StoreError;
+use crate::vn::{Day, Lang};
+use crate::web::{Person, Problem};
+
+/// The cookie that remembers the language.
+pub(super) const LANG_COOKIE: &str = "choso_lang";
+
+/// A request for a page: the language asked for and the question behind the `?`.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    /// The language of the page.
+    pub lang: Lang,
+    /// Whether the address itself names the language; then it is remembered.
+    pub lang_was_chosen: bool,
+    /// Path and question, to come back to. A page that changes something is not come back to.
+    pub here: String,
+    /// Scheme and host as the visitor wrote them.
+    pub origin: String,
+    path: String,
+    question: HashMap<String, String>,
+}
+
+impl Visit {
+    /// Reads the request; anything odd in the question is as if it were not there.
+    pub fn of(request: &HttpRequest) -> Visit {
+        let question = web::Query::<HashMap<String, String>>::from_query(request.query_string())
+            .map(web::Query::into_inner)
+            .unwrap_or_default();
+        let chosen = question.get("lang").and_then(|word| lang_of(word));
+        let kept = request.cookie(LANG_COOKIE).and_then(|c| lang_of(c.value()));
+        let whole = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let here = match request.method().is_safe() {
+            true => whole.to_owned(),
+            false => "/".to_owned(),
+        };
+        let connection = request.connection_info();
+        Visit {
+            lang: chosen.or(kept).unwrap_or_default(),
+            lang_was_chosen: chosen.is_some(),
+            here,
+            origin: format!("{}://{}", connection.scheme(), connection.host()),
+            path: request.uri().path().to_owned(),
+            question,
+        }
+    }
+
+    /// What the question says under this name; nothing if it is empty.
+    pub fn asked(&self, name: &str) -> Option<&str> {
+        self.question
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A day in the question, or the other one. Browsers send `YYYY-MM-DD` from a date field.
+    pub fn day(&self, name: &str, otherwise: Day) -> Result<Day, Problem> {
+        let Some(text) = self.asked(name) else {
+            return Ok(otherwise);
+        };
+        text.parse().map_err(|_| {
+            let sentence = self.pick(
+                "không phải là một ngày. Hãy viết NĂM-THÁNG-NGÀY, ví dụ 2024-06-15.",
+                "is not a day. Write YEAR-MONTH-DAY, for example 2024-06-15.",
+            );
+            Problem::invalid(name, format!("«{text}» {sentence}"))
+        })
+    }
+
+    /// The one of two texts in the visitor's language.
+    pub fn pick<'a>(&self, vi: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(vi, en)
+    }
+
+    /// This page in the other language.
+    fn switch_href(&self) -> String {
+        let mut pairs: Vec<(&String, &String)> = self.question.iter().filter(|(k, _)| *k != "lang").collect();
+        pairs.sort();
+        let mut href = format!("{}?", self.path);
+        for (name, value) in pairs {
+            href.push_str(&format!("{}={}&", encoded(name), encoded(value)));
+        }
+        href + "lang=" + lang_word(self.other_lang())
+    }
+
+    fn other_lang(&self) -> Lang {
+        match self.lang {
+            Lang::Vi => Lang::En,
+            Lang::En => Lang::Vi,
+        }
+    }
+
+    /// The frame of a page with this title.
+    pub fn frame(&self, title: impl Into<String>, person: Option<&Person>) -> Frame {
+        Frame {
+            lang: self.lang,
+            title: title.into(),
+            person: person.map(|p| p.name.clone()),
+            switch_href: self.switch_href(),
+            section: section_of(&self.path),
+            hrefs: hrefs(),
+        }
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Visit, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Ok(Visit::of(request)))
+    }
+}
+
+/// A signed-in person at a page. Whoever is not gets the sign-in page instead of the handler.
+#[derive(Debug, Clone)]
+pub(super) struct Officer {
+    /// The request.
+    pub visit: Visit,
+    /// Who it is.
+    pub person: Person,
+}
+
+impl Officer {
+    /// The frame of a page with this title.
+    pub fn frame(&self, title: impl Into<String>) -> Frame {
+        self.visit.frame(title, Some(&self.person))
+    }
+
+    /// A handler's last line: the page, or a page that says what went wrong.
+    pub fn answer(&self, made: Result<Html, Fault>) -> HttpResponse {
+        match made {
+            Ok(html) => answer::page(&self.visit, html),
+            Err(fault) => answer::fault(&self.visit, Some(&self.person), fault),
+        }
+    }
+}
+
+impl FromRequest for Officer {
+    type Error = Turned;
+    type Future = Pin<Box<dyn Future<Output = Result<Officer, Turned>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visit = Visit::of(request);
+        let person = Person::from_request(request, payload);
+        Box::pin(async move {
+            match person.await {
+                Ok(person) => Ok(Officer { visit, person }),
+                Err(problem) => Err(Turned { visit, problem }),
+            }
+        })
+    }
+}
+
+/// Somebody who cannot see the page yet.
+#[derive(Debug)]
+pub(super) struct Turned {
+    visit: Visit,
+    problem: Problem,
+}
+
+impl std::fmt::Display for Turned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl ResponseError for Turned {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        self.problem.status_code()
+    }
+
+    /// A stranger is asked to sign in, with 200 as CONTRACT section 3 promises; a refused change or a
+    /// database that is away is said as it is.
+    fn error_response(&self) -> HttpResponse {
+        match self.problem.status {
+            401 => sign_in::ask(&self.visit, &self.visit.here, None),
+            _ => answer::fault(&self.visit, None, self.problem.clone().into()),
+        }
+    }
+}
+
+/// What a page cannot show, with a way on.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// Status, sentence, request id.
+    pub problem: Problem,
+    /// A link to go on with: address and words.
+    pub way_on: Option<(String, String)>,
+}
+
+impl Fault {
+    /// Offers a link.
+    pub fn or_go(mut self, href: String, words: String) -> Fault {
+        self.way_on = Some((href, words));
+        self
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Fault {
+        Fault {
+            problem,
+            way_on: None,
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Fault {
+        Problem::from(error).into()
+    }
+}
+
+impl From<askama::Error> for Fault {
+    /// A template writes to memory and cannot fail; should it ever, the log says where.
+    fn from(error: askama::Error) -> Fault {
+        let status = actix_web::http::StatusCode::INTERNAL_SERVER_ERROR;
+        let sentence = "Trang chưa vẽ được. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.";
+        let problem = Problem::new(status, "page", "Trang bị lỗi", sentence);
+        tracing::error!(%error, request_id = problem.request_id, "a page could not be drawn");
+        problem.into()
+    }
+}
+
+/// What stands around the content of a page.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    /// The language.
+    pub lang: Lang,
+    /// The title.
+    pub title: String,
+    /// Who is signed in.
+    pub person: Option<String>,
+    /// This page in the other language.
+    pub switch_href: String,
+    /// First part of the path: which entry of the menu is marked.
+    pub section: &'static str,
+    /// Style, script, icon.
+    pub hrefs: Hrefs,
+}
+
+impl Frame {
+    /// `vi` or `en`, for the root element.
+    pub fn code(&self) -> &'static str {
+        lang_word(self.lang)
+    }
+
+    /// The one of two texts in the page's language.
+    pub fn pick<'a>(&self, vi: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(vi, en)
+    }
+}
+
+fn section_of(path: &str) -> &'static str {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "" => "home",
+        "areas" => "areas",
+        "households" | "places" | "stalls" => "households",
+        "review" => "review",
+        _ => "",
+    }
+}
+
+/// `vi` or `en`.
+pub(super) fn lang_word(lang: Lang) -> &'static str {
+    lang.pick("vi", "en")
+}
+
+fn lang_of(word: &str) -> Option<Lang> {
+    match word {
+        "vi" => Some(Lang::Vi),
+        "en" => Some(Lang::En),
+        _ => None,
+    }
+}
+
+/// A text for the question of an address, or for one part of its path.
+pub(super) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'@' => {
+                out.push(char::from(byte))
+            }
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_switch_keeps_the_question_and_changes_the_language() {
+        let request = TestRequest::get()
+            .uri("/households?q=H%E1%BB%99+%26&lang=vi")
+            .to_http_request();
+        let visit = Visit::of(&request);
+        assert_eq!(visit.asked("q"), Some("Hộ &"));
+        assert_eq!(visit.switch_href(), "/households?q=H%E1%BB%99%20%26&lang=en");
+    }
+
+    #[test]
+    fn the_language_is_vietnamese_unless_asked_otherwise() {
+        let lang = |uri: &str| Visit::of(&TestRequest::get().uri(uri).to_http_request()).lang;
+        assert_eq!(lang("/"), Lang::Vi);
+        assert_eq!(lang("/?lang=en"), Lang::En);
+        assert_eq!(lang("/?lang=xx"), Lang::Vi);
+    }
+
+    #[test]
+    fn after_signing_in_nobody_is_led_back_to_a_change() {
+        let request = TestRequest::post().uri("/stalls/1/codes").to_http_request();
+        assert_eq!(Visit::of(&request).here, "/");
+    }
+}

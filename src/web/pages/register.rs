@@ -1,0 +1,394 @@
+//! Pages of the register: a street or market, households, one household, one stall.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::answer::Html;
+use super::frame::{Fault, Frame, Officer, encoded};
+use super::words;
+use crate::app::now;
+use crate::indicators::{Facts, PlaceKind};
+use crate::store::{AccountView, CodeView, HouseholdFilter, HouseholdView, StallView};
+use crate::vn::{Day, Lang, Period, TimeMs};
+use crate::web::{Problem, Shared};
+
+/// Households on one page.
+const PAGE_ROWS: usize = 100;
+
+/// A line of a list of households.
+struct HouseholdRow {
+    href: String,
+    name: String,
+    reference: String,
+    place: String,
+    status: Option<&'static str>,
+    has_account: bool,
+    has_code: bool,
+}
+
+#[derive(Template)]
+#[template(path = "households.html")]
+struct HouseholdsPage {
+    frame: Frame,
+    title: String,
+    search: Option<String>,
+    summary: Option<String>,
+    rows: Vec<HouseholdRow>,
+    is_first: bool,
+    more_href: Option<String>,
+}
+
+/// A page of households: its rows and where the next page begins.
+async fn rows(
+    officer: &Officer,
+    shared: &Shared,
+    filter: &HouseholdFilter,
+) -> Result<(Vec<HouseholdRow>, Option<String>), Fault> {
+    let after = officer.visit.asked("after").unwrap_or_default();
+    let today = Day::of(now());
+    let mut found = shared
+        .store
+        .households(filter, today, after, PAGE_ROWS as i64 + 1)
+        .await?;
+    let has_more = found.len() > PAGE_ROWS;
+    found.truncate(PAGE_ROWS);
+    let next = found
+        .last()
+        .filter(|_| has_more)
+        .map(|last| last.household_id.clone());
+    let lang = officer.visit.lang;
+    Ok((found.into_iter().map(|h| household_row(h, lang)).collect(), next))
+}
+
+fn household_row(household: HouseholdView, lang: Lang) -> HouseholdRow {
+    HouseholdRow {
+        href: format!("/households/{}", encoded(&household.household_id)),
+        place: placed(&household.house_number, &household.place_name),
+        status: (household.trading_status != "trading")
+            .then(|| words::trading(lang, &household.trading_status)),
+        name: household.name,
+        reference: household.reference,
+        has_account: household.has_account,
+        has_code: household.has_code,
+    }
+}
+
+/// `12 Bạch Đằng`, `Chợ Hàn`
+fn placed(number: &str, place: &str) -> String {
+    format!("{number} {place}").trim().to_owned()
+}
+
+/// `GET /households?q=…`
+pub(super) async fn households(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    officer.answer(show_households(&officer, &shared).await)
+}
+
+async fn show_households(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+    let visit = &officer.visit;
+    let search = visit.asked("q").map(str::to_owned);
+    let filter = HouseholdFilter {
+        search: search.clone(),
+        ..HouseholdFilter::default()
+    };
+    let (rows, next) = rows(officer, shared, &filter).await?;
+    let title = visit.pick("Hộ kinh doanh", "Households");
+    Html::of(&HouseholdsPage {
+        frame: officer.frame(title),
+        title: title.to_owned(),
+        more_href: next.map(|id| match &search {
+            Some(q) => format!("/households?q={}&after={}", encoded(q), encoded(&id)),
+            None => format!("/households?after={}", encoded(&id)),
+        }),
+        search: Some(search.unwrap_or_default()),
+        summary: None,
+        is_first: visit.asked("after").is_none(),
+        rows,
+    })
+}
+
+/// `GET /places/{street or market}`
+pub(super) async fn place(
+    officer: Officer,
+    place: web::Path<String>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    officer.answer(show_place(&officer, &place, &shared).await)
+}
+
+async fn show_place(officer: &Officer, place: &str, shared: &Shared) -> Result<Html, Fault> {
+    let visit = &officer.visit;
+    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let Some(name) = place_name(&snapshot.facts, place) else {
+        let sentence = visit.pick(
+            "Không có tuyến đường hay chợ này trong sổ. Hãy mở lại từ trang của phường.",
+            "No such street or market is on the register. Open it from the page of its ward.",
+        );
+        return Err(Problem::missing(sentence).into());
+    };
+    let filter = HouseholdFilter {
+        street_or_market: Some(place.to_owned()),
+        ..HouseholdFilter::default()
+    };
+    let (rows, next) = rows(officer, shared, &filter).await?;
+    let (trading, with_account) = trading_at(&snapshot.facts, place);
+    let number = |n| words::number(visit.lang, n);
+    let summary = match visit.lang {
+        Lang::Vi => format!(
+            "{} hộ đang kinh doanh, {} hộ có tài khoản, {} hộ chưa có.",
+            number(trading),
+            number(with_account),
+            number(trading - with_account)
+        ),
+        Lang::En => format!(
+            "{} trading households, {} with an account, {} without.",
+            number(trading),
+            number(with_account),
+            number(trading - with_account)
+        ),
+    };
+    Html::of(&HouseholdsPage {
+        frame: officer.frame(name.clone()),
+        title: name,
+        search: None,
+        summary: Some(summary),
+        is_first: visit.asked("after").is_none(),
+        rows,
+        more_href: next.map(|id| format!("/places/{}?after={}", encoded(place), encoded(&id))),
+    })
+}
+
+/// Whether a place is this market, or a segment of this street.
+fn is_part(kind: &PlaceKind, place_id: &str, wanted: &str) -> bool {
+    match kind {
+        PlaceKind::Segment { street_id, .. } => street_id == wanted,
+        PlaceKind::Market { .. } => place_id == wanted,
+    }
+}
+
+fn place_name(facts: &Facts, wanted: &str) -> Option<String> {
+    let place = facts
+        .places
+        .iter()
+        .find(|p| is_part(&p.kind, &p.place_id, wanted))?;
+    Some(match &place.kind {
+        PlaceKind::Segment { street_name, .. } => street_name.clone(),
+        PlaceKind::Market { name } => name.clone(),
+    })
+}
+
+/// Trading households of a place today, and those of them with an account.
+fn trading_at(facts: &Facts, wanted: &str) -> (i64, i64) {
+    let is_here: Vec<bool> = facts
+        .places
+        .iter()
+        .map(|p| is_part(&p.kind, &p.place_id, wanted))
+        .collect();
+    let here = facts
+        .households
+        .iter()
+        .filter(|h| is_here[h.place] && h.status == crate::register::TradingStatus::Trading);
+    here.fold((0, 0), |(all, with), h| {
+        (all + 1, with + i64::from(h.has_account))
+    })
+}
+
+/// A stall as its page and its household's page show it.
+struct StallCardView {
+    href: String,
+    code: String,
+    place: String,
+    number: String,
+    status: Option<&'static str>,
+    accounts: Vec<AccountRow>,
+    codes: Vec<CodeRow>,
+}
+
+struct AccountRow {
+    account_id: String,
+    masked: String,
+    bank_bin: String,
+    holder: String,
+    relation: &'static str,
+    period: String,
+    is_valid: bool,
+    has_code: bool,
+}
+
+struct CodeRow {
+    serial: String,
+    serial_spaced: String,
+    issued_on: String,
+    /// Why and since when it is no longer good; nothing while it is.
+    ended: Option<String>,
+    masked: String,
+    tail: String,
+    bank_bin: String,
+    check_href: String,
+    check_text: String,
+}
+
+fn stall_view(stall: &StallView, today: Day, officer: &Officer) -> StallCardView {
+    let lang = officer.visit.lang;
+    let active = |account_id: &str| {
+        stall
+            .codes
+            .iter()
+            .any(|c| c.ended.is_none() && c.account_id == account_id)
+    };
+    let account = |a: &AccountView| AccountRow {
+        account_id: a.account_id.clone(),
+        masked: a.number.to_string(),
+        bank_bin: a.bank_bin.clone(),
+        holder: a.holder_name.clone(),
+        relation: words::relation(lang, &a.holder_relation),
+        period: period(a.period, lang),
+        is_valid: a.period.holds(today),
+        has_code: active(&a.account_id),
+    };
+    StallCardView {
+        href: format!("/stalls/{}", encoded(&stall.stall_id)),
+        code: stall.stall_code.clone(),
+        place: placed(&stall.house_number, &stall.place_name),
+        number: stall.stall_number.clone(),
+        status: (stall.trading_status != "trading").then(|| words::trading(lang, &stall.trading_status)),
+        accounts: stall.accounts.iter().map(account).collect(),
+        codes: stall
+            .codes
+            .iter()
+            .map(|c| code_row(stall, c, today, officer))
+            .collect(),
+    }
+}
+
+/// A code is good while it is not ended and its account is linked to its stall (DOMAIN section 3).
+fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer) -> CodeRow {
+    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let of_account = |a: &&AccountView| a.account_id == code.account_id;
+    let account = stall.accounts.iter().find(of_account);
+    let is_linked = stall
+        .accounts
+        .iter()
+        .filter(of_account)
+        .any(|a| a.period.holds(today));
+    let unlinked = visit.pick(
+        "Tài khoản đã gỡ khỏi sạp",
+        "The account is no longer linked to the stall",
+    );
+    let ended = match &code.ended {
+        Some((state, day)) => Some(format!("{}, {}", words::ending(lang, state), day.show())),
+        None if !is_linked => Some(unlinked.to_owned()),
+        None => None,
+    };
+    let host = visit.origin.split_once("://").map_or("", |(_, host)| host);
+    CodeRow {
+        serial: code.serial.clone(),
+        serial_spaced: words::serial(&code.serial),
+        issued_on: code.issued_on.show(),
+        ended,
+        masked: account.map(|a| a.number.to_string()).unwrap_or_default(),
+        tail: account.map(|a| a.number.tail().to_owned()).unwrap_or_default(),
+        bank_bin: account.map(|a| a.bank_bin.clone()).unwrap_or_default(),
+        check_href: format!("/k/{}", encoded(&code.serial)),
+        check_text: format!("{host}/k/{}", code.serial),
+    }
+}
+
+fn period(period: Period, lang: Lang) -> String {
+    match (lang, period.from, period.to) {
+        (Lang::Vi, Some(from), None) => format!("từ {}", from.show()),
+        (Lang::Vi, Some(from), Some(to)) => format!("{} – {}", from.show(), to.show()),
+        (Lang::Vi, None, Some(to)) => format!("đến {}", to.show()),
+        (Lang::En, Some(from), None) => format!("since {}", from.show()),
+        (Lang::En, Some(from), Some(to)) => format!("{} – {}", from.show(), to.show()),
+        (Lang::En, None, Some(to)) => format!("until {}", to.show()),
+        (_, None, None) => String::new(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "household.html")]
+struct HouseholdPage {
+    frame: Frame,
+    name: String,
+    reference: String,
+    class: &'static str,
+    status: &'static str,
+    place: String,
+    has_account: bool,
+    has_code: bool,
+    stalls: Vec<StallCardView>,
+}
+
+/// `GET /households/{household}`
+pub(super) async fn household(
+    officer: Officer,
+    id: web::Path<String>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    officer.answer(show_household(&officer, &id, &shared).await)
+}
+
+async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fault> {
+    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let today = Day::of(now());
+    let Some((household, stalls)) = shared.store.household(id, today).await? else {
+        let sentence = visit.pick(
+            "Không có hộ này trong sổ. Hãy tìm lại theo tên.",
+            "No such household is on the register. Search for it by name.",
+        );
+        return Err(missing_household(visit.lang, sentence));
+    };
+    Html::of(&HouseholdPage {
+        frame: officer.frame(household.name.clone()),
+        class: words::class(lang, &household.class),
+        status: words::trading(lang, &household.trading_status),
+        place: placed(&household.house_number, &household.place_name),
+        has_account: household.has_account,
+        has_code: household.has_code,
+        name: household.name,
+        reference: household.reference,
+        stalls: stalls.iter().map(|s| stall_view(s, today, officer)).collect(),
+    })
+}
+
+fn missing_household(lang: Lang, sentence: &str) -> Fault {
+    let words = lang.pick("Tìm hộ kinh doanh", "Find a household");
+    Fault::from(Problem::missing(sentence)).or_go("/households".to_owned(), words.to_owned())
+}
+
+#[derive(Template)]
+#[template(path = "stall.html")]
+struct StallPage {
+    frame: Frame,
+    household_name: String,
+    household_href: String,
+    stall: StallCardView,
+}
+
+/// `GET /stalls/{stall}`
+pub(super) async fn stall(
+    officer: Officer,
+    id: web::Path<String>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    officer.answer(show_stall(&officer, &id, &shared, now()).await)
+}
+
+async fn show_stall(officer: &Officer, id: &str, shared: &Shared, time: TimeMs) -> Result<Html, Fault> {
+    let visit = &officer.visit;
+    let Some(stall) = shared.store.stall(id).await? else {
+        let sentence = visit.pick(
+            "Không có sạp này trong sổ. Hãy tìm theo tên hộ hoặc mã sạp.",
+            "No such stall is on the register. Search by household or stall code.",
+        );
+        return Err(missing_household(visit.lang, sentence));
+    };
+    let today = Day::of(time);
+    let title = format!("{} {}", visit.pick("Sạp", "Stall"), stall.stall_code);
+    Html::of(&StallPage {
+        frame: officer.frame(title),
+        household_name: stall.household_name.clone(),
+        household_href: format!("/households/{}", encoded(&stall.household_id)),
+        stall: stall_view(&stall, today, officer),
+    })
+}

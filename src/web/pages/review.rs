@@ -1,0 +1,91 @@
+//! Notices that wait for a person.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::answer::Html;
+use super::frame::{Fault, Frame, Officer, encoded};
+use super::words;
+use crate::ledger::Reason;
+use crate::store::WaitingNotice;
+use crate::vn::{Dong, Lang, TimeMs};
+use crate::web::Shared;
+
+/// Notices on one page.
+const PAGE_ROWS: usize = 50;
+
+#[derive(Template)]
+#[template(path = "review.html")]
+struct ReviewPage {
+    frame: Frame,
+    total: String,
+    amount: String,
+    rows: Vec<NoticeRow>,
+    is_first: bool,
+    more_href: Option<String>,
+}
+
+struct NoticeRow {
+    sentence: &'static str,
+    kind: &'static str,
+    provider: String,
+    event: String,
+    amount: String,
+    time: String,
+}
+
+/// `GET /review`
+pub(super) async fn review(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    officer.answer(show(&officer, &shared).await)
+}
+
+async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let after = match (
+        visit.asked("after_ms").and_then(|ms| ms.parse().ok()),
+        visit.asked("after_provider"),
+    ) {
+        (Some(ms), Some(provider)) => Some((ms, provider, visit.asked("after_event").unwrap_or_default())),
+        _ => None,
+    };
+    let totals = shared.store.intake_totals().await?;
+    // One more than fits tells whether there is a next page.
+    let mut notices = shared.store.waiting_notices(after, PAGE_ROWS as i64 + 1).await?;
+    let has_more = notices.len() > PAGE_ROWS;
+    notices.truncate(PAGE_ROWS);
+    let more_href = notices.last().filter(|_| has_more).map(|last| {
+        format!(
+            "/review?after_ms={}&after_provider={}&after_event={}",
+            last.received_at_ms,
+            encoded(&last.provider_id),
+            encoded(&last.event_id)
+        )
+    });
+    Html::of(&ReviewPage {
+        frame: officer.frame(lang.pick("Chờ xem xét", "Needs review")),
+        total: words::number(lang, totals.quarantined.count),
+        amount: Dong::new(totals.quarantined.amount_vnd).show(lang),
+        is_first: after.is_none(),
+        rows: notices.into_iter().map(|n| row(n, lang)).collect(),
+        more_href,
+    })
+}
+
+fn row(notice: WaitingNotice, lang: Lang) -> NoticeRow {
+    let reason = Reason::ALL.into_iter().find(|r| r.as_str() == notice.reason);
+    let (vi, en) = reason.map_or(
+        (
+            "Chưa rõ lý do. Hãy báo quản trị viên.",
+            "No reason is known. Tell the administrator.",
+        ),
+        Reason::sentence,
+    );
+    NoticeRow {
+        sentence: lang.pick(vi, en),
+        kind: words::notice(lang, &notice.kind),
+        provider: notice.provider_id,
+        event: notice.event_id,
+        amount: Dong::new(notice.amount_vnd).show(lang),
+        time: TimeMs(notice.received_at_ms).show(lang),
+    }
+}

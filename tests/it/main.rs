@@ -1,0 +1,15 @@
+//! The service as a whole: every store method on both databases, callbacks over HTTP, faults made on
+//! purpose, the program as a process, and the rules of the house read from the source.
+//!
+//! Each test has its own database and its own port, so that none depends on another. Persons, shops
+//! and account numbers are invented.
+
+mod architecture;
+mod callbacks;
+mod faults;
+mod figures;
+mod places_files;
+mod process;
+mod property;
+mod store_contract;
+mod support;

@@ -1,0 +1,98 @@
+//! Units, streets and markets kept once.
+
+use choso::places::{Edge, PlacedIn, Units, UnitId, read_markets, read_streets, shipped};
+use choso::store::StoreError;
+use choso::vn::Day;
+
+use crate::support::*;
+
+/// Two invented streets: one known by its former ward, one by its former district only.
+const STREETS: &str = "name_vi,district,ward,ward_code_2024\n\
+    Đường Thử Một,Hải Châu,Thạch Thang,20236\nĐường Thử Hai,Hải Châu,,\n";
+/// An invented market of which only the district is known.
+const MARKETS: &str = "name,ward_old,district_old,ward_new_code\nChợ Thử,,Hải Châu,\n";
+
+on_both! {
+    the_shipped_units_are_there
+    units_are_kept_once_and_replaced_by_id
+    units_that_contradict_are_refused_whole
+    streets_are_kept_once
+    markets_are_kept_once_and_learn
+}
+
+fn the_shipped_units_are_there(database: Database) {
+    let books = Books::open(database);
+    let units = books.run(books.store.units()).expect("units");
+    let (shipped_units, edges) = shipped();
+    assert_eq!((units.len(), units.edges().len()), (shipped_units.len(), edges.len()));
+    let ward = units.at("20242", Day::ymd(2025, 7, 1)).expect("phường Hải Châu");
+    assert_eq!(units.get(ward).name, "Hải Châu");
+    let shipped = Units::new(shipped_units, edges).expect("a history");
+    assert!(units.all().eq(shipped.all()), "what is written reads back unchanged");
+}
+
+fn units_are_kept_once_and_replaced_by_id(database: Database) {
+    let books = Books::open(database);
+    let (units, edges) = shipped();
+    let total = units.len();
+    let again = books.run(books.store.keep_units(units.clone(), edges.clone(), false)).expect("kept");
+    assert_eq!((again.new, again.known), (0, total));
+    let mut renamed = units.last().expect("units are shipped").clone();
+    renamed.name = "Phường Thử".to_owned();
+    let of_it: Vec<Edge> = edges.iter().filter(|e| e.from == renamed.id).cloned().collect();
+    let dry = books.run(books.store.keep_units(vec![renamed.clone()], of_it.clone(), true)).expect("a dry run");
+    assert_eq!((dry.new, dry.known), (1, 0));
+    let name = |id: &UnitId| {
+        let units = books.run(books.store.units()).expect("units");
+        units.get(units.ix(id).expect("the unit")).name.clone()
+    };
+    assert_ne!(name(&renamed.id), "Phường Thử", "a dry run changes nothing");
+    books.run(books.store.keep_units(vec![renamed.clone()], of_it, false)).expect("kept");
+    assert_eq!(name(&renamed.id), "Phường Thử");
+    let after = books.run(books.store.units()).expect("units");
+    assert_eq!((after.len(), after.edges().len()), (total, edges.len()));
+}
+
+fn units_that_contradict_are_refused_whole(database: Database) {
+    let books = Books::open(database);
+    let before = books.run(books.store.units()).expect("units");
+    let ward = before.at("20242", Day::ymd(2025, 7, 1)).expect("phường Hải Châu");
+    let mut overlapping = before.get(ward).clone();
+    overlapping.id = UnitId::new("20242", Some(Day::ymd(2025, 8, 1)));
+    let refused = books.run(books.store.keep_units(vec![overlapping], vec![], false));
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let after = books.run(books.store.units()).expect("units");
+    assert!(after.all().eq(before.all()));
+}
+
+fn streets_are_kept_once(database: Database) {
+    let books = Books::open(database);
+    let units = books.run(books.store.units()).expect("units");
+    let rows = read_streets(STREETS.as_bytes(), &units).expect("a file of streets");
+    assert_eq!((rows.kept.len(), rows.faults.len()), (2, 0), "{:?}", rows.faults);
+    let dry = books.run(books.store.keep_streets(&rows.kept, true, noon())).expect("a dry run");
+    assert_eq!((dry.new, dry.known), (2, 0));
+    let kept = books.run(books.store.keep_streets(&rows.kept, false, noon())).expect("kept");
+    assert_eq!((kept.new, kept.known), (2, 0), "a dry run had changed nothing");
+    let again = books.run(books.store.keep_streets(&rows.kept, false, noon())).expect("kept");
+    assert_eq!((again.new, again.known), (0, 2));
+}
+
+fn markets_are_kept_once_and_learn(database: Database) {
+    let books = Books::open(database);
+    let units = books.run(books.store.units()).expect("units");
+    let mut rows = read_markets(MARKETS.as_bytes(), &units).expect("a file of markets").kept;
+    assert_eq!(rows.len(), 1);
+    let keep = |rows: &[_]| {
+        let kept = books.run(books.store.keep_markets(rows, false, noon())).expect("kept");
+        (kept.new, kept.known)
+    };
+    assert_eq!(keep(&rows), (1, 0));
+    assert_eq!(keep(&rows), (0, 1));
+    rows[0].facts.push(PlacedIn {
+        unit: UnitId::new("20236", None),
+        from: Day::ymd(2024, 6, 1),
+    });
+    assert_eq!(keep(&rows), (1, 0), "a fact that it lacked");
+    assert_eq!(books.rows("SELECT market_name FROM place WHERE kind = 'market'").len(), 1);
+}
