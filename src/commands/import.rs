@@ -25,7 +25,9 @@ enum What {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole.")]
+#[command(
+    after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole."
+)]
 pub struct Import {
     #[command(flatten)]
     settings: Settings,
@@ -58,7 +60,10 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.template {
         return template(args.what, path);
     }
-    let file = args.file.as_ref().ok_or_else(|| Failure::Settings("FILE is missing".to_owned()))?;
+    let file = args
+        .file
+        .as_ref()
+        .ok_or_else(|| Failure::Settings("FILE is missing".to_owned()))?;
     let bytes = read_file(file)?;
     let (_, store) = args.settings.open().await?;
     let outcome = match args.what {
@@ -69,7 +74,11 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
     };
     store.close().await;
     let refused = outcome.faults.len();
-    println!("rows read {}, kept {}, refused {refused}", outcome.read, outcome.read - refused);
+    println!(
+        "rows read {}, kept {}, refused {refused}",
+        outcome.read,
+        outcome.read - refused
+    );
     eprint!("{}", outcome.says);
     if args.dry_run {
         eprintln!("dry run: nothing was changed");
@@ -80,10 +89,15 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
 
 fn template(what: What, path: &Path) -> Result<ExitCode, Failure> {
     if what != What::Register {
-        return Err(Failure::Settings("--template exists for `import register` only".to_owned()));
+        return Err(Failure::Settings(
+            "--template exists for `import register` only".to_owned(),
+        ));
     }
     super::write_out(Some(path), TEMPLATE.as_bytes())?;
-    eprintln!("wrote {}; its two rows are invented examples, replace them", path.display());
+    eprintln!(
+        "wrote {}; its two rows are invented examples, replace them",
+        path.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,7 +112,10 @@ fn tell_refused(outcome: &Outcome, rejects: Option<&Path>) -> Result<(), Failure
         eprintln!("row {}: {}", fault.row, fault.reason);
     }
     if outcome.faults.len() > 10 {
-        eprintln!("… and {} more; --rejects FILE writes them all", outcome.faults.len() - 10);
+        eprintln!(
+            "… and {} more; --rejects FILE writes them all",
+            outcome.faults.len() - 10
+        );
     }
     Ok(())
 }
@@ -114,34 +131,65 @@ fn places_say(kept: PlacesKept) -> String {
 async fn units(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
     let (read, edges) = read_units(bytes).map_err(refused)?;
     let kept = store.keep_units(read.kept, edges, dry_run).await?;
-    let notes: String = read.notes.iter().map(|n| format!("row {}: {}\n", n.row, n.text)).collect();
-    Ok(Outcome { read: read.rows, header: read.header, faults: read.faults, says: places_say(kept) + &notes })
+    let notes: String = read
+        .notes
+        .iter()
+        .map(|n| format!("row {}: {}\n", n.row, n.text))
+        .collect();
+    Ok(Outcome {
+        read: read.rows,
+        header: read.header,
+        faults: read.faults,
+        says: places_say(kept) + &notes,
+    })
 }
 
 async fn streets(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
     let read = read_streets(bytes, &store.units().await?).map_err(refused)?;
     let kept = store.keep_streets(&read.kept, dry_run, now()).await?;
-    Ok(Outcome { read: read.rows, header: read.header, faults: read.faults, says: places_say(kept) })
+    Ok(Outcome {
+        read: read.rows,
+        header: read.header,
+        faults: read.faults,
+        says: places_say(kept),
+    })
 }
 
 async fn markets(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
     let read = read_markets(bytes, &store.units().await?).map_err(refused)?;
     let kept = store.keep_markets(&read.kept, dry_run, now()).await?;
-    Ok(Outcome { read: read.rows, header: read.header, faults: read.faults, says: places_say(kept) })
+    Ok(Outcome {
+        read: read.rows,
+        header: read.header,
+        faults: read.faults,
+        says: places_say(kept),
+    })
 }
 
 async fn register(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
     let mut file = read_register(bytes, &store.units().await?).map_err(refused)?;
     let bar = progress_bar(file.households.len());
-    let kept =
-        store.keep_register(&file.households, "import", dry_run, now(), |done| bar.set_position(done as u64)).await?;
+    let kept = store
+        .keep_register(&file.households, "import", dry_run, now(), |done| {
+            bar.set_position(done as u64)
+        })
+        .await?;
     bar.finish_and_clear();
     for (row, reason) in &kept.faults {
         let cells = file.cells.get(row).cloned().unwrap_or_default();
-        file.faults.push(Fault { row: *row, cells, reason: reason.clone() });
+        file.faults.push(Fault {
+            row: *row,
+            cells,
+            reason: reason.clone(),
+        });
     }
     file.faults.sort_by_key(|f| f.row);
-    Ok(Outcome { read: file.rows, header: file.header, faults: file.faults, says: register_says(&kept) })
+    Ok(Outcome {
+        read: file.rows,
+        header: file.header,
+        faults: file.faults,
+        says: register_says(&kept),
+    })
 }
 
 fn register_says(kept: &RegisterKept) -> String {
@@ -157,7 +205,11 @@ fn register_says(kept: &RegisterKept) -> String {
         if !names.is_empty() {
             let shown: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
             let more = if names.len() > 20 { " …" } else { "" };
-            says.push_str(&format!("new {what} {}: {}{more}\n", names.len(), shown.join(", ")));
+            says.push_str(&format!(
+                "new {what} {}: {}{more}\n",
+                names.len(),
+                shown.join(", ")
+            ));
         }
     }
     says

@@ -16,7 +16,11 @@ use clap::{Args, Parser, Subcommand};
 
 /// choso ("chợ số"): market stalls, VietQR codes, signed payment notices, non-cash adoption
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = "Example:\n  choso demo            a demonstration ward, live, in a temporary folder\n  choso serve           the service on 127.0.0.1:8080 with choso.db")]
+#[command(
+    version,
+    about,
+    after_help = "Example:\n  choso demo            a demonstration ward, live, in a temporary folder\n  choso serve           the service on 127.0.0.1:8080 with choso.db"
+)]
 pub struct Choso {
     #[command(subcommand)]
     command: Command,
@@ -69,7 +73,10 @@ impl Settings {
             ..RawConfig::default()
         };
         let variables = RawConfig::from_variables(std::env::vars())?;
-        let file = match self.config.or_else(|| std::env::var_os("CHOSO_CONFIG").map(PathBuf::from)) {
+        let file = match self
+            .config
+            .or_else(|| std::env::var_os("CHOSO_CONFIG").map(PathBuf::from))
+        {
             Some(path) => RawConfig::from_file(&path)?,
             None => RawConfig::default(),
         };
@@ -143,7 +150,9 @@ fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
 fn write_out(path: Option<&std::path::Path>, data: &[u8]) -> Result<(), Failure> {
     use std::io::Write;
     match path {
-        Some(path) => std::fs::write(path, data).map_err(|e| Failure::Refused(format!("{}: {e}", path.display()))),
+        Some(path) => {
+            std::fs::write(path, data).map_err(|e| Failure::Refused(format!("{}: {e}", path.display())))
+        }
         None => {
             let mut out = std::io::stdout().lock();
             match out.write_all(data).and_then(|()| out.flush()) {

@@ -15,13 +15,17 @@ use super::{Failure, Settings, read_file};
 #[derive(Debug, Subcommand)]
 pub enum Provider {
     /// Add a provider; its callback address is printed
-    #[command(after_help = "Example:\n  choso provider add --id mybank --profile standard --secret-file mybank.secret\n\nWithout --secret-file a secret is made and printed once.")]
+    #[command(
+        after_help = "Example:\n  choso provider add --id mybank --profile standard --secret-file mybank.secret\n\nWithout --secret-file a secret is made and printed once."
+    )]
     Add(Add),
     /// List the providers
     #[command(after_help = "Example:\n  choso provider list")]
     List(List),
     /// Give a provider a new key; the old one stays good for a while
-    #[command(after_help = "Example:\n  choso provider rotate-key --id mybank --secret-file new.secret --overlap-hours 24")]
+    #[command(
+        after_help = "Example:\n  choso provider rotate-key --id mybank --secret-file new.secret --overlap-hours 24"
+    )]
     RotateKey(RotateKey),
 }
 
@@ -79,24 +83,36 @@ pub async fn run(command: Provider) -> Result<ExitCode, Failure> {
 async fn add(args: Add) -> Result<ExitCode, Failure> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
     if args.id.is_empty() || args.id.len() > 40 || !args.id.bytes().all(is_plain) {
-        return Err(Failure::Refused("--id wants 1 to 40 small letters, digits, - or _".to_owned()));
+        return Err(Failure::Refused(
+            "--id wants 1 to 40 small letters, digits, - or _".to_owned(),
+        ));
     }
     let secret = secret(args.secret_file)?;
     let (config, store) = args.settings.open().await?;
     let (key_id, sealed_secret) = seal(&config, &args.id, &secret)?;
     let Profile::Standard = args.profile;
-    let new =
-        NewProvider { provider_id: args.id.clone(), profile: "standard".to_owned(), key_id, sealed_secret };
+    let new = NewProvider {
+        provider_id: args.id.clone(),
+        profile: "standard".to_owned(),
+        key_id,
+        sealed_secret,
+    };
     store.add_provider(&new, now()).await?;
     println!("POST http://{}/callbacks/{}", config.listen, args.id);
-    eprintln!("provider «{}» added; put your public host in front of /callbacks/{}", args.id, args.id);
+    eprintln!(
+        "provider «{}» added; put your public host in front of /callbacks/{}",
+        args.id, args.id
+    );
     end(store).await
 }
 
 async fn list(args: List) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     let providers = store.providers(now()).await?;
-    println!("{:<20} {:<10} {:<5} {:<17} callback", "id", "profile", "keys", "since");
+    println!(
+        "{:<20} {:<10} {:<5} {:<17} callback",
+        "id", "profile", "keys", "since"
+    );
     for p in &providers {
         let since = p.created_at.show(choso::vn::Lang::En);
         println!(
@@ -110,7 +126,9 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
         );
     }
     if providers.is_empty() {
-        eprintln!("no provider yet; add one with `choso provider add --id NAME --profile standard --secret-file FILE`");
+        eprintln!(
+            "no provider yet; add one with `choso provider add --id NAME --profile standard --secret-file FILE`"
+        );
     }
     end(store).await
 }
@@ -122,7 +140,11 @@ async fn rotate(args: RotateKey) -> Result<ExitCode, Failure> {
     let at = now();
     let until = TimeMs(at.0 + args.overlap_hours * 3_600_000);
     store.rotate_key(&args.id, &key_id, &sealed, until, at).await?;
-    eprintln!("key {key_id} is live; the older keys of «{}» fit until {}", args.id, until.iso());
+    eprintln!(
+        "key {key_id} is live; the older keys of «{}» fit until {}",
+        args.id,
+        until.iso()
+    );
     end(store).await
 }
 
@@ -136,7 +158,10 @@ fn secret(file: Option<PathBuf>) -> Result<Secret, Failure> {
     let Some(path) = file else {
         let mut random = [0u8; 32];
         getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
-        println!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random));
+        println!(
+            "whsec_{}",
+            base64::engine::general_purpose::STANDARD.encode(random)
+        );
         eprintln!("this secret is shown once; give it to the provider's engineer by a safe way");
         return Ok(Secret::new(random.to_vec()));
     };
@@ -161,6 +186,8 @@ fn seal(config: &Config, provider_id: &str, secret: &Secret) -> Result<(String, 
     let mut nonce = [0u8; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
     let key_id = format!("k-{}", fresh_id(now()));
-    let sealed = config.sealing_key()?.seal(secret, &key_purpose(provider_id, &key_id), nonce);
+    let sealed = config
+        .sealing_key()?
+        .seal(secret, &key_purpose(provider_id, &key_id), nonce);
     Ok((key_id, sealed))
 }

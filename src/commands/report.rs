@@ -11,7 +11,9 @@ use super::{Failure, Settings, write_out};
 #[derive(Debug, Subcommand)]
 pub enum Report {
     /// Indicators 1 to 5 of an area
-    #[command(after_help = "Example:\n  choso report indicators --area 492@2024-06-15 --as-of 2024-06-15 --format json\n  choso report indicators --area 20242@2025-07-01 --as-of 2024-06-15 --boundaries 2025-07-01 --format csv --out hai-chau.csv")]
+    #[command(
+        after_help = "Example:\n  choso report indicators --area 492@2024-06-15 --as-of 2024-06-15 --format json\n  choso report indicators --area 20242@2025-07-01 --as-of 2024-06-15 --boundaries 2025-07-01 --format csv --out hai-chau.csv"
+    )]
     Indicators(Indicators),
 }
 
@@ -47,7 +49,9 @@ pub struct Indicators {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  choso recount --json\n\nExit status 1 when a counter differs or received is not posted + quarantined + ignored.")]
+#[command(
+    after_help = "Example:\n  choso recount --json\n\nExit status 1 when a counter differs or received is not posted + quarantined + ignored."
+)]
 pub struct RecountArgs {
     #[command(flatten)]
     settings: Settings,
@@ -68,7 +72,12 @@ pub async fn run(command: Report) -> Result<ExitCode, Failure> {
     let (units, facts) = store.facts(as_of, args.known_at).await?;
     let refused = |e: &dyn std::fmt::Display| Failure::Refused(e.to_string());
     let area = units.find(&args.area, boundaries).map_err(|e| refused(&e))?;
-    let question = Question { area, as_of, boundaries, known_at: args.known_at.unwrap_or_else(now) };
+    let question = Question {
+        area,
+        as_of,
+        boundaries,
+        known_at: args.known_at.unwrap_or_else(now),
+    };
     let report = report(question, &units, &facts).map_err(|e| refused(&e))?;
     let data = match args.format {
         Format::Json => {
@@ -77,7 +86,9 @@ pub async fn run(command: Report) -> Result<ExitCode, Failure> {
             text.into_bytes()
         }
         Format::Csv => csv(&report, &units),
-        Format::Html => choso::web::report_html(&report, &units, Lang::Vi).map_err(|e| refused(&e))?.into_bytes(),
+        Format::Html => choso::web::report_html(&report, &units, Lang::Vi)
+            .map_err(|e| refused(&e))?
+            .into_bytes(),
     };
     store.close().await;
     write_out(args.out.as_deref(), &data)?;
@@ -102,16 +113,30 @@ pub async fn recount(args: RecountArgs) -> Result<ExitCode, Failure> {
 fn recount_text(recount: &choso::store::Recount) -> String {
     let mut out = String::new();
     let t = &recount.totals;
-    for (name, total) in
-        [("received", t.received), ("posted", t.posted), ("quarantined", t.quarantined), ("ignored", t.ignored)]
-    {
+    for (name, total) in [
+        ("received", t.received),
+        ("posted", t.posted),
+        ("quarantined", t.quarantined),
+        ("ignored", t.ignored),
+    ] {
         let amount = choso::vn::Dong::new(total.amount_vnd).show(Lang::En);
         out.push_str(&format!("{name:<12} {:>12} {amount:>28}\n", total.count));
     }
-    out.push_str(&format!("{:<12} {:>12}\n{:<12} {:>12}\n", "repeats", t.repeats, "receipts", recount.receipts));
+    out.push_str(&format!(
+        "{:<12} {:>12}\n{:<12} {:>12}\n",
+        "repeats", t.repeats, "receipts", recount.receipts
+    ));
     let words = |ok: bool, yes: &'static str, no: &'static str| if ok { yes } else { no };
-    out.push_str(words(recount.conservation_holds, "received = posted + quarantined + ignored\n", "CONSERVATION IS BROKEN\n"));
-    out.push_str(words(recount.counters_agree, "every counter agrees with what it counts\n", "COUNTERS DIFFER:\n"));
+    out.push_str(words(
+        recount.conservation_holds,
+        "received = posted + quarantined + ignored\n",
+        "CONSERVATION IS BROKEN\n",
+    ));
+    out.push_str(words(
+        recount.counters_agree,
+        "every counter agrees with what it counts\n",
+        "COUNTERS DIFFER:\n",
+    ));
     for difference in &recount.differences {
         out.push_str(&format!("  {difference}\n"));
     }

@@ -10,7 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Failure, Settings};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  choso serve --listen 127.0.0.1:8080 --database-url sqlite://choso.db\n\nEvery setting can also be a variable CHOSO_<NAME> or stand in the file given by --config.\nSIGTERM or Ctrl-C: takes no new connections, finishes what it accepted, ends.")]
+#[command(
+    after_help = "Example:\n  choso serve --listen 127.0.0.1:8080 --database-url sqlite://choso.db\n\nEvery setting can also be a variable CHOSO_<NAME> or stand in the file given by --config.\nSIGTERM or Ctrl-C: takes no new connections, finishes what it accepted, ends."
+)]
 pub struct Serve {
     #[command(flatten)]
     settings: Settings,
@@ -20,7 +22,9 @@ pub struct Serve {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  choso demo --rate 5\n\nOpens an embedded database in a temporary folder, loads Hải Châu district as of 15/06/2024, and starts\na simulated provider that posts signed callbacks over HTTP. Ctrl-C ends it.")]
+#[command(
+    after_help = "Example:\n  choso demo --rate 5\n\nOpens an embedded database in a temporary folder, loads Hải Châu district as of 15/06/2024, and starts\na simulated provider that posts signed callbacks over HTTP. Ctrl-C ends it."
+)]
 pub struct Demo {
     /// ADDRESS:PORT; port 0 picks one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -57,19 +61,36 @@ pub async fn serve(args: Serve) -> Result<ExitCode, Failure> {
 pub async fn migrate(args: Migrate) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     store.close().await;
-    eprintln!("the database is up to date ({})", if config.database_url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" });
+    eprintln!(
+        "the database is up to date ({})",
+        if config.database_url.starts_with("sqlite") {
+            "SQLite"
+        } else {
+            "PostgreSQL"
+        }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 pub async fn demo(args: Demo) -> Result<ExitCode, Failure> {
     start_logging("warn", false);
-    let options = choso::demo::Options { data: args.data, listen: args.listen, rate: args.rate, seed: args.seed };
-    let demo = choso::demo::start(options, |line| eprintln!("{line}")).await.map_err(|e| Failure::Refused(e.to_string()))?;
+    let options = choso::demo::Options {
+        data: args.data,
+        listen: args.listen,
+        rate: args.rate,
+        seed: args.seed,
+    };
+    let demo = choso::demo::start(options, |line| eprintln!("{line}"))
+        .await
+        .map_err(|e| Failure::Refused(e.to_string()))?;
     println!("{}", demo.what_to_look_at());
     say_listening(demo.app())?;
     wait_for_end().await?;
     eprintln!("\nstopping …");
-    eprintln!("{}", demo.stop().await.map_err(|e| Failure::Refused(e.to_string()))?);
+    eprintln!(
+        "{}",
+        demo.stop().await.map_err(|e| Failure::Refused(e.to_string()))?
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,9 @@ use super::{Failure, Settings};
 #[derive(Debug, Subcommand)]
 pub enum User {
     /// Add a person; prints once what they sign in with
-    #[command(after_help = "Example:\n  choso user add \"Cán bộ 01\"\n  choso user add \"Cán bộ 01\" --replace    a lost token is revoked and replaced")]
+    #[command(
+        after_help = "Example:\n  choso user add \"Cán bộ 01\"\n  choso user add \"Cán bộ 01\" --replace    a lost token is revoked and replaced"
+    )]
     Add(Add),
     /// List people
     #[command(after_help = "Example:\n  choso user list")]
@@ -61,7 +63,9 @@ async fn add(args: Add) -> Result<ExitCode, Failure> {
     let mut random = [0u8; 32];
     getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
     let token = token_text(random);
-    store.add_token(&name, &token_sha256(&token), args.replace, now()).await?;
+    store
+        .add_token(&name, &token_sha256(&token), args.replace, now())
+        .await?;
     println!("{token}");
     eprintln!("this is how «{name}» signs in; it is shown once and cannot be read again");
     store.close().await;
@@ -75,7 +79,12 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
             Some(at) => format!("revoked {}", at.show(choso::vn::Lang::En)),
             None => "living".to_owned(),
         };
-        println!("{}\t{}\t{}", token.name, token.created_at.show(choso::vn::Lang::En), state);
+        println!(
+            "{}\t{}\t{}",
+            token.name,
+            token.created_at.show(choso::vn::Lang::En),
+            state
+        );
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)
@@ -87,6 +96,9 @@ async fn revoke(args: Revoke) -> Result<ExitCode, Failure> {
     store.close().await;
     match revoked {
         true => Ok(ExitCode::SUCCESS),
-        false => Err(Failure::Refused(format!("«{}» has no living token; `choso user list` shows who has", args.name))),
+        false => Err(Failure::Refused(format!(
+            "«{}» has no living token; `choso user list` shows who has",
+            args.name
+        ))),
     }
 }

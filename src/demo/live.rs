@@ -33,7 +33,11 @@ pub(super) async fn payees(store: &Store) -> Result<Vec<Payee>> {
     let rows = store.linked_accounts().await?;
     Ok(rows
         .into_iter()
-        .map(|(bank_bin, account_number, stall_code)| Payee { bank_bin, account_number, stall_code })
+        .map(|(bank_bin, account_number, stall_code)| Payee {
+            bank_bin,
+            account_number,
+            stall_code,
+        })
         .collect())
 }
 
@@ -93,7 +97,9 @@ struct Provider {
 impl Provider {
     fn run(mut self, rate: u32, stop: &AtomicBool) -> Sent {
         let agent = ureq::Agent::new_with_config(
-            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10))).build(),
+            ureq::Agent::config_builder()
+                .timeout_global(Some(Duration::from_secs(10)))
+                .build(),
         );
         let gap = Duration::from_secs(1) / rate;
         let mut next = Instant::now();
@@ -118,7 +124,10 @@ impl Provider {
             .header("content-type", "application/json")
             .header("webhook-id", webhook_id)
             .header("webhook-timestamp", timestamp_s.to_string())
-            .header("webhook-signature", sign(&self.secret, webhook_id, timestamp_s, body.as_bytes()));
+            .header(
+                "webhook-signature",
+                sign(&self.secret, webhook_id, timestamp_s, body.as_bytes()),
+            );
         self.sent.sent += 1;
         match request.send(body) {
             Ok(_) => self.sent.acknowledged += 1,
@@ -134,12 +143,30 @@ impl Provider {
         let payee = self.payees[self.random.usize(0..self.payees.len())].clone();
         let amount_vnd = i64::from(self.random.u32(8..=320)) * 1000;
         let body = match self.random.u32(0..100) {
-            0 => self.item("payment.succeeded", &transaction_id, &Payee { account_number: "DEMO99999999".to_owned(), ..payee }, amount_vnd, None),
+            0 => self.item(
+                "payment.succeeded",
+                &transaction_id,
+                &Payee {
+                    account_number: "DEMO99999999".to_owned(),
+                    ..payee
+                },
+                amount_vnd,
+                None,
+            ),
             1 => self.item("payment.failed", &transaction_id, &payee, amount_vnd, None),
             2 if self.last.is_some() => {
                 let (original, account, paid) = self.last.take().unwrap_or_default();
-                let refunded = Payee { account_number: account, ..payee };
-                self.item("payment.refunded", &transaction_id, &refunded, paid, Some(&original))
+                let refunded = Payee {
+                    account_number: account,
+                    ..payee
+                };
+                self.item(
+                    "payment.refunded",
+                    &transaction_id,
+                    &refunded,
+                    paid,
+                    Some(&original),
+                )
             }
             _ => {
                 self.last = Some((transaction_id.clone(), payee.account_number.clone(), amount_vnd));

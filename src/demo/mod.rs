@@ -97,7 +97,9 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
     let store = Store::open(&config.database_url).await?;
     load(&store, options.seed, &mut say).await?;
     let token = token_text(random());
-    store.add_token(PERSON, &token_sha256(&token), true, now()).await?;
+    store
+        .add_token(PERSON, &token_sha256(&token), true, now())
+        .await?;
     keep_provider(&store, &config.sealing_key()?, &secret).await?;
     store.close().await;
 
@@ -106,14 +108,28 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
         0 => None,
         rate => {
             let payees = live::payees(app.store()).await?;
-            Some(live::Simulator::start(app.url(), PROVIDER, secret, payees, rate, options.seed)?)
+            Some(live::Simulator::start(
+                app.url(),
+                PROVIDER,
+                secret,
+                payees,
+                rate,
+                options.seed,
+            )?)
         }
     };
-    Ok(Demo { app, token, live, _folder: folder })
+    Ok(Demo {
+        app,
+        token,
+        live,
+        _folder: folder,
+    })
 }
 
 async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<(), DemoError> {
-    let there = store.households(&Default::default(), Day::of(now()), "", 1).await?;
+    let there = store
+        .households(&Default::default(), Day::of(now()), "", 1)
+        .await?;
     if !there.is_empty() {
         say("the folder holds a register already; it is shown as it is");
         return Ok(());
@@ -123,7 +139,9 @@ async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<()
     let (drafts, wants_code) = ward::drafts(&units, seed).map_err(|e| DemoError::Other(e.to_string()))?;
     let kept = store.keep_register(&drafts, BY, false, now(), |_| ()).await?;
     if let Some((_, reason)) = kept.faults.first() {
-        return Err(DemoError::Other(format!("the demonstration's register was refused: {reason}")));
+        return Err(DemoError::Other(format!(
+            "the demonstration's register was refused: {reason}"
+        )));
     }
     let wishes: Vec<(String, Option<String>)> = kept
         .households
@@ -144,11 +162,28 @@ async fn keep_provider(
 ) -> Result<(), DemoError> {
     let key_id = format!("k-{}", fresh_id(now()));
     let sealed_secret = sealing_key.seal(secret, &key_purpose(PROVIDER, &key_id), random::<NONCE_BYTES>());
-    if store.providers(now()).await?.iter().any(|p| p.provider_id == PROVIDER) {
-        return Ok(store.rotate_key(PROVIDER, &key_id, &sealed_secret, TimeMs(now().0 + 1), now()).await?);
+    if store
+        .providers(now())
+        .await?
+        .iter()
+        .any(|p| p.provider_id == PROVIDER)
+    {
+        return Ok(store
+            .rotate_key(PROVIDER, &key_id, &sealed_secret, TimeMs(now().0 + 1), now())
+            .await?);
     }
     let (provider_id, profile) = (PROVIDER.to_owned(), "standard".to_owned());
-    Ok(store.add_provider(&NewProvider { provider_id, profile, key_id, sealed_secret }, now()).await?)
+    Ok(store
+        .add_provider(
+            &NewProvider {
+                provider_id,
+                profile,
+                key_id,
+                sealed_secret,
+            },
+            now(),
+        )
+        .await?)
 }
 
 fn new_secret() -> Result<Secret, DemoError> {
@@ -212,10 +247,17 @@ impl Demo {
             t.quarantined.count,
             t.ignored.count,
             t.repeats,
-            if recount.counters_agree && recount.conservation_holds { "yes" } else { "NO" },
+            if recount.counters_agree && recount.conservation_holds {
+                "yes"
+            } else {
+                "NO"
+            },
         );
         if let Some(posted) = posted {
-            text = format!("the provider posted {} callbacks, {} of them acknowledged\n{text}", posted.sent, posted.acknowledged);
+            text = format!(
+                "the provider posted {} callbacks, {} of them acknowledged\n{text}",
+                posted.sent, posted.acknowledged
+            );
         }
         Ok(text)
     }

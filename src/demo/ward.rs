@@ -56,13 +56,27 @@ pub fn drafts(units: &Units, seed: u64) -> Result<(Vec<HouseholdDraft>, Vec<bool
         for at in 0..site.households {
             let has_account = at < site.with_account;
             wants_code.push(has_account && (site.is_market || random.u32(0..100) < CODES_PERCENT));
-            drafts.push(household(drafts.len() + 1, at + 1, site, has_account, TradingStatus::Trading, &mut random));
+            drafts.push(household(
+                drafts.len() + 1,
+                at + 1,
+                site,
+                has_account,
+                TradingStatus::Trading,
+                &mut random,
+            ));
         }
     }
     for at in 0..PAUSED {
         let site = &sites[at % STREETS];
         wants_code.push(false);
-        drafts.push(household(drafts.len() + 1, 900 + at, site, false, TradingStatus::Paused, &mut random));
+        drafts.push(household(
+            drafts.len() + 1,
+            900 + at,
+            site,
+            false,
+            TradingStatus::Paused,
+            &mut random,
+        ));
     }
     Ok((drafts, wants_code))
 }
@@ -78,14 +92,26 @@ fn sites(units: &Units) -> Result<Vec<Site>, NoUnit> {
     };
     let mut sites = Vec::with_capacity(STREETS + MARKETS.len());
     for street in REAL_STREETS {
-        sites.push(site(ward(street.ward_code_2024)?, PlaceName::Street(street.name.to_owned()), false));
+        sites.push(site(
+            ward(street.ward_code_2024)?,
+            PlaceName::Street(street.name.to_owned()),
+            false,
+        ));
     }
     for number in 1..=STREETS - sites.len() {
         let code = WARDS_2024[number % WARDS_2024.len()];
-        sites.push(site(ward(code)?, PlaceName::Street(format!("Đường minh họa số {number}")), false));
+        sites.push(site(
+            ward(code)?,
+            PlaceName::Street(format!("Đường minh họa số {number}")),
+            false,
+        ));
     }
     for (market, households) in MARKETS.iter().zip(MARKET_HOUSEHOLDS) {
-        let mut site = site(ward(market.ward_code_2024)?, PlaceName::Market(market.name.to_owned()), true);
+        let mut site = site(
+            ward(market.ward_code_2024)?,
+            PlaceName::Market(market.name.to_owned()),
+            true,
+        );
         site.households = households;
         site.with_account = households;
         sites.push(site);
@@ -123,7 +149,10 @@ fn share_out(sites: &mut [Site], random: &mut fastrand::Rng) {
         let site = &mut sites[met[random.usize(0..met.len())]];
         if site.with_account < site.households {
             // Whole streets are won at once more often than one by one.
-            let some = random.usize(1..=6).min(site.households - site.with_account).min(left);
+            let some = random
+                .usize(1..=6)
+                .min(site.households - site.with_account)
+                .min(left);
             site.with_account += some;
             left -= some;
         }
@@ -143,20 +172,36 @@ fn household(
         // Twelve letters and digits: always an account number.
         number: AccountNumber::parse(&format!("DEMO{number:08}")).expect("twelve letters and digits"),
         holder_name: format!("HO {number:04}"),
-        relation: if random.u32(0..20) == 0 { HolderRelation::Relative } else { HolderRelation::Owner },
+        relation: if random.u32(0..20) == 0 {
+            HolderRelation::Relative
+        } else {
+            HolderRelation::Owner
+        },
     });
     HouseholdDraft {
         reference: format!("DEMO-{number:05}"),
         name: format!("Hộ {number:04}"),
-        class: if random.u32(0..10) < 7 { Class::Registered } else { Class::StreetVendor },
+        class: if random.u32(0..10) < 7 {
+            Class::Registered
+        } else {
+            Class::StreetVendor
+        },
         status,
         phone: None,
         from: trading_from(),
         stalls: vec![StallDraft {
             row: number as u64,
             place: site.place.clone(),
-            house_number: if site.is_market { String::new() } else { at.to_string() },
-            stall_number: if site.is_market { format!("S{at:03}") } else { String::new() },
+            house_number: if site.is_market {
+                String::new()
+            } else {
+                at.to_string()
+            },
+            stall_number: if site.is_market {
+                format!("S{at:03}")
+            } else {
+                String::new()
+            },
             code: None,
             from: trading_from(),
             account,
@@ -177,7 +222,10 @@ mod tests {
         let units = Units::new(units, edges).unwrap();
         for seed in [1, 2, 99] {
             let (drafts, wants_code) = drafts(&units, seed).unwrap();
-            let trading: Vec<_> = drafts.iter().filter(|d| d.status == TradingStatus::Trading).collect();
+            let trading: Vec<_> = drafts
+                .iter()
+                .filter(|d| d.status == TradingStatus::Trading)
+                .collect();
             assert_eq!(trading.len(), HOUSEHOLDS);
             let with_account = trading.iter().filter(|d| d.stalls[0].account.is_some());
             assert_eq!(with_account.count(), WITH_ACCOUNT);

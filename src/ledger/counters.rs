@@ -19,7 +19,8 @@ pub struct DayDelta {
 impl DayDelta {
     /// Whether this could be the first of its day: nothing in it takes from what was counted before.
     pub fn can_stand_alone(&self) -> bool {
-        (0..=self.posted_count).contains(&self.qualifying_count) && (0..=self.posted_vnd).contains(&self.refunded_vnd)
+        (0..=self.posted_count).contains(&self.qualifying_count)
+            && (0..=self.posted_vnd).contains(&self.refunded_vnd)
     }
 }
 

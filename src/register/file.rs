@@ -126,7 +126,7 @@ fn read_row(
             },
             from: stall.from,
             stalls: vec![stall.clone()],
-        only_stalls: false,
+            only_stalls: false,
         };
     if let Some(Ok(at)) = first {
         agree(&households[at], &household)?;

@@ -494,15 +494,25 @@ async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(String, Day), 
     }
     for ((id, day), d) in losses {
         let changed = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(format!("UPDATE {table} SET posted_count = posted_count + "));
-            sql.push_bind(d.posted_count).push(", posted_vnd = posted_vnd + ").push_bind(d.posted_vnd);
-            sql.push(", refunded_vnd = refunded_vnd + ").push_bind(d.refunded_vnd);
-            sql.push(", qualifying_count = qualifying_count + ").push_bind(d.qualifying_count);
-            sql.push(format!(" WHERE {key} = ")).push_bind(id).push(" AND day = ").push_bind(day.number());
+            let mut sql =
+                QueryBuilder::<Db>::new(format!("UPDATE {table} SET posted_count = posted_count + "));
+            sql.push_bind(d.posted_count)
+                .push(", posted_vnd = posted_vnd + ")
+                .push_bind(d.posted_vnd);
+            sql.push(", refunded_vnd = refunded_vnd + ")
+                .push_bind(d.refunded_vnd);
+            sql.push(", qualifying_count = qualifying_count + ")
+                .push_bind(d.qualifying_count);
+            sql.push(format!(" WHERE {key} = "))
+                .push_bind(id)
+                .push(" AND day = ")
+                .push_bind(day.number());
             sql.build().execute(c).await?.rows_affected()
         });
         if changed != 1 {
-            return Err(StoreError::Corrupt(format!("{table} {id} {day}: a refund, but no receipt was counted")));
+            return Err(StoreError::Corrupt(format!(
+                "{table} {id} {day}: a refund, but no receipt was counted"
+            )));
         }
     }
     Ok(())

@@ -24,7 +24,8 @@ pub use ids::fresh_id;
 pub use ledger::{Arrival, IntakeTotals, PostedCount, Recount, RegisterCache, StateTotal, WaitingNotice};
 pub use places::PlacesKept;
 pub use register::{
-    AccountView, CardView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode, RegisterKept, StallView,
+    AccountView, CardView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
+    RegisterKept, StallView,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

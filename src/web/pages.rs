@@ -5,6 +5,7 @@
 //! the policy sent with every page can forbid both.
 
 mod answer;
+mod api_docs;
 mod areas;
 mod assets;
 mod codes;
@@ -36,6 +37,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/codes/{serial}.svg", web::get().to(codes::svg))
         .route("/codes/{serial}.png", web::get().to(codes::png))
         .route("/k/{serial}", web::get().to(codes::check))
+        .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
         .route("/sign-in", web::get().to(sign_in::by_link))
         .route("/sign-in", web::post().to(sign_in::by_form))

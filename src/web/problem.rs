@@ -137,7 +137,13 @@ impl From<StoreError> for Problem {
 /// A query that cannot be read: an unknown parameter, a date that is none.
 pub fn bad_query(error: actix_web::error::QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
     let detail = format!("Tham số trên địa chỉ chưa đúng: {error}. Hãy xem /api/docs.");
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Dữ liệu chưa đúng", detail).into()
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid",
+        "Dữ liệu chưa đúng",
+        detail,
+    )
+    .into()
 }
 
 /// Everything no route knows.

@@ -30,13 +30,16 @@ impl FromRequest for Person {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let problem = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "sign-in", "Cần đăng nhập", detail);
+            let problem =
+                |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "sign-in", "Cần đăng nhập", detail);
             let token = presented(&request)?.ok_or_else(|| {
                 problem("Hãy gửi Authorization: Bearer <mã truy cập>. Quản trị viên tạo mã bằng `choso user add TÊN`.")
             })?;
             match person_of(&request, &token).await? {
                 Some(person) => Ok(person),
-                None => Err(problem("Mã truy cập không đúng hoặc đã bị thu hồi. Hãy xin mã mới bằng `choso user add TÊN --replace`.")),
+                None => Err(problem(
+                    "Mã truy cập không đúng hoặc đã bị thu hồi. Hãy xin mã mới bằng `choso user add TÊN --replace`.",
+                )),
             }
         })
     }
@@ -45,7 +48,9 @@ impl FromRequest for Person {
 /// Whose living token this is.
 pub async fn person_of(request: &HttpRequest, token: &str) -> Result<Option<Person>, Problem> {
     // routes() puts it there for every handler.
-    let shared = request.app_data::<web::Data<Shared>>().expect("handlers share their state");
+    let shared = request
+        .app_data::<web::Data<Shared>>()
+        .expect("handlers share their state");
     let name = shared.store.token_name(&token_sha256(token)).await?;
     Ok(name.map(|name| Person { name }))
 }
@@ -57,7 +62,9 @@ fn presented(request: &HttpRequest) -> Result<Option<String>, Problem> {
         let token = header.to_str().ok().and_then(|h| h.strip_prefix("Bearer "));
         return Ok(token.map(|t| t.trim().to_owned()));
     }
-    let Some(cookie) = request.cookie(COOKIE) else { return Ok(None) };
+    let Some(cookie) = request.cookie(COOKIE) else {
+        return Ok(None);
+    };
     if !request.method().is_safe() && !is_own_page(request) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -71,7 +78,12 @@ fn presented(request: &HttpRequest) -> Result<Option<String>, Problem> {
 
 /// Browsers send Origin with every change; it must be the host that was asked.
 fn is_own_page(request: &HttpRequest) -> bool {
-    let text = |name| request.headers().get(name).and_then(|v: &actix_web::http::header::HeaderValue| v.to_str().ok());
+    let text = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|v: &actix_web::http::header::HeaderValue| v.to_str().ok())
+    };
     match (text(ORIGIN), text(HOST)) {
         (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, rest)| rest == host),
         _ => false,
@@ -90,12 +102,19 @@ pub fn cookie(token: &str) -> Cookie<'static> {
 
 /// The cookie that signs a person out.
 pub fn no_cookie() -> Cookie<'static> {
-    Cookie::build(COOKIE, "").path("/").http_only(true).same_site(SameSite::Lax).max_age(Duration::ZERO).finish()
+    Cookie::build(COOKIE, "")
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::ZERO)
+        .finish()
 }
 
 /// A path of our own to go on to after signing in; anything else is the first page.
 pub fn next_path(wanted: Option<&str>) -> &str {
-    wanted.filter(|p| p.starts_with('/') && !p.starts_with("//") && !p.contains(['\\', '\r', '\n'])).unwrap_or("/")
+    wanted
+        .filter(|p| p.starts_with('/') && !p.starts_with("//") && !p.contains(['\\', '\r', '\n']))
+        .unwrap_or("/")
 }
 
 #[cfg(test)]
@@ -104,7 +123,10 @@ mod tests {
 
     #[test]
     fn signing_in_leads_only_to_our_own_pages() {
-        assert_eq!(next_path(Some("/areas/492?as_of=2024-06-15")), "/areas/492?as_of=2024-06-15");
+        assert_eq!(
+            next_path(Some("/areas/492?as_of=2024-06-15")),
+            "/areas/492?as_of=2024-06-15"
+        );
         for foreign in ["https://example.org", "//example.org", "/\\example.org", "x"] {
             assert_eq!(next_path(Some(foreign)), "/");
         }

@@ -8,8 +8,17 @@ use crate::store_contract::sources;
 use crate::support::*;
 
 /// Rooms that decide and touch nothing outside.
-const CORE: [&str; 9] =
-    ["vn", "table", "places", "vietqr", "notice", "register", "ledger", "indicators", "access"];
+const CORE: [&str; 9] = [
+    "vn",
+    "table",
+    "places",
+    "vietqr",
+    "notice",
+    "register",
+    "ledger",
+    "indicators",
+    "access",
+];
 
 /// What each room of the core may use; every room may use itself.
 const MAY_USE: [(&str, &[&str]); 9] = [
@@ -29,7 +38,10 @@ fn code() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let prefix = format!("{}/", root.display());
     let files = sources(&root).into_iter().map(|(path, text)| {
-        let lines: Vec<&str> = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|l| !l.trim_start().starts_with("//"))
+            .collect();
         (path.trim_start_matches(&prefix).to_owned(), lines.join("\n"))
     });
     let files: Vec<_> = files.collect();
@@ -46,7 +58,10 @@ fn room(path: &str) -> &str {
 fn strays(word: &str, is_permitted: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in code() {
-        for line in text.lines().filter(|l| stands_in(l, word) && !is_permitted(&path, l)) {
+        for line in text
+            .lines()
+            .filter(|l| stands_in(l, word) && !is_permitted(&path, l))
+        {
             found.push(format!("{path}: {}", line.trim()));
         }
     }
@@ -65,13 +80,28 @@ fn stands_in(line: &str, word: &str) -> bool {
 
 #[test]
 fn the_core_is_pure_and_synchronous() {
-    for word in ["sqlx", "tokio", "actix_web", "std::fs", "std::net", "std::env", "SystemTime", "Instant"] {
+    for word in [
+        "sqlx",
+        "tokio",
+        "actix_web",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "SystemTime",
+        "Instant",
+    ] {
         let found = strays(word, |path, _| !CORE.contains(&room(path)));
-        assert_eq!(found, [""; 0], "core takes bytes and the time as arguments, so {word} stays outside");
+        assert_eq!(
+            found, [""; 0],
+            "core takes bytes and the time as arguments, so {word} stays outside"
+        );
     }
     for (path, text) in code() {
         let is_core = CORE.contains(&room(&path));
-        assert!(!is_core || !text.contains("async fn"), "{path}: core is synchronous, so that it can be tested alone");
+        assert!(
+            !is_core || !text.contains("async fn"),
+            "{path}: core is synchronous, so that it can be tested alone"
+        );
     }
 }
 
@@ -92,7 +122,10 @@ fn rooms_know_only_the_rooms_below_them() {
         }
     }
     assert!(seen > 30, "uses were found at all");
-    assert_eq!(wrong, [""; 0], "a room that knows what is above it cannot be understood or tested alone");
+    assert_eq!(
+        wrong, [""; 0],
+        "a room that knows what is above it cannot be understood or tested alone"
+    );
 }
 
 /// Names of rooms behind `crate::`, alone or in braces.
@@ -104,9 +137,17 @@ fn rooms_used(text: &str, rooms: &BTreeSet<String>) -> Vec<String> {
                 let list = list.split(';').next().unwrap_or(list);
                 list.split(|c: char| !c.is_alphanumeric() && c != '_').collect()
             }
-            None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').take(1).collect(),
+            None => rest
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .take(1)
+                .collect(),
         };
-        used.extend(names.into_iter().filter(|n| rooms.contains(*n)).map(str::to_owned));
+        used.extend(
+            names
+                .into_iter()
+                .filter(|n| rooms.contains(*n))
+                .map(str::to_owned),
+        );
     }
     used
 }
@@ -114,7 +155,10 @@ fn rooms_used(text: &str, rooms: &BTreeSet<String>) -> Vec<String> {
 #[test]
 fn only_the_store_says_sql() {
     let found = strays("sqlx::", |path, _| room(path) == "store");
-    assert_eq!(found, [""; 0], "two databases behind one text need one room that knows them");
+    assert_eq!(
+        found, [""; 0],
+        "two databases behind one text need one room that knows them"
+    );
 }
 
 #[test]
@@ -125,14 +169,21 @@ fn no_money_or_ratio_is_a_float() {
         path == "telemetry.rs" || (path == "notice/json.rs" && line.contains("fn visit_f64"))
     };
     for word in ["f32", "f64"] {
-        assert_eq!(strays(word, permitted), [""; 0], "money and ratios are integers; a float would round them");
+        assert_eq!(
+            strays(word, permitted),
+            [""; 0],
+            "money and ratios are integers; a float would round them"
+        );
     }
 }
 
 #[test]
 fn there_is_one_clock() {
     let found = strays("SystemTime", |path, _| path == "app.rs");
-    assert_eq!(found, [""; 0], "app::now is the one clock; everything else is told the time, so tests can choose it");
+    assert_eq!(
+        found, [""; 0],
+        "app::now is the one clock; everything else is told the time, so tests can choose it"
+    );
 }
 
 #[test]
@@ -141,7 +192,10 @@ fn files_stay_readable_in_one_sitting() {
     for folder in ["src", "tests", "loadtest/src"] {
         for (path, text) in sources(&root.join(folder)) {
             let lines = text.lines().count();
-            assert!(lines <= 800, "{path} has {lines} lines: look for a second subject in it");
+            assert!(
+                lines <= 800,
+                "{path} has {lines} lines: look for a second subject in it"
+            );
         }
     }
 }
@@ -149,7 +203,9 @@ fn files_stay_readable_in_one_sitting() {
 fn names_in(folder: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = std::fs::read_dir(folder).expect("migrations").flatten();
-    let mut names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
@@ -187,15 +243,24 @@ fn schema(database: Database) -> (Vec<String>, Vec<String>) {
                AND t.table_name NOT LIKE '!_sqlx%' ESCAPE '!' GROUP BY t.table_name",
         ),
     };
-    let columns = books.rows(columns).into_iter().map(|c| c.replace(" bytea ", " blob ")).collect();
+    let columns = books
+        .rows(columns)
+        .into_iter()
+        .map(|c| c.replace(" bytea ", " blob "))
+        .collect();
     (columns, books.rows(keys))
 }
 
 #[test]
 fn both_databases_have_the_same_tables_columns_and_keys() {
     let name = "architecture::both_databases_have_the_same_tables_columns_and_keys";
-    let Some(postgres) = Database::postgres(name) else { return };
+    let Some(postgres) = Database::postgres(name) else {
+        return;
+    };
     let (sqlite, postgres) = (schema(Database::sqlite()), schema(postgres));
-    assert!(sqlite.0.len() > 60 && sqlite.1.len() > 15, "the schema was read: {sqlite:?}");
+    assert!(
+        sqlite.0.len() > 60 && sqlite.1.len() > 15,
+        "the schema was read: {sqlite:?}"
+    );
     assert_eq!(sqlite, postgres);
 }

@@ -21,19 +21,37 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 /// A refusal is a problem document, is found again by its request id, and nothing of it was kept.
 fn assert_refused(app: &TestApp, answer: &Answer, status: u16, field: Option<&str>) {
     assert_eq!(answer.status, status, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json"),
+        "{answer:?}"
+    );
     let problem = answer.json();
     for member in ["type", "title", "detail", "request_id"] {
-        assert!(problem[member].as_str().is_some_and(|t| !t.is_empty()), "{member}: {problem}");
+        assert!(
+            problem[member].as_str().is_some_and(|t| !t.is_empty()),
+            "{member}: {problem}"
+        );
     }
-    assert!(problem["type"].as_str().is_some_and(|t| t.starts_with("urn:choso:problem:")), "{problem}");
+    assert!(
+        problem["type"]
+            .as_str()
+            .is_some_and(|t| t.starts_with("urn:choso:problem:")),
+        "{problem}"
+    );
     assert_eq!(problem["status"], status);
     if let Some(field) = field {
         assert_eq!(problem["field"], field, "{problem}");
-        assert!(problem["detail"].as_str().is_some_and(|d| d.contains(field)), "{problem}");
+        assert!(
+            problem["detail"].as_str().is_some_and(|d| d.contains(field)),
+            "{problem}"
+        );
     }
     assert_eq!(app.received_and_receipts(), (0, 0), "nothing of it was kept");
-    assert_eq!(app.run(app.database.texts("SELECT webhook_id FROM delivery")), [""; 0]);
+    assert_eq!(
+        app.run(app.database.texts("SELECT webhook_id FROM delivery")),
+        [""; 0]
+    );
     assert_eq!(app.get("/healthz").status, 200, "the process still answers");
 }
 
@@ -44,8 +62,14 @@ fn a_signed_payment_is_answered_204_and_is_durable(database: Database) {
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     let recount = app.recount();
     assert_eq!((recount.receipts, recount.totals.posted.amount_vnd), (1, 26_000));
-    let kept = app.run(app.database.texts("SELECT signature || ' ' || key_id FROM delivery"));
-    assert!(kept[0].starts_with("v1,") && kept[0].ends_with(" k1"), "evidence: {kept:?}");
+    let kept = app.run(
+        app.database
+            .texts("SELECT signature || ' ' || key_id FROM delivery"),
+    );
+    assert!(
+        kept[0].starts_with("v1,") && kept[0].ends_with(" k1"),
+        "evidence: {kept:?}"
+    );
     assert_eq!(app.get("/readyz").status, 200);
     let metrics = app.get("/metrics").body;
     assert!(metrics.contains(r#"provider="p",outcome="kept"} 1"#), "{metrics}");
@@ -59,7 +83,14 @@ fn a_retry_and_a_batch_are_answered_204(database: Database) {
         assert_eq!(app.post("m1", &batch).status, 204);
     }
     let totals = app.recount().totals;
-    assert_eq!((totals.received.count, totals.posted.count, totals.quarantined.count), (3, 2, 1));
+    assert_eq!(
+        (
+            totals.received.count,
+            totals.posted.count,
+            totals.quarantined.count
+        ),
+        (3, 2, 1)
+    );
     assert_eq!(totals.repeats, 6);
 }
 
@@ -76,15 +107,42 @@ fn what_is_no_notice_is_refused_whole_and_named() {
         ("7".to_owned(), "body"),
         (good.to_string().replace("}}", "}},"), "body"),
         (json!({"type": "payment.succeeded"}).to_string(), "data"),
-        (json!({"type": "payment.succeeded", "data": []}).to_string(), "data"),
-        (with(good.clone(), "transaction_id", 7.into()).to_string(), "data.transaction_id"),
-        (with(good.clone(), "transaction_id", Value::Null).to_string(), "data.transaction_id"),
-        (with(good.clone(), "currency", "USD".into()).to_string(), "data.currency"),
-        (with(good.clone(), "account", 11.into()).to_string(), "data.account"),
-        (with(good.clone(), "account", "".into()).to_string(), "data.account"),
-        (with(good.clone(), "occurred_at", "hôm qua".into()).to_string(), "data.occurred_at"),
-        (with(good.clone(), "bank_bin", "97041".into()).to_string(), "data.bank_bin"),
-        (with(good.clone(), "note", "\u{0}".into()).to_string(), "data.note"),
+        (
+            json!({"type": "payment.succeeded", "data": []}).to_string(),
+            "data",
+        ),
+        (
+            with(good.clone(), "transaction_id", 7.into()).to_string(),
+            "data.transaction_id",
+        ),
+        (
+            with(good.clone(), "transaction_id", Value::Null).to_string(),
+            "data.transaction_id",
+        ),
+        (
+            with(good.clone(), "currency", "USD".into()).to_string(),
+            "data.currency",
+        ),
+        (
+            with(good.clone(), "account", 11.into()).to_string(),
+            "data.account",
+        ),
+        (
+            with(good.clone(), "account", "".into()).to_string(),
+            "data.account",
+        ),
+        (
+            with(good.clone(), "occurred_at", "hôm qua".into()).to_string(),
+            "data.occurred_at",
+        ),
+        (
+            with(good.clone(), "bank_bin", "97041".into()).to_string(),
+            "data.bank_bin",
+        ),
+        (
+            with(good.clone(), "note", "\u{0}".into()).to_string(),
+            "data.note",
+        ),
         (amount(json!(-26_000)), "data.amount"),
         (amount(json!(0)), "data.amount"),
         (amount(json!("26000")), "data.amount"),
@@ -92,12 +150,25 @@ fn what_is_no_notice_is_refused_whole_and_named() {
         (amount(json!(true)), "data.amount"),
         (fraction, "data.amount"),
         (amount(json!(26_000)).replace("26000", "2.6e4"), "data.amount"),
-        (amount(json!(26_000)).replace("26000", "26000,\"amount\":26000"), "data.amount"),
+        (
+            amount(json!(26_000)).replace("26000", "26000,\"amount\":26000"),
+            "data.amount",
+        ),
     ] {
         assert_refused(&app, &app.post_bytes("m1", body.as_bytes()), 400, Some(field));
     }
-    assert_refused(&app, &app.post_bytes("m1", b"{\"type\":\"\xff\"}"), 400, Some("body"));
-    assert_eq!(app.post("m1", &with(good, "amount", json!(9_999_999_999_999_i64))).status, 204, "13 digits");
+    assert_refused(
+        &app,
+        &app.post_bytes("m1", b"{\"type\":\"\xff\"}"),
+        400,
+        Some("body"),
+    );
+    assert_eq!(
+        app.post("m1", &with(good, "amount", json!(9_999_999_999_999_i64)))
+            .status,
+        204,
+        "13 digits"
+    );
 }
 
 #[test]
@@ -113,7 +184,11 @@ fn a_body_past_the_limit_is_refused_with_the_limit() {
     assert!(answer.body.contains("256 KiB"), "{answer:?}");
     let answer = app.post_bytes("m1", &padded(8 * BODY_BYTES_MAX));
     assert_refused(&app, &answer, 413, None);
-    assert_eq!(app.post_bytes("m1", &padded(BODY_BYTES_MAX)).status, 204, "the limit itself is inside");
+    assert_eq!(
+        app.post_bytes("m1", &padded(BODY_BYTES_MAX)).status,
+        204,
+        "the limit itself is inside"
+    );
 }
 
 /// A callback with these headers instead of the right ones; an empty value leaves the header out.
@@ -144,7 +219,12 @@ fn a_missing_or_malformed_header_is_named() {
         ("webhook-signature", ""),
         ("webhook-signature", long.as_str()),
     ] {
-        assert_refused(&app, &post_with(&app, body.as_bytes(), &[(header, value)]), 401, Some(header));
+        assert_refused(
+            &app,
+            &post_with(&app, body.as_bytes(), &[(header, value)]),
+            401,
+            Some(header),
+        );
     }
 }
 
@@ -155,8 +235,16 @@ fn a_timestamp_that_is_no_second_is_refused_even_when_signed() {
     for time in ["jetzt", "1.5", "-5", "+5", "99999999999999999999"] {
         // Signed over exactly this text, so that only the text itself is at fault.
         let signature = signature(SECRET, "m1", time, body.as_bytes());
-        let change = [("webhook-timestamp", time), ("webhook-signature", signature.as_str())];
-        assert_refused(&app, &post_with(&app, body.as_bytes(), &change), 401, Some("webhook-timestamp"));
+        let change = [
+            ("webhook-timestamp", time),
+            ("webhook-signature", signature.as_str()),
+        ];
+        assert_refused(
+            &app,
+            &post_with(&app, body.as_bytes(), &change),
+            401,
+            Some("webhook-timestamp"),
+        );
     }
 }
 
@@ -173,7 +261,10 @@ fn the_replay_window_is_300_seconds_both_ways() {
     for off_s in [-301, -3_600, 310] {
         let answer = at(off_s);
         assert_refused(&app, &answer, 401, Some("webhook-timestamp"));
-        assert!(answer.body.contains("300 s"), "the tolerance is named: {answer:?}");
+        assert!(
+            answer.body.contains("300 s"),
+            "the tolerance is named: {answer:?}"
+        );
     }
     assert_eq!(at(-280).status, 204);
     assert_eq!(at(299).status, 204);
@@ -189,7 +280,12 @@ fn a_forged_signature_is_refused() {
         signature(OTHER_SECRET, "m1", now_s, body.as_bytes()),
         signature(SECRET, "m2", now_s, body.as_bytes()),
         signature(SECRET, "m1", now_s - 1, body.as_bytes()),
-        signature(SECRET, "m1", now_s, payment_now("T1", 62_000).to_string().as_bytes()),
+        signature(
+            SECRET,
+            "m1",
+            now_s,
+            payment_now("T1", 62_000).to_string().as_bytes(),
+        ),
         right.replace("v1,", "v2,"),
         right.replace("v1,", "v1a,"),
         right.replace("v1,", "v1,A"),
@@ -197,14 +293,29 @@ fn a_forged_signature_is_refused() {
         "v1,".to_owned(),
         "none".to_owned(),
     ] {
-        let change = [("webhook-timestamp", now_s.to_string()), ("webhook-signature", forged)];
+        let change = [
+            ("webhook-timestamp", now_s.to_string()),
+            ("webhook-signature", forged),
+        ];
         let change: Vec<(&str, &str)> = change.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        assert_refused(&app, &post_with(&app, body.as_bytes(), &change), 401, Some("webhook-signature"));
+        assert_refused(
+            &app,
+            &post_with(&app, body.as_bytes(), &change),
+            401,
+            Some("webhook-signature"),
+        );
     }
     let among_others = format!("v1a,AAAA v1,AAAA {right}");
     let time = now_s.to_string();
-    let change = [("webhook-timestamp", time.as_str()), ("webhook-signature", among_others.as_str())];
-    assert_eq!(post_with(&app, body.as_bytes(), &change).status, 204, "one that fits is enough");
+    let change = [
+        ("webhook-timestamp", time.as_str()),
+        ("webhook-signature", among_others.as_str()),
+    ];
+    assert_eq!(
+        post_with(&app, body.as_bytes(), &change).status,
+        204,
+        "one that fits is enough"
+    );
 }
 
 #[test]
@@ -214,7 +325,10 @@ fn a_header_that_comes_twice_is_refused() {
     let right = signed(SECRET, "m1", body.as_bytes());
     for (twice, _) in &right {
         let mut headers: Vec<(&str, &str)> = right.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let again = *headers.iter().find(|(n, _)| n == twice).expect("one of the three");
+        let again = *headers
+            .iter()
+            .find(|(n, _)| n == twice)
+            .expect("one of the three");
         headers.push(again);
         let answer = http::send(app.address(), "POST", "/callbacks/p", &headers, body.as_bytes());
         assert_refused(&app, &answer, 401, Some(twice));
@@ -228,7 +342,13 @@ fn other_addresses_and_methods_are_refused() {
     let own = signed(SECRET, "m1", body.as_bytes());
     let headers: Vec<(&str, &str)> = own.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let send = |method, path| http::send(app.address(), method, path, &headers, body.as_bytes());
-    for path in ["/callbacks/nobody", "/callbacks/P", "/callbacks/", "/callbacks/p/more", "/nowhere"] {
+    for path in [
+        "/callbacks/nobody",
+        "/callbacks/P",
+        "/callbacks/",
+        "/callbacks/p/more",
+        "/nowhere",
+    ] {
         assert_refused(&app, &send("POST", path), 404, None);
     }
     for method in ["GET", "PUT", "DELETE"] {
@@ -239,7 +359,11 @@ fn other_addresses_and_methods_are_refused() {
 #[test]
 fn request_ids_tell_refusals_apart() {
     let app = TestApp::sqlite();
-    let id = || app.post_bytes("m1", b"{").json()["request_id"].as_str().map(str::to_owned);
+    let id = || {
+        app.post_bytes("m1", b"{").json()["request_id"]
+            .as_str()
+            .map(str::to_owned)
+    };
     assert_ne!(id(), id());
 }
 
@@ -259,19 +383,33 @@ fn a_key_is_rotated_while_serving(database: Database) {
     let app = TestApp::start(database);
     let send = |secret: &str, id: &str| {
         let body = payment_now(id, 1_000).to_string();
-        post_to(app.address(), secret, id, body.as_bytes()).expect("an answer").status
+        post_to(app.address(), secret, id, body.as_bytes())
+            .expect("an answer")
+            .status
     };
     assert_eq!(send(SECRET, "T1"), 204);
     assert_eq!(send(OTHER_SECRET, "T2"), 401);
     let sealed = app.seal("p", "k2", OTHER_SECRET);
     let overlap = TimeMs(now().0 + 3_600_000);
-    app.run(app.store().rotate_key("p", "k2", &sealed, overlap, now())).expect("a rotation");
+    app.run(app.store().rotate_key("p", "k2", &sealed, overlap, now()))
+        .expect("a rotation");
     until("the new key is known", || send(OTHER_SECRET, "T3") == 204);
-    assert_eq!(send(SECRET, "T4"), 204, "both fit while the provider changes over");
+    assert_eq!(
+        send(SECRET, "T4"),
+        204,
+        "both fit while the provider changes over"
+    );
     // The overlap is over: the old key stops fitting by itself.
-    app.run(app.store().rotate_key("p", "k3", &sealed_again(&app), now(), now())).expect("a rotation");
+    app.run(
+        app.store()
+            .rotate_key("p", "k3", &sealed_again(&app), now(), now()),
+    )
+    .expect("a rotation");
     until("the old key is refused", || send(SECRET, "T5") == 401);
-    let keys = app.run(app.database.texts("SELECT DISTINCT key_id FROM delivery ORDER BY key_id"));
+    let keys = app.run(
+        app.database
+            .texts("SELECT DISTINCT key_id FROM delivery ORDER BY key_id"),
+    );
     assert_eq!(keys, ["k1", "k2"], "each delivery names the key that proved it");
 }
 

@@ -27,20 +27,28 @@ fn tiny_queue() -> RawConfig {
 /// Takes SQLite's write lock as another process would, until [`release`].
 fn hold_write_lock(app: &TestApp) -> SqliteConnection {
     app.run(async {
-        let mut c = SqliteConnection::connect(&app.database.url).await.expect("a connection");
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut c).await.expect("the write lock");
+        let mut c = SqliteConnection::connect(&app.database.url)
+            .await
+            .expect("a connection");
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut c)
+            .await
+            .expect("the write lock");
         c
     })
 }
 
 fn release(app: &TestApp, mut lock: SqliteConnection) {
-    app.run(async { sqlx::query("ROLLBACK").execute(&mut lock).await }).expect("the lock goes");
+    app.run(async { sqlx::query("ROLLBACK").execute(&mut lock).await })
+        .expect("the lock goes");
 }
 
 /// Sends a payment of 1.000 đ under this id; none if the connection broke.
 fn pay(to: SocketAddr, id: &str) -> Option<u16> {
     let body = payment_now(id, 1_000).to_string();
-    post_to(to, SECRET, id, body.as_bytes()).ok().map(|answer| answer.status)
+    post_to(to, SECRET, id, body.as_bytes())
+        .ok()
+        .map(|answer| answer.status)
 }
 
 /// Sends the same bytes until they are acknowledged, as providers do.
@@ -55,7 +63,9 @@ fn pay_until_kept(to: SocketAddr, id: &str) {
 fn a_full_queue_says_try_again_and_loses_nothing() {
     let app = TestApp::start_with(Database::sqlite(), tiny_queue());
     let to = app.address();
-    let bodies: Vec<String> = (0..8).map(|n| payment_now(&format!("T{n}"), 1_000).to_string()).collect();
+    let bodies: Vec<String> = (0..8)
+        .map(|n| payment_now(&format!("T{n}"), 1_000).to_string())
+        .collect();
     let send = |n: usize| post_to(to, SECRET, &format!("T{n}"), bodies[n].as_bytes()).expect("an answer");
     let lock = hold_write_lock(&app);
     let refused = AtomicUsize::new(0);
@@ -76,13 +86,22 @@ fn a_full_queue_says_try_again_and_loses_nothing() {
         senders.into_iter().map(|s| s.join().expect("a sender")).collect()
     });
     for answer in answers.iter().filter(|a| a.status == 503) {
-        assert!(answer.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok()), "{answer:?}");
+        assert!(
+            answer
+                .header("retry-after")
+                .is_some_and(|s| s.parse::<u32>().is_ok()),
+            "{answer:?}"
+        );
         assert_eq!(answer.json()["type"], "urn:choso:problem:overload");
     }
     // One is with the writer, and one waits if it came after the writer had taken the first.
     let kept = answers.iter().filter(|a| a.status == 204).count() as i64;
     assert!((1..=2).contains(&kept), "{answers:?}");
-    assert_eq!(app.received_and_receipts(), (kept, kept), "sent away means not kept");
+    assert_eq!(
+        app.received_and_receipts(),
+        (kept, kept),
+        "sent away means not kept"
+    );
     for n in 0..8 {
         until("the retry is acknowledged", || send(n).status == 204);
     }
@@ -97,11 +116,16 @@ fn a_database_locked_for_too_long_is_a_503_and_then_recovers() {
     let started = std::time::Instant::now();
     let answer = app.post_bytes("T1", body.as_bytes());
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(started.elapsed().as_millis() < 5_000, "providers wait five seconds (DOMAIN section 7)");
+    assert!(
+        started.elapsed().as_millis() < 5_000,
+        "providers wait five seconds (DOMAIN section 7)"
+    );
     assert!(answer.header("retry-after").is_some());
     assert_eq!(app.received_and_receipts(), (0, 0));
     release(&app, lock);
-    until("the retry is acknowledged", || app.post_bytes("T1", body.as_bytes()).status == 204);
+    until("the retry is acknowledged", || {
+        app.post_bytes("T1", body.as_bytes()).status == 204
+    });
     assert_eq!(app.received_and_receipts(), (1, 1));
 }
 
@@ -122,15 +146,23 @@ fn told_to_stop_it_finishes_what_it_accepted() {
                 })
             })
             .collect();
-        until("one is with the writer and one waits", || refused.load(Ordering::SeqCst) >= 4);
+        until("one is with the writer and one waits", || {
+            refused.load(Ordering::SeqCst) >= 4
+        });
         let unlock = app.unlock_when_stopping(lock);
         app.stop();
         unlock.join().expect("the lock goes");
         senders.into_iter().map(|s| s.join().expect("a sender")).collect()
     });
     let kept = statuses.iter().filter(|s| **s == Some(204)).count();
-    assert!((1..=2).contains(&kept), "what was accepted was answered: {statuses:?}");
-    assert!(statuses.iter().all(Option::is_some), "no connection was cut: {statuses:?}");
+    assert!(
+        (1..=2).contains(&kept),
+        "what was accepted was answered: {statuses:?}"
+    );
+    assert!(
+        statuses.iter().all(Option::is_some),
+        "no connection was cut: {statuses:?}"
+    );
     let receipts = app.run(app.database.texts("SELECT event_id FROM receipt"));
     assert_eq!(receipts.len(), kept);
     assert_eq!(pay(to, "T9"), None, "nobody listens any more");
@@ -149,7 +181,11 @@ fn postgres_gone_and_back_loses_and_doubles_nothing() {
     cluster.stop_server().expect("the server stops");
     let started = std::time::Instant::now();
     assert_eq!(pay(to, "T1"), Some(503));
-    assert!(started.elapsed().as_millis() < 5_500, "it does not hang: {:?}", started.elapsed());
+    assert!(
+        started.elapsed().as_millis() < 5_500,
+        "it does not hang: {:?}",
+        started.elapsed()
+    );
     let readyz = app.get("/readyz");
     assert_eq!((readyz.status, app.get("/healthz").status), (503, 200));
     assert!(readyz.header("retry-after").is_some() && readyz.json()["detail"].is_string());
@@ -159,7 +195,11 @@ fn postgres_gone_and_back_loses_and_doubles_nothing() {
     }
     until("it is ready again", || app.get("/readyz").status == 200);
     let recount = app.recount();
-    assert_eq!((recount.receipts, recount.totals.received.count), (3, 3), "T0 came twice, T1 was refused once");
+    assert_eq!(
+        (recount.receipts, recount.totals.received.count),
+        (3, 3),
+        "T0 came twice, T1 was refused once"
+    );
 }
 
 #[test]
@@ -184,7 +224,9 @@ fn postgres_cut_off_under_load_keeps_what_it_acknowledged() {
             });
         }
         // The cut comes in the middle of it, wherever the commits are just then.
-        until("some are kept", || kept.load(Ordering::SeqCst) > SENDERS * EACH / 4);
+        until("some are kept", || {
+            kept.load(Ordering::SeqCst) > SENDERS * EACH / 4
+        });
         cluster.stop_server().expect("the server stops");
         cluster.start_server().expect("the server starts");
     });
@@ -196,20 +238,30 @@ fn postgres_cut_off_under_load_keeps_what_it_acknowledged() {
 fn the_key_file_is_private_and_secrets_are_not_in_the_database() {
     let app = TestApp::sqlite();
     let key_file = &app.config.key_file;
-    let mode = std::fs::metadata(key_file).expect("the key file").permissions().mode();
+    let mode = std::fs::metadata(key_file)
+        .expect("the key file")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     let clear = secret(SECRET);
     let text = SECRET.trim_start_matches("whsec_").as_bytes();
     let key = std::fs::read(key_file).expect("the key file");
     let key_text = key.trim_ascii_end().rsplit(|b| *b == b':').next().expect("a key");
     let mut searched = 0;
-    for entry in std::fs::read_dir(app.database.folder.path()).expect("a folder").flatten() {
+    for entry in std::fs::read_dir(app.database.folder.path())
+        .expect("a folder")
+        .flatten()
+    {
         if entry.path() == *key_file {
             continue;
         }
         let bytes = std::fs::read(entry.path()).expect("a file");
         searched += bytes.len();
-        for (what, needle) in [("secret", clear.reveal()), ("secret as text", text), ("key", key_text)] {
+        for (what, needle) in [
+            ("secret", clear.reveal()),
+            ("secret as text", text),
+            ("key", key_text),
+        ] {
             let is_there = bytes.windows(needle.len()).any(|w| w == needle);
             assert!(!is_there, "the {what} stands in {}", entry.path().display());
         }
@@ -233,15 +285,26 @@ fn start_error(database: &Database, settings: RawConfig) -> StartError {
 #[test]
 fn an_unknown_database_stops_the_start_and_hides_the_password() {
     let database = Database::sqlite();
-    for url in ["mysql://thu:matkhau@localhost/choso", "sqllite://choso.db", "choso.db", ""] {
+    for url in [
+        "mysql://thu:matkhau@localhost/choso",
+        "sqllite://choso.db",
+        "choso.db",
+        "",
+    ] {
         let settings = RawConfig {
             database_url: Some(url.to_owned()),
             ..RawConfig::default()
         };
         let error = start_error(&database, settings);
-        assert!(matches!(error, StartError::Store(StoreError::Url(_))), "{url}: {error:?}");
+        assert!(
+            matches!(error, StartError::Store(StoreError::Url(_))),
+            "{url}: {error:?}"
+        );
         let text = error.to_string();
-        assert!(text.contains("sqlite://") && text.contains("postgres://"), "it says what to write: {text}");
+        assert!(
+            text.contains("sqlite://") && text.contains("postgres://"),
+            "it says what to write: {text}"
+        );
         assert!(!text.contains("matkhau"), "{text}");
     }
 }
@@ -249,7 +312,10 @@ fn an_unknown_database_stops_the_start_and_hides_the_password() {
 #[test]
 fn a_database_that_cannot_be_written_stops_the_start() {
     let database = Database::sqlite();
-    drop(Books::open(Database { url: database.url.clone(), folder: tempfile::TempDir::new().expect("a folder") }));
+    drop(Books::open(Database {
+        url: database.url.clone(),
+        folder: tempfile::TempDir::new().expect("a folder"),
+    }));
     let file = database.folder.path().join("choso.db");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).expect("read-only");
     let is_all_powerful = std::fs::OpenOptions::new().write(true).open(&file).is_ok();
@@ -263,27 +329,40 @@ fn a_database_that_cannot_be_written_stops_the_start() {
         ..RawConfig::default()
     };
     let text = start_error(&database, settings).to_string();
-    assert!(text.contains("readonly") || text.contains("unable to open"), "{text}");
+    assert!(
+        text.contains("readonly") || text.contains("unable to open"),
+        "{text}"
+    );
 }
 
 #[test]
 fn files_that_are_not_what_they_should_be_stop_the_start() {
     let database = Database::sqlite();
-    std::fs::write(database.folder.path().join("choso.db"), "đây không phải cơ sở dữ liệu".repeat(100)).expect("a file");
+    std::fs::write(
+        database.folder.path().join("choso.db"),
+        "đây không phải cơ sở dữ liệu".repeat(100),
+    )
+    .expect("a file");
     let error = start_error(&database, RawConfig::default());
     assert!(error.to_string().contains("not a database"), "{error}");
 
     let database = Database::sqlite();
     std::fs::write(database.folder.path().join("choso.key"), "không phải khóa").expect("a file");
     let error = start_error(&database, RawConfig::default());
-    assert!(error.to_string().contains("choso.key"), "the file is named: {error}");
+    assert!(
+        error.to_string().contains("choso.key"),
+        "the file is named: {error}"
+    );
 
     let settings = RawConfig {
         database_url: Some("sqlite:///nowhere/at/all/choso.db".to_owned()),
         ..RawConfig::default()
     };
     let error = start_error(&Database::sqlite(), settings);
-    assert!(matches!(error, StartError::Store(StoreError::Database(_))), "{error:?}");
+    assert!(
+        matches!(error, StartError::Store(StoreError::Database(_))),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -300,12 +379,18 @@ fn a_taken_port_stops_the_start_and_names_it() {
 
 #[test]
 fn two_services_share_one_database_and_count_once() {
-    let Some(database) = Database::postgres("faults::two_services_share_one_database_and_count_once") else { return };
+    let Some(database) = Database::postgres("faults::two_services_share_one_database_and_count_once") else {
+        return;
+    };
     let one = TestApp::start(database);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let two = runtime.block_on(App::start(&one.config)).expect("a second service");
+    let two = runtime
+        .block_on(App::start(&one.config))
+        .expect("a second service");
     let addresses = [one.address(), two.address()];
-    let bodies: Vec<String> = (0..60).map(|n| payment_now(&format!("T{n}"), 1_000).to_string()).collect();
+    let bodies: Vec<String> = (0..60)
+        .map(|n| payment_now(&format!("T{n}"), 1_000).to_string())
+        .collect();
     std::thread::scope(|scope| {
         for sender in 0..4 {
             let bodies = &bodies;

@@ -27,7 +27,9 @@ fn new_day() -> Day {
 fn asked(books: &Books, area: &str, as_of: Day, boundaries: Day) -> Report {
     let (units, facts) = books.facts(as_of, None);
     let question = Question {
-        area: units.find(area, boundaries).unwrap_or_else(|e| panic!("{area}: {e}")),
+        area: units
+            .find(area, boundaries)
+            .unwrap_or_else(|e| panic!("{area}: {e}")),
         as_of,
         boundaries,
         known_at: TimeMs(i64::MAX),
@@ -37,7 +39,10 @@ fn asked(books: &Books, area: &str, as_of: Day, boundaries: Day) -> Report {
 
 /// Numerator and denominator of a figure.
 fn figure(report: &Report, id: &str) -> (i64, i64) {
-    let ratio: Ratio = report.figure(id).unwrap_or_else(|| panic!("no figure {id}")).ratio;
+    let ratio: Ratio = report
+        .figure(id)
+        .unwrap_or_else(|| panic!("no figure {id}"))
+        .ratio;
     (ratio.numerator(), ratio.denominator())
 }
 
@@ -56,10 +61,18 @@ fn a_crossing_street_counts_in_both_wards_and_once_above(database: Database) {
     assert_eq!(books.register(&rows, registered_at()).new_streets, ["Đường Thử"]);
     let streets = |area, b| figure(&asked(&books, area, old_day(), b), "street_attainment");
     assert_eq!(streets("20239", old_day()), (1, 1));
-    assert_eq!(streets("20233", old_day()), (0, 1), "its part of the street has no account");
+    assert_eq!(
+        streets("20233", old_day()),
+        (0, 1),
+        "its part of the street has no account"
+    );
     assert_eq!(streets("492", old_day()), (1, 1), "two wards, but one street");
     assert_eq!(streets("48", old_day()), (1, 1));
-    assert_eq!(streets("20242", new_day()), (1, 1), "both wards are in phường Hải Châu now");
+    assert_eq!(
+        streets("20242", new_day()),
+        (1, 1),
+        "both wards are in phường Hải Châu now"
+    );
     let district = asked(&books, "492", old_day(), old_day());
     assert_eq!(figure(&district, "household_account_coverage"), (1, 3));
     assert_eq!(district.units.iter().map(|u| u.tally.households).sum::<i64>(), 3);
@@ -87,7 +100,10 @@ fn a_place_of_today_has_no_ward_in_old_boundaries(database: Database) {
         + &row("b", "20233", "Đường Thử", None, Day::ymd(2024, 1, 1));
     books.register(&rows, registered_at());
     let district = asked(&books, "492", new_day(), old_day());
-    assert_eq!((district.tally.households, district.unknown_ward.households), (2, 1));
+    assert_eq!(
+        (district.tally.households, district.unknown_ward.households),
+        (2, 1)
+    );
     assert_eq!(figure(&district, "household_account_coverage"), (1, 2));
     let of_wards: i64 = district.units.iter().map(|u| u.tally.households).sum();
     assert_eq!(of_wards, 1, "in no ward, and the rest adds up");
@@ -98,13 +114,22 @@ fn a_place_of_today_has_no_ward_in_old_boundaries(database: Database) {
 fn a_ward_that_was_split_counts_for_the_city_only(database: Database) {
     let books = Books::open(database);
     let units = books.run(books.store.units()).expect("units");
-    let split = units.find("xã Hòa Liên", old_day()).expect("a commune that two wards shared");
+    let split = units
+        .find("xã Hòa Liên", old_day())
+        .expect("a commune that two wards shared");
     let code = units.get(split).id.code.clone();
-    books.register(&row("a", &code, "Đường Thử", Some(1), Day::ymd(2024, 1, 1)), registered_at());
+    books.register(
+        &row("a", &code, "Đường Thử", Some(1), Day::ymd(2024, 1, 1)),
+        registered_at(),
+    );
     let city = asked(&books, "48", new_day(), new_day());
     assert_eq!((city.tally.households, city.unknown_ward.households), (1, 1));
     for ward in ["20194", "20197"] {
-        assert_eq!(asked(&books, ward, new_day(), new_day()).tally.households, 0, "{ward}");
+        assert_eq!(
+            asked(&books, ward, new_day(), new_day()).tally.households,
+            0,
+            "{ward}"
+        );
     }
     assert_eq!(asked(&books, &code, old_day(), old_day()).tally.households, 1);
 }
@@ -119,7 +144,13 @@ fn published() -> String {
         // The 308 streets take 20 rounds (6.160 accounts) and 185 more in the next.
         let has_account = street < 308 && (turn < 20 || (turn == 20 && street < 185));
         let account = has_account.then_some(n);
-        rows.push_str(&row(&format!("h{n}"), "20233", &format!("Thử {street}"), account, day));
+        rows.push_str(&row(
+            &format!("h{n}"),
+            "20233",
+            &format!("Thử {street}"),
+            account,
+            day,
+        ));
     }
     for (ward, with, all) in [("20209", 2_652, 2_906_u32), ("20263", 9_478, 9_597)] {
         for n in 0..all {
@@ -133,10 +164,18 @@ fn published() -> String {
 fn the_published_figures_come_out(database: Database) {
     let books = Books::open(database);
     let kept = books.register(&published(), registered_at());
-    assert_eq!((kept.new_households, kept.faults.len()), (11_252 + 2_906 + 9_597, 0));
+    assert_eq!(
+        (kept.new_households, kept.faults.len()),
+        (11_252 + 2_906 + 9_597, 0)
+    );
     let shown = |area: &str, id: &str| {
         let got = asked(&books, area, old_day(), old_day());
-        let percent = got.figure(id).expect("a figure").ratio.percent().expect("households");
+        let percent = got
+            .figure(id)
+            .expect("a figure")
+            .ratio
+            .percent()
+            .expect("households");
         (figure(&got, id), percent.plain(), percent.show(Lang::Vi))
     };
     let text = |vi: &str| (vi.replace(',', ".").replace('%', ""), vi.to_owned());
@@ -151,7 +190,11 @@ fn the_published_figures_come_out(database: Database) {
     }
     let city = asked(&books, "48", old_day(), old_day());
     let (n, d) = figure(&city, "household_account_coverage");
-    assert_eq!((n, d), (6_345 + 2_652 + 9_478, 11_252 + 2_906 + 9_597), "sums first, then one division");
+    assert_eq!(
+        (n, d),
+        (6_345 + 2_652 + 9_478, 11_252 + 2_906 + 9_597),
+        "sums first, then one division"
+    );
     assert_eq!(city.units.iter().map(|u| u.tally.households).sum::<i64>(), d);
 }
 
@@ -159,19 +202,47 @@ fn coverage_and_activity_stand_side_by_side(database: Database) {
     let books = Books::with_register(database);
     books.post(&[
         delivery("m1", &payment("T1", 1_000)),
-        delivery("m2", &with(to_account(payment("T2", 5_000), "00000022"), "note", "HC7K3M9J".into())),
-        delivery("m3", &with(to_account(payment("T3", 999), "00000033"), "note", "THU3THUS".into())),
+        delivery(
+            "m2",
+            &with(
+                to_account(payment("T2", 5_000), "00000022"),
+                "note",
+                "HC7K3M9J".into(),
+            ),
+        ),
+        delivery(
+            "m3",
+            &with(
+                to_account(payment("T3", 999), "00000033"),
+                "note",
+                "THU3THUS".into(),
+            ),
+        ),
     ]);
     let got = asked(&books, "20242", market_day(), market_day());
     assert_eq!(figure(&got, "household_account_coverage"), (6, 6));
     assert_eq!(figure(&got, "household_qr_coverage"), (1, 6));
-    assert_eq!(figure(&got, "active_adoption"), (2, 6), "999 đ is below the floor");
+    assert_eq!(
+        figure(&got, "active_adoption"),
+        (2, 6),
+        "999 đ is below the floor"
+    );
     assert_eq!(figure(&got, "active_among_account"), (2, 6));
     assert_eq!(figure(&got, "market_coverage"), (0, 2));
     assert_eq!(figure(&got, "market_household_coverage"), (0, 1));
-    assert_eq!(figure(&got, "street_attainment"), (1, 1), "a market household is not on the street");
+    assert_eq!(
+        figure(&got, "street_attainment"),
+        (1, 1),
+        "a market household is not on the street"
+    );
     assert_eq!(got.streets[0].tally.households, 5);
     // Indicator 5 is net: the refund is known later, the receipt leaves the figure.
     books.post(&[delivery("m4", &refund("F1", "T1", 1))]);
-    assert_eq!(figure(&asked(&books, "20242", market_day(), market_day()), "active_adoption"), (1, 6));
+    assert_eq!(
+        figure(
+            &asked(&books, "20242", market_day(), market_day()),
+            "active_adoption"
+        ),
+        (1, 6)
+    );
 }

@@ -37,13 +37,20 @@ fn choso(database: &Database) -> Command {
 
 /// Runs a command to its end; its output and exit status.
 fn run(database: &Database, arguments: &[&str]) -> Output {
-    choso(database).args(arguments).output().expect("the program runs")
+    choso(database)
+        .args(arguments)
+        .output()
+        .expect("the program runs")
 }
 
 /// As [`run`], where it must do its work.
 fn done(database: &Database, arguments: &[&str]) -> String {
     let output = run(database, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
@@ -55,7 +62,19 @@ fn prepare(database: &Database) {
         path.to_str().expect("UTF-8").to_owned()
     };
     let secret = file("p.secret", &format!("{SECRET}\n"));
-    let told = done(database, &["provider", "add", "--id", "p", "--profile", "standard", "--secret-file", &secret]);
+    let told = done(
+        database,
+        &[
+            "provider",
+            "add",
+            "--id",
+            "p",
+            "--profile",
+            "standard",
+            "--secret-file",
+            &secret,
+        ],
+    );
     assert!(told.contains("/callbacks/p"), "the address is printed: {told}");
     let register = file("register.csv", &format!("{HEADER}{REGISTER}"));
     let told = done(database, &["import", "register", &register]);
@@ -70,10 +89,18 @@ struct Serving {
 
 impl Serving {
     fn start(database: &Database) -> Serving {
-        let mut process = choso(database).arg("serve").stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut process = choso(database)
+            .arg("serve")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
         let line = lines.next().expect("a line").expect("UTF-8");
-        let address = line.strip_prefix("listening on http://").expect("where it listens").parse().expect("an address");
+        let address = line
+            .strip_prefix("listening on http://")
+            .expect("where it listens")
+            .parse()
+            .expect("an address");
         Serving { process, address }
     }
 
@@ -86,7 +113,13 @@ impl Serving {
     /// SIGTERM; gives back the exit status.
     fn terminate(&mut self) -> Option<i32> {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .expect("kill")
+                .success()
+        );
         self.process.wait().expect("it ends").code()
     }
 }
@@ -143,7 +176,9 @@ fn killed_under_load_it_keeps_what_it_acknowledged(database: Database) {
             scope.spawn(move || send_all(address, sender, acknowledged));
         }
         for kill in 1..=3 {
-            until("the load is under way", || acknowledged.load(Ordering::SeqCst) > kill * PAYMENTS / 5);
+            until("the load is under way", || {
+                acknowledged.load(Ordering::SeqCst) > kill * PAYMENTS / 5
+            });
             serving.kill();
             serving = Serving::start(&database);
             *address.lock().expect("an address") = serving.address;
@@ -155,7 +190,11 @@ fn killed_under_load_it_keeps_what_it_acknowledged(database: Database) {
     assert_eq!(verdict["receipts"], payments, "each payment once: {verdict}");
     assert_eq!(verdict["posted"]["count"], payments + refunds, "{verdict}");
     assert_eq!(verdict["received"]["count"], payments + refunds, "{verdict}");
-    assert_eq!(verdict["received"]["amount_vnd"], payments * 2_000 + refunds * 500, "{verdict}");
+    assert_eq!(
+        verdict["received"]["amount_vnd"],
+        payments * 2_000 + refunds * 500,
+        "{verdict}"
+    );
 }
 
 #[test]
@@ -168,7 +207,10 @@ fn told_to_terminate_it_ends_with_0_and_keeps_its_books() {
     assert_eq!(answer.status, 204, "{answer:?}");
     let address = serving.address;
     assert_eq!(serving.terminate(), Some(0));
-    assert!(post_to(address, SECRET, "T1", body.as_bytes()).is_err(), "nobody listens any more");
+    assert!(
+        post_to(address, SECRET, "T1", body.as_bytes()).is_err(),
+        "nobody listens any more"
+    );
     assert_eq!(recount(&database)["receipts"], 1);
 }
 
@@ -182,16 +224,26 @@ fn settings_that_are_unknown_or_no_good_end_with_2() {
         ("CHOSO_CONFIG", "/nowhere/choso.toml"),
         ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
     ] {
-        let output = choso(&database).arg("serve").env(name, value).output().expect("the program runs");
+        let output = choso(&database)
+            .arg("serve")
+            .env(name, value)
+            .output()
+            .expect("the program runs");
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{name}={value}: {told}");
         assert!(output.stdout.is_empty(), "talk belongs on standard error");
         let key = name.trim_start_matches("CHOSO_").to_lowercase();
-        assert!(told.to_lowercase().contains(&key) || told.contains(value), "the setting is named: {told}");
+        assert!(
+            told.to_lowercase().contains(&key) || told.contains(value),
+            "the setting is named: {told}"
+        );
     }
     let unknown = run(&database, &["serv"]);
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(!Path::new(&database.folder.path().join("choso.db")).exists(), "nothing was made");
+    assert!(
+        !Path::new(&database.folder.path().join("choso.db")).exists(),
+        "nothing was made"
+    );
 }
 
 #[test]
@@ -205,7 +257,10 @@ fn a_broken_count_ends_with_1() {
     assert_eq!(verdict["counters_agree"], false, "{verdict}");
     assert_eq!(verdict["conservation_holds"], true, "{verdict}");
     for member in ["received", "posted", "quarantined", "ignored"] {
-        assert!(verdict[member]["count"].is_i64() && verdict[member]["amount_vnd"].is_i64(), "{verdict}");
+        assert!(
+            verdict[member]["count"].is_i64() && verdict[member]["amount_vnd"].is_i64(),
+            "{verdict}"
+        );
     }
     assert_eq!(verdict["receipts"], 1);
 }

@@ -15,7 +15,9 @@ fn summary(books: &Books) -> (Vec<String>, Vec<String>, Vec<String>, [i64; 4], [
     );
     let [received, posted, quarantined, ignored, _] = books.counts();
     (
-        books.rows("SELECT event_id || ' ' || amount_vnd || ' ' || refunded_vnd || ' ' || business_day FROM receipt"),
+        books.rows(
+            "SELECT event_id || ' ' || amount_vnd || ' ' || refunded_vnd || ' ' || business_day FROM receipt",
+        ),
         books.household_days(),
         places,
         [received, posted, quarantined, ignored],
@@ -47,7 +49,11 @@ fn events() -> impl Strategy<Value = Vec<Value>> {
             let number = ["00000011", "00000022", "00000033", "00000099"][account];
             let day = market_day().plus(-days_back);
             let time = choso::vn::TimeMs(day.start().0 + 1_000).iso();
-            items.push(with(to_account(payment(&id, amount), number), "occurred_at", time.into()));
+            items.push(with(
+                to_account(payment(&id, amount), number),
+                "occurred_at",
+                time.into(),
+            ));
             let part = amount * first / 100;
             let rest = (amount - part) * second / 100;
             for (name, vnd) in [("A", part), ("B", rest)] {
@@ -85,7 +91,11 @@ fn order_repetition_and_batches_do_not_matter() {
         ..Config::default()
     });
     let checked = runner.run(&stories(), |(events, order, sizes)| {
-        let in_order: Vec<Delivery> = events.iter().enumerate().map(|(at, e)| delivery(&format!("m{at}"), e)).collect();
+        let in_order: Vec<Delivery> = events
+            .iter()
+            .enumerate()
+            .map(|(at, e)| delivery(&format!("m{at}"), e))
+            .collect();
         let shuffled: Vec<Delivery> = order
             .iter()
             .enumerate()

@@ -14,14 +14,19 @@ use std::path::Path;
 #[test]
 fn every_public_store_method_has_a_case() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let cases: String = sources(&root.join("tests/it")).into_iter().map(|(_, text)| text).collect();
+    let cases: String = sources(&root.join("tests/it"))
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
     let mut methods = Vec::new();
     for (_, text) in sources(&root.join("src/store")) {
         let names = text.split("pub async fn ").skip(1);
         methods.extend(names.filter_map(|rest| rest.split(['(', '<']).next().map(str::to_owned)));
     }
     assert!(methods.len() > 20, "the store's source was read: {methods:?}");
-    methods.retain(|name| !cases.contains(&format!("store.{name}(")) && !cases.contains(&format!("Store::{name}(")));
+    methods.retain(|name| {
+        !cases.contains(&format!("store.{name}(")) && !cases.contains(&format!("Store::{name}("))
+    });
     assert_eq!(methods, [""; 0], "public store methods without a contract case");
 }
 

@@ -152,7 +152,9 @@ impl Books {
     /// An empty store.
     pub fn open(database: Database) -> Books {
         let runtime = Runtime::new().expect("a runtime");
-        let store = runtime.block_on(Store::open(&database.url)).expect("the store opens");
+        let store = runtime
+            .block_on(Store::open(&database.url))
+            .expect("the store opens");
         Books {
             database,
             store,
@@ -180,8 +182,11 @@ impl Books {
         let units = self.run(self.store.units()).expect("units");
         let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).expect("a register file");
         assert_eq!(file.faults, [], "every row can be read");
-        self.run(self.store.keep_register(&file.households, "thu", false, now, |_| {}))
-            .expect("the register is kept")
+        self.run(
+            self.store
+                .keep_register(&file.households, "thu", false, now, |_| {}),
+        )
+        .expect("the register is kept")
     }
 
     /// Posts one batch in which everything arrives at noon.
@@ -199,7 +204,8 @@ impl Books {
             })
             .collect();
         let mut cache = self.cache.lock().expect("one test, one thread");
-        self.run(self.store.post(&arrivals, &mut cache)).expect("the batch is posted")
+        self.run(self.store.post(&arrivals, &mut cache))
+            .expect("the batch is posted")
     }
 
     /// Counts everything anew.
@@ -210,7 +216,13 @@ impl Books {
     /// (received, posted, quarantined, ignored, repeats) by count.
     pub fn counts(&self) -> [i64; 5] {
         let t = self.run(self.store.intake_totals()).expect("totals");
-        [t.received.count, t.posted.count, t.quarantined.count, t.ignored.count, t.repeats]
+        [
+            t.received.count,
+            t.posted.count,
+            t.quarantined.count,
+            t.ignored.count,
+            t.repeats,
+        ]
     }
 
     /// (received, posted, quarantined, ignored) by amount.
@@ -226,7 +238,9 @@ impl Books {
 
     /// The reasons of what waits for a person, sorted.
     pub fn reasons(&self) -> Vec<String> {
-        let waiting = self.run(self.store.waiting_notices(None, 100)).expect("waiting notices");
+        let waiting = self
+            .run(self.store.waiting_notices(None, 100))
+            .expect("waiting notices");
         let mut reasons: Vec<String> = waiting.into_iter().map(|w| w.reason).collect();
         reasons.sort();
         reasons
@@ -280,7 +294,10 @@ impl Drop for Books {
 
 /// Conservation, and counters against what they count: true of every database at any time.
 pub fn assert_sound(recount: &Recount) {
-    assert!(recount.conservation_holds, "received = posted + quarantined + ignored: {recount:?}");
+    assert!(
+        recount.conservation_holds,
+        "received = posted + quarantined + ignored: {recount:?}"
+    );
     assert!(recount.counters_agree, "{:?}", recount.differences);
 }
 

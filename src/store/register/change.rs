@@ -4,7 +4,8 @@ use super::super::places::raise_epoch;
 use super::super::{Result, Store, StoreError, fresh_id, on_tx};
 use super::{household_versions, stalls_of, write};
 use crate::register::{
-    AccountDraft, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState, StallVersionRow, TradingStatus,
+    AccountDraft, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState, StallVersionRow,
+    TradingStatus,
 };
 use crate::vn::{Day, Period, Phone, TimeMs};
 
@@ -32,18 +33,31 @@ impl Store {
         now: TimeMs,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        let versions = household_versions(&mut tx, &[household_id]).await?.remove(household_id).unwrap_or_default();
+        let versions = household_versions(&mut tx, &[household_id])
+            .await?
+            .remove(household_id)
+            .unwrap_or_default();
         let state = on_day(&versions, from).ok_or_else(|| missing("hộ", household_id, from))?;
         let state = HouseholdState {
             name: change.name.clone().unwrap_or_else(|| state.name.clone()),
             class: change.class.unwrap_or(state.class),
             status: change.status.unwrap_or(state.status),
-            phone: change.phone.as_ref().map(|p| p.reveal().to_owned()).or_else(|| state.phone.clone()),
+            phone: change
+                .phone
+                .as_ref()
+                .map(|p| p.reveal().to_owned())
+                .or_else(|| state.phone.clone()),
             ..state.clone()
         };
         let household_id = household_id.to_owned();
-        let rows =
-            Rows { household_versions: vec![HouseholdVersionRow { household_id, from, state }], ..Rows::default() };
+        let rows = Rows {
+            household_versions: vec![HouseholdVersionRow {
+                household_id,
+                from,
+                state,
+            }],
+            ..Rows::default()
+        };
         write::rows(&mut tx, &rows, by, now).await?;
         raise_epoch(&mut tx).await?;
         tx.commit().await
@@ -60,15 +74,28 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         let household_id = household_of(&mut tx, stall_id).await?;
-        let mut stalls = stalls_of(&mut tx, &[&household_id]).await?.remove(&household_id).unwrap_or_default();
+        let mut stalls = stalls_of(&mut tx, &[&household_id])
+            .await?
+            .remove(&household_id)
+            .unwrap_or_default();
         stalls.retain(|s| s.stall_id == stall_id);
         let state = stalls
             .first()
             .and_then(|s| on_day(&s.versions, from))
             .ok_or_else(|| missing("sạp", stall_id, from))?;
-        let state = StallState { status, ..state.clone() };
+        let state = StallState {
+            status,
+            ..state.clone()
+        };
         let stall_id = stall_id.to_owned();
-        let rows = Rows { stall_versions: vec![StallVersionRow { stall_id, from, state }], ..Rows::default() };
+        let rows = Rows {
+            stall_versions: vec![StallVersionRow {
+                stall_id,
+                from,
+                state,
+            }],
+            ..Rows::default()
+        };
         write::rows(&mut tx, &rows, by, now).await?;
         tx.commit().await
     }
@@ -123,9 +150,22 @@ impl Store {
         if let Some((link_id,)) = linked {
             return Ok(link_id);
         }
-        let (link_id, period) = (fresh_id(now), Period { from: Some(from), to: None });
+        let (link_id, period) = (
+            fresh_id(now),
+            Period {
+                from: Some(from),
+                to: None,
+            },
+        );
         let (stall_id, relation) = (stall_id.to_owned(), account.relation);
-        rows.links.push(LinkRow { link_id: link_id.clone(), account_id, stall_id, household_id, period, relation });
+        rows.links.push(LinkRow {
+            link_id: link_id.clone(),
+            account_id,
+            stall_id,
+            household_id,
+            period,
+            relation,
+        });
         write::rows(&mut tx, &rows, by, now).await?;
         raise_epoch(&mut tx).await?;
         tx.commit().await?;
@@ -179,13 +219,21 @@ impl Store {
 
 async fn household_of(tx: &mut super::super::Tx, stall_id: &str) -> Result<String> {
     let row: Option<(String,)> = on_tx!(tx, |c| {
-        sqlx::query_as("SELECT household_id FROM stall WHERE stall_id = $1").bind(stall_id).fetch_optional(c).await?
+        sqlx::query_as("SELECT household_id FROM stall WHERE stall_id = $1")
+            .bind(stall_id)
+            .fetch_optional(c)
+            .await?
     });
-    row.map(|r| r.0).ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
+    row.map(|r| r.0)
+        .ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
 }
 
 fn on_day<T>(versions: &[(Day, T)], day: Day) -> Option<&T> {
-    versions.iter().filter(|(from, _)| *from <= day).max_by_key(|(from, _)| *from).map(|(_, state)| state)
+    versions
+        .iter()
+        .filter(|(from, _)| *from <= day)
+        .max_by_key(|(from, _)| *from)
+        .map(|(_, state)| state)
 }
 
 fn missing(what: &str, id: &str, day: Day) -> StoreError {

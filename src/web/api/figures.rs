@@ -18,6 +18,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IndicatorParams {
     /// `CODE@DATE`, or a name if only one unit has it under these boundaries.
@@ -49,12 +50,23 @@ pub(super) async fn indicators(
         .map(|t| TimeMs::parse(t).map_err(|e| Problem::invalid("known_at", e.to_string())))
         .transpose()?;
     let (units, facts) = shared.store.facts(as_of, known_at).await?;
-    let area = units.find(&params.area, boundaries).map_err(|e| Problem::invalid("area", e.to_string()))?;
-    let question = Question { area, as_of, boundaries, known_at: known_at.unwrap_or_else(now) };
-    let report = report(question, &units, &facts).map_err(|e| Problem::invalid("boundaries", e.to_string()))?;
+    let area = units
+        .find(&params.area, boundaries)
+        .map_err(|e| Problem::invalid("area", e.to_string()))?;
+    let question = Question {
+        area,
+        as_of,
+        boundaries,
+        known_at: known_at.unwrap_or_else(now),
+    };
+    let report =
+        report(question, &units, &facts).map_err(|e| Problem::invalid("boundaries", e.to_string()))?;
     let name = |ending: &str| {
         let code = units.get(area).id.code.as_str();
-        ("content-disposition", format!("attachment; filename=\"choso-{code}-{as_of}.{ending}\""))
+        (
+            "content-disposition",
+            format!("attachment; filename=\"choso-{code}-{as_of}.{ending}\""),
+        )
     };
     match params.format.as_deref() {
         None | Some("json") => Ok(HttpResponse::Ok().json(json(&report, &units))),
@@ -65,9 +77,15 @@ pub(super) async fn indicators(
         Some("html") => {
             let html = crate::web::report_html(&report, &units, Lang::Vi)
                 .map_err(|e| Problem::invalid("format", e.to_string()))?;
-            Ok(HttpResponse::Ok().insert_header(name("html")).content_type("text/html; charset=utf-8").body(html))
+            Ok(HttpResponse::Ok()
+                .insert_header(name("html"))
+                .content_type("text/html; charset=utf-8")
+                .body(html))
         }
-        Some(other) => Err(Problem::invalid("format", format!("«{other}»: ghi json, csv hoặc html."))),
+        Some(other) => Err(Problem::invalid(
+            "format",
+            format!("«{other}»: ghi json, csv hoặc html."),
+        )),
     }
 }
 
@@ -78,6 +96,7 @@ pub(super) async fn totals(_: Person, shared: web::Data<Shared>) -> Result<HttpR
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitingParams {
     /// `next` of the page before.
@@ -103,7 +122,12 @@ pub(super) async fn waiting(
     params: web::Query<WaitingParams>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page_size(params.limit)?;
-    let wrong = || Problem::invalid("cursor", "Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.");
+    let wrong = || {
+        Problem::invalid(
+            "cursor",
+            "Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.",
+        )
+    };
     let after = match params.cursor.as_deref() {
         None => None,
         Some(text) => {
@@ -119,12 +143,24 @@ pub(super) async fn waiting(
         .last()
         .filter(|_| has_more)
         .map(|n| format!("{}~{}~{}", n.received_at_ms, n.provider_id, n.event_id));
-    let sentence = |word: &str| Reason::ALL.iter().find(|r| r.as_str() == word).map_or("", |r| r.sentence().0);
-    let items = rows.into_iter().map(|notice| WaitingOut { sentence: sentence(&notice.reason), notice }).collect();
+    let sentence = |word: &str| {
+        Reason::ALL
+            .iter()
+            .find(|r| r.as_str() == word)
+            .map_or("", |r| r.sentence().0)
+    };
+    let items = rows
+        .into_iter()
+        .map(|notice| WaitingOut {
+            sentence: sentence(&notice.reason),
+            notice,
+        })
+        .collect();
     Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnitParams {
     /// Units valid on this day, `YYYY-MM-DD`; today if absent.

@@ -95,7 +95,10 @@ pub struct Page<T> {
 fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
     match limit.unwrap_or(PAGE_DEFAULT) {
         n if (1..=PAGE_MAX).contains(&n) => Ok(n),
-        n => Err(Problem::invalid("limit", format!("limit là {n}; hãy chọn từ 1 đến {PAGE_MAX}."))),
+        n => Err(Problem::invalid(
+            "limit",
+            format!("limit là {n}; hãy chọn từ 1 đến {PAGE_MAX}."),
+        )),
     }
 }
 
@@ -116,7 +119,12 @@ async fn read_body(payload: web::Payload) -> Result<web::Bytes, Problem> {
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         let detail = format!("JSON chưa đúng: {error}. Hãy sửa theo mô tả ở /api/docs rồi gửi lại.");
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Không đọc được nội dung", detail)
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "Không đọc được nội dung",
+            detail,
+        )
     })
 }
 
@@ -136,7 +144,14 @@ where
         let (status, body) = work().await?;
         return Ok(HttpResponse::build(status).json(body));
     };
-    let call = [request.method().as_str().as_bytes(), b" ", request.path().as_bytes(), b"\n", body].concat();
+    let call = [
+        request.method().as_str().as_bytes(),
+        b" ",
+        request.path().as_bytes(),
+        b"\n",
+        body,
+    ]
+    .concat();
     let request_sha256 = sha256_hex(&call);
     // One creating call with a key at a time in this process: two sent together do the work once.
     let _one = shared.creating.lock().await;
@@ -144,16 +159,28 @@ where
         return remembered(answer, &request_sha256);
     }
     let (status, body) = work().await?;
-    let answer = IdempotentAnswer { request_sha256, status: status.as_u16(), body: body.to_string() };
-    shared.store.remember_answer(&person.name, &key, &answer, now()).await?;
+    let answer = IdempotentAnswer {
+        request_sha256,
+        status: status.as_u16(),
+        body: body.to_string(),
+    };
+    shared
+        .store
+        .remember_answer(&person.name, &key, &answer, now())
+        .await?;
     Ok(HttpResponse::build(status).json(body))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let Some(value) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
     match value.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(Some(key.to_owned())),
-        _ => Err(Problem::invalid("idempotency-key", "Idempotency-Key cần 1 đến 255 ký tự ASCII.")),
+        _ => Err(Problem::invalid(
+            "idempotency-key",
+            "Idempotency-Key cần 1 đến 255 ký tự ASCII.",
+        )),
     }
 }
 
@@ -165,6 +192,12 @@ fn remembered(answer: IdempotentAnswer, request_sha256: &str) -> Result<HttpResp
         ));
     }
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let replayed = (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
-    Ok(HttpResponse::build(status).insert_header(replayed).content_type("application/json").body(answer.body))
+    let replayed = (
+        HeaderName::from_static("idempotency-replayed"),
+        HeaderValue::from_static("true"),
+    );
+    Ok(HttpResponse::build(status)
+        .insert_header(replayed)
+        .content_type("application/json")
+        .body(answer.body))
 }

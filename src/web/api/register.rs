@@ -7,7 +7,8 @@ use super::{Page, from_json, once, page_size, read_body};
 use crate::app::now;
 use crate::places::Units;
 use crate::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft, TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,
+    TradingStatus,
 };
 use crate::store::{AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, StallView};
 use crate::vn::{AccountNumber, Day, Phone};
@@ -15,7 +16,9 @@ use crate::web::{Person, Problem, Shared};
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.service(
-        web::resource("/households").route(web::get().to(list_households)).route(web::post().to(create_household)),
+        web::resource("/households")
+            .route(web::get().to(list_households))
+            .route(web::post().to(create_household)),
     )
     .service(
         web::resource("/households/{household_id}")
@@ -24,7 +27,9 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
     )
     .route("/households/{household_id}/stalls", web::post().to(add_stall))
     .service(
-        web::resource("/stalls/{stall_id}").route(web::get().to(get_stall)).route(web::patch().to(change_stall)),
+        web::resource("/stalls/{stall_id}")
+            .route(web::get().to(get_stall))
+            .route(web::patch().to(change_stall)),
     )
     .route("/stalls/{stall_id}/accounts", web::post().to(link_account))
     .route("/stalls/{stall_id}/terminals", web::post().to(keep_terminal))
@@ -291,6 +296,7 @@ fn today() -> Day {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListParams {
     /// Part of a name or reference, or a stall code; accents do not count.
@@ -311,10 +317,16 @@ pub(super) async fn list_households(
     params: web::Query<ListParams>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page_size(params.limit)?;
-    let filter =
-        HouseholdFilter { search: params.q.clone(), street_or_market: params.place.clone(), places: None };
+    let filter = HouseholdFilter {
+        search: params.q.clone(),
+        street_or_market: params.place.clone(),
+        places: None,
+    };
     let after = params.cursor.as_deref().unwrap_or("");
-    let mut rows = shared.store.households(&filter, today(), after, limit + 1).await?;
+    let mut rows = shared
+        .store
+        .households(&filter, today(), after, limit + 1)
+        .await?;
     let has_more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| has_more).map(|r| r.household_id.clone());
@@ -336,28 +348,46 @@ pub(super) async fn create_household(
         let units = shared.store.units().await?;
         let draft = household_draft(&wish, &units)?;
         if shared.store.household_by_ref(&draft.reference).await?.is_some() {
-            let detail = format!("household_ref «{}» đã có. Hãy sửa hộ đó bằng PATCH hoặc dùng mã khác.", draft.reference);
-            return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Hộ đã có", detail).at("household_ref"));
+            let detail = format!(
+                "household_ref «{}» đã có. Hãy sửa hộ đó bằng PATCH hoặc dùng mã khác.",
+                draft.reference
+            );
+            return Err(
+                Problem::new(StatusCode::CONFLICT, "conflict", "Hộ đã có", detail).at("household_ref")
+            );
         }
         let household_id = keep(&shared, &person, draft).await?.0;
-        household_answer(&shared, &household_id).await.map(|out| (StatusCode::CREATED, out))
+        household_answer(&shared, &household_id)
+            .await
+            .map(|out| (StatusCode::CREATED, out))
     })
     .await
 }
 
 /// Keeps one draft; a fault in it is the caller's.
-async fn keep(shared: &Shared, person: &Person, draft: HouseholdDraft) -> Result<(String, Vec<String>), Problem> {
-    let mut kept = shared.store.keep_register(&[draft], &person.name, false, now(), |_| ()).await?;
+async fn keep(
+    shared: &Shared,
+    person: &Person,
+    draft: HouseholdDraft,
+) -> Result<(String, Vec<String>), Problem> {
+    let mut kept = shared
+        .store
+        .keep_register(&[draft], &person.name, false, now(), |_| ())
+        .await?;
     if let Some((_, reason)) = kept.faults.pop() {
         return Err(Problem::invalid("stalls", reason));
     }
-    kept.households.pop().ok_or_else(|| Problem::invalid("stalls", "Chưa có sạp nào."))
+    kept.households
+        .pop()
+        .ok_or_else(|| Problem::invalid("stalls", "Chưa có sạp nào."))
 }
 
 async fn household_answer(shared: &Shared, household_id: &str) -> Result<serde_json::Value, Problem> {
     let found = shared.store.household(household_id, today()).await?;
     let (view, stalls) = found.ok_or_else(|| {
-        Problem::missing(format!("Hộ {household_id} đã ghi nhưng chưa có hiệu lực hôm nay, hoặc không có hộ này."))
+        Problem::missing(format!(
+            "Hộ {household_id} đã ghi nhưng chưa có hiệu lực hôm nay, hoặc không có hộ này."
+        ))
     })?;
     Ok(json(&household_out(view, Some(stalls))))
 }
@@ -368,8 +398,12 @@ fn json<T: Serialize>(value: &T) -> serde_json::Value {
 }
 
 fn household_draft(wish: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, Problem> {
-    let stalls =
-        wish.stalls.iter().enumerate().map(|(i, s)| stall_draft(s, i, units)).collect::<Result<Vec<_>, _>>()?;
+    let stalls = wish
+        .stalls
+        .iter()
+        .enumerate()
+        .map(|(i, s)| stall_draft(s, i, units))
+        .collect::<Result<Vec<_>, _>>()?;
     let from = stalls
         .iter()
         .map(|s| s.from)
@@ -389,10 +423,14 @@ fn household_draft(wish: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, 
 
 fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDraft, Problem> {
     let field = |name: &str| format!("stalls[{position}].{name}");
-    let unit =
-        units.at(&wish.unit_code, wish.from).map_err(|e| Problem::invalid(field("unit_code"), e.to_string()))?;
+    let unit = units
+        .at(&wish.unit_code, wish.from)
+        .map_err(|e| Problem::invalid(field("unit_code"), e.to_string()))?;
     if !units.get(unit).level.is_commune_level() {
-        return Err(Problem::invalid(field("unit_code"), "Cần mã phường, xã hoặc đặc khu."));
+        return Err(Problem::invalid(
+            field("unit_code"),
+            "Cần mã phường, xã hoặc đặc khu.",
+        ));
     }
     let name = match (&wish.market, &wish.street) {
         (Some(market), _) => PlaceName::Market(words(&field("market"), market, 200)?),
@@ -407,7 +445,11 @@ fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDr
         stall_number: plain(&field("stall_number"), wish.stall_number.as_deref())?,
         code: code.map_err(|e| Problem::invalid(field("stall_code"), e.to_string()))?,
         from: wish.from,
-        account: wish.account.as_ref().map(|a| account_draft(a, &field("account"))).transpose()?,
+        account: wish
+            .account
+            .as_ref()
+            .map(|a| account_draft(a, &field("account")))
+            .transpose()?,
         code_from: None,
     })
 }
@@ -415,12 +457,18 @@ fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDr
 fn account_draft(wish: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
     let bank_bin = wish.bank_bin.clone().unwrap_or_default();
     if !bank_bin.is_empty() && (bank_bin.len() != 6 || !bank_bin.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(Problem::invalid(format!("{at}.bank_bin"), "Cần đúng 6 chữ số, ví dụ 970422."));
+        return Err(Problem::invalid(
+            format!("{at}.bank_bin"),
+            "Cần đúng 6 chữ số, ví dụ 970422.",
+        ));
     }
     Ok(AccountDraft {
         bank_bin,
         number: AccountNumber::parse(&wish.account_number).map_err(|_| {
-            Problem::invalid(format!("{at}.account_number"), "Cần 1 đến 19 chữ cái hoặc chữ số.")
+            Problem::invalid(
+                format!("{at}.account_number"),
+                "Cần 1 đến 19 chữ cái hoặc chữ số.",
+            )
         })?,
         holder_name: plain(&format!("{at}.account_holder"), Some(&wish.account_holder))?,
         relation: wish.holder_relation,
@@ -443,11 +491,12 @@ fn plain(field: &str, text: Option<&str>) -> Result<String, Problem> {
 }
 
 fn phone(text: &str) -> Result<Phone, Problem> {
-    Phone::parse(text).ok_or_else(|| Problem::invalid("phone", "Cần số điện thoại Việt Nam, ví dụ 0905 123 456."))
+    Phone::parse(text)
+        .ok_or_else(|| Problem::invalid("phone", "Cần số điện thoại Việt Nam, ví dụ 0905 123 456."))
 }
 
 /// One household with its stalls, accounts and codes.
-#[utoipa::path(get, path = "/api/v1/households/{household_id}", responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/households/{household_id}", params(("household_id" = String, Path)), responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
 pub(super) async fn get_household(
     _: Person,
     shared: web::Data<Shared>,
@@ -457,7 +506,7 @@ pub(super) async fn get_household(
 }
 
 /// Changes a household from a day on; what was known before stays known.
-#[utoipa::path(patch, path = "/api/v1/households/{household_id}", request_body = HouseholdChangeIn, responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/households/{household_id}", params(("household_id" = String, Path)), request_body = HouseholdChangeIn, responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
 pub(super) async fn change_household(
     person: Person,
     shared: web::Data<Shared>,
@@ -466,18 +515,25 @@ pub(super) async fn change_household(
 ) -> Result<HttpResponse, Problem> {
     let wish: HouseholdChangeIn = from_json(&read_body(payload).await?)?;
     let change = HouseholdChange {
-        name: wish.household_name.as_deref().map(|n| words("household_name", n, 200)).transpose()?,
+        name: wish
+            .household_name
+            .as_deref()
+            .map(|n| words("household_name", n, 200))
+            .transpose()?,
         class: wish.class,
         status: wish.trading_status,
         phone: wish.phone.as_deref().map(phone).transpose()?,
     };
     let from = wish.from.unwrap_or_else(today);
-    shared.store.change_household(&household_id, &change, from, &person.name, now()).await?;
+    shared
+        .store
+        .change_household(&household_id, &change, from, &person.name, now())
+        .await?;
     Ok(HttpResponse::Ok().json(household_answer(&shared, &household_id).await?))
 }
 
 /// Adds a stall to a household.
-#[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls", request_body = StallIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls", params(("household_id" = String, Path)), request_body = StallIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
 pub(super) async fn add_stall(
     person: Person,
     shared: web::Data<Shared>,
@@ -504,18 +560,22 @@ pub(super) async fn add_stall(
         };
         let (_, stalls) = keep(&shared, &person, draft).await?;
         let stall_id = stalls.last().cloned().unwrap_or_default();
-        Ok((StatusCode::CREATED, json(&stall_answer(&shared, &stall_id).await?)))
+        Ok((
+            StatusCode::CREATED,
+            json(&stall_answer(&shared, &stall_id).await?),
+        ))
     })
     .await
 }
 
 async fn stall_answer(shared: &Shared, stall_id: &str) -> Result<StallOut, Problem> {
     let view = shared.store.stall(stall_id).await?;
-    view.map(stall_out).ok_or_else(|| Problem::missing(format!("Không có sạp {stall_id}.")))
+    view.map(stall_out)
+        .ok_or_else(|| Problem::missing(format!("Không có sạp {stall_id}.")))
 }
 
 /// One stall with its accounts and codes.
-#[utoipa::path(get, path = "/api/v1/stalls/{stall_id}", responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/stalls/{stall_id}", params(("stall_id" = String, Path)), responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
 pub(super) async fn get_stall(
     _: Person,
     shared: web::Data<Shared>,
@@ -525,7 +585,7 @@ pub(super) async fn get_stall(
 }
 
 /// Changes a stall's trading status from a day on.
-#[utoipa::path(patch, path = "/api/v1/stalls/{stall_id}", request_body = StallChangeIn, responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/stalls/{stall_id}", params(("stall_id" = String, Path)), request_body = StallChangeIn, responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
 pub(super) async fn change_stall(
     person: Person,
     shared: web::Data<Shared>,
@@ -534,12 +594,15 @@ pub(super) async fn change_stall(
 ) -> Result<HttpResponse, Problem> {
     let wish: StallChangeIn = from_json(&read_body(payload).await?)?;
     let from = wish.from.unwrap_or_else(today);
-    shared.store.change_stall(&stall_id, wish.trading_status, from, &person.name, now()).await?;
+    shared
+        .store
+        .change_stall(&stall_id, wish.trading_status, from, &person.name, now())
+        .await?;
     Ok(HttpResponse::Ok().json(stall_answer(&shared, &stall_id).await?))
 }
 
 /// Links a payee account to a stall from a day on.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/accounts", request_body = LinkIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/accounts", params(("stall_id" = String, Path)), request_body = LinkIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
 pub(super) async fn link_account(
     person: Person,
     shared: web::Data<Shared>,
@@ -552,14 +615,20 @@ pub(super) async fn link_account(
     once(&request, &shared, &person, &body, async || {
         let account = account_draft(&wish.account, "account")?;
         let from = wish.from.unwrap_or_else(today);
-        shared.store.link_account(&stall_id, &account, from, &person.name, now()).await?;
-        Ok((StatusCode::CREATED, json(&stall_answer(&shared, &stall_id).await?)))
+        shared
+            .store
+            .link_account(&stall_id, &account, from, &person.name, now())
+            .await?;
+        Ok((
+            StatusCode::CREATED,
+            json(&stall_answer(&shared, &stall_id).await?),
+        ))
     })
     .await
 }
 
 /// Ends a link; `on` is the last day it holds.
-#[utoipa::path(post, path = "/api/v1/links/{link_id}/end", request_body = EndIn, responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/links/{link_id}/end", params(("link_id" = String, Path)), request_body = EndIn, responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn end_link(
     person: Person,
     shared: web::Data<Shared>,
@@ -567,12 +636,15 @@ pub(super) async fn end_link(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let wish: EndIn = from_json(&read_body(payload).await?)?;
-    shared.store.end_link(&link_id, wish.on.unwrap_or_else(today), &person.name, now()).await?;
+    shared
+        .store
+        .end_link(&link_id, wish.on.unwrap_or_else(today), &person.name, now())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Records that a provider's terminal stands at a stall.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/terminals", request_body = TerminalIn, responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/terminals", params(("stall_id" = String, Path)), request_body = TerminalIn, responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn keep_terminal(
     person: Person,
     shared: web::Data<Shared>,
@@ -583,12 +655,15 @@ pub(super) async fn keep_terminal(
     let provider_id = words("provider_id", &wish.provider_id, 40)?;
     let terminal = words("terminal", &wish.terminal, 128)?;
     let from = wish.from.unwrap_or_else(today);
-    shared.store.keep_terminal(&provider_id, &terminal, &stall_id, from, &person.name, now()).await?;
+    shared
+        .store
+        .keep_terminal(&provider_id, &terminal, &stall_id, from, &person.name, now())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Hands out the stall's code and records it as issued. A stall that has this code gets the same again.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/codes", request_body = IssueIn, responses((status = 201, body = CodeOut), (status = 200, body = CodeOut), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/codes", params(("stall_id" = String, Path)), request_body = IssueIn, responses((status = 201, body = CodeOut), (status = 200, body = CodeOut), (status = 409, body = Problem)))]
 pub(super) async fn issue_code(
     person: Person,
     shared: web::Data<Shared>,
@@ -597,17 +672,31 @@ pub(super) async fn issue_code(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: IssueIn = if body.is_empty() { IssueIn::default() } else { from_json(&body)? };
+    let wish: IssueIn = if body.is_empty() {
+        IssueIn::default()
+    } else {
+        from_json(&body)?
+    };
     let on = wish.issued_on.unwrap_or_else(today);
     if on > today() {
-        return Err(Problem::invalid("issued_on", "Ngày phát mã không được sau hôm nay."));
+        return Err(Problem::invalid(
+            "issued_on",
+            "Ngày phát mã không được sau hôm nay.",
+        ));
     }
     once(&request, &shared, &person, &body, async || {
         let wishes = [(stall_id.clone(), wish.account_id.clone())];
         let issued = shared.store.issue_codes(&wishes, on, &person.name, now()).await?;
         // One wish, one code.
-        let issued = issued.into_iter().next().ok_or_else(|| Problem::missing("Không có mã nào được phát."))?;
-        let status = if issued.is_new { StatusCode::CREATED } else { StatusCode::OK };
+        let issued = issued
+            .into_iter()
+            .next()
+            .ok_or_else(|| Problem::missing("Không có mã nào được phát."))?;
+        let status = if issued.is_new {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
         let stall = stall_answer(&shared, &stall_id).await?;
         let code = stall.codes.into_iter().find(|c| c.serial == issued.serial);
         Ok((status, json(&code)))
@@ -616,7 +705,7 @@ pub(super) async fn issue_code(
 }
 
 /// Ends a code: replaced, revoked or destroyed. It is no longer active on that day.
-#[utoipa::path(post, path = "/api/v1/codes/{serial}/end", request_body = EndIn, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/codes/{serial}/end", params(("serial" = String, Path)), request_body = EndIn, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn end_code(
     person: Person,
     shared: web::Data<Shared>,
@@ -628,6 +717,9 @@ pub(super) async fn end_code(
     if !["replaced", "revoked", "destroyed"].contains(&state) {
         return Err(Problem::invalid("state", "Ghi replaced, revoked hoặc destroyed."));
     }
-    shared.store.end_code(&serial, state, wish.on.unwrap_or_else(today), &person.name, now()).await?;
+    shared
+        .store
+        .end_code(&serial, state, wish.on.unwrap_or_else(today), &person.name, now())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

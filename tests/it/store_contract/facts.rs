@@ -31,7 +31,11 @@ fn busy_quarter(random: &mut fastrand::Rng) -> Vec<Value> {
         let account = ["00000011", "00000022"][random.usize(0..2)];
         let time = TimeMs(day.start().0 + random.i64(0..86_400_000)).iso();
         let id = format!("T{n}");
-        items.push(with(to_account(payment(&id, amount), account), "occurred_at", time.into()));
+        items.push(with(
+            to_account(payment(&id, amount), account),
+            "occurred_at",
+            time.into(),
+        ));
         if random.u8(0..3) == 0 {
             let part = random.i64(1..=amount);
             items.push(refund(&format!("F{n}"), &id, part));
@@ -45,7 +49,11 @@ fn counters_and_receipts_give_the_same_facts(database: Database) {
     let books = Books::with_register(database);
     let mut random = fastrand::Rng::with_seed(7);
     for (n, batch) in busy_quarter(&mut random).chunks(9).enumerate() {
-        let deliveries: Vec<_> = batch.iter().enumerate().map(|(i, item)| delivery(&format!("m{n}-{i}"), item)).collect();
+        let deliveries: Vec<_> = batch
+            .iter()
+            .enumerate()
+            .map(|(i, item)| delivery(&format!("m{n}-{i}"), item))
+            .collect();
         books.post(&deliveries);
     }
     for back in [0, 1, 6, 7, 29, 30, 60, 89, 120] {
@@ -53,7 +61,11 @@ fn counters_and_receipts_give_the_same_facts(database: Database) {
         let (now, known) = (books.facts(day, None).1, books.facts(day, Some(noon())).1);
         assert_eq!(windows(&now), windows(&known), "as of {day}");
     }
-    assert_ne!(windows(&books.facts(market_day(), None).1).last(), Some(&[0; 3]), "something was counted");
+    assert_ne!(
+        windows(&books.facts(market_day(), None).1).last(),
+        Some(&[0; 3]),
+        "something was counted"
+    );
 }
 
 fn facts_of_the_past_do_not_know_the_future(database: Database) {
@@ -67,7 +79,11 @@ fn facts_of_the_past_do_not_know_the_future(database: Database) {
     assert_eq!(active(Some(at(2))), Some(0));
     assert_eq!(active(None), Some(0));
     let (_, before) = books.facts(market_day(), Some(TimeMs(registered_at().0 - 1)));
-    assert_eq!((before.households.len(), before.places.len()), (0, 0), "nobody was registered yet");
+    assert_eq!(
+        (before.households.len(), before.places.len()),
+        (0, 0),
+        "nobody was registered yet"
+    );
 }
 
 fn facts_know_each_day_by_its_version(database: Database) {
@@ -77,17 +93,38 @@ fn facts_know_each_day_by_its_version(database: Database) {
     books.register("nam,Hộ Thử Năm,registered,closed,20242,Đường Thử,5,,,,970415,00000055,HO THU NAM,owner,,2026-01-15,\n", later);
     let trading = |day, k| {
         let (_, facts) = books.facts(day, k);
-        facts.households.iter().filter(|h| h.status == TradingStatus::Trading).count()
+        facts
+            .households
+            .iter()
+            .filter(|h| h.status == TradingStatus::Trading)
+            .count()
     };
     assert_eq!(trading(Day::ymd(2025, 7, 31), None), 0);
     assert_eq!(trading(Day::ymd(2026, 1, 14), None), 6);
     assert_eq!(trading(Day::ymd(2026, 1, 15), None), 5);
     assert_eq!(trading(Day::ymd(2026, 1, 15), Some(noon())), 6, "not known yet");
     let (_, facts) = books.facts(market_day(), None);
-    let markets = facts.places.iter().filter(|p| matches!(p.kind, PlaceKind::Market { .. })).count();
+    let markets = facts
+        .places
+        .iter()
+        .filter(|p| matches!(p.kind, PlaceKind::Market { .. }))
+        .count();
     assert_eq!((markets, facts.market_stalls.len()), (1, 2));
-    assert_eq!(facts.households.iter().filter(|h| h.has_code).count(), 1, "one code was handed out, on 10 January");
-    assert_eq!(books.facts(Day::ymd(2026, 1, 9), None).1.households.iter().filter(|h| h.has_code).count(), 0);
+    assert_eq!(
+        facts.households.iter().filter(|h| h.has_code).count(),
+        1,
+        "one code was handed out, on 10 January"
+    );
+    assert_eq!(
+        books
+            .facts(Day::ymd(2026, 1, 9), None)
+            .1
+            .households
+            .iter()
+            .filter(|h| h.has_code)
+            .count(),
+        0
+    );
 }
 
 fn windows_end_on_the_day_and_hold_their_first(database: Database) {
@@ -107,10 +144,20 @@ fn windows_end_on_the_day_and_hold_their_first(database: Database) {
 
 fn only_qualifying_receipts_count(database: Database) {
     let books = Books::with_register(database);
-    books.post(&[delivery("m1", &payment("T1", 999)), delivery("m2", &payment("T2", 1_000))]);
-    books.post(&[delivery("m3", &payment("T3", 2_000)), delivery("m4", &refund("F3", "T3", 1_001))]);
+    books.post(&[
+        delivery("m1", &payment("T1", 999)),
+        delivery("m2", &payment("T2", 1_000)),
+    ]);
+    books.post(&[
+        delivery("m3", &payment("T3", 2_000)),
+        delivery("m4", &refund("F3", "T3", 1_001)),
+    ]);
     for known_at in [None, Some(noon())] {
         let (_, facts) = books.facts(market_day(), known_at);
-        assert_eq!(windows(&facts).last(), Some(&[1, 1, 1]), "one of three reaches 1.000 đ after refunds");
+        assert_eq!(
+            windows(&facts).last(),
+            Some(&[1, 1, 1]),
+            "one of three reaches 1.000 đ after refunds"
+        );
     }
 }

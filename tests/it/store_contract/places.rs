@@ -1,6 +1,6 @@
 //! Units, streets and markets kept once.
 
-use choso::places::{Edge, PlacedIn, Units, UnitId, read_markets, read_streets, shipped};
+use choso::places::{Edge, PlacedIn, UnitId, Units, read_markets, read_streets, shipped};
 use choso::store::StoreError;
 use choso::vn::Day;
 
@@ -24,30 +24,42 @@ fn the_shipped_units_are_there(database: Database) {
     let books = Books::open(database);
     let units = books.run(books.store.units()).expect("units");
     let (shipped_units, edges) = shipped();
-    assert_eq!((units.len(), units.edges().len()), (shipped_units.len(), edges.len()));
+    assert_eq!(
+        (units.len(), units.edges().len()),
+        (shipped_units.len(), edges.len())
+    );
     let ward = units.at("20242", Day::ymd(2025, 7, 1)).expect("phường Hải Châu");
     assert_eq!(units.get(ward).name, "Hải Châu");
     let shipped = Units::new(shipped_units, edges).expect("a history");
-    assert!(units.all().eq(shipped.all()), "what is written reads back unchanged");
+    assert!(
+        units.all().eq(shipped.all()),
+        "what is written reads back unchanged"
+    );
 }
 
 fn units_are_kept_once_and_replaced_by_id(database: Database) {
     let books = Books::open(database);
     let (units, edges) = shipped();
     let total = units.len();
-    let again = books.run(books.store.keep_units(units.clone(), edges.clone(), false)).expect("kept");
+    let again = books
+        .run(books.store.keep_units(units.clone(), edges.clone(), false))
+        .expect("kept");
     assert_eq!((again.new, again.known), (0, total));
     let mut renamed = units.last().expect("units are shipped").clone();
     renamed.name = "Phường Thử".to_owned();
     let of_it: Vec<Edge> = edges.iter().filter(|e| e.from == renamed.id).cloned().collect();
-    let dry = books.run(books.store.keep_units(vec![renamed.clone()], of_it.clone(), true)).expect("a dry run");
+    let dry = books
+        .run(books.store.keep_units(vec![renamed.clone()], of_it.clone(), true))
+        .expect("a dry run");
     assert_eq!((dry.new, dry.known), (1, 0));
     let name = |id: &UnitId| {
         let units = books.run(books.store.units()).expect("units");
         units.get(units.ix(id).expect("the unit")).name.clone()
     };
     assert_ne!(name(&renamed.id), "Phường Thử", "a dry run changes nothing");
-    books.run(books.store.keep_units(vec![renamed.clone()], of_it, false)).expect("kept");
+    books
+        .run(books.store.keep_units(vec![renamed.clone()], of_it, false))
+        .expect("kept");
     assert_eq!(name(&renamed.id), "Phường Thử");
     let after = books.run(books.store.units()).expect("units");
     assert_eq!((after.len(), after.edges().len()), (total, edges.len()));
@@ -70,21 +82,31 @@ fn streets_are_kept_once(database: Database) {
     let units = books.run(books.store.units()).expect("units");
     let rows = read_streets(STREETS.as_bytes(), &units).expect("a file of streets");
     assert_eq!((rows.kept.len(), rows.faults.len()), (2, 0), "{:?}", rows.faults);
-    let dry = books.run(books.store.keep_streets(&rows.kept, true, noon())).expect("a dry run");
+    let dry = books
+        .run(books.store.keep_streets(&rows.kept, true, noon()))
+        .expect("a dry run");
     assert_eq!((dry.new, dry.known), (2, 0));
-    let kept = books.run(books.store.keep_streets(&rows.kept, false, noon())).expect("kept");
+    let kept = books
+        .run(books.store.keep_streets(&rows.kept, false, noon()))
+        .expect("kept");
     assert_eq!((kept.new, kept.known), (2, 0), "a dry run had changed nothing");
-    let again = books.run(books.store.keep_streets(&rows.kept, false, noon())).expect("kept");
+    let again = books
+        .run(books.store.keep_streets(&rows.kept, false, noon()))
+        .expect("kept");
     assert_eq!((again.new, again.known), (0, 2));
 }
 
 fn markets_are_kept_once_and_learn(database: Database) {
     let books = Books::open(database);
     let units = books.run(books.store.units()).expect("units");
-    let mut rows = read_markets(MARKETS.as_bytes(), &units).expect("a file of markets").kept;
+    let mut rows = read_markets(MARKETS.as_bytes(), &units)
+        .expect("a file of markets")
+        .kept;
     assert_eq!(rows.len(), 1);
     let keep = |rows: &[_]| {
-        let kept = books.run(books.store.keep_markets(rows, false, noon())).expect("kept");
+        let kept = books
+            .run(books.store.keep_markets(rows, false, noon()))
+            .expect("kept");
         (kept.new, kept.known)
     };
     assert_eq!(keep(&rows), (1, 0));
@@ -94,5 +116,10 @@ fn markets_are_kept_once_and_learn(database: Database) {
         from: Day::ymd(2024, 6, 1),
     });
     assert_eq!(keep(&rows), (1, 0), "a fact that it lacked");
-    assert_eq!(books.rows("SELECT market_name FROM place WHERE kind = 'market'").len(), 1);
+    assert_eq!(
+        books
+            .rows("SELECT market_name FROM place WHERE kind = 'market'")
+            .len(),
+        1
+    );
 }

@@ -38,10 +38,15 @@ fn a_payment_is_posted_once_with_its_counters(database: Database) {
     assert_eq!(books.amounts(), [26_000, 26_000, 0, 0]);
     let receipts = books.receipts();
     assert_eq!(receipts.len(), 1);
-    assert!(receipts[0].starts_with("one ") && receipts[0].ends_with(" 26000 0"), "{receipts:?}");
+    assert!(
+        receipts[0].starts_with("one ") && receipts[0].ends_with(" 26000 0"),
+        "{receipts:?}"
+    );
     let day = market_day().number();
     assert_eq!(books.household_days(), [format!("one {day} 1 26000 0 1")]);
-    let places = books.rows("SELECT day || ' ' || posted_count || ' ' || posted_vnd || ' ' || qualifying_count FROM place_day");
+    let places = books.rows(
+        "SELECT day || ' ' || posted_count || ' ' || posted_vnd || ' ' || qualifying_count FROM place_day",
+    );
     assert_eq!(places, [format!("{day} 1 26000 1")]);
     assert_eq!(books.recount().receipts, 1);
 }
@@ -60,7 +65,10 @@ fn the_same_delivery_again_is_a_repeat(database: Database) {
 fn the_same_event_in_another_delivery_is_a_repeat(database: Database) {
     let books = Books::with_register(database);
     let later_note = with(payment("T1", 26_000), "note", "viết lại".into());
-    books.post(&[delivery("m1", &payment("T1", 26_000)), delivery("m2", &payment("T1", 26_000))]);
+    books.post(&[
+        delivery("m1", &payment("T1", 26_000)),
+        delivery("m2", &payment("T1", 26_000)),
+    ]);
     // The note may differ between tries: it is not content.
     books.post(&[delivery("m3", &later_note)]);
     assert_eq!(books.counts(), [1, 1, 0, 0, 2]);
@@ -78,7 +86,10 @@ fn the_same_event_with_other_content_waits_beside_the_first(database: Database) 
     books.post(&[delivery("m3", &other), delivery("m4", &one)]);
     assert_eq!(books.counts(), [2, 1, 1, 0, 2]);
     // Together in one batch the first of them keeps the state.
-    books.post(&[delivery("m5", &payment("T2", 1_000)), delivery("m6", &payment("T2", 2_000))]);
+    books.post(&[
+        delivery("m5", &payment("T2", 1_000)),
+        delivery("m6", &payment("T2", 2_000)),
+    ]);
     assert_eq!(books.counts(), [4, 2, 2, 0, 2]);
     let amounts: Vec<String> = books.rows("SELECT event_id || ' ' || amount_vnd FROM receipt");
     assert_eq!(amounts, ["T1 26000", "T2 1000"]);
@@ -102,7 +113,10 @@ fn an_item_set_aside_for_its_webhook_id_does_not_block_the_true_one(database: Da
     books.post(&[delivery("m1", &payment("T1", 26_000))]);
     books.post(&[delivery("m1", &payment("T2", 5_000))]);
     let count = books.post(&[delivery("m2", &payment("T2", 5_000))]);
-    assert_eq!(count.receipts, 1, "under a webhook-id of its own the payment is posted");
+    assert_eq!(
+        count.receipts, 1,
+        "under a webhook-id of its own the payment is posted"
+    );
     assert_eq!(books.counts(), [3, 2, 1, 0, 0]);
 }
 
@@ -123,7 +137,10 @@ fn an_array_is_judged_item_by_item(database: Database) {
     assert_eq!(books.counts(), [5, 2, 3, 0, 1]);
     assert_eq!(books.amounts(), [6_700, 4_000, 2_700, 0]);
     let unreadable = Reason::Unreadable.as_str();
-    assert_eq!(books.reasons(), [Reason::UnknownAccount.as_str(), unreadable, unreadable]);
+    assert_eq!(
+        books.reasons(),
+        [Reason::UnknownAccount.as_str(), unreadable, unreadable]
+    );
     // Again as a whole: as many repeats as items.
     books.post(&[one]);
     assert_eq!(books.counts(), [5, 2, 3, 0, 7]);
@@ -148,26 +165,50 @@ fn failed_and_unknown_notices_are_ignored_with_their_amounts(database: Database)
     // A failed try does not stand in the way of the payment of the same id.
     assert_eq!(books.post(&[delivery("m3", &payment("T1", 9_000))]).receipts, 1);
     let reasons = books.rows("SELECT reason FROM notice WHERE state = 'ignored'");
-    assert_eq!(reasons, [Reason::PaymentFailed.as_str(), Reason::UnknownType.as_str()]);
+    assert_eq!(
+        reasons,
+        [Reason::PaymentFailed.as_str(), Reason::UnknownType.as_str()]
+    );
 }
 
 fn what_cannot_be_attributed_waits_with_its_reason(database: Database) {
     let books = Books::with_register(database);
-    let early = with(payment("T5", 1_000), "occurred_at", "2025-07-31T23:59:59+07:00".into());
+    let early = with(
+        payment("T5", 1_000),
+        "occurred_at",
+        "2025-07-31T23:59:59+07:00".into(),
+    );
     let cases = [
-        (to_account(payment("T1", 1_000), "00000099"), Reason::UnknownAccount),
-        // The note of a registered stall never helps an account that is not registered.
         (
-            with(to_account(payment("T2", 1_000), "00000099"), "note", "HC7K3M9J".into()),
+            to_account(payment("T1", 1_000), "00000099"),
             Reason::UnknownAccount,
         ),
-        (with(payment("T3", 1_000), "bank_bin", "970436".into()), Reason::UnknownAccount),
+        // The note of a registered stall never helps an account that is not registered.
         (
-            with(to_account(payment("T4", 1_000), "00000055"), "bank_bin", Value::Null),
+            with(
+                to_account(payment("T2", 1_000), "00000099"),
+                "note",
+                "HC7K3M9J".into(),
+            ),
+            Reason::UnknownAccount,
+        ),
+        (
+            with(payment("T3", 1_000), "bank_bin", "970436".into()),
+            Reason::UnknownAccount,
+        ),
+        (
+            with(
+                to_account(payment("T4", 1_000), "00000055"),
+                "bank_bin",
+                Value::Null,
+            ),
             Reason::AmbiguousAccount,
         ),
         (early, Reason::NoValidLink),
-        (to_account(payment("T6", 1_000), "00000033"), Reason::AmbiguousStall),
+        (
+            to_account(payment("T6", 1_000), "00000033"),
+            Reason::AmbiguousStall,
+        ),
     ];
     for (at, (item, reason)) in cases.iter().enumerate() {
         books.post(&[delivery(&format!("m{at}"), item)]);
@@ -181,10 +222,21 @@ fn what_cannot_be_attributed_waits_with_its_reason(database: Database) {
 fn a_link_counts_only_on_its_days(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "one");
-    let link = &books.run(books.store.stall(&stall)).unwrap().expect("a stall").accounts[0].link_id;
+    let link = &books
+        .run(books.store.stall(&stall))
+        .unwrap()
+        .expect("a stall")
+        .accounts[0]
+        .link_id;
     let last = market_day();
-    books.run(books.store.end_link(link, last, "thu", TimeMs(noon().0 - 1))).expect("a link to end");
-    let next_day = with(payment("T2", 1_000), "occurred_at", "2026-03-02T00:00:00+07:00".into());
+    books
+        .run(books.store.end_link(link, last, "thu", TimeMs(noon().0 - 1)))
+        .expect("a link to end");
+    let next_day = with(
+        payment("T2", 1_000),
+        "occurred_at",
+        "2026-03-02T00:00:00+07:00".into(),
+    );
     books.post(&[delivery("m1", &payment("T1", 1_000))]);
     books.post_at(&[delivery("m2", &next_day)], last.plus(1).start());
     assert_eq!(books.receipts().len(), 1, "the last day is inside");
@@ -193,8 +245,17 @@ fn a_link_counts_only_on_its_days(database: Database) {
 
 fn a_posting_time_ahead_of_reception_is_not_believed(database: Database) {
     let books = Books::with_register(database);
-    let ahead = |id, ms: i64| with(payment(id, 1_000), "occurred_at", TimeMs(noon().0 + ms).iso().into());
-    books.post(&[delivery("m1", &ahead("T1", 3_600_000)), delivery("m2", &ahead("T2", 3_601_000))]);
+    let ahead = |id, ms: i64| {
+        with(
+            payment(id, 1_000),
+            "occurred_at",
+            TimeMs(noon().0 + ms).iso().into(),
+        )
+    };
+    books.post(&[
+        delivery("m1", &ahead("T1", 3_600_000)),
+        delivery("m2", &ahead("T2", 3_601_000)),
+    ]);
     assert_eq!(books.counts(), [2, 1, 1, 0, 0]);
     assert_eq!(books.reasons(), [Reason::PostingTimeAhead.as_str()]);
 }
@@ -203,10 +264,16 @@ fn a_payment_without_a_time_belongs_to_the_day_of_reception(database: Database) 
     let books = Books::with_register(database);
     let undated = with(payment("T1", 1_000), "occurred_at", Value::Null);
     // Half past midnight in Viet Nam is still the day before in UTC.
-    books.post_at(&[delivery("m1", &undated)], TimeMs(market_day().start().0 + 1_800_000));
+    books.post_at(
+        &[delivery("m1", &undated)],
+        TimeMs(market_day().start().0 + 1_800_000),
+    );
     let day = market_day().number();
     assert_eq!(books.household_days(), [format!("one {day} 1 1000 0 1")]);
-    assert_eq!(books.rows("SELECT CAST(day AS TEXT) FROM intake_day"), [day.to_string()]);
+    assert_eq!(
+        books.rows("SELECT CAST(day AS TEXT) FROM intake_day"),
+        [day.to_string()]
+    );
 }
 
 fn money_goes_to_the_stall_that_the_note_or_terminal_names(database: Database) {
@@ -221,7 +288,11 @@ fn money_goes_to_the_stall_that_the_note_or_terminal_names(database: Database) {
         shared("T4", "MBVCB.123.THU4THUF.CT"),
         // A stall's own code stands for its terminal, and money without account goes there too.
         terminal("T5", "ABCDEFG7"),
-        with(with(terminal("T6", "HC7K3M9J"), "account", Value::Null), "bank_bin", Value::Null),
+        with(
+            with(terminal("T6", "HC7K3M9J"), "account", Value::Null),
+            "bank_bin",
+            Value::Null,
+        ),
         // A terminal of another household does not agree with the account named, which wins.
         terminal("T7", "THU3THUS"),
     ]
@@ -252,7 +323,11 @@ fn a_registered_terminal_counts_on_its_days(database: Database) {
          SELECT 'p', 'POS-THU-1', {from}, {to}, stall_id, 0, 'thu' FROM stall WHERE stall_code = 'ABCDEFG7'"
     )));
     let at = |id: &str, time: &str| {
-        let item = with(with(payment(id, 1_000), "account", Value::Null), "terminal", "POS-THU-1".into());
+        let item = with(
+            with(payment(id, 1_000), "account", Value::Null),
+            "terminal",
+            "POS-THU-1".into(),
+        );
         with(item, "occurred_at", time.into())
     };
     books.post(&[delivery("m1", &at("T1", "2026-03-01T00:00:00+07:00"))]);
@@ -295,8 +370,13 @@ fn a_refused_batch_leaves_nothing(database: Database) {
         })
         .collect();
     let mut cache = RegisterCache::default();
-    let refused = books.run(books.store.post(&batch, &mut cache)).expect_err("a negative amount");
-    assert!(refused.is_about_content(), "the writer must try the others alone: {refused}");
+    let refused = books
+        .run(books.store.post(&batch, &mut cache))
+        .expect_err("a negative amount");
+    assert!(
+        refused.is_about_content(),
+        "the writer must try the others alone: {refused}"
+    );
     assert_eq!(books.counts(), [0; 5]);
     assert_eq!(books.rows("SELECT webhook_id FROM delivery"), [""; 0]);
 }
@@ -307,7 +387,13 @@ fn pages_of_waiting_notices_lose_none(database: Database) {
     // One event with two contents, and a payment and a refund of one id, all at the same moment.
     let mut own_refund = strange("T2", 500);
     own_refund["type"] = "payment.refunded".into();
-    let items = json!([strange("T1", 1_000), strange("T1", 2_000), strange("T2", 500), own_refund, strange("T3", 1)]);
+    let items = json!([
+        strange("T1", 1_000),
+        strange("T1", 2_000),
+        strange("T2", 500),
+        own_refund,
+        strange("T3", 1)
+    ]);
     books.post(&[delivery("m1", &items)]);
     assert_eq!(books.counts(), [5, 0, 5, 0, 0]);
     let mut seen = Vec::new();
@@ -316,27 +402,58 @@ fn pages_of_waiting_notices_lose_none(database: Database) {
         let cursor = after.as_ref().map(|(ms, p, e)| (*ms, p.as_str(), e.as_str()));
         let page = books.run(books.store.waiting_notices(cursor, 1)).expect("a page");
         let Some(last) = page.last() else { break };
-        after = Some((last.received_at_ms, last.provider_id.clone(), last.event_id.clone()));
-        seen.extend(page.iter().map(|w| format!("{} {} {}", w.event_id, w.kind, w.amount_vnd)));
+        after = Some((
+            last.received_at_ms,
+            last.provider_id.clone(),
+            last.event_id.clone(),
+        ));
+        seen.extend(
+            page.iter()
+                .map(|w| format!("{} {} {}", w.event_id, w.kind, w.amount_vnd)),
+        );
     }
     seen.sort();
-    assert_eq!(seen, ["T1 payment 1000", "T1 payment 2000", "T2 payment 500", "T2 refund 500", "T3 payment 1"]);
+    assert_eq!(
+        seen,
+        [
+            "T1 payment 1000",
+            "T1 payment 2000",
+            "T2 payment 500",
+            "T2 refund 500",
+            "T3 payment 1"
+        ]
+    );
 }
 
 fn a_recount_finds_what_was_altered(database: Database) {
     let mut books = Books::with_register(database);
-    books.post(&[delivery("m1", &payment("T1", 5_000)), delivery("m2", &payment("T2", 7_000))]);
+    books.post(&[
+        delivery("m1", &payment("T1", 5_000)),
+        delivery("m2", &payment("T2", 7_000)),
+    ]);
     books.post(&[delivery("m3", &refund("F1", "T1", 1_000))]);
     assert!(books.recount().counters_agree);
     for (harm, mend, named) in [
-        ("UPDATE household_day SET posted_vnd = posted_vnd + 1", "UPDATE household_day SET posted_vnd = posted_vnd - 1", "household_day"),
-        ("UPDATE place_day SET posted_count = posted_count + 1", "UPDATE place_day SET posted_count = posted_count - 1", "place_day"),
+        (
+            "UPDATE household_day SET posted_vnd = posted_vnd + 1",
+            "UPDATE household_day SET posted_vnd = posted_vnd - 1",
+            "household_day",
+        ),
+        (
+            "UPDATE place_day SET posted_count = posted_count + 1",
+            "UPDATE place_day SET posted_count = posted_count - 1",
+            "place_day",
+        ),
         (
             "UPDATE intake_day SET posted_vnd = posted_vnd - 1, quarantined_vnd = quarantined_vnd + 1",
             "UPDATE intake_day SET posted_vnd = posted_vnd + 1, quarantined_vnd = quarantined_vnd - 1",
             "intake_day",
         ),
-        ("UPDATE refund SET amount_vnd = amount_vnd + 1", "UPDATE refund SET amount_vnd = amount_vnd - 1", "receipt"),
+        (
+            "UPDATE refund SET amount_vnd = amount_vnd + 1",
+            "UPDATE refund SET amount_vnd = amount_vnd - 1",
+            "receipt",
+        ),
         (
             "UPDATE receipt SET amount_vnd = amount_vnd + 1 WHERE event_id = 'T2'",
             "UPDATE receipt SET amount_vnd = amount_vnd - 1 WHERE event_id = 'T2'",
@@ -346,7 +463,11 @@ fn a_recount_finds_what_was_altered(database: Database) {
         books.tamper(harm);
         let found = books.recount();
         assert!(!found.counters_agree, "{harm}");
-        assert!(found.differences.iter().any(|d| d.starts_with(named)), "{harm}: {:?}", found.differences);
+        assert!(
+            found.differences.iter().any(|d| d.starts_with(named)),
+            "{harm}: {:?}",
+            found.differences
+        );
         books.tamper(mend);
         assert!(books.recount().counters_agree, "{mend}");
     }

@@ -20,7 +20,10 @@ on_both! {
 
 /// What one refund of T1 leaves, whichever way it came: `household day count amount refunded qualifying`.
 fn day_of_one(posted: i64, refunded: i64, qualifying: i64) -> Vec<String> {
-    vec![format!("one {} 1 {posted} {refunded} {qualifying}", market_day().number())]
+    vec![format!(
+        "one {} 1 {posted} {refunded} {qualifying}",
+        market_day().number()
+    )]
 }
 
 fn a_refund_after_its_payment_takes_the_money_out(database: Database) {
@@ -35,7 +38,10 @@ fn a_refund_after_its_payment_takes_the_money_out(database: Database) {
 
 fn a_refund_with_its_payment_in_one_batch_is_joined(database: Database) {
     let books = Books::with_register(database);
-    books.post(&[delivery("m1", &json!([refund("F1", "T1", 4_000), payment("T1", 5_000)]))]);
+    books.post(&[delivery(
+        "m1",
+        &json!([refund("F1", "T1", 4_000), payment("T1", 5_000)]),
+    )]);
     assert_eq!(books.household_days(), day_of_one(5_000, 4_000, 1));
     assert_eq!(books.counts(), [2, 2, 0, 0, 0]);
 }
@@ -46,7 +52,10 @@ fn a_refund_before_its_payment_waits_and_is_joined(database: Database) {
     assert_eq!(books.counts(), [1, 0, 1, 0, 0]);
     assert_eq!(books.reasons(), [Reason::RefundBeforePayment.as_str()]);
     // The payment comes on a later day of reception: the refund moves on the day it was received.
-    books.post_at(&[delivery("m2", &payment("T1", 5_000))], TimeMs(noon().0 + 86_400_000));
+    books.post_at(
+        &[delivery("m2", &payment("T1", 5_000))],
+        TimeMs(noon().0 + 86_400_000),
+    );
     assert_eq!(books.counts(), [2, 2, 0, 0, 0]);
     assert_eq!(books.household_days(), day_of_one(5_000, 4_500, 0));
     assert_eq!(books.rows("SELECT event_id FROM refund_waiting"), [""; 0]);
@@ -56,7 +65,10 @@ fn parts_add_up_and_one_too_many_waits(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &payment("T1", 5_000))]);
     books.post(&[delivery("m2", &refund("F1", "T1", 2_000))]);
-    books.post(&[delivery("m3", &refund("F2", "T1", 2_001)), delivery("m4", &refund("F3", "T1", 1_000))]);
+    books.post(&[
+        delivery("m3", &refund("F2", "T1", 2_001)),
+        delivery("m4", &refund("F3", "T1", 1_000)),
+    ]);
     assert_eq!(books.counts(), [4, 3, 1, 0, 0]);
     assert_eq!(books.reasons(), [Reason::RefundExceedsPayment.as_str()]);
     let left = books.rows("SELECT amount_vnd || ' ' || refunded_vnd FROM receipt");
@@ -94,7 +106,11 @@ fn a_refund_without_original_concerns_its_own_id(database: Database) {
 fn a_refund_counts_on_the_day_of_the_payment(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &payment("T1", 5_000))]);
-    let later = with(refund("F1", "T1", 4_500), "occurred_at", "2026-03-09T10:00:00+07:00".into());
+    let later = with(
+        refund("F1", "T1", 4_500),
+        "occurred_at",
+        "2026-03-09T10:00:00+07:00".into(),
+    );
     books.post_at(&[delivery("m2", &later)], TimeMs(noon().0 + 8 * 86_400_000));
     assert_eq!(books.household_days(), day_of_one(5_000, 4_500, 0));
 }

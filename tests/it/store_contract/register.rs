@@ -24,17 +24,36 @@ on_both! {
 }
 
 fn everything(books: &Books) -> Vec<String> {
-    ["household", "household_version", "stall", "stall_version", "account", "account_link", "code", "place", "place_unit", "street"]
-        .iter()
-        .flat_map(|table| books.rows(&format!("SELECT '{table} ' || COUNT(*) FROM {table}")))
-        .collect()
+    [
+        "household",
+        "household_version",
+        "stall",
+        "stall_version",
+        "account",
+        "account_link",
+        "code",
+        "place",
+        "place_unit",
+        "street",
+    ]
+    .iter()
+    .flat_map(|table| books.rows(&format!("SELECT '{table} ' || COUNT(*) FROM {table}")))
+    .collect()
 }
 
 fn the_same_register_twice_changes_nothing(database: Database) {
     let books = Books::with_register(database);
     let before = everything(&books);
     let again = books.register(REGISTER, TimeMs(registered_at().0 + 1));
-    assert_eq!((again.new_households, again.new_stalls, again.changed, again.new_codes), (0, 0, 0, 0));
+    assert_eq!(
+        (
+            again.new_households,
+            again.new_stalls,
+            again.changed,
+            again.new_codes
+        ),
+        (0, 0, 0, 0)
+    );
     assert_eq!((again.new_streets.len(), again.new_markets.len()), (0, 0));
     assert_eq!(again.households.len(), 6);
     assert_eq!(everything(&books), before);
@@ -43,28 +62,57 @@ fn the_same_register_twice_changes_nothing(database: Database) {
 fn a_dry_run_tells_and_changes_nothing(database: Database) {
     let books = Books::open(database);
     let units = books.run(books.store.units()).expect("units");
-    let file = choso::register::read_register(format!("{HEADER}{REGISTER}").as_bytes(), &units).expect("a file");
+    let file =
+        choso::register::read_register(format!("{HEADER}{REGISTER}").as_bytes(), &units).expect("a file");
     let mut done = 0;
     let told = books
-        .run(books.store.keep_register(&file.households, "thu", true, registered_at(), |n| done = n))
+        .run(
+            books
+                .store
+                .keep_register(&file.households, "thu", true, registered_at(), |n| done = n),
+        )
         .expect("a dry run");
-    assert_eq!((told.new_households, told.new_stalls, told.new_codes, done), (6, 7, 1, 6));
-    assert_eq!((told.new_streets, told.new_markets), (vec!["Đường Thử".to_owned()], vec!["Chợ Thử".to_owned()]));
-    assert!(everything(&books).iter().all(|count| count.ends_with(" 0")), "{:?}", everything(&books));
+    assert_eq!(
+        (told.new_households, told.new_stalls, told.new_codes, done),
+        (6, 7, 1, 6)
+    );
+    assert_eq!(
+        (told.new_streets, told.new_markets),
+        (vec!["Đường Thử".to_owned()], vec!["Chợ Thử".to_owned()])
+    );
+    assert!(
+        everything(&books).iter().all(|count| count.ends_with(" 0")),
+        "{:?}",
+        everything(&books)
+    );
 }
 
 fn a_change_is_a_version_from_its_day(database: Database) {
     let books = Books::with_register(database);
-    let id = books.rows("SELECT household_id FROM household WHERE household_ref = 'nam'").remove(0);
+    let id = books
+        .rows("SELECT household_id FROM household WHERE household_ref = 'nam'")
+        .remove(0);
     let kept = books.register(
         "nam,Hộ Thử Năm,registered,paused,20242,Đường Thử,5,,,,970415,00000055,HO THU NAM,owner,,2026-02-01,\n",
         noon(),
     );
     assert_eq!((kept.new_households, kept.changed), (0, 1), "{kept:?}");
-    let status = |day| books.run(books.store.household(&id, day)).unwrap().expect("a household").0.trading_status;
+    let status = |day| {
+        books
+            .run(books.store.household(&id, day))
+            .unwrap()
+            .expect("a household")
+            .0
+            .trading_status
+    };
     assert_eq!(status(Day::ymd(2026, 1, 31)), "trading");
     assert_eq!(status(Day::ymd(2026, 2, 1)), "paused");
-    assert!(books.run(books.store.household(&id, Day::ymd(2025, 7, 31))).unwrap().is_none());
+    assert!(
+        books
+            .run(books.store.household(&id, Day::ymd(2025, 7, 31)))
+            .unwrap()
+            .is_none()
+    );
 }
 
 fn a_taken_stall_code_refuses_its_row_alone(database: Database) {
@@ -78,14 +126,21 @@ fn a_taken_stall_code_refuses_its_row_alone(database: Database) {
     assert_eq!(kept.faults[0].0, 2, "the line of the file");
     assert!(kept.faults[0].1.starts_with("stall_code"), "{:?}", kept.faults);
     assert_eq!(kept.new_households, 1);
-    assert_eq!(books.rows("SELECT household_ref FROM household WHERE household_ref IN ('chin', 'muoi')"), ["muoi"]);
+    assert_eq!(
+        books.rows("SELECT household_ref FROM household WHERE household_ref IN ('chin', 'muoi')"),
+        ["muoi"]
+    );
 }
 
 fn an_assigned_code_is_valid_and_stays(database: Database) {
     let books = Books::with_register(database);
     let code = |books: &Books| {
         let stall = stall_of(books, "one");
-        books.run(books.store.stall(&stall)).unwrap().expect("a stall").stall_code
+        books
+            .run(books.store.stall(&stall))
+            .unwrap()
+            .expect("a stall")
+            .stall_code
     };
     let assigned = code(&books);
     choso::register::StallCode::parse(&assigned).expect("a code with its check character");
@@ -117,7 +172,9 @@ fn found(books: &Books, text: &str) -> Vec<String> {
         search: Some(text.to_owned()),
         ..HouseholdFilter::default()
     };
-    let rows = books.run(books.store.households(&filter, market_day(), "", 50)).expect("households");
+    let rows = books
+        .run(books.store.households(&filter, market_day(), "", 50))
+        .expect("households");
     let mut references: Vec<String> = rows.into_iter().map(|h| h.reference).collect();
     references.sort();
     references
@@ -137,13 +194,17 @@ fn search_knows_no_accents_and_no_patterns(database: Database) {
 fn households_are_found_by_street_and_place(database: Database) {
     let books = Books::with_register(database);
     let list = |filter: HouseholdFilter| -> Vec<String> {
-        let rows = books.run(books.store.households(&filter, market_day(), "", 50)).expect("households");
+        let rows = books
+            .run(books.store.households(&filter, market_day(), "", 50))
+            .expect("households");
         let mut references: Vec<String> = rows.into_iter().map(|h| h.reference).collect();
         references.sort();
         references
     };
     let street = books.rows("SELECT street_id FROM street").remove(0);
-    let market = books.rows("SELECT place_id FROM place WHERE kind = 'market'").remove(0);
+    let market = books
+        .rows("SELECT place_id FROM place WHERE kind = 'market'")
+        .remove(0);
     let of = |id: &str| HouseholdFilter {
         street_or_market: Some(id.to_owned()),
         ..HouseholdFilter::default()
@@ -160,28 +221,59 @@ fn households_are_found_by_street_and_place(database: Database) {
 
 fn a_household_shows_its_stalls_accounts_and_codes(database: Database) {
     let books = Books::with_register(database);
-    let id = books.rows("SELECT household_id FROM household WHERE household_ref = 'one'").remove(0);
-    let (household, stalls) = books.run(books.store.household(&id, market_day())).unwrap().expect("a household");
-    assert_eq!((household.name.as_str(), household.class.as_str()), ("Hộ Thử Một", "registered"));
-    assert_eq!((household.place_name.as_str(), household.house_number.as_str()), ("Đường Thử", "1"));
+    let id = books
+        .rows("SELECT household_id FROM household WHERE household_ref = 'one'")
+        .remove(0);
+    let (household, stalls) = books
+        .run(books.store.household(&id, market_day()))
+        .unwrap()
+        .expect("a household");
+    assert_eq!(
+        (household.name.as_str(), household.class.as_str()),
+        ("Hộ Thử Một", "registered")
+    );
+    assert_eq!(
+        (household.place_name.as_str(), household.house_number.as_str()),
+        ("Đường Thử", "1")
+    );
     assert!(household.has_account && household.has_code);
-    assert_eq!((stalls.len(), stalls[0].accounts.len(), stalls[0].codes.len()), (1, 1, 1));
+    assert_eq!(
+        (stalls.len(), stalls[0].accounts.len(), stalls[0].codes.len()),
+        (1, 1, 1)
+    );
     let account = &stalls[0].accounts[0];
-    assert_eq!((account.bank_bin.as_str(), account.number.reveal()), ("970415", "00000011"));
-    assert_eq!((account.holder_relation.as_str(), account.period.from), ("owner", Some(Day::ymd(2025, 8, 1))));
+    assert_eq!(
+        (account.bank_bin.as_str(), account.number.reveal()),
+        ("970415", "00000011")
+    );
+    assert_eq!(
+        (account.holder_relation.as_str(), account.period.from),
+        ("owner", Some(Day::ymd(2025, 8, 1)))
+    );
     let code = &stalls[0].codes[0];
     assert_eq!((code.issued_on, &code.ended), (Day::ymd(2026, 1, 10), &None));
-    assert!(code.payload.contains(&stalls[0].stall_code), "the stall code is the transfer note");
+    assert!(
+        code.payload.contains(&stalls[0].stall_code),
+        "the stall code is the transfer note"
+    );
     assert!(books.run(books.store.stall("nobody")).unwrap().is_none());
 }
 
 fn ending_a_link_keeps_what_was_known(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "one");
-    let link = books.run(books.store.stall(&stall)).unwrap().expect("a stall").accounts[0].link_id.clone();
+    let link = books
+        .run(books.store.stall(&stall))
+        .unwrap()
+        .expect("a stall")
+        .accounts[0]
+        .link_id
+        .clone();
     let (before, after) = (noon(), TimeMs(noon().0 + 1_000));
     let last = Day::ymd(2026, 2, 15);
-    books.run(books.store.end_link(&link, last, "thu", after)).expect("a link to end");
+    books
+        .run(books.store.end_link(&link, last, "thu", after))
+        .expect("a link to end");
     let with_account = |day, known_at| {
         let (_, facts) = books.facts(day, known_at);
         facts.households.iter().filter(|h| h.has_account).count()
@@ -199,70 +291,173 @@ fn ending_a_link_keeps_what_was_known(database: Database) {
 fn ending_a_link_before_it_began_says_it_never_was(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "one");
-    let link = books.run(books.store.stall(&stall)).unwrap().expect("a stall").accounts[0].link_id.clone();
-    books.run(books.store.end_link(&link, Day::ymd(2020, 1, 1), "thu", noon())).expect("a link to end");
+    let link = books
+        .run(books.store.stall(&stall))
+        .unwrap()
+        .expect("a stall")
+        .accounts[0]
+        .link_id
+        .clone();
+    books
+        .run(books.store.end_link(&link, Day::ymd(2020, 1, 1), "thu", noon()))
+        .expect("a link to end");
     for day in [Day::ymd(2026, 1, 1), market_day()] {
         let (_, facts) = books.facts(day, None);
-        assert_eq!(facts.households.iter().filter(|h| h.has_account).count(), 5, "{day}");
+        assert_eq!(
+            facts.households.iter().filter(|h| h.has_account).count(),
+            5,
+            "{day}"
+        );
     }
 }
 
 fn a_code_is_issued_once_and_ends_once(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "two");
-    let issue = |on| books.run(books.store.issue_codes(&[(stall.clone(), None)], on, "thu", noon())).expect("a code").remove(0);
+    let issue = |on| {
+        books
+            .run(
+                books
+                    .store
+                    .issue_codes(&[(stall.clone(), None)], on, "thu", noon()),
+            )
+            .expect("a code")
+            .remove(0)
+    };
     let first = issue(market_day());
     assert!(first.is_new);
     let again = issue(market_day().plus(3));
-    assert_eq!((again.is_new, &again.serial, again.issued_on), (false, &first.serial, market_day()));
-    let card = books.run(books.store.card(&first.serial)).unwrap().expect("a card");
-    assert_eq!((card.payload.as_str(), card.ended), (first.payload.as_str(), None));
-    assert_eq!((card.stall_code.as_str(), card.account.reveal()), ("ABCDEFG7", "00000022"));
-    let end = || books.run(books.store.end_code(&first.serial, "revoked", market_day().plus(9), "thu", noon()));
+    assert_eq!(
+        (again.is_new, &again.serial, again.issued_on),
+        (false, &first.serial, market_day())
+    );
+    let card = books
+        .run(books.store.card(&first.serial))
+        .unwrap()
+        .expect("a card");
+    assert_eq!(
+        (card.payload.as_str(), card.ended),
+        (first.payload.as_str(), None)
+    );
+    assert_eq!(
+        (card.stall_code.as_str(), card.account.reveal()),
+        ("ABCDEFG7", "00000022")
+    );
+    let end = || {
+        books.run(
+            books
+                .store
+                .end_code(&first.serial, "revoked", market_day().plus(9), "thu", noon()),
+        )
+    };
     end().expect("a first end");
     assert!(matches!(end(), Err(StoreError::Conflict(_))));
-    let card = books.run(books.store.card(&first.serial)).unwrap().expect("a card");
+    let card = books
+        .run(books.store.card(&first.serial))
+        .unwrap()
+        .expect("a card");
     assert_eq!(card.ended, Some(("revoked".to_owned(), market_day().plus(9))));
     assert!(books.run(books.store.card("nobody")).unwrap().is_none());
-    let unknown = books.run(books.store.end_code("nobody", "revoked", market_day(), "thu", noon()));
+    let unknown = books.run(
+        books
+            .store
+            .end_code("nobody", "revoked", market_day(), "thu", noon()),
+    );
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
-    let coded = |day| books.facts(day, None).1.market_stalls.iter().filter(|s| s.has_code).count();
-    assert_eq!([coded(market_day().plus(-1)), coded(market_day()), coded(market_day().plus(9))], [0, 1, 0]);
+    let coded = |day| {
+        books
+            .facts(day, None)
+            .1
+            .market_stalls
+            .iter()
+            .filter(|s| s.has_code)
+            .count()
+    };
+    assert_eq!(
+        [
+            coded(market_day().plus(-1)),
+            coded(market_day()),
+            coded(market_day().plus(9))
+        ],
+        [0, 1, 0]
+    );
 }
 
 fn a_code_wants_one_account_of_that_day(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "one");
-    let issue = |account: Option<String>, on| books.run(books.store.issue_codes(&[(stall.clone(), account)], on, "thu", noon()));
+    let issue = |account: Option<String>, on| {
+        books.run(
+            books
+                .store
+                .issue_codes(&[(stall.clone(), account)], on, "thu", noon()),
+        )
+    };
     let too_early = issue(None, Day::ymd(2025, 7, 31));
     assert!(matches!(too_early, Err(StoreError::Conflict(_))), "{too_early:?}");
-    let no_stall = books.run(books.store.issue_codes(&[("nobody".to_owned(), None)], market_day(), "thu", noon()));
+    let no_stall = books.run(books.store.issue_codes(
+        &[("nobody".to_owned(), None)],
+        market_day(),
+        "thu",
+        noon(),
+    ));
     assert!(matches!(no_stall, Err(StoreError::Missing(_))), "{no_stall:?}");
     books.register(
         "one,Hộ Thử Một,registered,trading,20242,Đường Thử,1,,,,970422,00000111,HO THU MOT,owner,,2026-02-01,\n",
         noon(),
     );
     let unclear = issue(None, market_day());
-    assert!(matches!(unclear, Err(StoreError::Conflict(_))), "two accounts: {unclear:?}");
+    assert!(
+        matches!(unclear, Err(StoreError::Conflict(_))),
+        "two accounts: {unclear:?}"
+    );
     let view = books.run(books.store.stall(&stall)).unwrap().expect("a stall");
-    let second = view.accounts.iter().find(|a| a.bank_bin == "970422").expect("both accounts");
-    let code = issue(Some(second.account_id.clone()), market_day()).expect("a code").remove(0);
+    let second = view
+        .accounts
+        .iter()
+        .find(|a| a.bank_bin == "970422")
+        .expect("both accounts");
+    let code = issue(Some(second.account_id.clone()), market_day())
+        .expect("a code")
+        .remove(0);
     assert!(code.is_new && code.payload.contains("00000111"), "{code:?}");
     // One wish that cannot be met refuses all of them.
     let before = books.rows("SELECT serial FROM code").len();
     let other = stall_of(&books, "two");
     let both = [(other, None), ("nobody".to_owned(), None)];
-    assert!(books.run(books.store.issue_codes(&both, market_day(), "thu", noon())).is_err());
+    assert!(
+        books
+            .run(books.store.issue_codes(&both, market_day(), "thu", noon()))
+            .is_err()
+    );
     assert_eq!(books.rows("SELECT serial FROM code").len(), before);
 }
 
 fn an_ended_code_can_be_issued_anew(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "two");
-    let issue = |on| books.run(books.store.issue_codes(&[(stall.clone(), None)], on, "thu", noon())).expect("a code").remove(0);
+    let issue = |on| {
+        books
+            .run(
+                books
+                    .store
+                    .issue_codes(&[(stall.clone(), None)], on, "thu", noon()),
+            )
+            .expect("a code")
+            .remove(0)
+    };
     let first = issue(market_day());
-    books.run(books.store.end_code(&first.serial, "destroyed", market_day().plus(1), "thu", noon())).expect("an end");
+    books
+        .run(
+            books
+                .store
+                .end_code(&first.serial, "destroyed", market_day().plus(1), "thu", noon()),
+        )
+        .expect("an end");
     let second = issue(market_day().plus(2));
     assert!(second.is_new && second.serial != first.serial);
-    assert_eq!(second.payload, first.payload, "the same stall and account, so the same payload");
+    assert_eq!(
+        second.payload, first.payload,
+        "the same stall and account, so the same payload"
+    );
 }

@@ -71,8 +71,12 @@ impl TestApp {
     pub fn unlock_when_stopping(&self, mut lock: SqliteConnection) -> JoinHandle<()> {
         let (runtime, address) = (self.runtime.handle().clone(), self.address());
         std::thread::spawn(move || {
-            until("it takes no connections any more", || TcpStream::connect(address).is_err());
-            runtime.block_on(async { sqlx::query("ROLLBACK").execute(&mut lock).await }).expect("the lock goes");
+            until("it takes no connections any more", || {
+                TcpStream::connect(address).is_err()
+            });
+            runtime
+                .block_on(async { sqlx::query("ROLLBACK").execute(&mut lock).await })
+                .expect("the lock goes");
         })
     }
 
@@ -99,7 +103,8 @@ impl TestApp {
             key_id: "k1".to_owned(),
             sealed_secret: self.seal(id, "k1", secret_text),
         };
-        self.run(self.store().add_provider(&new, now())).expect("a new provider");
+        self.run(self.store().add_provider(&new, now()))
+            .expect("a new provider");
     }
 
     /// A secret sealed for a provider's key.
@@ -114,8 +119,11 @@ impl TestApp {
         let units = self.run(self.store().units()).expect("units");
         let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).expect("a register file");
         assert_eq!(file.faults, [], "every row can be read");
-        self.run(self.store().keep_register(&file.households, "thu", false, registered_at(), |_| {}))
-            .expect("the register is kept");
+        self.run(
+            self.store()
+                .keep_register(&file.households, "thu", false, registered_at(), |_| {}),
+        )
+        .expect("the register is kept");
     }
 
     /// Sends a callback of `p`, rightly signed.
@@ -152,7 +160,9 @@ impl Drop for TestApp {
             return;
         }
         let recount = self.runtime.block_on(async {
-            let store = Store::open(&self.database.url).await.expect("the store opens again");
+            let store = Store::open(&self.database.url)
+                .await
+                .expect("the store opens again");
             let recount = store.recount().await.expect("a recount");
             store.close().await;
             recount
