@@ -4,10 +4,13 @@
 //! Each test has its own database and its own port, so that none depends on another. Persons, shops
 //! and account numbers are invented.
 
+mod api;
 mod architecture;
 mod callbacks;
+mod demo;
 mod faults;
 mod figures;
+mod pages;
 mod places_files;
 mod process;
 mod property;

@@ -104,11 +104,11 @@ pub struct CodeView {
 /// A household's newest version as of a day.
 const CURRENT: &str = "SELECT h.household_id, h.household_ref, v.name, v.class, v.trading_status,
     COALESCE(st.name, p.market_name) AS place_name, v.house_number,
-    CASE WHEN EXISTS (SELECT 1 FROM account_link l WHERE l.household_id = h.household_id
+    CAST(CASE WHEN EXISTS (SELECT 1 FROM account_link l WHERE l.household_id = h.household_id
         AND NOT EXISTS (SELECT 1 FROM account_link n WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-        AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)) THEN 1 ELSE 0 END,
-    CASE WHEN EXISTS (SELECT 1 FROM code c JOIN stall s ON s.stall_id = c.stall_id WHERE s.household_id = h.household_id
-        AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial)) THEN 1 ELSE 0 END
+        AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)) THEN 1 ELSE 0 END AS BIGINT),
+    CAST(CASE WHEN EXISTS (SELECT 1 FROM code c JOIN stall s ON s.stall_id = c.stall_id WHERE s.household_id = h.household_id
+        AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial)) THEN 1 ELSE 0 END AS BIGINT)
   FROM (SELECT CAST(";
 const CURRENT_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN household h
   JOIN household_version v ON v.household_id = h.household_id

@@ -1,0 +1,321 @@
+//! The JSON API over HTTP: register, change, find, hand out codes, ask for figures.
+
+use choso::access::token_sha256;
+use choso::app::now;
+use choso::vn::Day;
+use serde_json::{Value, json};
+
+use crate::support::http::{self, Answer};
+use crate::support::service::TestApp;
+use crate::support::*;
+
+on_both! {
+    a_household_is_registered_changed_and_found
+    a_code_is_handed_out_once_and_counts
+    a_creating_call_is_done_once
+    a_stall_gets_accounts_and_terminals
+    lists_go_page_by_page
+}
+
+const TOKEN: &str = "choso_invented-token-of-a-test";
+
+struct Api {
+    app: TestApp,
+}
+
+impl Api {
+    fn start(database: Database) -> Api {
+        let app = TestApp::start(database);
+        app.run(
+            app.store()
+                .add_token("Người thử", &token_sha256(TOKEN), false, now()),
+        )
+        .expect("a token");
+        Api { app }
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call_with(method, path, &[], body)
+    }
+
+    fn call_with(&self, method: &str, path: &str, more: &[(&str, &str)], body: &Value) -> Answer {
+        let bearer = format!("Bearer {TOKEN}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend_from_slice(more);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        http::send(self.app.address(), method, path, &headers, body.as_bytes())
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let answer = self.call("GET", path, &Value::Null);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.json()
+    }
+}
+
+/// An invented household with one stall and one account.
+fn household(reference: &str) -> Value {
+    json!({
+        "household_ref": reference,
+        "household_name": "Hộ Thử Đặng",
+        "class": "registered",
+        "phone": "0905 000 000",
+        "stalls": [{
+            "unit_code": "20242", "street": "Đường Thử Nghiệm", "house_number": "7", "from": "2026-01-01",
+            "account": {"bank_bin": "970415", "account_number": "API00001", "account_holder": "HO THU", "holder_relation": "owner"}
+        }]
+    })
+}
+
+fn a_household_is_registered_changed_and_found(database: Database) {
+    let api = Api::start(database);
+    let made = api.call("POST", "/api/v1/households", &household("api-1"));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let id = made.json()["household_id"].as_str().expect("an id").to_owned();
+    assert_eq!(made.json()["stalls"][0]["accounts"][0]["account"], "•••• 0001");
+    assert!(!made.body.contains("API00001"), "the account leaves masked");
+
+    let again = api.call("POST", "/api/v1/households", &household("api-1"));
+    assert_eq!(
+        (again.status, again.json()["field"].as_str()),
+        (409, Some("household_ref"))
+    );
+
+    // found without accents, by reference, and by nothing else
+    for (q, found) in [
+        ("ho%20thu%20dang", 1),
+        ("API-1", 1),
+        ("%25", 0),
+        ("khong%20co", 0),
+    ] {
+        let list = api.get(&format!("/api/v1/households?q={q}"));
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(found), "{q}");
+    }
+    let closed = api.call(
+        "PATCH",
+        &format!("/api/v1/households/{id}"),
+        &json!({"trading_status": "closed"}),
+    );
+    assert_eq!(closed.json()["trading_status"], "closed", "{}", closed.body);
+    // yesterday it still traded
+    let yesterday = Day::of(now()).plus(-1);
+    let report = api.get(&format!("/api/v1/indicators?area=20242&as_of={yesterday}"));
+    let today = api.get("/api/v1/indicators?area=20242");
+    let households = |r: &Value| r["figures"][0]["denominator"].as_i64().expect("a count");
+    assert_eq!(households(&report) - households(&today), 1);
+
+    let name = format!("/api/v1/households/{id}");
+    let wrong = api.call("PATCH", &name, &json!({"trading_status": "asleep"}));
+    assert_eq!(
+        (wrong.status, wrong.json()["type"].as_str()),
+        (400, Some("urn:choso:problem:malformed"))
+    );
+}
+
+fn a_code_is_handed_out_once_and_counts(database: Database) {
+    let api = Api::start(database);
+    let made = api.call("POST", "/api/v1/households", &household("api-2")).json();
+    let stall = made["stalls"][0]["stall_id"]
+        .as_str()
+        .expect("a stall")
+        .to_owned();
+    let with_code = |api: &Api| api.get("/api/v1/indicators?area=20242")["figures"][1]["numerator"].as_i64();
+    let before = with_code(&api).expect("a count");
+
+    let first = api.call("POST", &format!("/api/v1/stalls/{stall}/codes"), &Value::Null);
+    assert_eq!(first.status, 201, "{}", first.body);
+    let second = api.call("POST", &format!("/api/v1/stalls/{stall}/codes"), &Value::Null);
+    assert_eq!(
+        (second.status, &second.json()["serial"]),
+        (200, &first.json()["serial"])
+    );
+    assert_eq!(with_code(&api), Some(before + 1));
+    let code = made["stalls"][0]["stall_code"].as_str().expect("a code");
+    assert!(
+        first.json()["payload"]
+            .as_str()
+            .is_some_and(|p| p.contains(&format!("0808{code}6304")))
+    );
+
+    let serial = first.json()["serial"].as_str().expect("a serial").to_owned();
+    let late = api.call(
+        "POST",
+        &format!("/api/v1/stalls/{stall}/codes"),
+        &json!({"issued_on": "2999-01-01"}),
+    );
+    assert_eq!(
+        (late.status, late.json()["field"].as_str()),
+        (422, Some("issued_on"))
+    );
+    let ended = api.call(
+        "POST",
+        &format!("/api/v1/codes/{serial}/end"),
+        &json!({"state": "revoked"}),
+    );
+    assert_eq!(ended.status, 204);
+    assert_eq!(
+        with_code(&api),
+        Some(before),
+        "a revoked code is not active on its last day"
+    );
+    let twice = api.call(
+        "POST",
+        &format!("/api/v1/codes/{serial}/end"),
+        &json!({"state": "destroyed"}),
+    );
+    assert_eq!(twice.status, 409);
+    // anybody with the card sees what became of it, and no account number
+    let card = api.app.get(&format!("/k/{serial}"));
+    assert!(card.status == 200 && card.body.contains("0001") && !card.body.contains("API00001"));
+}
+
+fn a_creating_call_is_done_once(database: Database) {
+    let api = Api::start(database);
+    let key = [("idempotency-key", "thu-1")];
+    let first = api.call_with("POST", "/api/v1/households", &key, &household("api-3"));
+    let again = api.call_with("POST", "/api/v1/households", &key, &household("api-3"));
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!(first.json(), again.json());
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let other = api.call_with("POST", "/api/v1/households", &key, &household("api-4"));
+    assert_eq!(
+        (other.status, other.json()["field"].as_str()),
+        (422, Some("idempotency-key"))
+    );
+}
+
+fn a_stall_gets_accounts_and_terminals(database: Database) {
+    let api = Api::start(database);
+    let made = api.call("POST", "/api/v1/households", &household("api-5")).json();
+    let (id, stall) = (
+        made["household_id"].as_str().expect("an id"),
+        made["stalls"][0]["stall_id"].as_str().expect("a stall"),
+    );
+    let second =
+        json!({"unit_code": "20242", "market": "Chợ Thử", "stall_number": "9", "from": "2026-02-01"});
+    let added = api.call("POST", &format!("/api/v1/households/{id}/stalls"), &second);
+    assert_eq!(added.status, 201, "{}", added.body);
+    assert_eq!(
+        api.get(&format!("/api/v1/households/{id}"))["place"],
+        "Đường Thử Nghiệm",
+        "its principal place stays"
+    );
+
+    let wallet = json!({"account_number": "API00002", "account_holder": "HO THU", "holder_relation": "owner", "from": "2026-02-01"});
+    let linked = api.call("POST", &format!("/api/v1/stalls/{stall}/accounts"), &wallet);
+    assert_eq!(
+        linked.json()["accounts"].as_array().map(Vec::len),
+        Some(2),
+        "{}",
+        linked.body
+    );
+    // two accounts: which one is a question
+    assert_eq!(
+        api.call("POST", &format!("/api/v1/stalls/{stall}/codes"), &Value::Null)
+            .status,
+        409
+    );
+
+    let terminal = json!({"provider_id": "p", "terminal": "T-9", "from": "2026-02-01"});
+    assert_eq!(
+        api.call("POST", &format!("/api/v1/stalls/{stall}/terminals"), &terminal)
+            .status,
+        204
+    );
+    let item = with(
+        with(
+            with(payment("T1", 5000), "account", Value::Null),
+            "bank_bin",
+            Value::Null,
+        ),
+        "terminal",
+        "T-9".into(),
+    );
+    assert_eq!(api.app.post("m1", &item).status, 204);
+    assert_eq!(api.app.received_and_receipts(), (1, 1));
+
+    let link = linked.json()["accounts"][1]["link_id"]
+        .as_str()
+        .expect("a link")
+        .to_owned();
+    assert_eq!(
+        api.call(
+            "POST",
+            &format!("/api/v1/links/{link}/end"),
+            &json!({"on": "2026-02-28"})
+        )
+        .status,
+        204
+    );
+    assert_eq!(
+        api.get(&format!("/api/v1/stalls/{stall}"))["accounts"][1]["to"],
+        "2026-02-28"
+    );
+    let closed = api.call(
+        "PATCH",
+        &format!("/api/v1/stalls/{stall}"),
+        &json!({"trading_status": "closed"}),
+    );
+    assert_eq!(closed.json()["trading_status"], "closed", "{}", closed.body);
+}
+
+fn lists_go_page_by_page(database: Database) {
+    let api = Api::start(database);
+    let mut seen = Vec::new();
+    let mut path = "/api/v1/households?limit=2".to_owned();
+    loop {
+        let page = api.get(&path);
+        let items = page["items"].as_array().expect("items");
+        seen.extend(
+            items
+                .iter()
+                .map(|i| i["household_ref"].as_str().expect("a reference").to_owned()),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/households?limit=2&cursor={next}");
+    }
+    seen.sort();
+    assert_eq!(seen, ["bon", "nam", "one", "sau", "tre", "two"]);
+    assert_eq!(
+        api.call("GET", "/api/v1/households?limit=0", &Value::Null).status,
+        422
+    );
+    assert_eq!(
+        api.call("GET", "/api/v1/households?foo=1", &Value::Null).status,
+        422
+    );
+}
+
+/// Without a token nothing of the API answers, and the document says so.
+#[test]
+fn strangers_get_401_and_the_document_describes_every_call() {
+    let api = Api::start(Database::sqlite());
+    let document = api.get("/api/v1/openapi.json");
+    assert!(document["openapi"].as_str().is_some_and(|v| v.starts_with("3.1")));
+    let paths = document["paths"].as_object().expect("paths");
+    assert!(paths.len() >= 13);
+    for (path, calls) in paths {
+        for method in calls.as_object().expect("calls").keys() {
+            let path = path.replace(['{', '}'], "x");
+            let answer = http::send(api.app.address(), &method.to_uppercase(), &path, &[], b"{}");
+            assert_eq!(answer.status, 401, "{method} {path}");
+            assert_eq!(
+                answer.header("content-type"),
+                Some("application/problem+json"),
+                "{method} {path}"
+            );
+        }
+    }
+    let forged = http::send(
+        api.app.address(),
+        "GET",
+        "/api/v1/totals",
+        &[("authorization", "Bearer choso_x")],
+        b"",
+    );
+    assert_eq!(forged.status, 401);
+}
