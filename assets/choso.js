@@ -17,6 +17,7 @@
   function follow(page) {
     let timer = 0;
     let asking = false;
+    let leaving = false;
 
     const show = (now) => {
       say(page.querySelector("[data-as-of]"), now.as_of);
@@ -41,6 +42,8 @@
     };
 
     const fail = () => {
+      // A page that is being left gives up its request; that is no lost connection.
+      if (leaving) return;
       page.classList.add("offline");
       page.classList.remove("moving");
       say(page.querySelector("[data-movement]"), page.dataset.offline);
@@ -68,6 +71,8 @@
       if (!document.hidden) timer = setTimeout(ask, EVERY_MS);
     };
 
+    addEventListener("pagehide", () => (leaving = true));
+    addEventListener("pageshow", () => (leaving = false));
     document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
     plan();
   }

@@ -33,9 +33,11 @@ fn day_from(number: i64) -> Option<Day> {
 }
 
 impl Store {
-    /// Makes sure that the units this program ships are there; what was imported stays as it is.
+    /// Makes sure that the units this program ships are there; what was imported stays as it is. It
+    /// writes in any case, so that a database that is read-only is found out at the start.
     pub(super) async fn keep_shipped_units(&self) -> Result<()> {
         let mut tx = self.begin().await?;
+        raise_epoch(&mut tx).await?;
         let (any,): (i64,) = on_tx!(&mut tx, |c| sqlx::query_as("SELECT COUNT(*) FROM unit")
             .fetch_one(c)
             .await?);

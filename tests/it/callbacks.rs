@@ -1,6 +1,9 @@
 //! `POST /callbacks/{provider_id}` as a provider meets it: what is accepted, what is refused and how the
 //! refusal says so. A refused callback leaves nothing behind.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use choso::app::now;
 use choso::vn::TimeMs;
 use serde_json::{Value, json};
@@ -42,10 +45,6 @@ fn assert_refused(app: &TestApp, answer: &Answer, status: u16, field: Option<&st
     assert_eq!(problem["status"], status);
     if let Some(field) = field {
         assert_eq!(problem["field"], field, "{problem}");
-        assert!(
-            problem["detail"].as_str().is_some_and(|d| d.contains(field)),
-            "{problem}"
-        );
     }
     assert_eq!(app.received_and_receipts(), (0, 0), "nothing of it was kept");
     assert_eq!(
@@ -105,7 +104,7 @@ fn what_is_no_notice_is_refused_whole_and_named() {
         ("{".to_owned(), "body"),
         ("\u{feff}{}".to_owned(), "body"),
         ("7".to_owned(), "body"),
-        (good.to_string().replace("}}", "}},"), "body"),
+        (format!("{good},"), "body"),
         (json!({"type": "payment.succeeded"}).to_string(), "data"),
         (
             json!({"type": "payment.succeeded", "data": []}).to_string(),
@@ -189,6 +188,41 @@ fn a_body_past_the_limit_is_refused_with_the_limit() {
         204,
         "the limit itself is inside"
     );
+}
+
+#[test]
+fn a_body_without_a_stated_length_has_the_same_limit() {
+    let app = TestApp::sqlite();
+    let head =
+        "POST /callbacks/p HTTP/1.1\r\nhost: thu\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = format!("1000\r\n{}\r\n", " ".repeat(4096)).repeat(BODY_BYTES_MAX / 4096 + 1);
+    let answer =
+        http::send_raw(app.address(), &[head.as_bytes(), chunk.as_bytes(), b"0\r\n\r\n"]).expect("an answer");
+    assert_refused(&app, &answer, 413, None);
+    assert!(answer.body.contains("256 KiB"), "{answer:?}");
+}
+
+#[test]
+fn a_body_that_is_cut_off_leaves_nothing() {
+    let app = TestApp::sqlite();
+    let body = payment_now("T1", 26_000).to_string();
+    let mut head = format!(
+        "POST /callbacks/p HTTP/1.1\r\nhost: thu\r\ncontent-length: {}\r\n",
+        body.len() + 1
+    );
+    for (name, value) in signed(SECRET, "m1", body.as_bytes()) {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(app.address()).expect("a connection");
+        stream
+            .write_all(format!("{head}\r\n{body}").as_bytes())
+            .expect("all but the last byte");
+        drop(stream);
+    }
+    // The signature fits the bytes that came; they are still not the whole body.
+    assert_eq!(app.get("/readyz").status, 200);
+    assert_eq!(app.received_and_receipts(), (0, 0));
 }
 
 /// A callback with these headers instead of the right ones; an empty value leaves the header out.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use choso::app::{App, StartError};
 use choso::config::RawConfig;
 use choso::store::StoreError;
+use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::support::browser::skip;
@@ -406,4 +407,40 @@ fn two_services_share_one_database_and_count_once() {
     runtime.block_on(two.stop());
     assert_eq!(one.received_and_receipts(), (60, 60));
     assert_eq!(one.recount().totals.repeats, 180);
+}
+
+#[test]
+fn a_refund_and_its_payment_at_two_services_meet() {
+    let Some(database) = Database::postgres("faults::a_refund_and_its_payment_at_two_services_meet") else {
+        return;
+    };
+    let one = TestApp::start(database);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let two = runtime
+        .block_on(App::start(&one.config))
+        .expect("a second service");
+    let send = |to: SocketAddr, id: &str, item: &Value| {
+        let answer = post_to(to, SECRET, id, item.to_string().as_bytes()).expect("an answer");
+        assert_eq!(answer.status, 204, "{answer:?}");
+    };
+    for n in 0..40 {
+        let (paid, back) = (format!("T{n}"), format!("F{n}"));
+        let refund = with(refund(&back, &paid, 400), "occurred_at", Value::Null);
+        let start = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                send(one.address(), &paid, &payment_now(&paid, 1_000));
+            });
+            start.wait();
+            send(two.address(), &back, &refund);
+        });
+    }
+    runtime.block_on(two.stop());
+    let totals = one.recount().totals;
+    assert_eq!(
+        (totals.posted.count, totals.quarantined.count),
+        (80, 0),
+        "no refund waits for a payment that is there"
+    );
 }

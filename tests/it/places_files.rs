@@ -5,7 +5,7 @@ use std::path::Path;
 
 use choso::indicators::{PlaceKind, Question, report};
 use choso::places::{StreetRow, read_markets, read_streets, read_units};
-use choso::vn::{Day, TimeMs};
+use choso::vn::Day;
 
 use crate::support::browser::skip;
 use crate::support::*;

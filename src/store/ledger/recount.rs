@@ -1,6 +1,6 @@
 //! The counters held against what they count.
 
-use super::super::{Result, Store, Tx, on_tx};
+use super::super::{Result, Store, StoreError, Tx, on_tx};
 use crate::ledger::QUALIFYING_FLOOR;
 
 /// How many items, and the sum of the amounts they stated.
@@ -66,6 +66,16 @@ pub struct WaitingNotice {
     pub reason: String,
     /// When it was received, milliseconds UTC.
     pub received_at_ms: i64,
+    /// Its place in the list: hand it in to go on after it.
+    #[serde(skip)]
+    pub cursor: String,
+}
+
+/// The parts of a [`WaitingNotice::cursor`]; the event id is last because it may hold anything.
+fn read_cursor(cursor: &str) -> Option<(i64, &str, &str, &str, &str)> {
+    let mut parts = cursor.splitn(5, '~');
+    let ms = parts.next()?.parse().ok()?;
+    Some((ms, parts.next()?, parts.next()?, parts.next()?, parts.next()?))
 }
 
 impl Store {
@@ -75,23 +85,28 @@ impl Store {
         counted_totals(&mut tx).await
     }
 
-    /// Notices in quarantine after this cursor, oldest first.
-    pub async fn waiting_notices(
-        &self,
-        after: Option<(i64, &str, &str)>,
-        limit: i64,
-    ) -> Result<Vec<WaitingNotice>> {
-        let (ms, provider, event) = after.unwrap_or((i64::MIN, "", ""));
+    /// Notices in quarantine, oldest first, after the one with this cursor.
+    pub async fn waiting_notices(&self, after: Option<&str>, limit: i64) -> Result<Vec<WaitingNotice>> {
+        let (ms, provider_id, kind, variant, event_id) = match after {
+            Some(cursor) => read_cursor(cursor).ok_or_else(|| {
+                StoreError::Missing("Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.".to_owned())
+            })?,
+            None => (i64::MIN, "", "", "", ""),
+        };
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(String, String, String, i64, String, i64)> = on_tx!(&mut tx, |c| {
+        type Row = (String, String, String, String, i64, String, i64);
+        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT provider_id, event_id, kind, amount_vnd, reason, received_at_ms FROM notice
-                 WHERE state = 'quarantined' AND (received_at_ms, provider_id, event_id) > ($1, $2, $3)
-                 ORDER BY received_at_ms, provider_id, event_id LIMIT $4",
+                "SELECT provider_id, event_id, kind, variant, amount_vnd, reason, received_at_ms FROM notice
+                 WHERE state = 'quarantined'
+                   AND (received_at_ms, provider_id, event_id, kind, variant) > ($1, $2, $3, $4, $5)
+                 ORDER BY received_at_ms, provider_id, event_id, kind, variant LIMIT $6",
             )
             .bind(ms)
-            .bind(provider)
-            .bind(event)
+            .bind(provider_id)
+            .bind(event_id)
+            .bind(kind)
+            .bind(variant)
             .bind(limit)
             .fetch_all(c)
             .await?
@@ -99,7 +114,8 @@ impl Store {
         Ok(rows
             .into_iter()
             .map(
-                |(provider_id, event_id, kind, amount_vnd, reason, received_at_ms)| WaitingNotice {
+                |(provider_id, event_id, kind, variant, amount_vnd, reason, received_at_ms)| WaitingNotice {
+                    cursor: format!("{received_at_ms}~{provider_id}~{kind}~{variant}~{event_id}"),
                     provider_id,
                     event_id,
                     kind,

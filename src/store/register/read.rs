@@ -15,8 +15,6 @@ pub struct HouseholdFilter {
     pub search: Option<String>,
     /// Only those whose principal place is one of the segments of this street, or this market.
     pub street_or_market: Option<String>,
-    /// Only those with one of these places.
-    pub places: Option<Vec<String>>,
 }
 
 /// A household as it stands now.
@@ -168,14 +166,6 @@ impl Store {
                 sql.push(" OR (p.kind = 'market' AND p.place_id = ")
                     .push_bind(place.clone())
                     .push("))");
-            }
-            if let Some(places) = &filter.places {
-                sql.push(" AND v.place_id IN (");
-                let mut list = sql.separated(", ");
-                for place in places {
-                    list.push_bind(place.clone());
-                }
-                sql.push(")");
             }
             sql.push(" ORDER BY h.household_id LIMIT ").push_bind(limit);
             sql.build_query_as().fetch_all(c).await?

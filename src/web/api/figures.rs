@@ -122,27 +122,13 @@ pub(super) async fn waiting(
     params: web::Query<WaitingParams>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page_size(params.limit)?;
-    let wrong = || {
-        Problem::invalid(
-            "cursor",
-            "Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.",
-        )
-    };
-    let after = match params.cursor.as_deref() {
-        None => None,
-        Some(text) => {
-            let (ms, rest) = text.split_once('~').ok_or_else(wrong)?;
-            let (provider, event) = rest.split_once('~').ok_or_else(wrong)?;
-            Some((ms.parse().map_err(|_| wrong())?, provider, event))
-        }
-    };
-    let mut rows = shared.store.waiting_notices(after, limit + 1).await?;
+    let mut rows = shared
+        .store
+        .waiting_notices(params.cursor.as_deref(), limit + 1)
+        .await?;
     let has_more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
-    let next = rows
-        .last()
-        .filter(|_| has_more)
-        .map(|n| format!("{}~{}~{}", n.received_at_ms, n.provider_id, n.event_id));
+    let next = rows.last().filter(|_| has_more).map(|n| n.cursor.clone());
     let sentence = |word: &str| {
         Reason::ALL
             .iter()

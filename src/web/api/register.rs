@@ -320,7 +320,6 @@ pub(super) async fn list_households(
     let filter = HouseholdFilter {
         search: params.q.clone(),
         street_or_market: params.place.clone(),
-        places: None,
     };
     let after = params.cursor.as_deref().unwrap_or("");
     let mut rows = shared

@@ -100,20 +100,22 @@ pub(super) fn fault(visit: &Visit, person: Option<&Person>, fault: Fault) -> Htt
     }
 }
 
-/// Problems speak Vietnamese; for English readers the common ones are said again.
+/// Problems speak Vietnamese; the common ones are said again for English readers.
 fn words(visit: &Visit, problem: &Problem) -> (String, String) {
-    let (title, sentence) = match problem.status {
-        503 => (
-            visit.pick("Cơ sở dữ liệu đang bận", "The database is busy"),
-            visit.pick(
-                "Trang chưa đọc được số liệu. Hãy tải lại sau vài giây; nếu vẫn lỗi, báo quản trị viên mã bên dưới.",
-                "The figures could not be read. Load the page again in a few seconds; if it still fails, give the administrator the id below.",
-            ),
+    let kind = problem.kind.rsplit(':').next().unwrap_or_default();
+    let title = match kind {
+        "database" => visit.pick("Cơ sở dữ liệu đang bận", "The database is busy"),
+        "not-found" => visit.pick("Không tìm thấy", "Not found"),
+        "invalid" => visit.pick("Dữ liệu chưa đúng", "Not understood"),
+        "conflict" => visit.pick("Chưa làm được", "Not done"),
+        _ => &problem.title,
+    };
+    let sentence = match kind {
+        "database" => visit.pick(
+            "Trang chưa đọc được số liệu. Hãy tải lại sau vài giây; nếu vẫn lỗi, báo quản trị viên mã bên dưới.",
+            "The figures could not be read. Load the page again in a few seconds; if it still fails, give the administrator the id below.",
         ),
-        404 => (visit.pick("Không tìm thấy", "Not found"), problem.detail.as_str()),
-        422 => (visit.pick("Dữ liệu chưa đúng", "Not understood"), problem.detail.as_str()),
-        409 => (visit.pick("Chưa làm được", "Not done"), problem.detail.as_str()),
-        _ => (problem.title.as_str(), problem.detail.as_str()),
+        _ => &problem.detail,
     };
     (title.to_owned(), sentence.to_owned())
 }

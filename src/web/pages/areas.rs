@@ -1,5 +1,6 @@
 //! The page of an area: its figures, units, markets and streets, as of a day.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -88,7 +89,7 @@ fn counted(
     };
     report(question, units, facts).map_err(|error| {
         let problem = Problem::new(
-            actix_web::http::StatusCode::INTERNAL_SERVER_ERROR,
+            StatusCode::INTERNAL_SERVER_ERROR,
             "counts",
             "Số liệu mâu thuẫn",
             "Các số đếm không khớp nhau nên không hiện ra. Hãy báo quản trị viên mã yêu cầu này.",
@@ -140,7 +141,9 @@ pub(super) fn not_there(visit: &Visit, unit: &Unit, boundaries: Day) -> Fault {
         Lang::Vi => format!("Xem {name} ngày {}", day_there.show()),
         Lang::En => format!("See {name} as of {}", day_there.show()),
     };
-    Fault::from(Problem::invalid("boundaries", detail)).or_go(href, words)
+    let title = lang.pick("Đơn vị không có vào ngày này", "No such unit on that day");
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "boundaries", title, detail);
+    Fault::from(problem).or_go(href, words)
 }
 
 /// The same report from the API, as files.

@@ -9,7 +9,7 @@ use super::words;
 use crate::app::now;
 use crate::indicators::{Facts, PlaceKind};
 use crate::store::{AccountView, CodeView, HouseholdFilter, HouseholdView, StallView};
-use crate::vn::{Day, Lang, Period, TimeMs};
+use crate::vn::{Day, Lang, Period, TimeMs, sort_key};
 use crate::web::{Problem, Shared};
 
 /// Households on one page.
@@ -52,6 +52,15 @@ async fn rows(
         .await?;
     let has_more = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
+    // Ids stand in no order a person would look for. A list that fits one page is put in one: along the
+    // street, or by name.
+    if !has_more && after.is_empty() {
+        let along = filter.street_or_market.is_some();
+        found.sort_by_cached_key(|h| match along {
+            true => sort_key(&format!("{} {}", h.house_number, h.name)),
+            false => sort_key(&h.name),
+        });
+    }
     let next = found
         .last()
         .filter(|_| has_more)

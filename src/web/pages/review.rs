@@ -41,26 +41,16 @@ pub(super) async fn review(officer: Officer, shared: web::Data<Shared>) -> HttpR
 
 async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let (visit, lang) = (&officer.visit, officer.visit.lang);
-    let after = match (
-        visit.asked("after_ms").and_then(|ms| ms.parse().ok()),
-        visit.asked("after_provider"),
-    ) {
-        (Some(ms), Some(provider)) => Some((ms, provider, visit.asked("after_event").unwrap_or_default())),
-        _ => None,
-    };
+    let after = visit.asked("after");
     let totals = shared.store.intake_totals().await?;
     // One more than fits tells whether there is a next page.
     let mut notices = shared.store.waiting_notices(after, PAGE_ROWS as i64 + 1).await?;
     let has_more = notices.len() > PAGE_ROWS;
     notices.truncate(PAGE_ROWS);
-    let more_href = notices.last().filter(|_| has_more).map(|last| {
-        format!(
-            "/review?after_ms={}&after_provider={}&after_event={}",
-            last.received_at_ms,
-            encoded(&last.provider_id),
-            encoded(&last.event_id)
-        )
-    });
+    let more_href = notices
+        .last()
+        .filter(|_| has_more)
+        .map(|last| format!("/review?after={}", encoded(&last.cursor)));
     Html::of(&ReviewPage {
         frame: officer.frame(lang.pick("Chờ xem xét", "Needs review")),
         total: words::number(lang, totals.quarantined.count),

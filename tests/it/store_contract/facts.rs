@@ -11,6 +11,7 @@ on_both! {
     counters_and_receipts_give_the_same_facts
     facts_of_the_past_do_not_know_the_future
     facts_know_each_day_by_its_version
+    the_later_record_of_one_day_wins
     windows_end_on_the_day_and_hold_their_first
     only_qualifying_receipts_count
 }
@@ -125,6 +126,30 @@ fn facts_know_each_day_by_its_version(database: Database) {
             .count(),
         0
     );
+}
+
+fn the_later_record_of_one_day_wins(database: Database) {
+    let books = Books::with_register(database);
+    let day = Day::ymd(2026, 2, 1);
+    let state = |status: &str, at: TimeMs| {
+        let row = format!(
+            "nam,Hộ Thử Năm,registered,{status},20242,Đường Thử,5,,,,970415,00000055,HO THU NAM,owner,,{day},\n"
+        );
+        books.register(&row, at);
+    };
+    let at = |hours: i64| TimeMs(noon().0 + hours * 3_600_000);
+    state("closed", at(1));
+    state("paused", at(2));
+    state("trading", at(3));
+    let of = |status, k| {
+        let (_, facts) = books.facts(day, k);
+        facts.households.iter().filter(|h| h.status == status).count()
+    };
+    assert_eq!(of(TradingStatus::Trading, Some(at(0))), 6);
+    assert_eq!(of(TradingStatus::Closed, Some(at(1))), 1);
+    assert_eq!(of(TradingStatus::Paused, Some(at(2))), 1);
+    assert_eq!(of(TradingStatus::Trading, Some(at(3))), 6);
+    assert_eq!(of(TradingStatus::Trading, None), 6);
 }
 
 fn windows_end_on_the_day_and_hold_their_first(database: Database) {

@@ -8,7 +8,7 @@ use crate::support::*;
 
 /// Two invented streets: one known by its former ward, one by its former district only.
 const STREETS: &str = "name_vi,district,ward,ward_code_2024\n\
-    Đường Thử Một,Hải Châu,Thạch Thang,20236\nĐường Thử Hai,Hải Châu,,\n";
+    Đường Thử Một,Hải Châu,Thạch Thang,20233\nĐường Thử Hai,Hải Châu,,\n";
 /// An invented market of which only the district is known.
 const MARKETS: &str = "name,ward_old,district_old,ward_new_code\nChợ Thử,,Hải Châu,\n";
 

@@ -397,16 +397,13 @@ fn pages_of_waiting_notices_lose_none(database: Database) {
     books.post(&[delivery("m1", &items)]);
     assert_eq!(books.counts(), [5, 0, 5, 0, 0]);
     let mut seen = Vec::new();
-    let mut after: Option<(i64, String, String)> = None;
+    let mut after: Option<String> = None;
     loop {
-        let cursor = after.as_ref().map(|(ms, p, e)| (*ms, p.as_str(), e.as_str()));
-        let page = books.run(books.store.waiting_notices(cursor, 1)).expect("a page");
+        let page = books
+            .run(books.store.waiting_notices(after.as_deref(), 1))
+            .expect("a page");
         let Some(last) = page.last() else { break };
-        after = Some((
-            last.received_at_ms,
-            last.provider_id.clone(),
-            last.event_id.clone(),
-        ));
+        after = Some(last.cursor.clone());
         seen.extend(
             page.iter()
                 .map(|w| format!("{} {} {}", w.event_id, w.kind, w.amount_vnd)),

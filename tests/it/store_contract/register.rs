@@ -14,8 +14,10 @@ on_both! {
     an_assigned_code_is_valid_and_stays
     households_come_in_pages_that_lose_none
     search_knows_no_accents_and_no_patterns
-    households_are_found_by_street_and_place
+    households_are_found_by_street_and_market
     a_household_shows_its_stalls_accounts_and_codes
+    an_older_file_again_does_not_undo_a_change
+    linked_accounts_are_those_without_an_end
     ending_a_link_keeps_what_was_known
     ending_a_link_before_it_began_says_it_never_was
     a_code_is_issued_once_and_ends_once
@@ -134,18 +136,10 @@ fn a_taken_stall_code_refuses_its_row_alone(database: Database) {
 
 fn an_assigned_code_is_valid_and_stays(database: Database) {
     let books = Books::with_register(database);
-    let code = |books: &Books| {
-        let stall = stall_of(books, "one");
-        books
-            .run(books.store.stall(&stall))
-            .unwrap()
-            .expect("a stall")
-            .stall_code
-    };
-    let assigned = code(&books);
+    let assigned = code_of(&books, "one");
     choso::register::StallCode::parse(&assigned).expect("a code with its check character");
     books.register(REGISTER, noon());
-    assert_eq!(code(&books), assigned);
+    assert_eq!(code_of(&books, "one"), assigned);
 }
 
 fn households_come_in_pages_that_lose_none(database: Database) {
@@ -191,7 +185,7 @@ fn search_knows_no_accents_and_no_patterns(database: Database) {
     assert_eq!(found(&books, "hộ thử").len(), 6);
 }
 
-fn households_are_found_by_street_and_place(database: Database) {
+fn households_are_found_by_street_and_market(database: Database) {
     let books = Books::with_register(database);
     let list = |filter: HouseholdFilter| -> Vec<String> {
         let rows = books
@@ -211,12 +205,6 @@ fn households_are_found_by_street_and_place(database: Database) {
     };
     assert_eq!(list(of(&street)), ["bon", "nam", "one", "sau", "tre"]);
     assert_eq!(list(of(&market)), ["two"]);
-    let places = |ids: Vec<String>| HouseholdFilter {
-        places: Some(ids),
-        ..HouseholdFilter::default()
-    };
-    assert_eq!(list(places(vec![market])), ["two"]);
-    assert_eq!(list(places(vec![])), [""; 0], "no place at all holds nobody");
 }
 
 fn a_household_shows_its_stalls_accounts_and_codes(database: Database) {
@@ -257,6 +245,60 @@ fn a_household_shows_its_stalls_accounts_and_codes(database: Database) {
         "the stall code is the transfer note"
     );
     assert!(books.run(books.store.stall("nobody")).unwrap().is_none());
+}
+
+fn an_older_file_again_does_not_undo_a_change(database: Database) {
+    let books = Books::with_register(database);
+    let moved = "tre,Hộ Thử Ba,street_vendor,paused,20242,Đường Thử Khác,33,,,THU3THUS,970415,00000033,HO THU BA,owner,,2026-02-01,\n";
+    books.register(moved, TimeMs(registered_at().0 + 1));
+    let before = everything(&books);
+    let again = books.register(REGISTER, TimeMs(registered_at().0 + 2));
+    assert_eq!(
+        (again.changed, again.new_stalls, again.new_codes),
+        (0, 0, 0),
+        "{again:?}"
+    );
+    assert_eq!(everything(&books), before);
+    let stall = stall_of(&books, "tre");
+    let view = books.run(books.store.stall(&stall)).unwrap().expect("a stall");
+    assert_eq!(
+        (view.place_name.as_str(), view.house_number.as_str()),
+        ("Đường Thử Khác", "33")
+    );
+    assert_eq!(view.accounts.len(), 1, "one account, one link");
+}
+
+fn linked_accounts_are_those_without_an_end(database: Database) {
+    let books = Books::with_register(database);
+    let linked = || books.run(books.store.linked_accounts()).expect("accounts");
+    let all = linked();
+    assert_eq!(all.len(), 7);
+    assert!(
+        all.contains(&("970422".to_owned(), "00000055".to_owned(), code_of(&books, "sau"))),
+        "{all:?}"
+    );
+    let stall = stall_of(&books, "sau");
+    let link = books
+        .run(books.store.stall(&stall))
+        .unwrap()
+        .expect("a stall")
+        .accounts[0]
+        .link_id
+        .clone();
+    books
+        .run(books.store.end_link(&link, market_day(), "thu", noon()))
+        .expect("a link to end");
+    assert_eq!(linked().len(), 6);
+}
+
+/// The code of a household's only stall.
+fn code_of(books: &Books, reference: &str) -> String {
+    let stall = stall_of(books, reference);
+    books
+        .run(books.store.stall(&stall))
+        .unwrap()
+        .expect("a stall")
+        .stall_code
 }
 
 fn ending_a_link_keeps_what_was_known(database: Database) {

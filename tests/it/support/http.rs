@@ -45,16 +45,23 @@ pub fn try_send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<Answer> {
-    let mut stream = TcpStream::connect(to)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    stream.write_all(head.as_bytes())?;
-    // A service that refuses early may close before it has taken everything; its answer counts.
-    let _ = stream.write_all(body);
+    send_raw(to, &[head.as_bytes(), body])
+}
+
+/// Sends these bytes one after another and reads what comes back until the service closes or has said
+/// nothing more for a while; the connection is closed afterwards.
+pub fn send_raw(to: SocketAddr, parts: &[&[u8]]) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(to)?;
+    stream.set_read_timeout(Some(Duration::from_secs(15)))?;
+    for part in parts {
+        // A service that refuses early may close before it has taken everything; its answer counts.
+        let _ = stream.write_all(part);
+    }
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
     match (parse(&bytes), read) {
