@@ -50,6 +50,8 @@ CREATE TABLE refund_waiting (
     PRIMARY KEY (provider_id, payment_event_id, event_id, variant)
 );
 
+-- The id begins with the time, so rows are added at the end; the household, by which the table would
+-- be spread, is in the key.
 CREATE TABLE receipt (
     household_id TEXT COLLATE "C" NOT NULL,
     receipt_id TEXT COLLATE "C" NOT NULL,
@@ -62,7 +64,7 @@ CREATE TABLE receipt (
     refunded_vnd BIGINT NOT NULL CHECK (refunded_vnd >= 0 AND refunded_vnd <= amount_vnd),
     occurred_at_ms BIGINT,
     posted_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (household_id, receipt_id)
+    PRIMARY KEY (receipt_id, household_id)
 );
 
 -- Money that went back, beside the receipt it came from.

@@ -15,7 +15,7 @@ CREATE TABLE delivery (
     key_id TEXT NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (provider_id, webhook_id, variant)
-) WITHOUT ROWID;
+);
 
 -- One item of a delivery. variant is empty for the first notice of an event, else the digest of content
 -- that differs from the first's. Each row is exactly one of posted, quarantined, ignored.
@@ -36,7 +36,7 @@ CREATE TABLE notice (
     receipt_id TEXT,
     CHECK ((state = 'posted') = (receipt_id IS NOT NULL)),
     PRIMARY KEY (provider_id, event_id, kind, variant)
-) WITHOUT ROWID;
+);
 CREATE INDEX notice_quarantined ON notice (received_at_ms, provider_id, event_id) WHERE state = 'quarantined';
 
 -- A refund that has not met its receipt yet; the row goes when it does.
@@ -50,6 +50,8 @@ CREATE TABLE refund_waiting (
     PRIMARY KEY (provider_id, payment_event_id, event_id, variant)
 );
 
+-- The id begins with the time, so rows are added at the end; the household, by which the table would
+-- be spread, is in the key.
 CREATE TABLE receipt (
     household_id TEXT NOT NULL,
     receipt_id TEXT NOT NULL,
@@ -62,7 +64,7 @@ CREATE TABLE receipt (
     refunded_vnd BIGINT NOT NULL CHECK (refunded_vnd >= 0 AND refunded_vnd <= amount_vnd),
     occurred_at_ms BIGINT,
     posted_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (household_id, receipt_id)
+    PRIMARY KEY (receipt_id, household_id)
 ) WITHOUT ROWID;
 
 -- Money that went back, beside the receipt it came from.

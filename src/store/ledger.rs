@@ -17,7 +17,7 @@ pub use known::RegisterCache;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
 
 /// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 14.
-const BULK_ROWS: usize = 1000;
+const BULK_ROWS_MAX: usize = 512;
 
 /// A verified callback with the time it was received.
 #[derive(Debug, Clone)]
@@ -169,18 +169,22 @@ async fn keep_deliveries<'a>(
     Ok(fresh)
 }
 
+/// Inserts deliveries and gives back the new ones. The rows hold no key twice.
 async fn insert_deliveries<'a>(
     tx: &mut Tx,
     rows: Vec<(&'a Arrival, String)>,
 ) -> Result<Vec<(&'a Arrival, String)>> {
-    let mut new: HashSet<(String, String)> = HashSet::with_capacity(rows.len());
-    for chunk in rows.chunks(BULK_ROWS) {
-        let inserted: Vec<(String, String)> = on_tx!(tx, |c, Db| {
+    let before = dialect::last_row_number(tx, "delivery").await?;
+    let is_sqlite = tx.is_sqlite();
+    let mut count = 0;
+    let mut new: HashSet<(String, String)> = HashSet::new();
+    for piece in pieces(&rows) {
+        on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO delivery (provider_id, webhook_id, variant, items_digest, received_at_ms,
                  signed_at_s, signature, key_id, body) ",
             );
-            sql.push_values(chunk, |mut row, (arrival, variant)| {
+            sql.push_values(piece, |mut row, (arrival, variant)| {
                 let d = &arrival.delivery;
                 row.push_bind(&d.provider_id)
                     .push_bind(&d.webhook_id)
@@ -192,20 +196,42 @@ async fn insert_deliveries<'a>(
                     .push_bind(&d.key_id)
                     .push_bind(&d.body[..]);
             });
-            // DO UPDATE … WHERE false returns new rows only, as DO NOTHING would, but also writes, so
+            // DO UPDATE … WHERE false inserts new rows only, as DO NOTHING would, but also writes, so
             // that a batch of nothing but repeats still waits for a synchronous standby.
             sql.push(
                 " ON CONFLICT (provider_id, webhook_id, variant) DO UPDATE SET key_id = delivery.key_id
-                 WHERE false RETURNING provider_id, webhook_id",
+                 WHERE false",
             );
-            sql.build_query_as().fetch_all(c).await?
+            if is_sqlite {
+                count += sql.build().execute(c).await?.rows_affected() as usize;
+            } else {
+                sql.push(" RETURNING provider_id, webhook_id");
+                new.extend(sql.build_query_as::<(String, String)>().fetch_all(c).await?);
+            }
         });
-        new.extend(inserted);
     }
-    Ok(rows
-        .into_iter()
-        .filter(|(a, _)| new.contains(&(a.delivery.provider_id.clone(), a.delivery.webhook_id.clone())))
-        .collect())
+    if is_sqlite && count == rows.len() {
+        return Ok(rows);
+    }
+    if is_sqlite {
+        let sql = "SELECT provider_id, webhook_id FROM delivery WHERE rowid > $1";
+        let above: Vec<(String, String)> =
+            on_tx!(tx, |c| sqlx::query_as(sql).bind(before).fetch_all(c).await?);
+        new.extend(above);
+    }
+    let is_new = |a: &Arrival| new.contains(&(a.delivery.provider_id.clone(), a.delivery.webhook_id.clone()));
+    Ok(rows.into_iter().filter(|(a, _)| is_new(a)).collect())
+}
+
+/// Cuts rows into pieces whose sizes are powers of two, so that a few statements serve every batch and
+/// stay prepared.
+fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1 << rows.len().checked_ilog2()?;
+        let (piece, rest) = rows.split_at(BULK_ROWS_MAX.min(size));
+        rows = rest;
+        Some(piece)
+    })
 }
 
 /// Decides every item, and splits them: the first of each event in this batch, and those that cannot be
@@ -284,7 +310,7 @@ async fn keep_first<'a>(
     let new = insert_notices(tx, &drafts).await?;
     let (mut kept, mut changed) = (Vec::with_capacity(drafts.len()), Vec::new());
     for mut draft in drafts {
-        if new.contains(&draft.full_key()) {
+        if new.holds(&draft) {
             counters.kept(
                 draft.key().0,
                 draft.received_day(),
@@ -310,9 +336,12 @@ async fn keep_second(tx: &mut Tx, drafts: Vec<Draft<'_>>, counters: &mut Counter
             counters.repeated(provider_id, draft.received_day(), 1);
             continue;
         }
-        match insert_notices(tx, std::slice::from_ref(&draft)).await?.is_empty() {
-            true => counters.repeated(provider_id, draft.received_day(), 1),
-            false => counters.kept(provider_id, draft.received_day(), draft.state, draft.item.amount),
+        match insert_notices(tx, std::slice::from_ref(&draft))
+            .await?
+            .holds(&draft)
+        {
+            false => counters.repeated(provider_id, draft.received_day(), 1),
+            true => counters.kept(provider_id, draft.received_day(), draft.state, draft.item.amount),
         }
     }
     Ok(())
@@ -353,16 +382,34 @@ impl Draft<'_> {
     }
 }
 
-/// Inserts notices; the keys that came back are new. The drafts hold no key twice.
-async fn insert_notices(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<HashSet<FullKey>> {
-    let mut new = HashSet::with_capacity(drafts.len());
-    for chunk in drafts.chunks(BULK_ROWS) {
-        let inserted: Vec<FullKey> = on_tx!(tx, |c, Db| {
+/// Which notices of an insert are new.
+enum New {
+    All,
+    These(HashSet<FullKey>),
+}
+
+impl New {
+    fn holds(&self, draft: &Draft<'_>) -> bool {
+        match self {
+            New::All => true,
+            New::These(keys) => keys.contains(&draft.full_key()),
+        }
+    }
+}
+
+/// Inserts notices and says which are new. The drafts hold no key twice.
+async fn insert_notices(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<New> {
+    let before = dialect::last_row_number(tx, "notice").await?;
+    let is_sqlite = tx.is_sqlite();
+    let mut count = 0;
+    let mut new: HashSet<FullKey> = HashSet::new();
+    for piece in pieces(drafts) {
+        on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO notice (provider_id, event_id, kind, variant, webhook_id, delivery_variant,
                  item_index, received_at_ms, content_digest, amount_vnd, state, reason, household_id, receipt_id) ",
             );
-            sql.push_values(chunk, |mut row, d| {
+            sql.push_values(piece, |mut row, d| {
                 let (provider_id, event_id, kind) = d.key();
                 row.push_bind(provider_id)
                     .push_bind(event_id)
@@ -381,13 +428,25 @@ async fn insert_notices(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<HashSet<Ful
             });
             sql.push(
                 " ON CONFLICT (provider_id, event_id, kind, variant) DO UPDATE SET state = notice.state
-                 WHERE false RETURNING provider_id, event_id, kind, variant",
+                 WHERE false",
             );
-            sql.build_query_as().fetch_all(c).await?
+            if is_sqlite {
+                count += sql.build().execute(c).await?.rows_affected() as usize;
+            } else {
+                sql.push(" RETURNING provider_id, event_id, kind, variant");
+                new.extend(sql.build_query_as::<FullKey>().fetch_all(c).await?);
+            }
         });
-        new.extend(inserted);
     }
-    Ok(new)
+    if is_sqlite && count == drafts.len() {
+        return Ok(New::All);
+    }
+    if is_sqlite {
+        let sql = "SELECT provider_id, event_id, kind, variant FROM notice WHERE rowid > $1";
+        let above: Vec<FullKey> = on_tx!(tx, |c| sqlx::query_as(sql).bind(before).fetch_all(c).await?);
+        new.extend(above);
+    }
+    Ok(New::These(new))
 }
 
 async fn post_receipts(tx: &mut Tx, kept: &[Draft<'_>], counters: &mut Counters) -> Result<usize> {
@@ -395,7 +454,7 @@ async fn post_receipts(tx: &mut Tx, kept: &[Draft<'_>], counters: &mut Counters)
         .iter()
         .filter_map(|d| d.receipt.as_ref().map(|(to, id)| (d, to, id.as_str())))
         .collect();
-    for chunk in rows.chunks(BULK_ROWS) {
+    for chunk in pieces(&rows) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO receipt (household_id, receipt_id, business_day, stall_id, place_id, provider_id,
@@ -469,7 +528,7 @@ async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()> {
 /// makes its row where there is none; a loss (a refund of an earlier batch) must find its row.
 async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(String, Day), &DayDelta)]) -> Result<()> {
     let (gains, losses): (Vec<_>, Vec<_>) = days.iter().partition(|(_, d)| d.can_stand_alone());
-    for chunk in gains.chunks(BULK_ROWS) {
+    for chunk in pieces(&gains) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(format!(
                 "INSERT INTO {table} ({key}, day, posted_count, posted_vnd, refunded_vnd, qualifying_count) "
