@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use choso::app::{App, now};
+use choso::app::App;
 use choso::config::Config;
 use choso::store::{Recount, StateTotal};
 use clap::{Args, ValueEnum};
@@ -243,7 +243,7 @@ async fn load(app: &App, config: &Config, keeping: Keeping, args: &IntakeArgs) -
     let mut faults = wrong_answers(&outcome);
     let recount = match keeping {
         Keeping::Nothing => None,
-        Keeping::Batches | Keeping::OneRow => Some(app.store().recount(now()).await?),
+        Keeping::Batches | Keeping::OneRow => Some(app.store().recount().await?),
     };
     if let Some(recount) = &recount {
         faults.extend(disagreements(recount, &requests));

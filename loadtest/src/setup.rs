@@ -143,6 +143,7 @@ fn household(number: usize, unit: UnitIx, from: Day) -> Result<HouseholdDraft> {
         phone: None,
         from,
         stalls: vec![stall],
+        only_stalls: false,
     })
 }
 

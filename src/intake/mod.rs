@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::store::{Arrival, PostedCount, RegisterCache, Store, StoreError};
 use crate::telemetry::Metrics;
 
-pub use keyring::Keyring;
+pub use keyring::{Keyring, KeyringError};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
 const ANSWER_WITHIN: Duration = Duration::from_millis(4500);

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::app::now;
+use crate::intake::KeyringError;
 use crate::store::{StoreError, fresh_id};
 
 /// An error as RFC 9457 says it: a stable type, a Vietnamese sentence with the next step, and the id
@@ -101,6 +102,10 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if matches!(self.status, 408 | 413) {
+            // The rest of the body is not wanted, and may never end.
+            response.force_close();
+        }
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
@@ -131,6 +136,25 @@ impl From<StoreError> for Problem {
             tracing::error!(%error, request_id = problem.request_id, "the database did not do it");
         }
         problem
+    }
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Problem {
+        match error {
+            KeyringError::Store(error) => error.into(),
+            KeyringError::Sealed(_) => {
+                let problem = Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "sealed-keys",
+                    "Chưa mở được khóa của nhà cung cấp",
+                    "Tệp khóa của dịch vụ không khớp với cơ sở dữ liệu. Hãy gửi lại sau và báo quản trị viên.",
+                )
+                .retry_after(30);
+                tracing::error!(%error, request_id = problem.request_id, "a callback could not be verified");
+                problem
+            }
+        }
     }
 }
 

@@ -269,3 +269,31 @@ fn both_databases_have_the_same_tables_columns_and_keys() {
     );
     assert_eq!(sqlite, postgres);
 }
+
+#[test]
+fn no_source_file_is_left_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["src", "tests/it"] {
+        let files = sources(&root.join(folder));
+        let all: String = files.iter().map(|(_, text)| text.as_str()).collect();
+        for (path, _) in &files {
+            let path = Path::new(path);
+            let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+            let name = match stem {
+                "main" | "lib" => continue,
+                "mod" => path
+                    .parent()
+                    .and_then(|p| p.file_name())
+                    .and_then(|s| s.to_str())
+                    .unwrap_or_default(),
+                name => name,
+            };
+            let declared = format!("mod {name};");
+            assert!(
+                all.contains(&declared),
+                "{} is compiled by nobody: no `{declared}`",
+                path.display()
+            );
+        }
+    }
+}

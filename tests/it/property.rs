@@ -7,22 +7,20 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// What the books came to: receipts, counters of households and of days of reception.
-fn summary(books: &Books) -> (Vec<String>, Vec<String>, Vec<String>, [i64; 4], [i64; 4]) {
-    let places = books.rows(
-        "SELECT day || ' ' || posted_count || ' ' || posted_vnd || ' ' || refunded_vnd || ' ' || qualifying_count FROM place_day
-         WHERE posted_count > 0",
+/// What the books came to: receipts, counters of households, places and days of reception, line by line.
+fn summary(books: &Books) -> Vec<String> {
+    let mut lines = books.rows(
+        "SELECT 'receipt ' || event_id || ' ' || amount_vnd || ' ' || refunded_vnd || ' ' || business_day FROM receipt",
     );
+    lines.extend(books.household_days());
+    lines.extend(books.rows(
+        "SELECT 'place ' || day || ' ' || posted_count || ' ' || posted_vnd || ' ' || refunded_vnd || ' ' || qualifying_count
+         FROM place_day WHERE posted_count > 0",
+    ));
     let [received, posted, quarantined, ignored, _] = books.counts();
-    (
-        books.rows(
-            "SELECT event_id || ' ' || amount_vnd || ' ' || refunded_vnd || ' ' || business_day FROM receipt",
-        ),
-        books.household_days(),
-        places,
-        [received, posted, quarantined, ignored],
-        books.amounts(),
-    )
+    lines.push(format!("counts {:?}", [received, posted, quarantined, ignored]));
+    lines.push(format!("amounts {:?}", books.amounts()));
+    lines
 }
 
 /// Posts deliveries in batches of these sizes, the last one taking the rest.

@@ -2,6 +2,8 @@
 //! each database. The last test reads the store's source and finds methods that no case names.
 
 mod access;
+mod change;
+mod corrections;
 mod facts;
 mod places;
 mod posting;

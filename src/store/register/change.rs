@@ -184,7 +184,8 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         household_of(&mut tx, stall_id).await?;
-        // Where it stood before, it stood until the day before.
+        // Where it stood before, it stood until the day before; and it stands here until the day before
+        // it is known to stand elsewhere, whichever of the two was recorded first.
         on_tx!(&mut tx, |c| {
             sqlx::query(
                 "UPDATE terminal SET valid_to_day = $3
@@ -197,8 +198,11 @@ impl Store {
             .execute(&mut *c)
             .await?;
             sqlx::query(
-                "INSERT INTO terminal (provider_id, terminal_id, valid_from_day, stall_id, recorded_at_ms, recorded_by)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                "INSERT INTO terminal (provider_id, terminal_id, valid_from_day, valid_to_day, stall_id,
+                   recorded_at_ms, recorded_by)
+                 SELECT $1, $2, $3, MIN(later.valid_from_day) - 1, $4, $5, $6
+                 FROM terminal later
+                 WHERE later.provider_id = $1 AND later.terminal_id = $2 AND later.valid_from_day > $3
                  ON CONFLICT (provider_id, terminal_id, valid_from_day) DO UPDATE SET
                    stall_id = excluded.stall_id, recorded_at_ms = excluded.recorded_at_ms,
                    recorded_by = excluded.recorded_by",

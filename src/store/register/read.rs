@@ -205,7 +205,7 @@ impl Store {
             sqlx::query_as(
                 "INSERT INTO account_link (link_id, recorded_at_ms, recorded_by, account_id, stall_id, household_id,
                    valid_from_day, valid_to_day, holder_relation)
-                 SELECT link_id, $3, $4, account_id, stall_id, household_id, valid_from_day,
+                 SELECT link_id, CASE WHEN recorded_at_ms < $3 THEN $3 ELSE recorded_at_ms + 1 END, $4, account_id, stall_id, household_id, valid_from_day,
                         CASE WHEN valid_from_day > $2 THEN valid_from_day - 1 ELSE $2 END, holder_relation
                  FROM account_link l WHERE link_id = $1
                    AND NOT EXISTS (SELECT 1 FROM account_link n
