@@ -194,8 +194,8 @@ impl ResponseError for Turned {
 /// What a page cannot show, with a way on.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// Status, sentence, request id.
-    pub problem: Problem,
+    /// Status, sentence, request id. Boxed, so that what handlers pass on by `?` stays small.
+    pub problem: Box<Problem>,
     /// A link to go on with: address and words.
     pub way_on: Option<(String, String)>,
 }
@@ -211,7 +211,7 @@ impl Fault {
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Fault {
         Fault {
-            problem,
+            problem: Box::new(problem),
             way_on: None,
         }
     }

@@ -334,7 +334,7 @@ pub(super) fn movement_words(movement: Option<Movement>, lang: Lang) -> String {
     };
     let (count, amount) = (
         words::number(lang, received.count),
-        Dong::new(received.amount_vnd).show(lang),
+        Dong::new(received.amount_vnd).show(lang).replace(' ', "\u{a0}"),
     );
     match lang {
         Lang::Vi => format!("{}: thêm {count} thông báo, {amount}", clock(at)),
