@@ -12,6 +12,7 @@ use crate::support::*;
 on_both! {
     a_household_is_registered_changed_and_found
     a_code_is_handed_out_once_and_counts
+    a_card_whose_account_was_unlinked_is_not_right
     a_creating_call_is_done_once
     a_stall_gets_accounts_and_terminals
     lists_go_page_by_page
@@ -171,6 +172,46 @@ fn a_code_is_handed_out_once_and_counts(database: Database) {
     // anybody with the card sees what became of it, and no account number
     let card = api.app.get(&format!("/k/{serial}"));
     assert!(card.status == 200 && card.body.contains("0001") && !card.body.contains("API00001"));
+}
+
+fn a_card_whose_account_was_unlinked_is_not_right(database: Database) {
+    let api = Api::start(database);
+    let made = api.call("POST", "/api/v1/households", &household("api-6")).json();
+    let stall = &made["stalls"][0];
+    let code = api.call(
+        "POST",
+        &format!(
+            "/api/v1/stalls/{}/codes",
+            stall["stall_id"].as_str().expect("a stall")
+        ),
+        &Value::Null,
+    );
+    let card = format!("/k/{}", code.json()["serial"].as_str().expect("a serial"));
+    assert!(api.app.get(&card).body.contains("ĐÚNG"));
+    let yesterday = Day::of(now()).plus(-1).to_string();
+    let link = stall["accounts"][0]["link_id"].as_str().expect("a link");
+    assert_eq!(
+        api.call(
+            "POST",
+            &format!("/api/v1/links/{link}/end"),
+            &json!({"on": yesterday})
+        )
+        .status,
+        204
+    );
+    let body = api.app.get(&card).body;
+    assert!(
+        !body.contains("ĐÚNG") && body.contains("không còn gắn với sạp"),
+        "{body}"
+    );
+    let household = api.get(&format!(
+        "/api/v1/households/{}",
+        made["household_id"].as_str().expect("an id")
+    ));
+    assert_eq!(
+        (&household["has_account"], &household["has_code"]),
+        (&Value::Bool(false), &Value::Bool(false))
+    );
 }
 
 fn a_creating_call_is_done_once(database: Database) {

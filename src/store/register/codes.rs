@@ -38,8 +38,17 @@ pub struct CardView {
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
-    /// `replaced`, `revoked` or `destroyed`, and since when; none while it is good.
+    /// `replaced`, `revoked` or `destroyed`, and since when; none while it stands.
     pub ended: Option<(String, Day)>,
+    /// Whether its account is linked to its stall on the day asked for.
+    pub is_linked: bool,
+}
+
+impl CardView {
+    /// Whether the code is active: not ended, and its account linked (DOMAIN section 3).
+    pub fn is_active(&self) -> bool {
+        self.ended.is_none() && self.is_linked
+    }
 }
 
 impl Store {
@@ -84,7 +93,7 @@ impl Store {
             .await?
         });
         if ended.is_none() {
-            return Err(match self.card(serial).await? {
+            return Err(match self.card(serial, on).await? {
                 None => StoreError::Missing(format!("Không có mã QR số {serial}.")),
                 Some(_) => StoreError::Conflict(format!("Mã QR số {serial} đã kết thúc từ trước.")),
             });
@@ -92,8 +101,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// What a serial shows.
-    pub async fn card(&self, serial: &str) -> Result<Option<CardView>> {
+    /// What a serial shows on a day.
+    pub async fn card(&self, serial: &str, on: Day) -> Result<Option<CardView>> {
         type Row = (
             String,
             String,
@@ -104,12 +113,18 @@ impl Store {
             i64,
             Option<String>,
             Option<i64>,
+            i64,
         );
         let mut tx = self.begin_read().await?;
         let row: Option<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT s.stall_code, v.name, a.bank_bin, a.holder_name, a.account_number, c.payload,
-                        c.issued_on_day, e.state, e.ended_on_day
+                        c.issued_on_day, e.state, e.ended_on_day,
+                        (SELECT COUNT(*) FROM account_link l
+                         WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id AND l.valid_from_day <= $2
+                           AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)
+                           AND NOT EXISTS (SELECT 1 FROM account_link n
+                                           WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms))
                  FROM code c
                  JOIN stall s ON s.stall_id = c.stall_id
                  JOIN account a ON a.account_id = c.account_id
@@ -119,11 +134,22 @@ impl Store {
                  ORDER BY v.valid_from_day DESC, v.recorded_at_ms DESC LIMIT 1",
             )
             .bind(serial)
+            .bind(on.number())
             .fetch_optional(c)
             .await?
         });
-        let Some((stall_code, household_name, bank_bin, holder_name, number, payload, issued, state, ended)) =
-            row
+        let Some((
+            stall_code,
+            household_name,
+            bank_bin,
+            holder_name,
+            number,
+            payload,
+            issued,
+            state,
+            ended,
+            links,
+        )) = row
         else {
             return Ok(None);
         };
@@ -144,6 +170,7 @@ impl Store {
             payload,
             issued_on,
             ended,
+            is_linked: links > 0,
         }))
     }
 }

@@ -36,7 +36,7 @@ pub struct HouseholdView {
     pub house_number: String,
     /// Whether an account link is valid on the day asked for.
     pub has_account: bool,
-    /// Whether a code is handed out and not ended.
+    /// Whether a code of it is active on the day asked for.
     pub has_code: bool,
 }
 
@@ -106,7 +106,12 @@ const CURRENT: &str = "SELECT h.household_id, h.household_ref, v.name, v.class, 
         AND NOT EXISTS (SELECT 1 FROM account_link n WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
         AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)) THEN 1 ELSE 0 END AS BIGINT),
     CAST(CASE WHEN EXISTS (SELECT 1 FROM code c JOIN stall s ON s.stall_id = c.stall_id WHERE s.household_id = h.household_id
-        AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial)) THEN 1 ELSE 0 END AS BIGINT)
+        AND c.issued_on_day <= day.d
+        AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial AND e.ended_on_day <= day.d)
+        AND EXISTS (SELECT 1 FROM account_link l WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
+            AND NOT EXISTS (SELECT 1 FROM account_link n WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+            AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)))
+        THEN 1 ELSE 0 END AS BIGINT)
   FROM (SELECT CAST(";
 const CURRENT_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN household h
   JOIN household_version v ON v.household_id = h.household_id

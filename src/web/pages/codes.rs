@@ -101,13 +101,17 @@ async fn drawn(serial: &str, shared: &Shared) -> Result<(CardView, Symbol), Prob
     if serial.len() > SERIAL_CHARS_MAX {
         return Err(missing());
     }
-    let card = shared.store.card(serial).await?.ok_or_else(missing)?;
-    if card.ended.is_some() {
+    let card = shared
+        .store
+        .card(serial, Day::of(now()))
+        .await?
+        .ok_or_else(missing)?;
+    if !card.is_active() {
         return Err(Problem::new(
             StatusCode::GONE,
             "code-ended",
             "Mã QR đã hết hiệu lực",
-            "Mã này đã thay, thu hồi hoặc hủy nên không vẽ lại. Hãy phát mã mới cho sạp.",
+            "Mã này đã thay, thu hồi, hủy, hoặc tài khoản không còn gắn với sạp. Hãy phát mã mới cho sạp.",
         ));
     }
     match stall_payload(&card.bank_bin, &card.account, &card.stall_code) {
@@ -175,7 +179,7 @@ async fn show_check(visit: &Visit, serial: &str, shared: &Shared) -> Result<Html
         .collect();
     let plain = plain.to_uppercase();
     let card = match plain.len() {
-        1..=SERIAL_CHARS_MAX => shared.store.card(&plain).await?,
+        1..=SERIAL_CHARS_MAX => shared.store.card(&plain, Day::of(now())).await?,
         _ => None,
     };
     let status = if card.is_some() {
@@ -195,13 +199,19 @@ async fn show_check(visit: &Visit, serial: &str, shared: &Shared) -> Result<Html
 
 fn checked(card: CardView, visit: &Visit) -> CheckedCard {
     let state = match &card.ended {
-        None => visit
+        None if card.is_linked => visit
             .pick("ĐÚNG: thẻ đang dùng", "RIGHT: this card is in use")
+            .to_owned(),
+        None => visit
+            .pick(
+                "KHÔNG DÙNG: tài khoản trên thẻ không còn gắn với sạp",
+                "DO NOT USE: the card's account no longer belongs to the stall",
+            )
             .to_owned(),
         Some((state, day)) => format!("{} ({})", words::ending(visit.lang, state), day.show()),
     };
     CheckedCard {
-        is_good: card.ended.is_none(),
+        is_good: card.is_active(),
         state,
         tail: card.account.tail().to_owned(),
         household_name: card.household_name,

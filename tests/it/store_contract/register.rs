@@ -374,7 +374,7 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
         (false, &first.serial, market_day())
     );
     let card = books
-        .run(books.store.card(&first.serial))
+        .run(books.store.card(&first.serial, market_day()))
         .unwrap()
         .expect("a card");
     assert_eq!(
@@ -395,11 +395,16 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
     end().expect("a first end");
     assert!(matches!(end(), Err(StoreError::Conflict(_))));
     let card = books
-        .run(books.store.card(&first.serial))
+        .run(books.store.card(&first.serial, market_day()))
         .unwrap()
         .expect("a card");
     assert_eq!(card.ended, Some(("revoked".to_owned(), market_day().plus(9))));
-    assert!(books.run(books.store.card("nobody")).unwrap().is_none());
+    assert!(
+        books
+            .run(books.store.card("nobody", market_day()))
+            .unwrap()
+            .is_none()
+    );
     let unknown = books.run(
         books
             .store
