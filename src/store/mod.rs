@@ -1,7 +1,7 @@
 //! The only room that says SQL: one text for SQLite and PostgreSQL.
 //!
 //! [`Store`] has a method for each thing the product does, in one file per subject. Each method opens
-//! a [`Tx`], reads, asks the core, writes, commits. The macro `on_tx!` is the one place where both
+//! a transaction, reads, asks the core, writes, commits. The macro `on_tx!` is the one place where both
 //! drivers stand together: it expands an ordinary body for each.
 
 mod access;
@@ -106,7 +106,7 @@ pub struct Store {
     pool: Pool,
 }
 
-/// A transaction. Dropped without [`Tx::commit`], it changes nothing.
+/// A transaction. Dropped without `commit`, it changes nothing.
 enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
