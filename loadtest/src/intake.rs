@@ -29,7 +29,7 @@ pub struct IntakeArgs {
     #[arg(long, value_enum, default_value = "both")]
     database: Which,
     /// Connections that each wait for their answer before they post again
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4000))]
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4000))]
     connections: u16,
     /// Threads of the client
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -223,12 +223,16 @@ async fn insert_deliveries<'a>(
     Ok(rows.into_iter().filter(|(a, _)| is_new(a)).collect())
 }
 
-/// Cuts rows into pieces whose sizes are powers of two, so that a few statements serve every batch and
-/// stay prepared.
+/// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
+/// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
 fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = 1 << rows.len().checked_ilog2()?;
-        let (piece, rest) = rows.split_at(BULK_ROWS_MAX.min(size));
+        let size = match rows.len() {
+            0 => return None,
+            n if n < 32 => n,
+            n => (n - n % 32).min(BULK_ROWS_MAX),
+        };
+        let (piece, rest) = rows.split_at(size);
         rows = rest;
         Some(piece)
     })
