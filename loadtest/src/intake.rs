@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::Result;
 use crate::client::{Outcome, Prepared, post_all};
 use crate::cluster::Cluster;
-use crate::report::{self, Machine, Memory};
+use crate::report::{self, Effort, Machine, Memory};
 use crate::setup::{Databases, Ids, fill, prepare};
 
 /// Flags of `loadtest intake`.
@@ -74,6 +74,8 @@ pub struct Phase {
     pub outcome: Outcome,
     /// How long the requests took to make and sign, before the clock started.
     pub preparing: Duration,
+    /// Processor time while it was posting.
+    pub effort: Effort,
     /// Memory of this process.
     pub memory: Memory,
     /// What the ledger says afterwards, where it was kept.
@@ -237,8 +239,10 @@ async fn load(app: &App, config: &Config, keeping: Keeping, args: &IntakeArgs) -
         usize::from(args.client_threads),
     );
     let sent = requests.clone();
+    let before = Effort::now();
     let outcome =
         tokio::task::spawn_blocking(move || post_all(address, &sent, connections, threads)).await??;
+    let effort = Effort::now().since(&before);
     memory.after(requests.memory_bytes());
     let mut faults = wrong_answers(&outcome);
     let recount = match keeping {
@@ -252,6 +256,7 @@ async fn load(app: &App, config: &Config, keeping: Keeping, args: &IntakeArgs) -
         name: keeping_name(keeping),
         outcome,
         preparing,
+        effort,
         memory,
         recount,
         faults,

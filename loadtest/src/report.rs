@@ -105,6 +105,76 @@ pub fn status_kib(process: &str, name: &str) -> u64 {
         .unwrap_or(0)
 }
 
+/// Processor time of a phase. A rate suffers when something else runs on the machine; this says whether
+/// something did, and what a callback cost all the same.
+pub struct Effort {
+    own_ticks: u64,
+    busy_ticks: u64,
+    all_ticks: u64,
+}
+
+/// Ticks of `/proc` in a second, as Linux shows them on every machine it runs on today.
+const TICKS_PER_S: u64 = 100;
+
+impl Effort {
+    /// What the counters of the system show now.
+    pub fn now() -> Effort {
+        let (busy_ticks, all_ticks) = machine_ticks();
+        Effort {
+            own_ticks: own_ticks(),
+            busy_ticks,
+            all_ticks,
+        }
+    }
+
+    /// What was spent between two moments.
+    pub fn since(&self, before: &Effort) -> Effort {
+        Effort {
+            own_ticks: self.own_ticks.saturating_sub(before.own_ticks),
+            busy_ticks: self.busy_ticks.saturating_sub(before.busy_ticks),
+            all_ticks: self.all_ticks.saturating_sub(before.all_ticks),
+        }
+    }
+
+    /// Of this process, client and service together, µs.
+    fn own_us(&self) -> u64 {
+        self.own_ticks * 1_000_000 / TICKS_PER_S
+    }
+
+    /// Hundredths of the machine that other programs took; PostgreSQL is another program.
+    fn others_percent(&self) -> u64 {
+        self.busy_ticks.saturating_sub(self.own_ticks) * 100 / self.all_ticks.max(1)
+    }
+
+    fn idle_percent(&self) -> u64 {
+        self.all_ticks.saturating_sub(self.busy_ticks) * 100 / self.all_ticks.max(1)
+    }
+}
+
+/// User and system time of this process; fields 14 and 15 of its `stat`, counted after the name.
+fn own_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or("");
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+}
+
+/// Busy and all ticks of all cores: idle and waiting for a disk are not busy.
+fn machine_ticks() -> (u64, u64) {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or("");
+    // user nice system idle iowait irq softirq steal; guests are within user.
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .skip(1)
+        .take(8)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    let all: u64 = ticks.iter().sum();
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    (all - idle, all)
+}
+
 /// The lines above the tables.
 pub fn head(machine: &Machine, connections: u16, client_threads: u16, ids: &str) {
     println!("{}", machine.line());
@@ -118,20 +188,36 @@ pub fn head(machine: &Machine, connections: u16, client_threads: u16, ids: &str)
 pub fn table(run: &Run) {
     println!("\n{}", run.database);
     println!(
-        "{:<20}{:>10}{:>10}{:>9}{:>9}{:>9}{:>12}",
-        "phase", "callbacks", "rate /s", "p50 ms", "p99 ms", "max ms", "to ceiling"
+        "{:<20}{:>10}{:>9}{:>9}{:>9}{:>9}{:>12}{:>9}{:>8}{:>8}",
+        "phase",
+        "callbacks",
+        "rate /s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "to ceiling",
+        "cpu µs",
+        "others",
+        "idle"
     );
     let ceiling = run.phases[0].rate();
     for phase in &run.phases {
         let [p50, p99, max] = [500, 990, 1000].map(|rank| percentile_us(phase, rank) as f64 / 1000.0);
         println!(
-            "{:<20}{:>10}{:>10.0}{p50:>9.2}{p99:>9.2}{max:>9.2}{:>12.3}",
+            "{:<20}{:>10}{:>9.0}{p50:>9.2}{p99:>9.2}{max:>9.2}{:>12.3}{:>9}{:>7}%{:>7}%",
             phase.name,
             phase.outcome.latencies_us.len(),
             phase.rate(),
-            phase.rate() / ceiling
+            phase.rate() / ceiling,
+            cpu_us_each(phase),
+            phase.effort.others_percent(),
+            phase.effort.idle_percent()
         );
     }
+    println!(
+        "cpu µs: of this process for a callback, client and service; others, idle: of the whole machine \
+         (PostgreSQL counts as others)"
+    );
     aim(
         "durable / ceiling",
         run.durable_to_ceiling(),
@@ -193,6 +279,10 @@ fn percentile_us(phase: &Phase, thousandths: usize) -> u32 {
         .unwrap_or(0)
 }
 
+fn cpu_us_each(phase: &Phase) -> u64 {
+    phase.effort.own_us() / (phase.outcome.latencies_us.len() as u64).max(1)
+}
+
 /// Keeps the run as JSON; a run of the same day and database is replaced.
 pub fn keep_raw(file: &Path, run: &Run, machine: &Machine, settings: &Value) -> Result<()> {
     let whole = json!({
@@ -237,6 +327,9 @@ fn phase_json(phase: &Phase) -> Value {
         "statuses": phase.outcome.statuses.iter().map(|(s, n)| (s.to_string(), json!(n)))
             .collect::<serde_json::Map<_, _>>(),
         "answers_per_second": phase.outcome.per_second,
+        "cpu_us_each": cpu_us_each(phase),
+        "others_percent": phase.effort.others_percent(),
+        "idle_percent": phase.effort.idle_percent(),
         "memory_kib": {
             "idle": phase.memory.idle_kib, "peak": phase.memory.peak_kib,
             "prepared_requests": phase.memory.prepared_kib,
