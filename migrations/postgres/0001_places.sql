@@ -43,7 +43,6 @@ CREATE TABLE place (
     kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('segment', 'market')),
     street_id TEXT COLLATE "C" REFERENCES street (street_id),
     market_name TEXT COLLATE "C",
-    market_name_key TEXT COLLATE "C",
     address TEXT COLLATE "C",
     recorded_at_ms BIGINT NOT NULL,
     CHECK ((kind = 'segment') = (street_id IS NOT NULL)),

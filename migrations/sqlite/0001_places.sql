@@ -43,7 +43,6 @@ CREATE TABLE place (
     kind TEXT NOT NULL CHECK (kind IN ('segment', 'market')),
     street_id TEXT REFERENCES street (street_id),
     market_name TEXT,
-    market_name_key TEXT,
     address TEXT,
     recorded_at_ms BIGINT NOT NULL,
     CHECK ((kind = 'segment') = (street_id IS NOT NULL)),

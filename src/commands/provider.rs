@@ -114,7 +114,7 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
         "id", "profile", "keys", "since"
     );
     for p in &providers {
-        let since = p.created_at.show(choso::vn::Lang::En);
+        let since = p.created_at.show();
         println!(
             "{:<20} {:<10} {:<5} {:<17} http://{}/callbacks/{}",
             p.provider_id,

@@ -59,16 +59,9 @@ pub async fn serve(args: Serve) -> Result<ExitCode, Failure> {
 }
 
 pub async fn migrate(args: Migrate) -> Result<ExitCode, Failure> {
-    let (config, store) = args.settings.open().await?;
+    let (_, store) = args.settings.open().await?;
     store.close().await;
-    eprintln!(
-        "the database is up to date ({})",
-        if config.database_url.starts_with("sqlite") {
-            "SQLite"
-        } else {
-            "PostgreSQL"
-        }
-    );
+    eprintln!("the database is up to date ({})", store.kind());
     Ok(ExitCode::SUCCESS)
 }
 

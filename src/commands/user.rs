@@ -76,15 +76,10 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
     let (_, store) = args.settings.open().await?;
     for token in store.tokens().await? {
         let state = match token.revoked_at {
-            Some(at) => format!("revoked {}", at.show(choso::vn::Lang::En)),
+            Some(at) => format!("revoked {}", at.show()),
             None => "living".to_owned(),
         };
-        println!(
-            "{}\t{}\t{}",
-            token.name,
-            token.created_at.show(choso::vn::Lang::En),
-            state
-        );
+        println!("{}\t{}\t{}", token.name, token.created_at.show(), state);
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,6 @@ pub use draft::{
 pub use file::{RegisterFile, SHAPE, TEMPLATE, read_register};
 pub use plan::{
     CodeRow, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdState, HouseholdVersionRow,
-    LinkRow, Minting, Outcome, Rows, StallState, StallVersionRow, plan,
+    LinkRow, Minting, Outcome, Rows, StallState, StallVersionRow, plan, state_on,
 };
 pub use stall_code::{StallCode, StallCodeError, code_in_note};

@@ -425,7 +425,7 @@ fn plan_account(
 }
 
 /// What holds on a day: the version with the latest start, of those the last recorded.
-fn state_on<T>(versions: &[(Day, T)], day: Day) -> Option<&T> {
+pub fn state_on<T>(versions: &[(Day, T)], day: Day) -> Option<&T> {
     versions
         .iter()
         .filter(|(from, _)| *from <= day)

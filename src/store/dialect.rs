@@ -38,15 +38,16 @@ pub(super) async fn pass_refund_gate(tx: &mut Tx, alone: bool) -> Result<()> {
     Ok(())
 }
 
-/// The row number that the next new row of a table will exceed. SQLite numbers rows upwards, so after an
-/// insert the rows above it are the new ones. Its `RETURNING` gathers every row in a table of its own
-/// first and makes a bulk insert twice as dear; PostgreSQL has no such numbers and a cheap `RETURNING`.
-pub(super) async fn last_row_number(tx: &mut Tx, table: &'static str) -> Result<i64> {
-    let Tx::Sqlite(c) = tx else { return Ok(0) };
+/// The row number above which the rows lie that SQLite added last. It numbers rows upwards and has one
+/// writer, so the last `added` rows of a table are those that this transaction's insert added. Its
+/// `RETURNING` gathers every row in a table of its own first and makes a bulk insert twice as dear;
+/// PostgreSQL has no such numbers and a cheap `RETURNING`.
+pub(super) async fn row_number_before(tx: &mut Tx, table: &'static str, added: usize) -> Result<i64> {
+    let Tx::Sqlite(c) = tx else { return Ok(i64::MAX) };
     let sql = match table {
         "delivery" => "SELECT COALESCE(MAX(rowid), 0) FROM delivery",
         _ => "SELECT COALESCE(MAX(rowid), 0) FROM notice",
     };
-    let (number,): (i64,) = sqlx::query_as(sql).fetch_one(&mut **c).await?;
-    Ok(number)
+    let (last,): (i64,) = sqlx::query_as(sql).fetch_one(&mut **c).await?;
+    Ok(last - added as i64)
 }

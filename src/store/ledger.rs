@@ -174,7 +174,6 @@ async fn insert_deliveries<'a>(
     tx: &mut Tx,
     rows: Vec<(&'a Arrival, String)>,
 ) -> Result<Vec<(&'a Arrival, String)>> {
-    let before = dialect::last_row_number(tx, "delivery").await?;
     let is_sqlite = tx.is_sqlite();
     let mut count = 0;
     let mut new: HashSet<(String, String)> = HashSet::new();
@@ -214,6 +213,7 @@ async fn insert_deliveries<'a>(
         return Ok(rows);
     }
     if is_sqlite {
+        let before = dialect::row_number_before(tx, "delivery", count).await?;
         let sql = "SELECT provider_id, webhook_id FROM delivery WHERE rowid > $1";
         let above: Vec<(String, String)> =
             on_tx!(tx, |c| sqlx::query_as(sql).bind(before).fetch_all(c).await?);
@@ -403,7 +403,6 @@ impl New {
 
 /// Inserts notices and says which are new. The drafts hold no key twice.
 async fn insert_notices(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<New> {
-    let before = dialect::last_row_number(tx, "notice").await?;
     let is_sqlite = tx.is_sqlite();
     let mut count = 0;
     let mut new: HashSet<FullKey> = HashSet::new();
@@ -446,6 +445,7 @@ async fn insert_notices(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<New> {
         return Ok(New::All);
     }
     if is_sqlite {
+        let before = dialect::row_number_before(tx, "notice", count).await?;
         let sql = "SELECT provider_id, event_id, kind, variant FROM notice WHERE rowid > $1";
         let above: Vec<FullKey> = on_tx!(tx, |c| sqlx::query_as(sql).bind(before).fetch_all(c).await?);
         new.extend(above);

@@ -379,14 +379,13 @@ pub(super) async fn write_places(tx: &mut Tx, units: &Units, new: &NewPlaces, no
     for chunk in places.chunks(BULK_ROWS) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO place (place_id, kind, street_id, market_name, market_name_key, address, recorded_at_ms) ",
+                "INSERT INTO place (place_id, kind, street_id, market_name, address, recorded_at_ms) ",
             );
             sql.push_values(chunk, |mut row, (id, kind, street, market, address)| {
                 row.push_bind(*id)
                     .push_bind(*kind)
                     .push_bind(*street)
                     .push_bind(*market)
-                    .push_bind(market.map(name_key))
                     .push_bind(*address)
                     .push_bind(now.0);
             });

@@ -4,8 +4,6 @@ use std::str::FromStr;
 use jiff::civil;
 use jiff::tz::Offset;
 
-use super::Lang;
-
 /// A calendar day, as the number of days since 1970-01-01.
 ///
 /// A day of this program is a day in Viet Nam (UTC+7, DOMAIN section 4 "business date").
@@ -156,8 +154,8 @@ impl TimeMs {
         }
     }
 
-    /// `15/06/2024 08:05` in Viet Nam.
-    pub fn show(self, _lang: Lang) -> String {
+    /// `15/06/2024 08:05` in Viet Nam, in both languages.
+    pub fn show(self) -> String {
         let in_day_ms = (self.0 + VIETNAM_OFFSET_MS).rem_euclid(DAY_MS);
         let minutes = in_day_ms / 60_000;
         format!("{} {:02}:{:02}", Day::of(self).show(), minutes / 60, minutes % 60)
@@ -219,7 +217,7 @@ mod tests {
         assert_eq!(TimeMs::parse("2026-01-15T17:58:59").unwrap(), zoned);
         assert_eq!(TimeMs::parse("2026-01-15 17:58:59").unwrap(), zoned);
         assert_eq!(zoned.iso(), "2026-01-15T17:58:59+07:00");
-        assert_eq!(zoned.show(Lang::Vi), "15/01/2026 17:58");
+        assert_eq!(zoned.show(), "15/01/2026 17:58");
         for wrong in [
             "",
             "2026-01-15",

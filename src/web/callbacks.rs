@@ -1,18 +1,12 @@
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::body::read_body;
 use super::{Problem, Shared};
 use crate::app::now;
 use crate::intake::IntakeError;
 use crate::notice::{Delivery, Headers, Refusal};
 use crate::store::Arrival;
-
-/// Largest body of a callback (CONTRACT section 4).
-const BODY_BYTES_MAX: usize = 256 * 1024;
-/// A body that dribbles in for longer than this is given up.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.service(
@@ -107,28 +101,6 @@ async fn receive_inner(
         .map_err(|e| named(try_again(e)))?;
     shared.metrics.callback(provider_id, "kept");
     Ok(HttpResponse::NoContent().finish())
-}
-
-async fn read_body(payload: web::Payload) -> Result<web::Bytes, Problem> {
-    let read = tokio::time::timeout(BODY_WITHIN, payload.to_bytes_limited(BODY_BYTES_MAX)).await;
-    let slow = || {
-        Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "slow-body",
-            "Gửi quá chậm",
-            "Nội dung chưa đến đủ trong 10 giây. Hãy gửi lại.",
-        )
-    };
-    match read.map_err(|_| slow())? {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "broken-body",
-            "Nội dung không trọn vẹn",
-            "Kết nối bị ngắt giữa chừng. Hãy gửi lại.",
-        )),
-        Err(_) => Err(Problem::too_large(BODY_BYTES_MAX)),
-    }
 }
 
 /// A header that came twice counts as absent: two readers could differ on which one they take.

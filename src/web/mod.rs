@@ -1,6 +1,7 @@
 //! What is spoken over HTTP: providers' callbacks, health, the API and the pages.
 
 mod api;
+mod body;
 mod callbacks;
 mod health;
 mod pages;

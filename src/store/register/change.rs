@@ -5,7 +5,7 @@ use super::super::{Result, Store, StoreError, fresh_id, on_tx};
 use super::{household_versions, stalls_of, write};
 use crate::register::{
     AccountDraft, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState, StallVersionRow,
-    TradingStatus,
+    TradingStatus, state_on,
 };
 use crate::vn::{Day, Period, Phone, TimeMs};
 
@@ -37,7 +37,7 @@ impl Store {
             .await?
             .remove(household_id)
             .unwrap_or_default();
-        let state = on_day(&versions, from).ok_or_else(|| missing("hộ", household_id, from))?;
+        let state = state_on(&versions, from).ok_or_else(|| missing("hộ", household_id, from))?;
         let state = HouseholdState {
             name: change.name.clone().unwrap_or_else(|| state.name.clone()),
             class: change.class.unwrap_or(state.class),
@@ -81,7 +81,7 @@ impl Store {
         stalls.retain(|s| s.stall_id == stall_id);
         let state = stalls
             .first()
-            .and_then(|s| on_day(&s.versions, from))
+            .and_then(|s| state_on(&s.versions, from))
             .ok_or_else(|| missing("sạp", stall_id, from))?;
         let state = StallState {
             status,
@@ -230,14 +230,6 @@ async fn household_of(tx: &mut super::super::Tx, stall_id: &str) -> Result<Strin
     });
     row.map(|r| r.0)
         .ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
-}
-
-fn on_day<T>(versions: &[(Day, T)], day: Day) -> Option<&T> {
-    versions
-        .iter()
-        .filter(|(from, _)| *from <= day)
-        .max_by_key(|(from, _)| *from)
-        .map(|(_, state)| state)
 }
 
 fn missing(what: &str, id: &str, day: Day) -> StoreError {

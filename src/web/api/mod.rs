@@ -15,8 +15,6 @@ use crate::access::sha256_hex;
 use crate::app::now;
 use crate::store::IdempotentAnswer;
 
-/// Largest JSON body of a call.
-const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Entries of a page, unless asked otherwise, and at most.
 const PAGE_DEFAULT: i64 = 50;
 const PAGE_MAX: i64 = 200;
@@ -70,7 +68,6 @@ pub fn openapi() -> serde_json::Value {
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.service(
         web::scope("/api/v1")
-            .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .route("/openapi.json", web::get().to(openapi_json))
             .configure(register::routes)
             .configure(figures::routes)
@@ -99,20 +96,6 @@ fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
             "limit",
             format!("limit là {n}; hãy chọn từ 1 đến {PAGE_MAX}."),
         )),
-    }
-}
-
-/// The body of a call, whole and within its limit.
-async fn read_body(payload: web::Payload) -> Result<web::Bytes, Problem> {
-    match payload.to_bytes_limited(BODY_BYTES_MAX).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "broken-body",
-            "Nội dung không trọn vẹn",
-            "Kết nối bị ngắt giữa chừng. Hãy gửi lại.",
-        )),
-        Err(_) => Err(Problem::too_large(BODY_BYTES_MAX)),
     }
 }
 

@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Page, from_json, once, page_size, read_body};
+use super::{Page, from_json, once, page_size};
 use crate::app::now;
 use crate::places::Units;
 use crate::register::{
@@ -12,6 +12,7 @@ use crate::register::{
 };
 use crate::store::{AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, StallView};
 use crate::vn::{AccountNumber, Day, Phone};
+use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {

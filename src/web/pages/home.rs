@@ -5,16 +5,11 @@ use askama::Template;
 
 use super::answer::Html;
 use super::frame::{Fault, Frame, Officer, encoded};
-use super::live::{Card, Snapshot, Still, Term, cards, clock, movement_words, terms};
+use super::live::{Card, Snapshot, Term, cards, clock, movement_words, terms};
 use super::words;
 use crate::places::UnitIx;
-use crate::vn::{Day, Lang};
+use crate::vn::Lang;
 use crate::web::Shared;
-
-/// The area and day of the published figures that a demonstration rebuilds: the former Hải Châu
-/// district in mid-2024.
-const STILL_AREA: &str = "492@2024-06-15";
-const STILL_DAY: &str = "2024-06-15";
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -31,7 +26,6 @@ struct HomePage {
     holds: bool,
     repeats: String,
     movement: String,
-    still: Option<StillLink>,
 }
 
 /// A unit to choose.
@@ -39,15 +33,6 @@ struct Choice {
     value: String,
     name: String,
     is_chosen: bool,
-}
-
-/// The report that stands still.
-struct StillLink {
-    href: String,
-    day: String,
-    name: String,
-    percent: String,
-    counts: String,
 }
 
 /// `GET /`
@@ -68,7 +53,6 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         let (href, words) = back();
         Fault::from(p).or_go(href, words)
     })?;
-    let still = still(shared, lang).await?;
     let (area_name, area_id, cards) = match found {
         None => (String::new(), String::new(), Vec::new()),
         Some(area) => {
@@ -97,7 +81,6 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         holds: snapshot.totals.conservation_holds(),
         repeats: words::number(lang, snapshot.totals.repeats),
         movement: movement_words(snapshot.movement, lang),
-        still,
     })
 }
 
@@ -120,22 +103,4 @@ fn choices(snapshot: &Snapshot, chosen: Option<UnitIx>, lang: Lang) -> Vec<Choic
         is_chosen: Some(ix) == chosen,
     };
     units.into_iter().map(choice).collect()
-}
-
-async fn still(shared: &Shared, lang: Lang) -> Result<Option<StillLink>, Fault> {
-    let Ok(day) = STILL_DAY.parse::<Day>() else {
-        return Ok(None);
-    };
-    let found = shared.live.still(&shared.store, STILL_AREA, day).await?;
-    Ok(found.map(|Still { area, coverage }| StillLink {
-        href: format!("/areas/{STILL_AREA}?as_of={STILL_DAY}"),
-        day: day.show(),
-        name: words::capital(&area.full_name(lang)),
-        percent: words::percent(lang, coverage.ratio),
-        counts: format!(
-            "{}/{}",
-            words::number(lang, coverage.ratio.numerator()),
-            words::number(lang, coverage.ratio.denominator())
-        ),
-    }))
 }

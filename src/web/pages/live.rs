@@ -12,7 +12,7 @@ use super::frame::Visit;
 use super::words;
 use crate::app::now;
 use crate::indicators::{Facts, Figure, Question, Report, ReportError, report};
-use crate::places::{Boundaries, Location, Unit, UnitIx, Units};
+use crate::places::{Boundaries, Location, UnitIx, Units};
 use crate::store::{IntakeTotals, StateTotal, Store};
 use crate::vn::{Day, Dong, Lang, TimeMs};
 use crate::web::{Person, Problem, Shared};
@@ -21,8 +21,6 @@ use crate::web::{Person, Problem, Shared};
 const FRESH_MS: i64 = 1000;
 /// Two looks further apart than this do not tell when something came.
 const MOVEMENT_WITHIN_MS: i64 = 15_000;
-/// The report that the first page links to is looked up again after this long.
-const STILL_FRESH_MS: i64 = 60_000;
 /// The five indicators that the first page shows (DOMAIN section 4, numbers 1 to 5).
 const SHOWN: [&str; 5] = [
     "household_account_coverage",
@@ -32,12 +30,11 @@ const SHOWN: [&str; 5] = [
     "active_adoption",
 ];
 
-/// What pages remember between requests: one state of the database, and whether the report of the
-/// former district can be made. Nothing here grows with the number of viewers.
+/// What pages remember between requests: one state of the database. Nothing here grows with the number
+/// of viewers.
 #[derive(Default)]
 pub struct Live {
     newest: tokio::sync::Mutex<Newest>,
-    still: tokio::sync::Mutex<Option<(TimeMs, Option<Still>)>>,
 }
 
 #[derive(Default)]
@@ -78,15 +75,6 @@ pub(super) struct Movement {
     pub received: StateTotal,
 }
 
-/// The headline of a report that stands still.
-#[derive(Debug, Clone)]
-pub(super) struct Still {
-    /// The area.
-    pub area: Unit,
-    /// Account coverage.
-    pub coverage: Figure,
-}
-
 impl Live {
     /// The state of the database, at most a second old. One caller reads it, the others wait for that.
     pub(super) async fn snapshot(&self, store: &Store) -> Result<Arc<Snapshot>, Problem> {
@@ -110,34 +98,6 @@ impl Live {
                 Err(problem)
             }
         }
-    }
-
-    /// Whether an area had households on a day of the past, and how many of them had an account.
-    pub(super) async fn still(&self, store: &Store, area: &str, day: Day) -> Result<Option<Still>, Problem> {
-        let mut kept = self.still.lock().await;
-        let time = now();
-        if let Some((at, still)) = &*kept
-            && (0..STILL_FRESH_MS).contains(&(time.0 - at.0))
-        {
-            return Ok(still.clone());
-        }
-        let (units, facts) = store.facts(day, None).await?;
-        let question = units.find(area, day).ok().map(|area| Question {
-            area,
-            as_of: day,
-            boundaries: day,
-            known_at: time,
-        });
-        let counted = question.and_then(|question| report(question, &units, &facts).ok());
-        let still = counted.filter(|r| r.tally.households > 0).and_then(|r| {
-            let coverage = *r.figure(SHOWN[0])?;
-            Some(Still {
-                area: units.get(r.question.area).clone(),
-                coverage,
-            })
-        });
-        *kept = Some((time, still.clone()));
-        Ok(still)
     }
 }
 

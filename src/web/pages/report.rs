@@ -130,7 +130,7 @@ impl ReportView {
             area_id: area.id.to_string(),
             as_of: question.as_of.show(),
             boundaries: question.boundaries.show(),
-            known_at: question.known_at.show(lang),
+            known_at: question.known_at.show(),
             is_still: question.as_of < Day::of(question.known_at),
             is_linked,
             cards: cards(report, lang),

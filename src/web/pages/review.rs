@@ -76,6 +76,6 @@ fn row(notice: WaitingNotice, lang: Lang) -> NoticeRow {
         provider: notice.provider_id,
         event: notice.event_id,
         amount: Dong::new(notice.amount_vnd).show(lang),
-        time: TimeMs(notice.received_at_ms).show(lang),
+        time: TimeMs(notice.received_at_ms).show(),
     }
 }
