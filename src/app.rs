@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError};
-use crate::intake::{Intake, Keyring};
+use crate::intake::{Intake, Keyring, ProviderHealth};
+use crate::jobs;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::vn::TimeMs;
@@ -53,6 +54,7 @@ pub struct App {
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     writer: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    jobs: (oneshot::Sender<()>, JoinHandle<()>),
 }
 
 impl App {
@@ -78,10 +80,13 @@ impl App {
             false => (Intake::discarding(), None),
         };
         let keyring = Keyring::new(store.clone(), sealing_key);
+        let health = Arc::new(ProviderHealth::default());
+        let jobs = jobs::start(store.clone(), health.clone());
         let shared = web::Data::new(Shared {
             store: store.clone(),
             intake,
             keyring,
+            health,
             metrics,
             live: crate::web::Live::default(),
             creating: tokio::sync::Mutex::new(()),
@@ -105,6 +110,7 @@ impl App {
             server: handle,
             serving: tokio::spawn(server),
             writer,
+            jobs,
         })
     }
 
@@ -135,6 +141,11 @@ impl App {
             if let Err(error) = writer.await {
                 tracing::error!(%error, "the writer ended badly");
             }
+        }
+        let (stop, jobs) = self.jobs;
+        let _ = stop.send(());
+        if let Err(error) = jobs.await {
+            tracing::error!(%error, "the jobs ended badly");
         }
         self.store.close().await;
     }

@@ -14,8 +14,8 @@
 //! - [`indicators`] the indicators and the report
 //! - [`access`] tokens, sealed secrets
 //!
-//! Around the core: [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`web`],
-//! [`app`] (start and stop), [`config`], [`telemetry`], [`demo`].
+//! Around the core: [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`jobs`],
+//! [`web`], [`app`] (start and stop), [`config`], [`telemetry`], [`demo`].
 
 pub mod access;
 pub mod app;
@@ -23,6 +23,7 @@ pub mod config;
 pub mod demo;
 pub mod indicators;
 pub mod intake;
+pub mod jobs;
 pub mod ledger;
 pub mod notice;
 pub mod places;

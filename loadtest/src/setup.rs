@@ -4,10 +4,11 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use base64::Engine;
 use choso::access::{SealingKey, key_purpose};
 use choso::app::{App, now};
 use choso::config::{Config, RawConfig};
-use choso::notice::sign;
+use choso::notice::{Secrets, sign};
 use choso::places::UnitIx;
 use choso::register::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
@@ -154,10 +155,13 @@ fn account_number(number: usize) -> String {
 async fn add_provider(store: &Store, sealing_key: &SealingKey, seed: u64) -> Result<Secret> {
     let secret = Draw::new(seed).secret();
     // The database is thrown away with its key, so a nonce that repeats between runs gives nothing away.
-    let sealed_secret = sealing_key.seal(&secret, &key_purpose(PROVIDER, KEY), [7; 24]);
+    let text = base64::engine::general_purpose::STANDARD.encode(secret.reveal());
+    let secrets = Secrets::from_pairs([("signing_secret", text.as_str())]);
+    let sealed_secret = sealing_key.seal(&secrets.to_json(), &key_purpose(PROVIDER, KEY), [7; 24]);
     let provider = NewProvider {
         provider_id: PROVIDER.to_owned(),
         profile: "standard".to_owned(),
+        scheme: "webhooks_v1".to_owned(),
         key_id: KEY.to_owned(),
         sealed_secret,
     };

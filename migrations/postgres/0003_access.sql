@@ -2,7 +2,8 @@
 
 CREATE TABLE provider (
     provider_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    profile TEXT COLLATE "C" NOT NULL CHECK (profile IN ('standard')),
+    profile TEXT COLLATE "C" NOT NULL CHECK (profile IN ('standard', 'momo', 'vnpay', 'viettel', 'vnpt', 'mb', 'zalopay', 'payos', 'casso', 'sepay')),
+    scheme TEXT COLLATE "C" NOT NULL,
     created_at_ms BIGINT NOT NULL,
     disabled_at_ms BIGINT
 );

@@ -2,7 +2,8 @@
 
 CREATE TABLE provider (
     provider_id TEXT NOT NULL PRIMARY KEY,
-    profile TEXT NOT NULL CHECK (profile IN ('standard')),
+    profile TEXT NOT NULL CHECK (profile IN ('standard', 'momo', 'vnpay', 'viettel', 'vnpt', 'mb', 'zalopay', 'payos', 'casso', 'sepay')),
+    scheme TEXT NOT NULL,
     created_at_ms BIGINT NOT NULL,
     disabled_at_ms BIGINT
 );

@@ -1,4 +1,3 @@
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,9 +7,8 @@ use choso::register::{TEMPLATE, read_register};
 use choso::store::{PlacesKept, RegisterKept, Store};
 use choso::table::{Fault, TableError, write_rejects};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, Settings, read_file};
+use super::{Failure, Settings, progress_bar, read_file};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
@@ -168,7 +166,7 @@ async fn markets(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, 
 
 async fn register(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
     let mut file = read_register(bytes, &store.units().await?).map_err(refused)?;
-    let bar = progress_bar(file.households.len());
+    let bar = progress_bar(file.households.len(), "households");
     let kept = store
         .keep_register(&file.households, "import", dry_run, now(), |done| {
             bar.set_position(done as u64)
@@ -213,17 +211,4 @@ fn register_says(kept: &RegisterKept) -> String {
         }
     }
     says
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn progress_bar(total: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(total as u64);
-    // The template is a constant that parses; without it the default bar would do.
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} households, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }

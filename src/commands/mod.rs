@@ -1,11 +1,14 @@
 //! One file a command; here what they share: arguments for the settings, and how a failure ends.
 
+mod audit;
 mod import;
+mod notice;
 mod provider;
 mod report;
 mod serve;
 mod user;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +16,7 @@ use choso::app::StartError;
 use choso::config::{Config, ConfigError, RawConfig};
 use choso::store::{Store, StoreError};
 use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// choso ("chợ số"): market stalls, VietQR codes, signed payment notices, non-cash adoption
 #[derive(Debug, Parser)]
@@ -37,6 +41,12 @@ enum Command {
     /// Providers that post callbacks
     #[command(subcommand)]
     Provider(provider::Provider),
+    /// Tools for a provider's engineer
+    #[command(subcommand)]
+    Notice(notice::Notice),
+    /// Check what is kept
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Read lists into the database
     Import(import::Import),
     /// Indicators of an area
@@ -164,6 +174,21 @@ fn write_out(path: Option<&std::path::Path>, data: &[u8]) -> Result<(), Failure>
     }
 }
 
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar(total: usize, what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total as u64);
+    // The template parses whatever is counted; without it the default bar would do.
+    if let Ok(style) =
+        ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {what}, {{eta}} left"))
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Runs a command to its end.
 pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
     match choso.command {
@@ -171,6 +196,8 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Demo(args) => serve::demo(args).await,
         Command::Migrate(args) => serve::migrate(args).await,
         Command::Provider(args) => provider::run(args).await,
+        Command::Notice(args) => notice::run(args),
+        Command::Audit(args) => audit::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Report(args) => report::run(args).await,
         Command::Recount(args) => report::recount(args).await,

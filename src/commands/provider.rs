@@ -5,10 +5,10 @@ use base64::Engine;
 use choso::access::{NONCE_BYTES, key_purpose};
 use choso::app::now;
 use choso::config::Config;
-use choso::notice::parse_secret;
+use choso::notice::{SCHEMES, Scheme, Secrets, scheme};
 use choso::store::{NewProvider, Store, fresh_id};
-use choso::vn::{Secret, TimeMs};
-use clap::{Args, Subcommand, ValueEnum};
+use choso::vn::TimeMs;
+use clap::{Args, Subcommand};
 
 use super::{Failure, Settings, read_file};
 
@@ -16,24 +16,26 @@ use super::{Failure, Settings, read_file};
 pub enum Provider {
     /// Add a provider; its callback address is printed
     #[command(
-        after_help = "Example:\n  choso provider add --id mybank --profile standard --secret-file mybank.secret\n\nWithout --secret-file a secret is made and printed once."
+        after_help = "Example:\n  choso provider add --id mybank --profile standard --secret-file mybank.secret\n  choso provider add --id momo-cho-con --profile momo --secret-file momo.json\n\nmomo.json holds {\"partner_code\": \"…\", \"access_key\": \"…\", \"secret_key\": \"…\"}; `choso provider schemes` lists\nthe names for every profile. Where the secret is ours to invent (standard, mb, sepay) it is made and\nprinted once when no file is given."
     )]
     Add(Add),
     /// List the providers
     #[command(after_help = "Example:\n  choso provider list")]
     List(List),
+    /// List the profiles and schemes with their secrets and settings
+    #[command(after_help = "Example:\n  choso provider schemes")]
+    Schemes,
     /// Give a provider a new key; the old one stays good for a while
     #[command(
         after_help = "Example:\n  choso provider rotate-key --id mybank --secret-file new.secret --overlap-hours 24"
     )]
     RotateKey(RotateKey),
-}
-
-/// How a provider signs and what it sends.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Profile {
-    /// Standard Webhooks, the native profile: any provider can use it
-    Standard,
+    /// Stop taking callbacks of a provider; what it sent stays
+    #[command(after_help = "Example:\n  choso provider disable --id mybank")]
+    Disable(Which),
+    /// Take callbacks of a disabled provider again
+    #[command(after_help = "Example:\n  choso provider enable --id mybank")]
+    Enable(Which),
 }
 
 #[derive(Debug, Args)]
@@ -43,10 +45,13 @@ pub struct Add {
     /// Name in the callback address: small letters, digits, - and _
     #[arg(long)]
     id: String,
-    /// How it signs and what it sends
-    #[arg(long, value_enum)]
-    profile: Profile,
-    /// File with the secret: as text, or a JSON object {"signing_secret": "whsec_…"}
+    /// The provider: standard, momo, vnpay, viettel, vnpt, mb, zalopay, payos, casso, sepay
+    #[arg(long)]
+    profile: String,
+    /// How it signs, where the provider has several ways; its first way if absent
+    #[arg(long)]
+    scheme: Option<String>,
+    /// File with the secret: as text where there is only one, else a JSON object of texts
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
 }
@@ -55,6 +60,15 @@ pub struct Add {
 pub struct List {
     #[command(flatten)]
     settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub struct Which {
+    #[command(flatten)]
+    settings: Settings,
+    /// Name of the provider
+    #[arg(long)]
+    id: String,
 }
 
 #[derive(Debug, Args)]
@@ -76,7 +90,10 @@ pub async fn run(command: Provider) -> Result<ExitCode, Failure> {
     match command {
         Provider::Add(args) => add(args).await,
         Provider::List(args) => list(args).await,
+        Provider::Schemes => Ok(schemes()),
         Provider::RotateKey(args) => rotate(args).await,
+        Provider::Disable(args) => set_disabled(args, true).await,
+        Provider::Enable(args) => set_disabled(args, false).await,
     }
 }
 
@@ -87,21 +104,28 @@ async fn add(args: Add) -> Result<ExitCode, Failure> {
             "--id wants 1 to 40 small letters, digits, - or _".to_owned(),
         ));
     }
-    let secret = secret(args.secret_file)?;
+    let scheme =
+        scheme(&args.profile, args.scheme.as_deref()).map_err(|e| Failure::Refused(e.to_string()))?;
+    let secrets = secrets(args.secret_file, scheme)?;
     let (config, store) = args.settings.open().await?;
-    let (key_id, sealed_secret) = seal(&config, &args.id, &secret)?;
-    let Profile::Standard = args.profile;
+    let (key_id, sealed_secret) = seal(&config, &args.id, &secrets)?;
     let new = NewProvider {
         provider_id: args.id.clone(),
-        profile: "standard".to_owned(),
+        profile: scheme.profile.to_owned(),
+        scheme: scheme.name.to_owned(),
         key_id,
         sealed_secret,
     };
     store.add_provider(&new, now()).await?;
-    println!("POST http://{}/callbacks/{}", config.listen, args.id);
+    for path in scheme.paths {
+        println!(
+            "{} http://{}/callbacks/{}{path}",
+            scheme.method, config.listen, args.id
+        );
+    }
     eprintln!(
-        "provider «{}» added; put your public host in front of /callbacks/{}",
-        args.id, args.id
+        "provider «{}» added ({}/{}); put your public host in front of /callbacks/{}",
+        args.id, scheme.profile, scheme.name, args.id
     );
     end(store).await
 }
@@ -110,17 +134,21 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     let providers = store.providers(now()).await?;
     println!(
-        "{:<20} {:<10} {:<5} {:<17} callback",
-        "id", "profile", "keys", "since"
+        "{:<20} {:<28} {:<5} {:<17} {:<9} callback",
+        "id", "scheme", "keys", "since", "state"
     );
     for p in &providers {
-        let since = p.created_at.show();
         println!(
-            "{:<20} {:<10} {:<5} {:<17} http://{}/callbacks/{}",
+            "{:<20} {:<28} {:<5} {:<17} {:<9} http://{}/callbacks/{}",
             p.provider_id,
-            p.profile,
+            format!("{}/{}", p.profile, p.scheme),
             p.keys.len(),
-            since,
+            p.created_at.show(),
+            if p.disabled_at.is_some() {
+                "disabled"
+            } else {
+                "live"
+            },
             config.listen,
             p.provider_id
         );
@@ -133,10 +161,27 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
     end(store).await
 }
 
+fn schemes() -> ExitCode {
+    for scheme in &SCHEMES {
+        println!("{}/{}", scheme.profile, scheme.name);
+        println!("  secrets   {}", scheme.secrets.join(", "));
+        for (name, meaning) in scheme.settings {
+            println!("  setting   {name}: {meaning}");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 async fn rotate(args: RotateKey) -> Result<ExitCode, Failure> {
-    let secret = secret(args.secret_file)?;
     let (config, store) = args.settings.open().await?;
-    let (key_id, sealed) = seal(&config, &args.id, &secret)?;
+    let providers = store.providers(now()).await?;
+    let Some(provider) = providers.iter().find(|p| p.provider_id == args.id) else {
+        return Err(Failure::Refused(format!("there is no provider «{}»", args.id)));
+    };
+    let scheme =
+        scheme(&provider.profile, Some(&provider.scheme)).map_err(|e| Failure::Refused(e.to_string()))?;
+    let secrets = secrets(args.secret_file, scheme)?;
+    let (key_id, sealed) = seal(&config, &args.id, &secrets)?;
     let at = now();
     let until = TimeMs(at.0 + args.overlap_hours * 3_600_000);
     store.rotate_key(&args.id, &key_id, &sealed, until, at).await?;
@@ -148,46 +193,69 @@ async fn rotate(args: RotateKey) -> Result<ExitCode, Failure> {
     end(store).await
 }
 
+async fn set_disabled(args: Which, is_disabled: bool) -> Result<ExitCode, Failure> {
+    let (_, store) = args.settings.open().await?;
+    store
+        .set_provider_disabled(&args.id, is_disabled.then(now))
+        .await?;
+    let said = if is_disabled {
+        "disabled: its callbacks are answered 404"
+    } else {
+        "live again"
+    };
+    eprintln!(
+        "provider «{}» is {said}; running services follow within seconds",
+        args.id
+    );
+    end(store).await
+}
+
 async fn end(store: Store) -> Result<ExitCode, Failure> {
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The secret of a file, or a new one that is printed, once.
-fn secret(file: Option<PathBuf>) -> Result<Secret, Failure> {
+/// The secrets of a file; without one, new ones that are printed once, where they are ours to invent.
+fn secrets(file: Option<PathBuf>, scheme: &'static Scheme) -> Result<Secrets, Failure> {
     let Some(path) = file else {
-        let mut random = [0u8; 32];
-        getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
-        println!(
-            "whsec_{}",
-            base64::engine::general_purpose::STANDARD.encode(random)
-        );
-        eprintln!("this secret is shown once; give it to the provider's engineer by a safe way");
-        return Ok(Secret::new(random.to_vec()));
+        return invented(scheme);
     };
     let wrong = |cause: String| Failure::Refused(format!("{}: {cause}", path.display()));
     let text = String::from_utf8(read_file(&path)?).map_err(|_| wrong("is not text".to_owned()))?;
-    let text = match text.trim_start().starts_with('{') {
-        true => signing_secret(&text).map_err(wrong)?,
-        false => text,
+    Secrets::read(&text, scheme).map_err(|e| wrong(e.to_string()))
+}
+
+fn invented(scheme: &'static Scheme) -> Result<Secrets, Failure> {
+    let mut random = [0u8; 32];
+    getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
+    let coded = base64::engine::general_purpose::STANDARD.encode(random);
+    let plain: String = coded.chars().filter(char::is_ascii_alphanumeric).collect();
+    let text = match (scheme.profile, scheme.secrets) {
+        ("standard", _) => format!("whsec_{coded}"),
+        ("mb", _) => serde_json::json!({
+            "basic_username": format!("choso-{}", plain.get(..8).unwrap_or_default()),
+            "basic_password": plain.get(8..).unwrap_or_default(),
+        })
+        .to_string(),
+        ("sepay", [_]) => plain,
+        (profile, names) => {
+            return Err(Failure::Refused(format!(
+                "the secret comes from {profile}; give it with --secret-file FILE, a JSON object with {}",
+                names.join(", ")
+            )));
+        }
     };
-    parse_secret(&text).map_err(|e| wrong(e.to_string()))
+    println!("{text}");
+    eprintln!("this secret is shown once; give it to the provider's engineer by a safe way");
+    Secrets::read(&text, scheme).map_err(|e| Failure::Refused(e.to_string()))
 }
 
-fn signing_secret(text: &str) -> Result<String, String> {
-    let json: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("is not JSON: {e}"))?;
-    match json.get("signing_secret").and_then(|s| s.as_str()) {
-        Some(secret) => Ok(secret.to_owned()),
-        None => Err("has no member \"signing_secret\"".to_owned()),
-    }
-}
-
-fn seal(config: &Config, provider_id: &str, secret: &Secret) -> Result<(String, String), Failure> {
+fn seal(config: &Config, provider_id: &str, secrets: &Secrets) -> Result<(String, String), Failure> {
     let mut nonce = [0u8; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
     let key_id = format!("k-{}", fresh_id(now()));
     let sealed = config
         .sealing_key()?
-        .seal(secret, &key_purpose(provider_id, &key_id), nonce);
+        .seal(&secrets.to_json(), &key_purpose(provider_id, &key_id), nonce);
     Ok((key_id, sealed))
 }

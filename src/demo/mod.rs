@@ -14,9 +14,10 @@ use tempfile::TempDir;
 use crate::access::{NONCE_BYTES, key_purpose, token_sha256, token_text};
 use crate::app::{App, StartError, now};
 use crate::config::{ConfigError, RawConfig};
+use crate::notice::Secrets;
 use crate::places::Units;
 use crate::store::{NewProvider, Store, StoreError, fresh_id};
-use crate::vn::{Day, Secret, TimeMs};
+use crate::vn::{Day, TimeMs};
 
 pub use places::{DemoMarket, DemoStreet, MARKETS, REAL_STREETS, WARDS_2024};
 pub use ward::{HOUSEHOLDS, STREETS, STREETS_MET, WITH_ACCOUNT, drafts};
@@ -93,14 +94,16 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
         ..RawConfig::default()
     };
     let config = raw.check()?;
-    let secret = new_secret()?;
+    let secret_text = base64::engine::general_purpose::STANDARD.encode(random::<32>());
+    let secret = crate::notice::parse_secret(&secret_text).map_err(DemoError::Other)?;
+    let secrets = Secrets::from_pairs([("signing_secret", secret_text.as_str())]);
     let store = Store::open(&config.database_url).await?;
     load(&store, options.seed, &mut say).await?;
     let token = token_text(random());
     store
         .add_token(PERSON, &token_sha256(&token), true, now())
         .await?;
-    keep_provider(&store, &config.sealing_key()?, &secret).await?;
+    keep_provider(&store, &config.sealing_key()?, &secrets).await?;
     store.close().await;
 
     let app = App::start(&config).await?;
@@ -158,10 +161,14 @@ async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<()
 async fn keep_provider(
     store: &Store,
     sealing_key: &crate::access::SealingKey,
-    secret: &Secret,
+    secrets: &Secrets,
 ) -> Result<(), DemoError> {
     let key_id = format!("k-{}", fresh_id(now()));
-    let sealed_secret = sealing_key.seal(secret, &key_purpose(PROVIDER, &key_id), random::<NONCE_BYTES>());
+    let sealed_secret = sealing_key.seal(
+        &secrets.to_json(),
+        &key_purpose(PROVIDER, &key_id),
+        random::<NONCE_BYTES>(),
+    );
     if store
         .providers(now())
         .await?
@@ -172,23 +179,23 @@ async fn keep_provider(
             .rotate_key(PROVIDER, &key_id, &sealed_secret, TimeMs(now().0 + 1), now())
             .await?);
     }
-    let (provider_id, profile) = (PROVIDER.to_owned(), "standard".to_owned());
+    let (provider_id, profile, scheme) = (
+        PROVIDER.to_owned(),
+        "standard".to_owned(),
+        "webhooks_v1".to_owned(),
+    );
     Ok(store
         .add_provider(
             &NewProvider {
                 provider_id,
                 profile,
+                scheme,
                 key_id,
                 sealed_secret,
             },
             now(),
         )
         .await?)
-}
-
-fn new_secret() -> Result<Secret, DemoError> {
-    let text = base64::engine::general_purpose::STANDARD.encode(random::<32>());
-    crate::notice::parse_secret(&text).map_err(|e| DemoError::Other(e.to_string()))
 }
 
 fn random<const N: usize>() -> [u8; N] {

@@ -3,8 +3,8 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::access::{SealingKey, key_purpose};
-use crate::notice::{Key, Standard};
-use crate::store::{Store, StoreError};
+use crate::notice::{Provider, Secrets, scheme};
+use crate::store::{ProviderRow, Store, StoreError};
 use crate::vn::TimeMs;
 
 /// How old the keyring may be when a provider fits: a rotated or expired key takes effect within this.
@@ -23,7 +23,7 @@ pub enum KeyringError {
     Sealed(String),
 }
 
-/// The live keys of all providers, opened, in memory. Another process may add a provider or a key; the
+/// The providers with their live keys, opened, in memory. Another process may add a provider or a key; the
 /// ring is read again when it is old, and at once (within bounds) when something does not fit.
 pub struct Keyring {
     store: Arc<Store>,
@@ -34,7 +34,7 @@ pub struct Keyring {
 
 struct Ring {
     /// None for a provider none of whose keys opens.
-    adapters: HashMap<String, Option<Arc<Standard>>>,
+    providers: HashMap<String, Option<Arc<Provider>>>,
     read_at: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ impl Keyring {
     /// An empty ring; it is read at first use.
     pub fn new(store: Arc<Store>, key: SealingKey) -> Keyring {
         let ring = RwLock::new(Ring {
-            adapters: HashMap::new(),
+            providers: HashMap::new(),
             read_at: None,
         });
         Keyring {
@@ -53,14 +53,14 @@ impl Keyring {
         }
     }
 
-    /// The adapter of a provider, or none if there is no such provider with a live key.
-    pub async fn adapter(
+    /// A provider, or none if there is none of this id that has a live key and is not disabled.
+    pub async fn provider(
         &self,
         provider_id: &str,
         now: TimeMs,
-    ) -> Result<Option<Arc<Standard>>, KeyringError> {
-        let (adapter, age) = self.look(provider_id);
-        let limit = if adapter.is_some() {
+    ) -> Result<Option<Arc<Provider>>, KeyringError> {
+        let (provider, age) = self.look(provider_id);
+        let limit = if provider.is_some() {
             FRESH_FOR
         } else {
             ASK_AGAIN_AFTER
@@ -69,23 +69,23 @@ impl Keyring {
             self.read_again(limit, now).await?;
             return opened(provider_id, self.look(provider_id).0);
         }
-        opened(provider_id, adapter)
+        opened(provider_id, provider)
     }
 
-    /// The adapter read anew, if it was not read just now: for a signature that did not fit.
-    pub async fn adapter_again(
+    /// The provider read anew, if it was not read just now: for a signature that did not fit.
+    pub async fn provider_again(
         &self,
         provider_id: &str,
         now: TimeMs,
-    ) -> Result<Option<Arc<Standard>>, KeyringError> {
+    ) -> Result<Option<Arc<Provider>>, KeyringError> {
         self.read_again(ASK_AGAIN_AFTER, now).await?;
         opened(provider_id, self.look(provider_id).0)
     }
 
-    fn look(&self, provider_id: &str) -> (Option<Option<Arc<Standard>>>, Option<Duration>) {
+    fn look(&self, provider_id: &str) -> (Option<Option<Arc<Provider>>>, Option<Duration>) {
         let ring = self.ring.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         (
-            ring.adapters.get(provider_id).cloned(),
+            ring.providers.get(provider_id).cloned(),
             ring.read_at.map(|at| at.elapsed()),
         )
     }
@@ -97,39 +97,69 @@ impl Keyring {
         if self.look("").1.is_some_and(|age| age < limit) {
             return Ok(());
         }
-        let mut adapters = HashMap::new();
-        for provider in self.store.providers(now).await? {
-            let (mut keys, mut is_sealed) = (Vec::new(), false);
-            for (id, sealed) in provider.keys {
-                match self.key.open(&sealed, &key_purpose(&provider.provider_id, &id)) {
-                    Ok(secret) => keys.push(Key { id, secret }),
-                    Err(error) => {
-                        is_sealed = true;
-                        tracing::error!(provider = provider.provider_id, key = id, %error, "a provider key cannot be opened");
-                    }
-                }
-            }
-            let has_keys = !keys.is_empty() || is_sealed;
-            let adapter = Standard::new(&provider.provider_id, keys).map(Arc::new);
-            if has_keys {
-                adapters.insert(provider.provider_id, adapter);
+        let mut providers = HashMap::new();
+        for row in self.store.providers(now).await? {
+            if row.disabled_at.is_none() && !row.keys.is_empty() {
+                providers.insert(row.provider_id.clone(), self.open(row));
             }
         }
         let mut ring = self.ring.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         *ring = Ring {
-            adapters,
+            providers,
             read_at: Some(Instant::now()),
         };
         Ok(())
     }
+
+    /// The provider with those of its keys that open.
+    fn open(&self, row: ProviderRow) -> Option<Arc<Provider>> {
+        let mut keys = Vec::new();
+        for (key_id, sealed) in &row.keys {
+            match open_secrets(&self.key, &row.provider_id, key_id, sealed) {
+                Ok(secrets) => keys.push((key_id.clone(), secrets)),
+                Err(error) => {
+                    tracing::error!(
+                        provider = row.provider_id,
+                        key = key_id,
+                        error,
+                        "a provider key cannot be opened"
+                    );
+                }
+            }
+        }
+        let scheme = scheme(&row.profile, Some(&row.scheme)).map_err(|e| e.to_string());
+        let provider =
+            scheme.and_then(|s| Provider::new(&row.provider_id, s, keys).map_err(|e| e.to_string()));
+        match provider {
+            Ok(provider) => Some(Arc::new(provider)),
+            Err(error) => {
+                tracing::error!(provider = row.provider_id, error, "a provider cannot be used");
+                None
+            }
+        }
+    }
+}
+
+/// Opens what was sealed for a key of a provider.
+pub fn open_secrets(
+    key: &SealingKey,
+    provider_id: &str,
+    key_id: &str,
+    sealed: &str,
+) -> Result<Secrets, String> {
+    let secret = key
+        .open(sealed, &key_purpose(provider_id, key_id))
+        .map_err(|e| e.to_string())?;
+    let text = std::str::from_utf8(secret.reveal()).map_err(|_| "the secret is not text".to_owned())?;
+    Secrets::from_json(text).map_err(|e| e.to_string())
 }
 
 /// A provider that is there but whose keys do not open is no unknown provider: told so, it would stop
 /// sending for good.
 fn opened(
     provider_id: &str,
-    found: Option<Option<Arc<Standard>>>,
-) -> Result<Option<Arc<Standard>>, KeyringError> {
+    found: Option<Option<Arc<Provider>>>,
+) -> Result<Option<Arc<Provider>>, KeyringError> {
     match found {
         Some(None) => Err(KeyringError::Sealed(provider_id.to_owned())),
         Some(adapter) => Ok(adapter),

@@ -4,22 +4,31 @@
 //! last commit was under way, so batches grow by themselves when the load does (group commit). Nobody
 //! is told success before the commit.
 
+mod audit;
+mod health;
 mod keyring;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::store::{Arrival, PostedCount, RegisterCache, Store, StoreError};
+use crate::notice::{Delivery, Outcome};
+use crate::store::{Arrival, Posted, Store, StoreError, WriterMemory};
 use crate::telemetry::Metrics;
 
-pub use keyring::{Keyring, KeyringError};
+pub use audit::{Audit, audit};
+pub use health::{Ending, ProviderHealth};
+pub use keyring::{Keyring, KeyringError, open_secrets};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
 const ANSWER_WITHIN: Duration = Duration::from_millis(4500);
+/// Bodies that may wait, in bytes: what bounds the memory under overload.
+const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Items in one transaction: a list may hold thousands.
+const BATCH_ITEMS_MAX: usize = 8192;
 /// A writer busy with one batch for longer than this is called stuck by `/readyz`.
 const STUCK_AFTER_MS: i64 = 15_000;
 
@@ -34,7 +43,7 @@ pub struct IntakeLimits {
 
 impl Default for IntakeLimits {
     fn default() -> Self {
-        // 4,096 bodies of at most 256 KiB bound the memory; 512 rows make a commit worth its fsync.
+        // Beside this the queue is bounded by bytes; 512 rows make a commit worth its fsync.
         IntakeLimits {
             queue_deliveries_max: 4096,
             batch_deliveries_max: 512,
@@ -55,14 +64,17 @@ pub enum IntakeError {
 
 struct Waiting {
     arrival: Arrival,
-    answer: oneshot::Sender<Result<(), IntakeError>>,
+    bytes: usize,
+    answer: oneshot::Sender<Result<(Outcome, Delivery), IntakeError>>,
 }
 
 /// The handlers' side of the queue.
 #[derive(Clone)]
 pub struct Intake {
     queue: Option<mpsc::Sender<Waiting>>,
+    queued_bytes: Arc<AtomicUsize>,
     busy_since_ms: Arc<AtomicI64>,
+    posted: Arc<Notify>,
 }
 
 impl Intake {
@@ -74,18 +86,24 @@ impl Intake {
     ) -> (Intake, oneshot::Sender<()>, JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_deliveries_max);
         let busy_since_ms = Arc::new(AtomicI64::new(0));
+        let posted = Arc::new(Notify::new());
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
         let writer = Writer {
             store,
             metrics,
-            cache: RegisterCache::default(),
+            memory: WriterMemory::default(),
+            queued_bytes: queued_bytes.clone(),
             busy_since_ms: busy_since_ms.clone(),
+            posted: posted.clone(),
         };
         let (stop, stopped) = oneshot::channel();
         let handle = tokio::spawn(writer.run(waiting, stopped, limits.batch_deliveries_max));
         (
             Intake {
                 queue: Some(queue),
+                queued_bytes,
                 busy_since_ms,
+                posted,
             },
             stop,
             handle,
@@ -96,22 +114,43 @@ impl Intake {
     pub fn discarding() -> Intake {
         Intake {
             queue: None,
+            queued_bytes: Arc::default(),
             busy_since_ms: Arc::default(),
+            posted: Arc::default(),
         }
     }
 
-    /// Hands over a delivery and waits until it is durable.
-    pub async fn keep(&self, arrival: Arrival) -> Result<(), IntakeError> {
-        let Some(queue) = &self.queue else { return Ok(()) };
+    /// Hands over a delivery and waits until it is durable; gives it back with what its sender is to be
+    /// told.
+    pub async fn keep(&self, arrival: Arrival) -> Result<(Outcome, Delivery), IntakeError> {
+        let Some(queue) = &self.queue else {
+            return Ok((Outcome::Stored, arrival.delivery));
+        };
+        let bytes = arrival.delivery.evidence.body.len();
+        if self.queued_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > QUEUE_BYTES_MAX {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(IntakeError::Full);
+        }
         let (answer, done) = oneshot::channel();
-        queue
-            .try_send(Waiting { arrival, answer })
-            .map_err(|_| IntakeError::Full)?;
+        let waiting = Waiting {
+            arrival,
+            bytes,
+            answer,
+        };
+        if queue.try_send(waiting).is_err() {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(IntakeError::Full);
+        }
         match tokio::time::timeout(ANSWER_WITHIN, done).await {
             Ok(Ok(result)) => result,
             // Late or lost: it may still be committed, and then the retry is found as a repeat.
             Ok(Err(_)) | Err(_) => Err(IntakeError::NotKept),
         }
+    }
+
+    /// Returns when this process has posted receipts since the call began.
+    pub async fn posted(&self) {
+        self.posted.notified().await;
     }
 
     /// Whether the writer has been busy with one batch for too long.
@@ -124,8 +163,10 @@ impl Intake {
 struct Writer {
     store: Arc<Store>,
     metrics: Arc<Metrics>,
-    cache: RegisterCache,
+    memory: WriterMemory,
+    queued_bytes: Arc<AtomicUsize>,
     busy_since_ms: Arc<AtomicI64>,
+    posted: Arc<Notify>,
 }
 
 impl Writer {
@@ -149,12 +190,17 @@ impl Writer {
                 taken = waiting.recv_many(&mut batch, batch_max) => if taken == 0 { return },
             }
             self.busy_since_ms.store(crate::app::now().0, Ordering::Relaxed);
+            let bytes: usize = batch.iter().map(|w: &Waiting| w.bytes).sum();
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             let (arrivals, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|w| (w.arrival, w.answer)).unzip();
-            let results = self.write(&arrivals).await;
-            for (answer, result) in answers.into_iter().zip(results) {
+            let mut results = Vec::with_capacity(arrivals.len());
+            for part in parts(&arrivals) {
+                results.extend(self.write(part).await);
+            }
+            for ((arrival, answer), result) in arrivals.into_iter().zip(answers).zip(results) {
                 // A handler that gave up waiting is no loss: the delivery is durable all the same.
-                let _ = answer.send(result);
+                let _ = answer.send(result.map(|outcome| (outcome, arrival.delivery)));
             }
             self.busy_since_ms.store(0, Ordering::Relaxed);
         }
@@ -162,19 +208,17 @@ impl Writer {
 
     /// Writes a batch; when the database refuses its content, each delivery alone, so that one that
     /// cannot be kept does not take others with it.
-    async fn write(&mut self, arrivals: &[Arrival]) -> Vec<Result<(), IntakeError>> {
+    async fn write(&mut self, arrivals: &[Arrival]) -> Vec<Result<Outcome, IntakeError>> {
         match self.post(arrivals).await {
-            Ok(_) => vec![Ok(()); arrivals.len()],
+            Ok(posted) => posted.outcomes.into_iter().map(Ok).collect(),
             Err(e) if e.is_about_content() && arrivals.len() > 1 => {
                 tracing::error!(error = %e, deliveries = arrivals.len(), "a batch was refused; trying its deliveries one by one");
                 let mut results = Vec::with_capacity(arrivals.len());
                 for one in arrivals.chunks(1) {
-                    results.push(
-                        self.post(one)
-                            .await
-                            .map(|_| ())
-                            .map_err(|e| not_kept(&e, one.len())),
-                    );
+                    match self.post(one).await {
+                        Ok(posted) => results.extend(posted.outcomes.into_iter().map(Ok)),
+                        Err(e) => results.push(Err(not_kept(&e, 1))),
+                    }
                 }
                 results
             }
@@ -182,13 +226,36 @@ impl Writer {
         }
     }
 
-    async fn post(&mut self, arrivals: &[Arrival]) -> Result<PostedCount, StoreError> {
+    async fn post(&mut self, arrivals: &[Arrival]) -> Result<Posted, StoreError> {
         let started = Instant::now();
-        let posted = self.store.post(arrivals, &mut self.cache).await?;
+        let posted = self.store.post(arrivals, &mut self.memory).await?;
         self.metrics
             .batch(arrivals.len(), posted.receipts, started.elapsed());
+        if posted.receipts > 0 {
+            self.posted.notify_waiters();
+        }
         Ok(posted)
     }
+}
+
+/// Cuts a batch where its items become too many for one transaction.
+fn parts(mut arrivals: &[Arrival]) -> impl Iterator<Item = &[Arrival]> {
+    std::iter::from_fn(move || {
+        let mut items = 0;
+        let fits = |a: &&Arrival| {
+            items += a.delivery.items.len();
+            items <= BATCH_ITEMS_MAX
+        };
+        let size = arrivals
+            .iter()
+            .take_while(fits)
+            .count()
+            .max(1)
+            .min(arrivals.len());
+        let (part, rest) = arrivals.split_at(size);
+        arrivals = rest;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 fn not_kept(error: &StoreError, deliveries: usize) -> IntakeError {

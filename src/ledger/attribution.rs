@@ -1,19 +1,20 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Reason;
 use crate::notice::Details;
-use crate::register::code_in_note;
-use crate::vn::{Day, Period};
+use crate::register::{StallCode, code_in_note};
+use crate::vn::{Day, Dong, Period};
 
 /// One stall that an account is linked to, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The stall.
-    pub stall_id: String,
+    pub stall_id: Arc<str>,
     /// Its code, as it stands in transfer notes.
     pub stall_code: String,
     /// The household of the stall.
-    pub household_id: String,
+    pub household_id: Arc<str>,
     /// When the link holds.
     pub period: Period,
 }
@@ -27,15 +28,26 @@ pub struct AccountLinks {
     pub links: Vec<Link>,
 }
 
-/// A provider's terminal that stands at a stall, and when.
+/// A provider's terminal or virtual account that stands for a stall, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalLink {
     /// The stall.
-    pub stall_id: String,
+    pub stall_id: Arc<str>,
     /// The household of the stall.
-    pub household_id: String,
+    pub household_id: Arc<str>,
     /// When the terminal stands there.
     pub period: Period,
+}
+
+/// An order that waits to be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The stall it is paid to.
+    pub stall_id: Arc<str>,
+    /// The household of the stall.
+    pub household_id: Arc<str>,
+    /// What is asked, if it is fixed.
+    pub amount: Option<Dong>,
 }
 
 /// What the register says about the accounts, terminals and households of a batch.
@@ -43,30 +55,35 @@ pub struct TerminalLink {
 pub struct Known {
     /// Registered accounts by number.
     pub accounts: HashMap<String, Vec<AccountLinks>>,
-    /// Terminals by (provider, terminal).
-    pub terminals: HashMap<(String, String), Vec<TerminalLink>>,
+    /// Terminals, virtual accounts and stall codes that were used as such, by (provider, its text).
+    pub terminals: HashMap<(Arc<str>, String), Vec<TerminalLink>>,
+    /// Orders by (provider, reference).
+    pub orders: HashMap<(Arc<str>, String), Order>,
     /// Principal places of a household, each from a day on, in order of the day.
-    pub places: HashMap<String, Vec<(Day, String)>>,
+    pub places: HashMap<Arc<str>, Vec<(Day, Arc<str>)>>,
 }
 
 /// Whose money it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attributed {
     /// The household.
-    pub household_id: String,
+    pub household_id: Arc<str>,
     /// The stall, where it is known.
-    pub stall_id: Option<String>,
+    pub stall_id: Option<Arc<str>>,
     /// The household's principal place on the business date.
-    pub place_id: String,
+    pub place_id: Arc<str>,
 }
 
 /// Attribution of a payment by the links valid on its business date, in the order of DOMAIN section 6:
-/// a known terminal (if it agrees with the payee account, where the notice names one); an account of
-/// exactly one stall; the stall whose code is in the note; the household; else quarantine.
+/// an order, terminal or virtual account that is known (if it agrees with the payee account, where the
+/// notice names one); an account of exactly one stall; the stall whose code is in the note; the
+/// household; else quarantine.
 ///
 /// The note only chooses among stalls of the account; it never moves money to another account's stall.
+/// The merchant's reference is not the payer's: where no account is named, a stall code in it counts as
+/// a terminal (PROTOCOLS section 3, one terminal code for a market).
 pub fn attribute(
-    provider_id: &str,
+    provider_id: &Arc<str>,
     details: &Details,
     day: Day,
     known: &Known,
@@ -76,10 +93,19 @@ pub fn attribute(
         Ok(account) => account.links.iter().filter(|l| l.period.holds(day)).collect(),
         Err(_) => Vec::new(),
     };
-    if let Some(terminal) = terminal_of(provider_id, details, day, known) {
-        let agrees =
-            details.account_number.is_empty() || links.iter().any(|l| l.stall_id == terminal.stall_id);
-        if agrees {
+    let agrees =
+        |stall_id: &str| details.account_number.is_empty() || links.iter().any(|l| *l.stall_id == *stall_id);
+    if let Some(order) = order_of(provider_id, details, known)
+        && agrees(&order.stall_id)
+    {
+        return placed(&order.household_id, Some(&order.stall_id), day, known);
+    }
+    for name in stand_ins(details) {
+        let key = (provider_id.clone(), name);
+        let links = known.terminals.get(&key).map_or(&[][..], Vec::as_slice);
+        if let Some(terminal) = links.iter().find(|t| t.period.holds(day))
+            && agrees(&terminal.stall_id)
+        {
             return placed(&terminal.household_id, Some(&terminal.stall_id), day, known);
         }
     }
@@ -93,7 +119,8 @@ pub fn attribute(
     let mut codes: Vec<&str> = links.iter().map(|l| l.stall_code.as_str()).collect();
     codes.sort_unstable();
     codes.dedup();
-    if let Some(code) = code_in_note(&details.note, codes.into_iter())
+    let note = details.note.as_deref().unwrap_or_default();
+    if let Some(code) = code_in_note(note, codes.into_iter())
         && let Some(link) = links.iter().find(|l| l.stall_code == code)
     {
         return placed(&link.household_id, Some(&link.stall_id), day, known);
@@ -102,6 +129,44 @@ pub fn attribute(
         return placed(&first.household_id, None, day, known);
     }
     Err(Reason::AmbiguousStall)
+}
+
+/// The order that a notice pays, if it is known.
+pub fn order_of<'a>(provider_id: &Arc<str>, details: &Details, known: &'a Known) -> Option<&'a Order> {
+    if details.reference.is_empty() || known.orders.is_empty() {
+        return None;
+    }
+    known
+        .orders
+        .get(&(provider_id.clone(), details.reference.clone()))
+}
+
+/// What may stand for a stall beside its account, in the order in which it is asked: terminal, virtual
+/// account, and where no account is named a stall code in the merchant's reference.
+pub fn stand_ins(details: &Details) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Some(terminal) = &details.terminal
+        && !details.terminal_is_unsigned
+    {
+        names.push(terminal.clone());
+    }
+    if !details.virtual_account.is_empty() {
+        names.push(details.virtual_account.clone());
+    }
+    if details.account_number.is_empty() {
+        names.extend(code_in_reference(&details.reference));
+    }
+    names
+}
+
+/// The first word of a reference that is a stall code, or begins with one.
+fn code_in_reference(reference: &str) -> Option<String> {
+    reference
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .find_map(|word| {
+            let code = word.get(..8)?;
+            StallCode::parse(code).ok().map(|code| code.to_string())
+        })
 }
 
 /// An account is (bank BIN, number); without a BIN the number must fit exactly one registered account.
@@ -120,17 +185,12 @@ fn account_of<'a>(details: &Details, known: &'a Known) -> Result<&'a AccountLink
     }
 }
 
-fn terminal_of<'a>(
-    provider_id: &str,
-    details: &Details,
+fn placed(
+    household_id: &Arc<str>,
+    stall_id: Option<&Arc<str>>,
     day: Day,
-    known: &'a Known,
-) -> Option<&'a TerminalLink> {
-    let key = (provider_id.to_owned(), details.terminal.clone()?);
-    known.terminals.get(&key)?.iter().find(|t| t.period.holds(day))
-}
-
-fn placed(household_id: &str, stall_id: Option<&str>, day: Day, known: &Known) -> Result<Attributed, Reason> {
+    known: &Known,
+) -> Result<Attributed, Reason> {
     let places = known.places.get(household_id).map_or(&[][..], Vec::as_slice);
     // Before its first version a household has no place; the first one is the best that is known.
     let place = places
@@ -140,8 +200,8 @@ fn placed(household_id: &str, stall_id: Option<&str>, day: Day, known: &Known) -
         .or(places.first());
     let (_, place_id) = place.ok_or(Reason::NoValidLink)?;
     Ok(Attributed {
-        household_id: household_id.to_owned(),
-        stall_id: stall_id.map(str::to_owned),
+        household_id: household_id.clone(),
+        stall_id: stall_id.cloned(),
         place_id: place_id.clone(),
     })
 }
@@ -177,7 +237,7 @@ mod tests {
         for household in ["h1", "h2"] {
             known.places.insert(
                 household.into(),
-                vec![(Day::ymd(2020, 1, 1), format!("place-{household}"))],
+                vec![(Day::ymd(2020, 1, 1), format!("place-{household}").into())],
             );
         }
         let at_s2 = TerminalLink {
@@ -193,14 +253,15 @@ mod tests {
         Details {
             bank_bin: bin.map(str::to_owned),
             account_number: number.into(),
-            note: note.into(),
+            note: Some(note.into()),
             terminal: terminal.map(str::to_owned),
             ..Details::default()
         }
     }
 
     fn stall(known: &Known, d: &Details) -> Result<(String, Option<String>), Reason> {
-        attribute("p", d, Day::ymd(DAY, 3, 1), known).map(|a| (a.household_id, a.stall_id))
+        attribute(&"p".into(), d, Day::ymd(DAY, 3, 1), known)
+            .map(|a| (a.household_id.to_string(), a.stall_id.map(|s| s.to_string())))
     }
 
     #[test]
@@ -284,9 +345,47 @@ mod tests {
     }
 
     #[test]
+    fn orders_virtual_accounts_and_codes_in_references_stand_for_stalls() {
+        let mut k = known(&[("970415", "1", vec![link("s1", "HC7K3M9J", "h1")])]);
+        let order = Order {
+            stall_id: "s1".into(),
+            household_id: "h1".into(),
+            amount: None,
+        };
+        k.orders.insert(("p".into(), "O1".into()), order);
+        let code = k.terminals[&("p".into(), "T2".into())].clone();
+        k.terminals.insert(("p".into(), "ABCDEFG7".into()), code);
+        let with = |change: fn(&mut Details)| {
+            let mut d = details(None, "", "", None);
+            change(&mut d);
+            stall(&k, &d).ok().and_then(|(_, s)| s)
+        };
+        assert_eq!(with(|d| d.reference = "O1".into()).as_deref(), Some("s1"));
+        assert_eq!(
+            with(|d| d.reference = "x-ABCDEFG7001".into()).as_deref(),
+            Some("s2")
+        );
+        assert_eq!(with(|d| d.reference = "x-ABCDEFG8001".into()), None);
+        assert_eq!(with(|d| d.virtual_account = "T2".into()).as_deref(), Some("s2"));
+        assert_eq!(with(|d| d.terminal = Some("T2".into())).as_deref(), Some("s2"));
+        // What is not signed moves no money.
+        let unsigned = |d: &mut Details| {
+            d.terminal = Some("T2".into());
+            d.terminal_is_unsigned = true;
+        };
+        assert_eq!(with(unsigned), None);
+        // An order that contradicts the payee account does not win.
+        let other = with(|d| {
+            d.reference = "O1".into();
+            d.account_number = "9".into();
+        });
+        assert_eq!(other, None);
+    }
+
+    #[test]
     fn links_hold_on_both_end_days_and_no_other() {
         let k = known(&[("970415", "1", vec![link("s1", "HC7K3M9J", "h1")])]);
-        let on = |day| attribute("p", &details(None, "1", "", None), day, &k).is_ok();
+        let on = |day| attribute(&"p".into(), &details(None, "1", "", None), day, &k).is_ok();
         assert!(on(Day::ymd(DAY, 1, 1)) && on(Day::ymd(DAY, 6, 30)));
         assert!(!on(Day::ymd(DAY - 1, 12, 31)) && !on(Day::ymd(DAY, 7, 1)));
     }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{State, qualifies};
 use crate::vn::{Day, Dong};
@@ -40,29 +41,29 @@ pub struct IntakeDelta {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
     /// By (household, business day).
-    pub households: BTreeMap<(String, Day), DayDelta>,
+    pub households: BTreeMap<(Arc<str>, Day), DayDelta>,
     /// By (place, business day).
-    pub places: BTreeMap<(String, Day), DayDelta>,
+    pub places: BTreeMap<(Arc<str>, Day), DayDelta>,
     /// By (provider, day of reception).
-    pub intake: BTreeMap<(String, Day), IntakeDelta>,
+    pub intake: BTreeMap<(Arc<str>, Day), IntakeDelta>,
 }
 
 impl Counters {
     /// An item was kept in this state.
-    pub fn kept(&mut self, provider_id: &str, received_day: Day, state: State, amount: Dong) {
+    pub fn kept(&mut self, provider_id: &Arc<str>, received_day: Day, state: State, amount: Dong) {
         let delta = self
             .intake
-            .entry((provider_id.to_owned(), received_day))
+            .entry((provider_id.clone(), received_day))
             .or_default();
         delta.counts[state as usize] += 1;
         delta.amounts_vnd[state as usize] += amount.vnd();
     }
 
     /// An item went from one state to another.
-    pub fn moved(&mut self, provider_id: &str, received_day: Day, from: State, to: State, amount: Dong) {
+    pub fn moved(&mut self, provider_id: &Arc<str>, received_day: Day, from: State, to: State, amount: Dong) {
         let delta = self
             .intake
-            .entry((provider_id.to_owned(), received_day))
+            .entry((provider_id.clone(), received_day))
             .or_default();
         delta.counts[from as usize] -= 1;
         delta.amounts_vnd[from as usize] -= amount.vnd();
@@ -71,15 +72,15 @@ impl Counters {
     }
 
     /// The same content came again.
-    pub fn repeated(&mut self, provider_id: &str, received_day: Day, items: i64) {
+    pub fn repeated(&mut self, provider_id: &Arc<str>, received_day: Day, items: i64) {
         self.intake
-            .entry((provider_id.to_owned(), received_day))
+            .entry((provider_id.clone(), received_day))
             .or_default()
             .repeat_count += items;
     }
 
     /// A receipt was posted.
-    pub fn posted(&mut self, household_id: &str, place_id: &str, day: Day, amount: Dong) {
+    pub fn posted(&mut self, household_id: &Arc<str>, place_id: &Arc<str>, day: Day, amount: Dong) {
         self.both(household_id, place_id, day, |delta| {
             delta.posted_count += 1;
             delta.posted_vnd += amount.vnd();
@@ -88,7 +89,14 @@ impl Counters {
     }
 
     /// Part or all of a receipt of this day went back; `left` is what was left of it before.
-    pub fn refunded(&mut self, household_id: &str, place_id: &str, day: Day, left: Dong, amount: Dong) {
+    pub fn refunded(
+        &mut self,
+        household_id: &Arc<str>,
+        place_id: &Arc<str>,
+        day: Day,
+        left: Dong,
+        amount: Dong,
+    ) {
         let after = Dong::new(left.vnd() - amount.vnd());
         self.both(household_id, place_id, day, |delta| {
             delta.refunded_vnd += amount.vnd();
@@ -96,9 +104,15 @@ impl Counters {
         });
     }
 
-    fn both(&mut self, household_id: &str, place_id: &str, day: Day, change: impl Fn(&mut DayDelta)) {
-        change(self.households.entry((household_id.to_owned(), day)).or_default());
-        change(self.places.entry((place_id.to_owned(), day)).or_default());
+    fn both(
+        &mut self,
+        household_id: &Arc<str>,
+        place_id: &Arc<str>,
+        day: Day,
+        change: impl Fn(&mut DayDelta),
+    ) {
+        change(self.households.entry((household_id.clone(), day)).or_default());
+        change(self.places.entry((place_id.clone(), day)).or_default());
     }
 }
 
@@ -111,10 +125,10 @@ mod tests {
         let mut counters = Counters::default();
         let day = Day::ymd(2026, 1, 1);
         let d = Dong::new;
-        counters.posted("h", "p", day, d(5000));
-        counters.refunded("h", "p", day, d(5000), d(4000));
+        counters.posted(&"h".into(), &"p".into(), day, d(5000));
+        counters.refunded(&"h".into(), &"p".into(), day, d(5000), d(4000));
         assert_eq!(counters.households[&("h".into(), day)].qualifying_count, 1);
-        counters.refunded("h", "p", day, d(1000), d(1));
+        counters.refunded(&"h".into(), &"p".into(), day, d(1000), d(1));
         let delta = counters.places[&("p".into(), day)];
         assert_eq!(
             (delta.posted_count, delta.refunded_vnd, delta.qualifying_count),
@@ -126,8 +140,14 @@ mod tests {
     fn moving_keeps_the_sum() {
         let mut counters = Counters::default();
         let day = Day::ymd(2026, 1, 1);
-        counters.kept("p", day, State::Quarantined, Dong::new(700));
-        counters.moved("p", day, State::Quarantined, State::Posted, Dong::new(700));
+        counters.kept(&"p".into(), day, State::Quarantined, Dong::new(700));
+        counters.moved(
+            &"p".into(),
+            day,
+            State::Quarantined,
+            State::Posted,
+            Dong::new(700),
+        );
         let delta = counters.intake[&("p".into(), day)];
         assert_eq!((delta.counts, delta.amounts_vnd), ([1, 0, 0], [700, 0, 0]));
     }

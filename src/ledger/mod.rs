@@ -5,12 +5,24 @@
 
 mod attribution;
 mod counters;
+mod evidence;
+mod filter;
+mod key;
+
+use std::sync::Arc;
 
 use crate::notice::{Item, Kind};
 use crate::vn::{Day, Dong, TimeMs};
 
-pub use attribution::{AccountLinks, Attributed, Known, Link, TerminalLink, attribute};
+pub use attribution::{
+    AccountLinks, Attributed, Known, Link, Order, TerminalLink, attribute, order_of, stand_ins,
+};
 pub use counters::{Counters, DayDelta, IntakeDelta};
+pub use evidence::{
+    EvidenceError, KeptCallback, Link as EvidenceLink, bytes_digest, read_callbacks, write_callback,
+};
+pub use filter::{FilterError, KeyFilter};
+pub use key::{Key, items_digest};
 
 /// A receipt counts for indicator 5 when at least this much is left of it (DOMAIN section 4).
 pub const QUALIFYING_FLOOR: Dong = Dong::new(1000);
@@ -63,15 +75,31 @@ pub enum Reason {
     RefundExceedsPayment,
     /// An item of an array that could not be read.
     Unreadable,
+    /// The order, terminal or stall that the reference names is not known.
+    UnknownOrder,
+    /// The order asks for another amount.
+    OrderAmountDiffers,
+    /// The provider took the money but suspects fraud.
+    PaymentSuspect,
     /// The payment did not happen.
     PaymentFailed,
+    /// The payment is under way.
+    PaymentPending,
+    /// The payer agreed; the money has not been captured.
+    PaymentAuthorized,
+    /// Money that left the account.
+    Outgoing,
+    /// The provider tried out the address.
+    TestNotice,
+    /// Another provider's word for a receipt that is posted.
+    SameTransfer,
     /// A type this program does not know.
     UnknownType,
 }
 
 impl Reason {
     /// Every reason, for lists and for the check that words are unique.
-    pub const ALL: [Reason; 12] = [
+    pub const ALL: [Reason; 20] = [
         Reason::UnknownAccount,
         Reason::AmbiguousAccount,
         Reason::NoValidLink,
@@ -82,7 +110,15 @@ impl Reason {
         Reason::RefundBeforePayment,
         Reason::RefundExceedsPayment,
         Reason::Unreadable,
+        Reason::UnknownOrder,
+        Reason::OrderAmountDiffers,
+        Reason::PaymentSuspect,
         Reason::PaymentFailed,
+        Reason::PaymentPending,
+        Reason::PaymentAuthorized,
+        Reason::Outgoing,
+        Reason::TestNotice,
+        Reason::SameTransfer,
         Reason::UnknownType,
     ];
 
@@ -99,7 +135,15 @@ impl Reason {
             Reason::RefundBeforePayment => "refund_before_payment",
             Reason::RefundExceedsPayment => "refund_exceeds_payment",
             Reason::Unreadable => "unreadable",
+            Reason::UnknownOrder => "unknown_order",
+            Reason::OrderAmountDiffers => "order_amount_differs",
+            Reason::PaymentSuspect => "payment_suspect",
             Reason::PaymentFailed => "payment_failed",
+            Reason::PaymentPending => "payment_pending",
+            Reason::PaymentAuthorized => "payment_authorized",
+            Reason::Outgoing => "outgoing",
+            Reason::TestNotice => "test",
+            Reason::SameTransfer => "same_transfer",
             Reason::UnknownType => "unknown_type",
         }
     }
@@ -147,6 +191,35 @@ impl Reason {
                 "Không đọc được mục này. Hãy gửi lại cho kỹ sư của nhà cung cấp.",
                 "This item cannot be read. Send it back to the provider's engineer.",
             ),
+            Reason::UnknownOrder => (
+                "Không biết đơn hàng hay điểm bán này. Hãy đăng ký điểm bán hoặc hỏi nhà cung cấp.",
+                "The order or terminal is not known. Register the terminal, or ask the provider.",
+            ),
+            Reason::OrderAmountDiffers => (
+                "Số tiền trả khác số tiền của đơn hàng. Hãy kiểm tra với người bán.",
+                "The amount paid differs from what the order asks. Check with the seller.",
+            ),
+            Reason::PaymentSuspect => (
+                "Nhà cung cấp nghi ngờ gian lận. Chưa báo cho người bán; hãy chờ kết quả tra soát.",
+                "The provider suspects fraud. The seller was not told; wait for the inquiry.",
+            ),
+            Reason::PaymentPending => (
+                "Giao dịch đang xử lý, chưa có tiền.",
+                "The payment is under way; no money moved yet.",
+            ),
+            Reason::PaymentAuthorized => (
+                "Người mua đã đồng ý nhưng tiền chưa được thu.",
+                "The payer agreed; the money has not been captured.",
+            ),
+            Reason::Outgoing => (
+                "Tiền ra khỏi tài khoản, không phải tiền nhận.",
+                "Money that left the account.",
+            ),
+            Reason::TestNotice => ("Nhà cung cấp gửi thử.", "The provider tried out the address."),
+            Reason::SameTransfer => (
+                "Nhà cung cấp khác đã báo cùng khoản chuyển này.",
+                "Another provider already reported this transfer.",
+            ),
             Reason::PaymentFailed => (
                 "Giao dịch không thành công, không có tiền.",
                 "The payment failed; no money moved.",
@@ -175,24 +248,71 @@ pub fn business_day(item: &Item, received_at: TimeMs) -> Day {
     Day::of(item.details.occurred_at.unwrap_or(received_at))
 }
 
+/// What an order-based scheme is to be told besides "stored" (PROTOCOLS section 1, rule 11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderCheck {
+    /// Its order, terminal or stall is known and the amount is right, or the scheme has no orders.
+    Fits,
+    /// Nothing known is named.
+    Unknown,
+    /// The order asks for this amount.
+    AmountDiffers(Dong),
+}
+
+/// A decision, and what the provider is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What the item becomes.
+    pub decision: Decision,
+    /// Whether its order fits.
+    pub order: OrderCheck,
+}
+
 /// Decides one item from what is known. A refund always starts quarantined; [`can_refund`] posts it
-/// when it meets its receipt.
-pub fn decide(provider_id: &str, item: &Item, received_at: TimeMs, known: &Known) -> Decision {
+/// when it meets its receipt. `has_orders`: the scheme has a word for "unknown order".
+pub fn decide(
+    provider_id: &Arc<str>,
+    item: &Item,
+    has_orders: bool,
+    received_at: TimeMs,
+    known: &Known,
+) -> Verdict {
+    let fits = |decision| Verdict {
+        decision,
+        order: OrderCheck::Fits,
+    };
     match item.kind {
-        Kind::PaymentFailed => Decision::Ignore(Reason::PaymentFailed),
-        Kind::Other => Decision::Ignore(Reason::UnknownType),
-        Kind::Unreadable => Decision::Quarantine(Reason::Unreadable),
-        Kind::Payment | Kind::Refund if is_ahead(item, received_at) => {
-            Decision::Quarantine(Reason::PostingTimeAhead)
+        Kind::Other => return fits(Decision::Ignore(Reason::UnknownType)),
+        Kind::Debit => return fits(Decision::Ignore(Reason::Outgoing)),
+        Kind::Test => return fits(Decision::Ignore(Reason::TestNotice)),
+        Kind::Unreadable => return fits(Decision::Quarantine(Reason::Unreadable)),
+        kind if kind.takes_back() && is_ahead(item, received_at) => {
+            return fits(Decision::Quarantine(Reason::PostingTimeAhead));
         }
-        Kind::Refund => Decision::Quarantine(Reason::RefundBeforePayment),
-        Kind::Payment => {
-            match attribute(provider_id, &item.details, business_day(item, received_at), known) {
-                Ok(attributed) => Decision::Post(attributed),
-                Err(reason) => Decision::Quarantine(reason),
-            }
-        }
+        kind if kind.takes_back() => return fits(Decision::Quarantine(Reason::RefundBeforePayment)),
+        _ => {}
     }
+    let attributed = attribute(provider_id, &item.details, business_day(item, received_at), known);
+    let asked = order_of(provider_id, &item.details, known).and_then(|order| order.amount);
+    let order = match (has_orders, &attributed, asked) {
+        (true, Err(_), _) => OrderCheck::Unknown,
+        (true, Ok(_), Some(asked)) if asked != item.amount => OrderCheck::AmountDiffers(asked),
+        _ => OrderCheck::Fits,
+    };
+    let decision = match item.kind {
+        Kind::PaymentFailed => Decision::Ignore(Reason::PaymentFailed),
+        Kind::PaymentPending => Decision::Ignore(Reason::PaymentPending),
+        Kind::PaymentAuthorized => Decision::Ignore(Reason::PaymentAuthorized),
+        Kind::PaymentSuspect => Decision::Quarantine(Reason::PaymentSuspect),
+        _ if is_ahead(item, received_at) => Decision::Quarantine(Reason::PostingTimeAhead),
+        _ => match (order, attributed) {
+            (OrderCheck::Unknown, _) => Decision::Quarantine(Reason::UnknownOrder),
+            (OrderCheck::AmountDiffers(_), _) => Decision::Quarantine(Reason::OrderAmountDiffers),
+            (OrderCheck::Fits, Ok(attributed)) => Decision::Post(attributed),
+            (OrderCheck::Fits, Err(reason)) => Decision::Quarantine(reason),
+        },
+    };
+    Verdict { decision, order }
 }
 
 fn is_ahead(item: &Item, received_at: TimeMs) -> bool {
@@ -223,6 +343,7 @@ mod tests {
         Item {
             kind,
             event_id: "T".into(),
+            provider_txn_id: "T".into(),
             amount: Dong::new(5000),
             content: [0; 16],
             details: Details {
@@ -236,31 +357,65 @@ mod tests {
     fn a_time_more_than_an_hour_ahead_is_not_believed() {
         let now = TimeMs(1_000_000_000_000);
         let known = Known::default();
-        let decide = |ahead| decide("p", &item(Kind::Payment, Some(now.0 + ahead)), now, &known);
+        let decide = |ahead| {
+            let item = item(Kind::Payment, Some(now.0 + ahead));
+            decide(&"p".into(), &item, false, now, &known).decision
+        };
         assert_eq!(decide(3_600_001), Decision::Quarantine(Reason::PostingTimeAhead));
         assert_eq!(decide(3_600_000), Decision::Quarantine(Reason::UnknownAccount));
     }
 
     #[test]
-    fn only_payments_can_post_at_once() {
-        let now = TimeMs(0);
+    fn what_moves_no_money_is_ignored_or_waits() {
         let known = Known::default();
-        assert_eq!(
-            decide("p", &item(Kind::PaymentFailed, None), now, &known),
-            Decision::Ignore(Reason::PaymentFailed)
-        );
-        assert_eq!(
-            decide("p", &item(Kind::Other, None), now, &known),
-            Decision::Ignore(Reason::UnknownType)
-        );
-        assert_eq!(
-            decide("p", &item(Kind::Unreadable, None), now, &known),
-            Decision::Quarantine(Reason::Unreadable)
-        );
-        assert_eq!(
-            decide("p", &item(Kind::Refund, None), now, &known),
-            Decision::Quarantine(Reason::RefundBeforePayment)
-        );
+        let decide = |kind| decide(&"p".into(), &item(kind, None), false, TimeMs(0), &known).decision;
+        for (kind, reason) in [
+            (Kind::PaymentFailed, Reason::PaymentFailed),
+            (Kind::PaymentPending, Reason::PaymentPending),
+            (Kind::PaymentAuthorized, Reason::PaymentAuthorized),
+            (Kind::Debit, Reason::Outgoing),
+            (Kind::Test, Reason::TestNotice),
+            (Kind::Other, Reason::UnknownType),
+        ] {
+            assert_eq!(decide(kind), Decision::Ignore(reason));
+        }
+        for (kind, reason) in [
+            (Kind::Unreadable, Reason::Unreadable),
+            (Kind::PaymentSuspect, Reason::PaymentSuspect),
+            (Kind::Refund, Reason::RefundBeforePayment),
+            (Kind::Void, Reason::RefundBeforePayment),
+            (Kind::Payment, Reason::UnknownAccount),
+        ] {
+            assert_eq!(decide(kind), Decision::Quarantine(reason));
+        }
+    }
+
+    #[test]
+    fn an_order_scheme_is_told_what_is_wrong_with_the_order() {
+        let mut known = Known::default();
+        let place = vec![(Day::ymd(2020, 1, 1), "pl".into())];
+        known.places.insert("h".into(), place);
+        for (reference, amount) in [("fits", 5000), ("other", 6000)] {
+            let order = Order {
+                stall_id: "s".into(),
+                household_id: "h".into(),
+                amount: Some(Dong::new(amount)),
+            };
+            known.orders.insert(("p".into(), reference.into()), order);
+        }
+        let decide = |kind, reference: &str| {
+            let mut item = item(kind, None);
+            item.details.reference = reference.into();
+            decide(&"p".into(), &item, true, TimeMs(0), &known)
+        };
+        let fits = decide(Kind::Payment, "fits");
+        assert!(matches!(fits.decision, Decision::Post(_)) && fits.order == OrderCheck::Fits);
+        let other = decide(Kind::Payment, "other");
+        assert_eq!(other.decision, Decision::Quarantine(Reason::OrderAmountDiffers));
+        assert_eq!(other.order, OrderCheck::AmountDiffers(Dong::new(6000)));
+        let unknown = decide(Kind::Payment, "none");
+        assert_eq!(unknown.decision, Decision::Quarantine(Reason::UnknownOrder));
+        assert_eq!(decide(Kind::PaymentFailed, "none").order, OrderCheck::Unknown);
     }
 
     #[test]

@@ -8,8 +8,10 @@ use crate::vn::TimeMs;
 pub struct NewProvider {
     /// The id in the callback's address.
     pub provider_id: String,
-    /// The profile, e.g. `standard`.
+    /// The profile, e.g. `momo`.
     pub profile: String,
+    /// The scheme, e.g. `ipn_v2`.
+    pub scheme: String,
     /// Name of the first key.
     pub key_id: String,
     /// The secret, sealed under the key file.
@@ -21,12 +23,31 @@ pub struct NewProvider {
 pub struct ProviderRow {
     /// The id in the callback's address.
     pub provider_id: String,
-    /// The profile, e.g. `standard`.
+    /// The profile, e.g. `momo`.
     pub profile: String,
+    /// The scheme, e.g. `ipn_v2`.
+    pub scheme: String,
     /// When it was added.
     pub created_at: TimeMs,
+    /// When it was disabled, if it was.
+    pub disabled_at: Option<TimeMs>,
     /// (key id, sealed secret) of the keys that have not expired, newest first.
     pub keys: Vec<(String, String)>,
+}
+
+/// A key that a provider has or had, for checking kept evidence.
+#[derive(Debug, Clone)]
+pub struct EverKey {
+    /// The provider.
+    pub provider_id: String,
+    /// The profile, e.g. `momo`.
+    pub profile: String,
+    /// The scheme, e.g. `ipn_v2`.
+    pub scheme: String,
+    /// Name of the key.
+    pub key_id: String,
+    /// The secret, sealed.
+    pub sealed_secret: String,
 }
 
 /// A token as listed; the token itself is not kept.
@@ -57,11 +78,12 @@ impl Store {
         let mut tx = self.begin().await?;
         let added: Option<(String,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "INSERT INTO provider (provider_id, profile, created_at_ms) VALUES ($1, $2, $3)
+                "INSERT INTO provider (provider_id, profile, scheme, created_at_ms) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (provider_id) DO NOTHING RETURNING provider_id",
             )
             .bind(&new.provider_id)
             .bind(&new.profile)
+            .bind(&new.scheme)
             .bind(now.0)
             .fetch_optional(c)
             .await?
@@ -112,13 +134,13 @@ impl Store {
         tx.commit().await
     }
 
-    /// All providers with the keys that are live now.
+    /// All providers, disabled ones too, with the keys that are live now.
     pub async fn providers(&self, now: TimeMs) -> Result<Vec<ProviderRow>> {
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(String, String, i64)> = on_tx!(&mut tx, |c| {
+        let rows: Vec<(String, String, String, i64, Option<i64>)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT provider_id, profile, created_at_ms FROM provider
-                 WHERE disabled_at_ms IS NULL ORDER BY provider_id",
+                "SELECT provider_id, profile, scheme, created_at_ms, disabled_at_ms FROM provider
+                 ORDER BY provider_id",
             )
             .fetch_all(c)
             .await?
@@ -140,11 +162,56 @@ impl Store {
         };
         Ok(rows
             .into_iter()
-            .map(|(provider_id, profile, created)| ProviderRow {
+            .map(|(provider_id, profile, scheme, created, disabled)| ProviderRow {
                 keys: keys_of(&provider_id),
                 provider_id,
                 profile,
+                scheme,
                 created_at: TimeMs(created),
+                disabled_at: disabled.map(TimeMs),
+            })
+            .collect())
+    }
+
+    /// Stops taking callbacks of a provider, or takes them again. What it sent stays.
+    pub async fn set_provider_disabled(&self, provider_id: &str, disabled_at: Option<TimeMs>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let changed = on_tx!(&mut tx, |c| {
+            sqlx::query("UPDATE provider SET disabled_at_ms = $2 WHERE provider_id = $1")
+                .bind(provider_id)
+                .bind(disabled_at.map(|t| t.0))
+                .execute(c)
+                .await?
+                .rows_affected()
+        });
+        match changed {
+            0 => Err(StoreError::Missing(format!(
+                "there is no provider «{provider_id}»"
+            ))),
+            _ => tx.commit().await,
+        }
+    }
+
+    /// Every key that any provider has or had: kept evidence is checked with the key of its time.
+    pub async fn keys_ever(&self) -> Result<Vec<EverKey>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, String, String, String, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT p.provider_id, p.profile, p.scheme, k.key_id, k.sealed_secret
+                 FROM provider p JOIN provider_key k ON k.provider_id = p.provider_id
+                 ORDER BY p.provider_id, k.key_id",
+            )
+            .fetch_all(c)
+            .await?
+        });
+        Ok(rows
+            .into_iter()
+            .map(|(provider_id, profile, scheme, key_id, sealed_secret)| EverKey {
+                provider_id,
+                profile,
+                scheme,
+                key_id,
+                sealed_secret,
             })
             .collect())
     }

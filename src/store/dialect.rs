@@ -1,6 +1,7 @@
 //! What only one of the two databases can do, each under a named function.
 
 use super::{Result, Tx};
+use crate::vn::Day;
 
 /// Whether a table of this name exists.
 pub(super) async fn table_exists(tx: &mut Tx, name: &str) -> Result<bool> {
@@ -23,10 +24,11 @@ pub(super) async fn table_exists(tx: &mut Tx, name: &str) -> Result<bool> {
     Ok(count > 0)
 }
 
-/// Who may pass beside whom when notices are posted on several instances: batches without refunds
-/// share the gate, a batch with refunds has it alone. Otherwise a refund and its payment, committed at
-/// the same time by two instances, would not see each other and never meet. SQLite has one writer.
-pub(super) async fn pass_refund_gate(tx: &mut Tx, alone: bool) -> Result<()> {
+/// Who may pass beside whom when notices are posted on several instances: ordinary batches share the
+/// gate; whoever must see all that others commit has it alone: a batch with refunds (a refund and its
+/// payment, committed at the same time, would not see each other), a batch near midnight, the closing of
+/// a day. SQLite has one writer.
+pub(super) async fn pass_gate(tx: &mut Tx, alone: bool) -> Result<()> {
     const GATE: i64 = 0x63_68_6f_73_6f; // "choso"
     if let Tx::Postgres(c) = tx {
         let sql = match alone {
@@ -34,6 +36,27 @@ pub(super) async fn pass_refund_gate(tx: &mut Tx, alone: bool) -> Result<()> {
             false => "SELECT pg_advisory_xact_lock_shared($1)",
         };
         sqlx::query(sql).bind(GATE).execute(&mut **c).await?;
+    }
+    Ok(())
+}
+
+/// Makes the partition of a table for the days from `first` to before `end`, named after its month. Rows
+/// that already lie in the default partition stop it; they are found there as well. SQLite has none.
+pub(super) async fn make_partition(
+    tx: &mut Tx,
+    table: &'static str,
+    month: &str,
+    first: Day,
+    end: Day,
+) -> Result<()> {
+    if let Tx::Postgres(c) = tx {
+        let sql = format!(
+            "CREATE TABLE IF NOT EXISTS {table}_{month} PARTITION OF {table} FOR VALUES FROM ({}) TO ({})",
+            first.number(),
+            end.number()
+        );
+        // Made of constants and numbers.
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut **c).await?;
     }
     Ok(())
 }

@@ -1,23 +1,35 @@
-//! Posting: one transaction per batch of deliveries, from "did it come before" to the counters.
+//! Posting: one transaction per batch of callbacks, from "did it come before" to the counters.
 
+mod days;
+mod feed;
 mod known;
+mod orders;
 mod recount;
 mod refunds;
+mod rows;
+mod seen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use sqlx::QueryBuilder;
-
-use super::{Result, Store, StoreError, Tx, dialect, fresh_id, on_tx};
-use crate::ledger::{Attributed, Counters, DayDelta, Decision, Reason, State, business_day, decide};
-use crate::notice::{ContentDigest, Delivery, Item, Kind};
+use super::ids::{batch_id, receipt_id};
+use super::{Result, Store, Tx, dialect};
+use crate::ledger::{
+    Attributed, Counters, Decision, Key, OrderCheck, Reason, State, business_day, decide, items_digest,
+};
+use crate::notice::{Delivery, Item, Kind, Outcome};
 use crate::vn::{Day, TimeMs};
 
-pub use known::RegisterCache;
+pub use days::ClosedDay;
+pub use feed::{AuditNotice, AuditRow, FeedPlace, FeedReceipt, FeedStep};
+pub use known::WriterMemory;
+pub use orders::NewOrder;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
 
-/// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 14.
-const BULK_ROWS_MAX: usize = 512;
+/// Around midnight batches of several instances pass the gate one by one: two that stand on different
+/// days would not see each other's notices. As wide as clocks of instances may differ.
+const MIDNIGHT_MS: i64 = 15 * 60 * 1000;
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// A verified callback with the time it was received.
 #[derive(Debug, Clone)]
@@ -29,39 +41,40 @@ pub struct Arrival {
 }
 
 /// What a batch came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PostedCount {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Posted {
     /// Receipts posted.
     pub receipts: usize,
-    /// Deliveries that had not come before.
-    pub new_deliveries: usize,
+    /// For each callback, in the order of the batch, what its sender is to be told.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Where a batch stands: its day in the ledger and its id.
+struct Batch {
+    day: Day,
+    id: Arc<str>,
 }
 
 /// One notice to be kept.
 struct Draft<'a> {
+    /// Which callback of the batch it came in.
+    at: usize,
     arrival: &'a Arrival,
     item: &'a Item,
-    item_index: usize,
-    /// Of its delivery: empty for the first under its webhook-id.
-    delivery_variant: String,
-    /// Empty for the first notice of its event.
-    variant: String,
+    /// Its place if it is the first of its event.
+    event: Key,
+    /// Its place.
+    key: Key,
     state: State,
     reason: Option<Reason>,
+    order: OrderCheck,
     /// Where a payment is posted: whose it is, and the new receipt's id.
     receipt: Option<(Attributed, String)>,
 }
 
-/// A notice's place among all: provider, event, kind.
-type EventKey<'a> = (&'a str, &'a str, &'static str);
-
 impl<'a> Draft<'a> {
-    fn key(&self) -> EventKey<'a> {
-        (
-            &self.arrival.delivery.provider_id,
-            &self.item.event_id,
-            self.item.kind.as_str(),
-        )
+    fn provider_id(&self) -> &'a Arc<str> {
+        &self.arrival.delivery.provider_id
     }
 
     fn received_day(&self) -> Day {
@@ -71,518 +84,347 @@ impl<'a> Draft<'a> {
     fn business_day(&self) -> Day {
         business_day(self.item, self.arrival.received_at)
     }
+
+    fn is_first(&self) -> bool {
+        self.key == self.event
+    }
+
+    /// Keeps the item beside the first of its event, for review.
+    fn set_aside(&mut self, reason: Reason) {
+        self.key = self.event.beside(&self.item.content);
+        self.state = State::Quarantined;
+        self.reason = Some(reason);
+        self.receipt = None;
+        self.order = OrderCheck::Fits;
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.order {
+            OrderCheck::Fits => Outcome::Stored,
+            OrderCheck::Unknown => Outcome::UnknownOrder,
+            OrderCheck::AmountDiffers(expected) => Outcome::AmountDiffers { expected },
+        }
+    }
 }
 
 impl Store {
-    /// Makes a batch of deliveries durable in one transaction and posts what can be posted. When it
-    /// returns, each item of each delivery is kept exactly once: as posted, quarantined or ignored, or
-    /// as the repeat of one that was.
+    /// Makes a batch of callbacks durable in one transaction and posts what can be posted. When it
+    /// returns, each item of each callback is kept exactly once: as posted, quarantined or ignored, or
+    /// as the repeat of one that was, however long ago.
     ///
     /// On an error nothing of the batch is kept, unless the connection broke during the commit; then
     /// the provider's retry finds out.
-    pub async fn post(&self, batch: &[Arrival], cache: &mut RegisterCache) -> Result<PostedCount> {
+    pub async fn post(&self, arrivals: &[Arrival], memory: &mut WriterMemory) -> Result<Posted> {
+        let Some(time) = arrivals.iter().map(|a| a.received_at).max() else {
+            return Ok(Posted::default());
+        };
         let mut tx = self.begin().await?;
-        let has_refunds = batch
-            .iter()
-            .flat_map(|a| &a.delivery.items)
-            .any(|i| i.kind == Kind::Refund);
-        dialect::pass_refund_gate(&mut tx, has_refunds).await?;
+        let items = || arrivals.iter().flat_map(|a| &a.delivery.items);
+        let has_refunds = items().any(|i| i.kind.takes_back());
+        dialect::pass_gate(&mut tx, has_refunds || is_near_midnight(time)).await?;
+        let clock = memory.read_clock(&mut tx).await?;
+        let day = Day::of(time).max(clock.open_day);
+        let batch = Batch {
+            day,
+            id: batch_id(TimeMs(time.0.max(day.start().0))).into(),
+        };
+        days::note_day(&mut tx, memory, day).await?;
+
         let mut counters = Counters::default();
-
-        let fresh = keep_deliveries(&mut tx, batch, &mut counters).await?;
-        let known = cache
-            .known_for(&mut tx, fresh.iter().map(|f| &f.0.delivery))
+        let mut told = vec![None; arrivals.len()];
+        let fresh = keep_deliveries(&mut tx, &batch, arrivals, &mut counters, &mut told).await?;
+        memory
+            .learn(
+                &mut tx,
+                fresh.iter().map(|f| &arrivals[f.at].delivery),
+                clock.has_orders,
+            )
             .await?;
-        let (first, second) = split_events(&fresh, known);
-        let (kept, changed) = keep_first(&mut tx, first, &mut counters).await?;
-        keep_second(
-            &mut tx,
-            second.into_iter().chain(changed).collect(),
-            &mut counters,
-        )
-        .await?;
+        let mut drafts = drafts(arrivals, &fresh, memory, &batch);
+        heed_other_providers(&mut tx, &batch, &mut drafts).await?;
+        let kept = keep_notices(&mut tx, &batch, drafts, memory, &mut counters, &mut told).await?;
 
-        let receipts = post_receipts(&mut tx, &kept, &mut counters).await?;
-        refunds::join(&mut tx, &kept, &mut counters).await?;
-        add_counters(&mut tx, &counters).await?;
+        let receipts = rows::post_receipts(&mut tx, &batch, &kept, &mut counters).await?;
+        orders::note_payments(&mut tx, &kept).await?;
+        refunds::join(&mut tx, &batch, &kept, memory, &mut counters).await?;
+        rows::add_counters(&mut tx, &counters).await?;
+        let empty = fresh
+            .iter()
+            .filter(|f| arrivals[f.at].delivery.items.is_empty())
+            .map(|f| f.at);
+        let worth_keeping: std::collections::BTreeSet<usize> =
+            kept.iter().map(|d| d.at).chain(empty).collect();
+        if !worth_keeping.is_empty() {
+            let callbacks = worth_keeping.iter().map(|at| &arrivals[*at]);
+            feed::append(&mut tx, &batch, callbacks, kept.len(), receipts).await?;
+        }
         tx.commit().await?;
-        Ok(PostedCount {
+        memory.committed(day);
+        Ok(Posted {
             receipts,
-            new_deliveries: fresh.len(),
+            // Whatever was neither kept nor found to be a repeat held nothing: it is as good as stored.
+            outcomes: told.into_iter().map(|t| t.unwrap_or(Outcome::Stored)).collect(),
         })
     }
 }
 
-/// Keeps each delivery once and gives back those that are new, with their variant. A delivery that came
-/// before with the same items counts as repeats; with other items it is kept beside the first.
-async fn keep_deliveries<'a>(
-    tx: &mut Tx,
-    batch: &'a [Arrival],
-    counters: &mut Counters,
-) -> Result<Vec<(&'a Arrival, String)>> {
-    let mut firsts: BTreeMap<(&str, &str), &Arrival> = BTreeMap::new();
-    let mut later: Vec<&Arrival> = Vec::new();
-    for arrival in batch {
-        let d = &arrival.delivery;
-        match firsts.entry((&d.provider_id, &d.webhook_id)) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(arrival);
-            }
-            std::collections::btree_map::Entry::Occupied(_) => later.push(arrival),
-        }
-    }
-    let new = insert_deliveries(tx, firsts.values().map(|a| (*a, String::new())).collect()).await?;
-    let is_new: HashSet<(&str, &str)> = new
-        .iter()
-        .map(|(a, _)| (a.delivery.provider_id.as_str(), a.delivery.webhook_id.as_str()))
-        .collect();
-    let old: Vec<&Arrival> = firsts
-        .iter()
-        .filter(|(key, _)| !is_new.contains(*key))
-        .map(|(_, a)| *a)
-        .collect();
+fn is_near_midnight(time: TimeMs) -> bool {
+    let since = time.0 - Day::of(time).start().0;
+    since < MIDNIGHT_MS || since > DAY_MS - MIDNIGHT_MS
+}
 
-    let mut others = Vec::new();
-    for arrival in old.into_iter().chain(later) {
-        let d = &arrival.delivery;
-        let (digest,): (Vec<u8>,) = on_tx!(tx, |c| {
-            sqlx::query_as("SELECT items_digest FROM delivery WHERE provider_id = $1 AND webhook_id = $2 AND variant = ''")
-                .bind(&d.provider_id)
-                .bind(&d.webhook_id)
-                .fetch_one(c)
-                .await?
-        });
-        match digest == d.items_digest {
-            true => counters.repeated(&d.provider_id, Day::of(arrival.received_at), d.items.len() as i64),
-            false => others.push((arrival, hex(&d.items_digest))),
+/// A callback of the batch whose items are to be looked at.
+#[derive(Clone, Copy)]
+struct Fresh {
+    at: usize,
+    /// Its id was used before for other items.
+    is_reused: bool,
+}
+
+/// Keeps the id of each delivery that has one. A delivery that came before with the same items counts
+/// as repeats; with other items its items are kept apart.
+async fn keep_deliveries(
+    tx: &mut Tx,
+    batch: &Batch,
+    arrivals: &[Arrival],
+    counters: &mut Counters,
+    told: &mut [Option<Outcome>],
+) -> Result<Vec<Fresh>> {
+    let mut fresh = Vec::with_capacity(arrivals.len());
+    let mut firsts: BTreeMap<Key, (usize, [u8; 16])> = BTreeMap::new();
+    let mut again: Vec<(Key, usize, [u8; 16])> = Vec::new();
+    for (at, arrival) in arrivals.iter().enumerate() {
+        let Some(id) = &arrival.delivery.delivery_id else {
+            fresh.push(Fresh { at, is_reused: false });
+            continue;
+        };
+        let key = Key::of_delivery(&arrival.delivery.provider_id, id);
+        let digest = items_digest(&arrival.delivery.items);
+        match firsts.entry(key) {
+            std::collections::btree_map::Entry::Vacant(slot) => {
+                slot.insert((at, digest));
+            }
+            std::collections::btree_map::Entry::Occupied(_) => again.push((key, at, digest)),
         }
     }
-    let mut fresh = new;
-    for (arrival, variant) in others {
-        let kept = insert_deliveries(tx, vec![(arrival, variant)]).await?;
-        if kept.is_empty() {
-            let d = &arrival.delivery;
-            counters.repeated(&d.provider_id, Day::of(arrival.received_at), d.items.len() as i64);
-        }
-        fresh.extend(kept);
+    let rows: Vec<(Key, [u8; 16])> = firsts.iter().map(|(key, (_, digest))| (*key, *digest)).collect();
+    let before = seen::deliveries_before(tx, batch.day, &rows).await?;
+    let (old, candidates): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(key, _)| before.contains_key(key));
+    let new = rows::insert_deliveries(tx, batch.day, &candidates).await?;
+    let mut digests: HashMap<Key, [u8; 16]> = before;
+    let raced: Vec<Key> = candidates.iter().map(|c| c.0).filter(|k| !new.holds(k)).collect();
+    digests.extend(seen::delivery_digests(tx, batch.day, &raced).await?);
+    let raced = candidates.iter().filter(|(key, _)| !new.holds(key));
+    for (key, digest) in old.iter().chain(raced) {
+        again.push((*key, firsts[key].0, *digest));
     }
+    for (key, (at, digest)) in &firsts {
+        if new.holds(key) {
+            fresh.push(Fresh {
+                at: *at,
+                is_reused: false,
+            });
+            digests.insert(*key, *digest);
+        }
+    }
+    for (key, at, digest) in again {
+        let delivery = &arrivals[at].delivery;
+        if digests.get(&key) == Some(&digest) {
+            let day = Day::of(arrivals[at].received_at);
+            counters.repeated(&delivery.provider_id, day, delivery.items.len() as i64);
+            told[at] = Some(Outcome::Repeat);
+        } else {
+            fresh.push(Fresh { at, is_reused: true });
+        }
+    }
+    fresh.sort_by_key(|f| f.at);
     Ok(fresh)
 }
 
-/// Inserts deliveries and gives back the new ones. The rows hold no key twice.
-async fn insert_deliveries<'a>(
-    tx: &mut Tx,
-    rows: Vec<(&'a Arrival, String)>,
-) -> Result<Vec<(&'a Arrival, String)>> {
-    let is_sqlite = tx.is_sqlite();
-    let mut count = 0;
-    let mut new: HashSet<(String, String)> = HashSet::new();
-    for piece in pieces(&rows) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO delivery (provider_id, webhook_id, variant, items_digest, received_at_ms,
-                 signed_at_s, signature, key_id, body) ",
+/// Decides every item of the fresh callbacks.
+fn drafts<'a>(
+    arrivals: &'a [Arrival],
+    fresh: &[Fresh],
+    memory: &WriterMemory,
+    batch: &Batch,
+) -> Vec<Draft<'a>> {
+    let mut drafts = Vec::with_capacity(fresh.len());
+    for Fresh { at, is_reused } in fresh {
+        let arrival = &arrivals[*at];
+        let delivery = &arrival.delivery;
+        for item in &delivery.items {
+            let verdict = decide(
+                &delivery.provider_id,
+                item,
+                delivery.has_orders,
+                arrival.received_at,
+                memory.known(),
             );
-            sql.push_values(piece, |mut row, (arrival, variant)| {
-                let d = &arrival.delivery;
-                row.push_bind(&d.provider_id)
-                    .push_bind(&d.webhook_id)
-                    .push_bind(variant)
-                    .push_bind(&d.items_digest[..])
-                    .push_bind(arrival.received_at.0)
-                    .push_bind(d.signed_at_s)
-                    .push_bind(&d.signature)
-                    .push_bind(&d.key_id)
-                    .push_bind(&d.body[..]);
-            });
-            // DO UPDATE … WHERE false inserts new rows only, as DO NOTHING would, but also writes, so
-            // that a batch of nothing but repeats still waits for a synchronous standby.
-            sql.push(
-                " ON CONFLICT (provider_id, webhook_id, variant) DO UPDATE SET key_id = delivery.key_id
-                 WHERE false",
-            );
-            if is_sqlite {
-                count += sql.build().execute(c).await?.rows_affected() as usize;
-            } else {
-                sql.push(" RETURNING provider_id, webhook_id");
-                new.extend(sql.build_query_as::<(String, String)>().fetch_all(c).await?);
-            }
-        });
-    }
-    if is_sqlite && count == rows.len() {
-        return Ok(rows);
-    }
-    if is_sqlite {
-        let before = dialect::row_number_before(tx, "delivery", count).await?;
-        let sql = "SELECT provider_id, webhook_id FROM delivery WHERE rowid > $1";
-        let above: Vec<(String, String)> =
-            on_tx!(tx, |c| sqlx::query_as(sql).bind(before).fetch_all(c).await?);
-        new.extend(above);
-    }
-    let is_new = |a: &Arrival| new.contains(&(a.delivery.provider_id.clone(), a.delivery.webhook_id.clone()));
-    Ok(rows.into_iter().filter(|(a, _)| is_new(a)).collect())
-}
-
-/// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
-/// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
-fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = match rows.len() {
-            0 => return None,
-            n if n < 32 => n,
-            n => (n - n % 32).min(BULK_ROWS_MAX),
-        };
-        let (piece, rest) = rows.split_at(size);
-        rows = rest;
-        Some(piece)
-    })
-}
-
-/// Decides every item, and splits them: the first of each event in this batch, and those that cannot be
-/// first (a second one with other content, or an item of a delivery whose webhook-id was used before).
-fn split_events<'a>(
-    fresh: &[(&'a Arrival, String)],
-    known: &crate::ledger::Known,
-) -> (Vec<Draft<'a>>, Vec<Draft<'a>>) {
-    let mut first: BTreeMap<EventKey<'a>, Draft<'a>> = BTreeMap::new();
-    let mut second = Vec::new();
-    for (arrival, delivery_variant) in fresh {
-        for (item_index, item) in arrival.delivery.items.iter().enumerate() {
-            let mut draft = draft(arrival, item, item_index, delivery_variant, known);
-            if !delivery_variant.is_empty() {
+            let (state, reason, receipt) = match verdict.decision {
+                Decision::Post(to) => (
+                    State::Posted,
+                    None,
+                    Some((to, receipt_id(&batch.id, drafts.len()))),
+                ),
+                Decision::Quarantine(reason) => (State::Quarantined, Some(reason), None),
+                Decision::Ignore(reason) => (State::Ignored, Some(reason), None),
+            };
+            let event = Key::of_event(&delivery.provider_id, &item.event_id, item.kind.as_str());
+            let mut draft = Draft {
+                at: *at,
+                arrival,
+                item,
+                event,
+                key: event,
+                state,
+                reason,
+                order: verdict.order,
+                receipt,
+            };
+            if *is_reused {
                 draft.set_aside(Reason::WebhookIdReused);
-                second.push(draft);
-                continue;
             }
-            match first.entry(draft.key()) {
-                std::collections::btree_map::Entry::Vacant(slot) => {
-                    slot.insert(draft);
-                }
-                std::collections::btree_map::Entry::Occupied(_) => {
-                    draft.set_aside(Reason::SameIdOtherContent);
-                    second.push(draft);
-                }
-            }
+            drafts.push(draft);
         }
     }
-    (first.into_values().collect(), second)
+    drafts
 }
 
-fn draft<'a>(
-    arrival: &'a Arrival,
-    item: &'a Item,
-    item_index: usize,
-    delivery_variant: &str,
-    known: &crate::ledger::Known,
-) -> Draft<'a> {
-    let decision = decide(&arrival.delivery.provider_id, item, arrival.received_at, known);
-    let (state, reason, receipt) = match decision {
-        Decision::Post(to) => (State::Posted, None, Some((to, fresh_id(arrival.received_at)))),
-        Decision::Quarantine(reason) => (State::Quarantined, Some(reason), None),
-        Decision::Ignore(reason) => (State::Ignored, Some(reason), None),
+/// A bank transfer that another provider already reported is no second receipt (PROTOCOLS section 1).
+async fn heed_other_providers(tx: &mut Tx, batch: &Batch, drafts: &mut [Draft<'_>]) -> Result<()> {
+    let transfer_of = |d: &Draft<'_>| {
+        let details = &d.item.details;
+        let bank_ref = details.bank_ref.as_deref().filter(|r| !r.is_empty())?;
+        let is_posting = d.receipt.is_some() && !details.account_number.is_empty();
+        is_posting.then(|| Key::of_transfer(bank_ref, &details.account_number, d.item.amount))
     };
-    let (delivery_variant, variant) = (delivery_variant.to_owned(), String::new());
-    Draft {
-        arrival,
-        item,
-        item_index,
-        delivery_variant,
-        variant,
-        state,
-        reason,
-        receipt,
-    }
-}
-
-impl Draft<'_> {
-    /// Keeps the item beside the first of its event, for review.
-    fn set_aside(&mut self, reason: Reason) {
-        self.variant = hex(&self.item.content);
-        self.state = State::Quarantined;
-        self.reason = Some(reason);
-        self.receipt = None;
-    }
-}
-
-/// Keeps the first notice of each event. Gives back those that are new, and those whose event was there
-/// with other content; the same content again is only counted.
-async fn keep_first<'a>(
-    tx: &mut Tx,
-    drafts: Vec<Draft<'a>>,
-    counters: &mut Counters,
-) -> Result<(Vec<Draft<'a>>, Vec<Draft<'a>>)> {
-    let new = insert_notices(tx, &drafts).await?;
-    let (mut kept, mut changed) = (Vec::with_capacity(drafts.len()), Vec::new());
-    for mut draft in drafts {
-        if new.holds(&draft) {
-            counters.kept(
-                draft.key().0,
-                draft.received_day(),
-                draft.state,
-                draft.item.amount,
-            );
-            kept.push(draft);
-        } else if content_of_first(tx, &draft).await? == Some(draft.item.content) {
-            counters.repeated(draft.key().0, draft.received_day(), 1);
-        } else {
-            draft.set_aside(Reason::SameIdOtherContent);
-            changed.push(draft);
+    let mut claims: BTreeMap<Key, &Arc<str>> = BTreeMap::new();
+    for d in drafts.iter() {
+        if let Some(key) = transfer_of(d) {
+            claims.entry(key).or_insert(d.provider_id());
         }
     }
-    Ok((kept, changed))
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let owners = rows::claim_transfers(tx, batch.day, &claims).await?;
+    for d in drafts {
+        let owner = transfer_of(d).and_then(|key| owners.get(&key));
+        if owner.is_some_and(|owner| **owner != **d.provider_id()) {
+            d.state = State::Ignored;
+            d.reason = Some(Reason::SameTransfer);
+            d.receipt = None;
+        }
+    }
+    Ok(())
 }
 
-/// Keeps what could not be first: quarantined beside it, once per content.
-async fn keep_second(tx: &mut Tx, drafts: Vec<Draft<'_>>, counters: &mut Counters) -> Result<()> {
+/// Keeps every draft that is new and gives it back. One whose event was there with the same content is
+/// only counted; with other content it is set aside beside the first, once per content.
+async fn keep_notices<'a>(
+    tx: &mut Tx,
+    batch: &Batch,
+    drafts: Vec<Draft<'a>>,
+    memory: &mut WriterMemory,
+    counters: &mut Counters,
+    told: &mut [Option<Outcome>],
+) -> Result<Vec<Draft<'a>>> {
+    let events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
+    let mut seen = seen::events_before(tx, memory, batch.day, &events).await?;
+    let (mut first, mut later) = (BTreeMap::new(), Vec::new());
     for draft in drafts {
-        let provider_id = draft.key().0;
-        if content_of_first(tx, &draft).await? == Some(draft.item.content) {
-            counters.repeated(provider_id, draft.received_day(), 1);
+        let is_old = seen.has_first(&draft.event);
+        match first.entry(draft.key) {
+            std::collections::btree_map::Entry::Vacant(slot) if draft.is_first() && !is_old => {
+                slot.insert(draft);
+            }
+            _ => later.push(draft),
+        }
+    }
+    let first: Vec<Draft> = first.into_values().collect();
+    let new = rows::insert_notices(tx, batch, &first).await?;
+    let mut kept = Vec::with_capacity(first.len());
+    for draft in first {
+        match new.holds(&draft.key) {
+            true => kept.push(draft),
+            false => later.push(draft),
+        }
+    }
+    if !later.is_empty() {
+        let keys: Vec<Key> = later.iter().map(|d| d.event).collect();
+        seen.today(tx, batch.day, &keys).await?;
+        let aside = settle(later, &mut seen, counters, told)?;
+        let new = rows::insert_notices(tx, batch, &aside).await?;
+        for draft in aside {
+            match new.holds(&draft.key) {
+                true => kept.push(draft),
+                false => repeated(&draft, Outcome::Stored, counters, told),
+            }
+        }
+    }
+    for draft in &kept {
+        counters.kept(
+            draft.provider_id(),
+            draft.received_day(),
+            draft.state,
+            draft.item.amount,
+        );
+        tell(told, draft.at, draft.outcome());
+    }
+    Ok(kept)
+}
+
+/// What becomes of drafts whose event is known: repeats are counted, other contents are given back to
+/// be kept beside the first.
+fn settle<'a>(
+    drafts: Vec<Draft<'a>>,
+    seen: &mut seen::Seen,
+    counters: &mut Counters,
+    told: &mut [Option<Outcome>],
+) -> Result<Vec<Draft<'a>>> {
+    let mut aside: Vec<Draft> = Vec::new();
+    let mut keys: HashSet<Key> = HashSet::new();
+    for mut draft in drafts {
+        let same = seen.with_content(&draft)?;
+        if let Some(reason) = same {
+            repeated(&draft, outcome_again(reason.as_deref(), &draft), counters, told);
             continue;
         }
-        match insert_notices(tx, std::slice::from_ref(&draft))
-            .await?
-            .holds(&draft)
-        {
-            false => counters.repeated(provider_id, draft.received_day(), 1),
-            true => counters.kept(provider_id, draft.received_day(), draft.state, draft.item.amount),
+        if draft.is_first() {
+            draft.set_aside(Reason::SameIdOtherContent);
+        }
+        match keys.insert(draft.key) {
+            true => aside.push(draft),
+            false => repeated(&draft, Outcome::Stored, counters, told),
         }
     }
-    Ok(())
+    aside.sort_by_key(|d| d.key);
+    Ok(aside)
 }
 
-async fn content_of_first(tx: &mut Tx, draft: &Draft<'_>) -> Result<Option<ContentDigest>> {
-    let (provider_id, event_id, kind) = draft.key();
-    let row: Option<(Vec<u8>,)> = on_tx!(tx, |c| {
-        sqlx::query_as(
-            "SELECT content_digest FROM notice
-             WHERE provider_id = $1 AND event_id = $2 AND kind = $3 AND variant = ''",
-        )
-        .bind(provider_id)
-        .bind(event_id)
-        .bind(kind)
-        .fetch_optional(c)
-        .await?
-    });
-    row.map(|(digest,)| {
-        digest
-            .try_into()
-            .map_err(|_| StoreError::Corrupt(format!("content digest of {provider_id}/{event_id}")))
-    })
-    .transpose()
-}
-
-type FullKey = (String, String, String, String);
-
-impl Draft<'_> {
-    fn full_key(&self) -> FullKey {
-        let (provider_id, event_id, kind) = self.key();
-        (
-            provider_id.to_owned(),
-            event_id.to_owned(),
-            kind.to_owned(),
-            self.variant.clone(),
-        )
+/// The answer to a repeat: "already have it", unless the first is still parked for its order; then that
+/// answer again (PROTOCOLS section 1, rule 9).
+fn outcome_again(reason: Option<&str>, draft: &Draft<'_>) -> Outcome {
+    let is_parked = reason
+        .is_some_and(|r| r == Reason::UnknownOrder.as_str() || r == Reason::OrderAmountDiffers.as_str());
+    match (is_parked, draft.outcome()) {
+        (true, Outcome::Stored) | (false, _) => Outcome::Repeat,
+        (true, outcome) => outcome,
     }
 }
 
-/// Which notices of an insert are new.
-enum New {
-    All,
-    These(HashSet<FullKey>),
+fn repeated(draft: &Draft<'_>, outcome: Outcome, counters: &mut Counters, told: &mut [Option<Outcome>]) {
+    counters.repeated(draft.provider_id(), draft.received_day(), 1);
+    tell(told, draft.at, outcome);
 }
 
-impl New {
-    fn holds(&self, draft: &Draft<'_>) -> bool {
-        match self {
-            New::All => true,
-            New::These(keys) => keys.contains(&draft.full_key()),
-        }
-    }
-}
-
-/// Inserts notices and says which are new. The drafts hold no key twice.
-async fn insert_notices(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<New> {
-    let is_sqlite = tx.is_sqlite();
-    let mut count = 0;
-    let mut new: HashSet<FullKey> = HashSet::new();
-    for piece in pieces(drafts) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO notice (provider_id, event_id, kind, variant, webhook_id, delivery_variant,
-                 item_index, received_at_ms, content_digest, amount_vnd, state, reason, household_id, receipt_id) ",
-            );
-            sql.push_values(piece, |mut row, d| {
-                let (provider_id, event_id, kind) = d.key();
-                row.push_bind(provider_id)
-                    .push_bind(event_id)
-                    .push_bind(kind)
-                    .push_bind(&d.variant)
-                    .push_bind(&d.arrival.delivery.webhook_id)
-                    .push_bind(&d.delivery_variant)
-                    .push_bind(d.item_index as i64)
-                    .push_bind(d.arrival.received_at.0)
-                    .push_bind(&d.item.content[..])
-                    .push_bind(d.item.amount.vnd())
-                    .push_bind(d.state.as_str())
-                    .push_bind(d.reason.map_or("", Reason::as_str))
-                    .push_bind(d.receipt.as_ref().map(|(to, _)| &to.household_id))
-                    .push_bind(d.receipt.as_ref().map(|(_, id)| id));
-            });
-            sql.push(
-                " ON CONFLICT (provider_id, event_id, kind, variant) DO UPDATE SET state = notice.state
-                 WHERE false",
-            );
-            if is_sqlite {
-                count += sql.build().execute(c).await?.rows_affected() as usize;
-            } else {
-                sql.push(" RETURNING provider_id, event_id, kind, variant");
-                new.extend(sql.build_query_as::<FullKey>().fetch_all(c).await?);
-            }
-        });
-    }
-    if is_sqlite && count == drafts.len() {
-        return Ok(New::All);
-    }
-    if is_sqlite {
-        let before = dialect::row_number_before(tx, "notice", count).await?;
-        let sql = "SELECT provider_id, event_id, kind, variant FROM notice WHERE rowid > $1";
-        let above: Vec<FullKey> = on_tx!(tx, |c| sqlx::query_as(sql).bind(before).fetch_all(c).await?);
-        new.extend(above);
-    }
-    Ok(New::These(new))
-}
-
-async fn post_receipts(tx: &mut Tx, kept: &[Draft<'_>], counters: &mut Counters) -> Result<usize> {
-    let rows: Vec<(&Draft, &Attributed, &str)> = kept
-        .iter()
-        .filter_map(|d| d.receipt.as_ref().map(|(to, id)| (d, to, id.as_str())))
-        .collect();
-    for chunk in pieces(&rows) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO receipt (household_id, receipt_id, business_day, stall_id, place_id, provider_id,
-                 event_id, amount_vnd, refunded_vnd, occurred_at_ms, posted_at_ms) ",
-            );
-            sql.push_values(chunk, |mut row, (d, to, receipt_id)| {
-                row.push_bind(&to.household_id)
-                    .push_bind(*receipt_id)
-                    .push_bind(d.business_day().number())
-                    .push_bind(&to.stall_id)
-                    .push_bind(&to.place_id)
-                    .push_bind(&d.arrival.delivery.provider_id)
-                    .push_bind(&d.item.event_id)
-                    .push_bind(d.item.amount.vnd())
-                    .push_bind(0i64)
-                    .push_bind(d.item.details.occurred_at.map(|t| t.0))
-                    .push_bind(d.arrival.received_at.0);
-            });
-            sql.build().execute(c).await?;
-        });
-    }
-    for (d, to, _) in &rows {
-        counters.posted(&to.household_id, &to.place_id, d.business_day(), d.item.amount);
-    }
-    Ok(rows.len())
-}
-
-async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()> {
-    let households: Vec<_> = counters.households.iter().collect();
-    add_days(tx, "household_day", "household_id", &households).await?;
-    let places: Vec<_> = counters.places.iter().collect();
-    add_days(tx, "place_day", "place_id", &places).await?;
-    for ((provider_id, day), d) in &counters.intake {
-        let [posted, quarantined, ignored] = d.counts;
-        let [posted_vnd, quarantined_vnd, ignored_vnd] = d.amounts_vnd;
-        on_tx!(tx, |c| {
-            sqlx::query(
-                "INSERT INTO intake_day (provider_id, day, received_count, received_vnd, posted_count, posted_vnd,
-                   quarantined_count, quarantined_vnd, ignored_count, ignored_vnd, repeat_count)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                 ON CONFLICT (provider_id, day) DO UPDATE SET
-                   received_count = intake_day.received_count + excluded.received_count,
-                   received_vnd = intake_day.received_vnd + excluded.received_vnd,
-                   posted_count = intake_day.posted_count + excluded.posted_count,
-                   posted_vnd = intake_day.posted_vnd + excluded.posted_vnd,
-                   quarantined_count = intake_day.quarantined_count + excluded.quarantined_count,
-                   quarantined_vnd = intake_day.quarantined_vnd + excluded.quarantined_vnd,
-                   ignored_count = intake_day.ignored_count + excluded.ignored_count,
-                   ignored_vnd = intake_day.ignored_vnd + excluded.ignored_vnd,
-                   repeat_count = intake_day.repeat_count + excluded.repeat_count",
-            )
-            .bind(provider_id)
-            .bind(day.number())
-            .bind(posted + quarantined + ignored)
-            .bind(posted_vnd + quarantined_vnd + ignored_vnd)
-            .bind(posted)
-            .bind(posted_vnd)
-            .bind(quarantined)
-            .bind(quarantined_vnd)
-            .bind(ignored)
-            .bind(ignored_vnd)
-            .bind(d.repeat_count)
-            .execute(c)
-            .await?;
-        });
-    }
-    Ok(())
-}
-
-/// Adds to `household_day` or `place_day`, which differ only in the name of their first column. A gain
-/// makes its row where there is none; a loss (a refund of an earlier batch) must find its row.
-async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(String, Day), &DayDelta)]) -> Result<()> {
-    let (gains, losses): (Vec<_>, Vec<_>) = days.iter().partition(|(_, d)| d.can_stand_alone());
-    for chunk in pieces(&gains) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(format!(
-                "INSERT INTO {table} ({key}, day, posted_count, posted_vnd, refunded_vnd, qualifying_count) "
-            ));
-            sql.push_values(chunk, |mut row, ((id, day), d)| {
-                row.push_bind(id)
-                    .push_bind(day.number())
-                    .push_bind(d.posted_count)
-                    .push_bind(d.posted_vnd)
-                    .push_bind(d.refunded_vnd)
-                    .push_bind(d.qualifying_count);
-            });
-            sql.push(format!(
-                " ON CONFLICT ({key}, day) DO UPDATE SET
-                   posted_count = {table}.posted_count + excluded.posted_count,
-                   posted_vnd = {table}.posted_vnd + excluded.posted_vnd,
-                   refunded_vnd = {table}.refunded_vnd + excluded.refunded_vnd,
-                   qualifying_count = {table}.qualifying_count + excluded.qualifying_count"
-            ));
-            sql.build().execute(c).await?;
-        });
-    }
-    for ((id, day), d) in losses {
-        let changed = on_tx!(tx, |c, Db| {
-            let mut sql =
-                QueryBuilder::<Db>::new(format!("UPDATE {table} SET posted_count = posted_count + "));
-            sql.push_bind(d.posted_count)
-                .push(", posted_vnd = posted_vnd + ")
-                .push_bind(d.posted_vnd);
-            sql.push(", refunded_vnd = refunded_vnd + ")
-                .push_bind(d.refunded_vnd);
-            sql.push(", qualifying_count = qualifying_count + ")
-                .push_bind(d.qualifying_count);
-            sql.push(format!(" WHERE {key} = "))
-                .push_bind(id)
-                .push(" AND day = ")
-                .push_bind(day.number());
-            sql.build().execute(c).await?.rows_affected()
-        });
-        if changed != 1 {
-            return Err(StoreError::Corrupt(format!(
-                "{table} {id} {day}: a refund, but no receipt was counted"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+/// A callback of several items is stored if one of them is; only if all are repeats it is one.
+fn tell(told: &mut [Option<Outcome>], at: usize, outcome: Outcome) {
+    told[at] = match (told[at].take(), outcome) {
+        (None, outcome) => Some(outcome),
+        (Some(Outcome::Repeat), Outcome::Repeat) => Some(Outcome::Repeat),
+        _ => Some(Outcome::Stored),
+    };
 }
 
 /// Maps rows of (key, value) into lists by key.

@@ -6,6 +6,7 @@
 
 mod access;
 mod dialect;
+mod health;
 mod ids;
 mod indicators;
 mod ledger;
@@ -19,9 +20,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
-pub use access::{IdempotentAnswer, NewProvider, ProviderRow, TokenRow};
+pub use access::{EverKey, IdempotentAnswer, NewProvider, ProviderRow, TokenRow};
+pub use health::{ProviderHour, ProviderTally};
 pub use ids::fresh_id;
-pub use ledger::{Arrival, IntakeTotals, PostedCount, Recount, RegisterCache, StateTotal, WaitingNotice};
+pub use ledger::{
+    Arrival, AuditNotice, AuditRow, ClosedDay, FeedPlace, FeedReceipt, FeedStep, IntakeTotals, NewOrder,
+    Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
+};
 pub use places::PlacesKept;
 pub use register::{
     AccountView, CardView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,

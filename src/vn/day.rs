@@ -55,6 +55,18 @@ impl Day {
         Day((i64::from(self.0) + days).clamp(-719_162, 2_932_896) as i32)
     }
 
+    /// The first day of its month.
+    pub fn first_of_month(self) -> Day {
+        let back = self.civil().map_or(0, |d| i64::from(d.day()) - 1);
+        self.plus(-back)
+    }
+
+    /// The first day of the month after its own.
+    pub fn first_of_next_month(self) -> Day {
+        // No month has more than 31 days, and none fewer than 28: day 1 plus 31 lies in the next one.
+        self.first_of_month().plus(31).first_of_month()
+    }
+
     /// The first millisecond of this day in Viet Nam.
     pub fn start(self) -> TimeMs {
         TimeMs(i64::from(self.0) * DAY_MS - VIETNAM_OFFSET_MS)

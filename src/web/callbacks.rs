@@ -1,161 +1,191 @@
+use std::time::Instant;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::read_body;
 use super::{Problem, Shared};
 use crate::app::now;
-use crate::intake::IntakeError;
-use crate::notice::{Delivery, Headers, Refusal};
-use crate::store::Arrival;
+use crate::intake::{Ending, IntakeError};
+use crate::notice::{Answer, Outcome, Provider, Received, Refusal, RefusalKind, Request};
+use crate::store::{Arrival, fresh_id};
+use crate::vn::TimeMs;
+
+/// Seconds after which an overloaded service may be asked again.
+const RETRY_AFTER_S: u32 = 1;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
-    to.service(
-        web::resource("/callbacks/{provider_id}")
-            .route(web::post().to(receive))
-            .default_service(web::to(only_post)),
-    );
+    // A provider's own calls may lie below its address (PROTOCOLS section 8).
+    to.service(web::resource("/callbacks/{provider_id}").to(receive))
+        .service(web::resource("/callbacks/{provider_id}/{path:.*}").to(receive));
 }
 
-async fn only_post() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method",
-        "Sai phương thức",
-        "Thông báo thanh toán phải gửi bằng POST.",
-    )
-}
-
-/// Verify over the raw bytes, make durable, only then answer success.
+/// Verify over the raw bytes, make durable, only then answer success, in the provider's own words.
 async fn receive(
     request: HttpRequest,
-    provider_id: web::Path<String>,
     payload: web::Payload,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let answered = receive_inner(&request, &provider_id, payload, &shared).await;
-    if let Err((problem, provider)) = &answered {
-        let outcome = outcome_of(problem.status);
-        shared.metrics.callback(provider, outcome);
-        tracing::info!(
-            provider,
-            outcome,
-            field = problem.field,
-            detail = problem.detail,
-            request_id = problem.request_id,
-            "callback refused"
-        );
-    }
-    answered.map_err(|(problem, _)| problem)
-}
-
-fn outcome_of(status: u16) -> &'static str {
-    match status {
-        401 => "unproven",
-        404 => "unknown_provider",
-        413 => "too_large",
-        503 => "try_again",
-        _ => "malformed",
-    }
-}
-
-async fn receive_inner(
-    request: &HttpRequest,
-    provider_id: &str,
-    payload: web::Payload,
-    shared: &Shared,
-) -> Result<HttpResponse, (Problem, String)> {
-    let unknown = |p: Problem| (p, "unknown".to_owned());
-    let Some(adapter) = shared
-        .keyring
-        .adapter(provider_id, now())
-        .await
-        .map_err(|e| unknown(e.into()))?
-    else {
-        return Err(unknown(Problem::missing(
+    let started = Instant::now();
+    let provider_id = request.match_info().get("provider_id").unwrap_or_default();
+    let Some(provider) = shared.keyring.provider(provider_id, now()).await? else {
+        shared.metrics.callback("unknown", "unknown_provider");
+        return Err(Problem::missing(
             "Chưa có nhà cung cấp này. Hãy kiểm tra địa chỉ callback hoặc thêm bằng `choso provider add`.",
+        ));
+    };
+    let path = request
+        .match_info()
+        .get("path")
+        .map_or(String::new(), |p| format!("/{p}"));
+    let scheme = provider.scheme();
+    if !scheme.paths.contains(&path.as_str()) {
+        return Err(Problem::missing(format!(
+            "Nhà cung cấp này gửi tới {}.",
+            scheme
+                .paths
+                .iter()
+                .map(|p| format!("/callbacks/{}{p}", provider.id()))
+                .collect::<Vec<_>>()
+                .join(", ")
         )));
+    }
+    if request.method().as_str() != scheme.method {
+        let detail = format!("Thông báo của nhà cung cấp này phải gửi bằng {}.", scheme.method);
+        return Err(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method",
+            "Sai phương thức",
+            detail,
+        ));
+    }
+    let body = read_body(payload).await.inspect_err(|problem| {
+        let outcome = if problem.status == 413 {
+            "too_large"
+        } else {
+            "broken"
+        };
+        shared.metrics.callback(provider_id, outcome);
+    })?;
+    let headers = headers(&request, &provider);
+    let asked = Request {
+        method: request.method().as_str(),
+        path: &path,
+        query: request.query_string(),
+        headers: &headers,
+        body: &body,
+        is_evidence: false,
     };
-    let named = |p: Problem| (p, provider_id.to_owned());
-    let body = read_body(payload).await.map_err(named)?;
     let received_at = now();
-    let headers = headers(request);
-    let delivery = match adapter.receive(headers, &body, Some(received_at)) {
-        // The key may have been rotated a moment ago by another process: look once more.
-        Err(Refusal::Signature { .. }) => {
-            let again = shared.keyring.adapter_again(provider_id, received_at).await;
-            match again.map_err(|e| named(e.into()))? {
-                Some(adapter) => adapter.receive(headers, &body, Some(received_at)),
-                None => Err(Refusal::Signature { tried: 0 }),
-            }
-        }
-        verdict => verdict,
-    };
-    let delivery: Delivery = delivery.map_err(|refusal| named(refused(&refusal)))?;
+    let (answer, outcome) = keep(&shared, &provider, &asked, received_at).await;
     shared
+        .health
+        .answered(provider.id(), outcome, received_at, started.elapsed());
+    shared.metrics.callback(provider_id, outcome.as_str());
+    Ok(respond(answer, outcome))
+}
+
+async fn keep(
+    shared: &Shared,
+    provider: &Provider,
+    asked: &Request<'_>,
+    received_at: TimeMs,
+) -> (Answer, Ending) {
+    let delivery = match verify(shared, provider, asked, received_at).await {
+        Ok(Received::Token(answer)) => return (answer, Ending::Token),
+        Ok(Received::Notices(delivery)) => delivery,
+        Err(refusal) => {
+            let ending = match refusal.kind {
+                RefusalKind::Signature | RefusalKind::Replay => Ending::Unproven,
+                RefusalKind::Malformed | RefusalKind::Foreign => Ending::Malformed,
+            };
+            let request_id = fresh_id(received_at);
+            tracing::info!(
+                provider = %provider.id(),
+                outcome = ending.as_str(),
+                field = refusal.field,
+                because = refusal.because,
+                request_id,
+                "callback refused"
+            );
+            let answer = provider.answer(asked, None, &Outcome::Refused(refusal));
+            return (with_request_id(answer, &request_id), ending);
+        }
+    };
+    if !delivery.variant.is_empty() {
+        tracing::debug!(provider = %provider.id(), variant = delivery.variant, "a contested form fitted");
+    }
+    let (outcome, delivery) = match shared
         .intake
         .keep(Arrival {
             delivery,
             received_at,
         })
         .await
-        .map_err(|e| named(try_again(e)))?;
-    shared.metrics.callback(provider_id, "kept");
-    Ok(HttpResponse::NoContent().finish())
+    {
+        Ok((outcome, delivery)) => (outcome, Some(delivery)),
+        Err(IntakeError::Full | IntakeError::NotKept) => (Outcome::NotKept, None),
+    };
+    let ending = match outcome {
+        Outcome::NotKept => Ending::TryAgain,
+        Outcome::Repeat => Ending::Repeat,
+        _ => Ending::Kept,
+    };
+    (provider.answer(asked, delivery.as_ref(), &outcome), ending)
 }
 
-/// A header that came twice counts as absent: two readers could differ on which one they take.
-fn headers(request: &HttpRequest) -> Headers<'_> {
-    let one = |name: &str| {
-        let mut all = request.headers().get_all(name);
-        let first = all.next()?.to_str().ok()?;
-        all.next().is_none().then_some(first)
-    };
-    Headers {
-        id: one("webhook-id"),
-        timestamp: one("webhook-timestamp"),
-        signature: one("webhook-signature"),
+async fn verify(
+    shared: &Shared,
+    provider: &Provider,
+    asked: &Request<'_>,
+    received_at: TimeMs,
+) -> Result<Received, Refusal> {
+    match provider.receive(asked, Some(received_at)) {
+        // The key may have been rotated a moment ago by another process: look once more.
+        Err(refusal) if refusal.kind == RefusalKind::Signature => {
+            match shared.keyring.provider_again(provider.id(), received_at).await {
+                Ok(Some(again)) => again.receive(asked, Some(received_at)),
+                Ok(None) | Err(_) => Err(refusal),
+            }
+        }
+        verdict => verdict,
     }
 }
 
-fn refused(refusal: &Refusal) -> Problem {
-    let problem = match refusal {
-        Refusal::Malformed { .. } => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "malformed",
-            "Không đọc được thông báo",
-            refusal.to_string(),
-        ),
-        Refusal::Stale { .. } => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "stale",
-            "Chữ ký quá hạn",
-            refusal.to_string(),
-        ),
-        Refusal::Header { .. } | Refusal::Signature { .. } => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "bad-signature",
-            "Chữ ký không khớp",
-            refusal.to_string(),
-        ),
-    };
-    match refusal {
-        Refusal::Malformed { field, .. } => problem.at(field.clone()),
-        Refusal::Header { header, .. } => problem.at(*header),
-        Refusal::Stale { .. } => problem.at("webhook-timestamp"),
-        Refusal::Signature { .. } => problem.at("webhook-signature"),
+/// Those headers that the proof needs, in the order they came; one that came twice stands twice.
+fn headers<'a>(request: &'a HttpRequest, provider: &Provider) -> Vec<(&'static str, &'a [u8])> {
+    let mut out = Vec::with_capacity(4);
+    for name in provider.headers() {
+        out.extend(
+            request
+                .headers()
+                .get_all(*name)
+                .map(|value| (*name, value.as_bytes())),
+        );
     }
+    out
 }
 
-fn try_again(error: IntakeError) -> Problem {
-    let (kind, title) = match error {
-        IntakeError::Full => ("overload", "Đang quá tải"),
-        IntakeError::NotKept => ("not-kept", "Chưa ghi được"),
-    };
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        kind,
-        title,
-        "Thông báo chưa được ghi nhận. Hãy gửi lại sau số giây trong Retry-After.",
-    )
-    .retry_after(1)
+/// A problem document names the id under which the log holds its cause; a provider's own words stay as
+/// they are.
+fn with_request_id(mut answer: Answer, request_id: &str) -> Answer {
+    if answer.content_type == "application/problem+json"
+        && let Ok(mut problem) = serde_json::from_str::<serde_json::Value>(&answer.body)
+    {
+        problem["request_id"] = request_id.into();
+        answer.body = problem.to_string();
+    }
+    answer
+}
+
+fn respond(answer: Answer, ending: Ending) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    if ending == Ending::TryAgain {
+        response.insert_header(("retry-after", RETRY_AFTER_S.to_string()));
+    }
+    match answer.body.is_empty() {
+        true => response.finish(),
+        false => response.content_type(answer.content_type).body(answer.body),
+    }
 }

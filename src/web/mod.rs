@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 
-use crate::intake::{Intake, Keyring};
+use crate::intake::{Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -28,6 +28,8 @@ pub struct Shared {
     pub intake: Intake,
     /// Live keys of the providers.
     pub keyring: Keyring,
+    /// How the callbacks of providers go.
+    pub health: Arc<ProviderHealth>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// What pages remember between requests.

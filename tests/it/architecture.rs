@@ -239,13 +239,14 @@ fn schema(database: Database) -> (Vec<String>, Vec<String>) {
         false => (
             "SELECT table_name || '.' || column_name || ' ' || data_type
                || CASE is_nullable WHEN 'YES' THEN ' null' ELSE ' not-null' END
-             FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '!_sqlx%' ESCAPE '!'",
+             FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '!_sqlx%' ESCAPE '!'
+               AND table_name NOT LIKE '%!_default' ESCAPE '!'",
             "SELECT t.table_name || ' (' || STRING_AGG(k.column_name, ', ' ORDER BY k.ordinal_position) || ')'
              FROM information_schema.table_constraints t
              JOIN information_schema.key_column_usage k ON k.constraint_name = t.constraint_name
                AND k.table_name = t.table_name AND k.table_schema = t.table_schema
              WHERE t.constraint_type = 'PRIMARY KEY' AND t.table_schema = 'public'
-               AND t.table_name NOT LIKE '!_sqlx%' ESCAPE '!' GROUP BY t.table_name",
+               AND t.table_name NOT LIKE '!_sqlx%' ESCAPE '!' AND t.table_name NOT LIKE '%!_default' ESCAPE '!' GROUP BY t.table_name",
         ),
     };
     let columns = books

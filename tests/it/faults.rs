@@ -93,7 +93,7 @@ fn a_full_queue_says_try_again_and_loses_nothing() {
                 .is_some_and(|s| s.parse::<u32>().is_ok()),
             "{answer:?}"
         );
-        assert_eq!(answer.json()["type"], "urn:choso:problem:overload");
+        assert_eq!(answer.json()["type"], "urn:choso:problem:not-kept");
     }
     // One is with the writer, and one waits if it came after the writer had taken the first.
     let kept = answers.iter().filter(|a| a.status == 204).count() as i64;
@@ -164,7 +164,7 @@ fn told_to_stop_it_finishes_what_it_accepted() {
         statuses.iter().all(Option::is_some),
         "no connection was cut: {statuses:?}"
     );
-    let receipts = app.run(app.database.texts("SELECT event_id FROM receipt"));
+    let receipts = app.run(app.database.texts("SELECT provider_txn_id FROM receipt"));
     assert_eq!(receipts.len(), kept);
     assert_eq!(pay(to, "T9"), None, "nobody listens any more");
 }

@@ -10,7 +10,7 @@ use crate::support::*;
 /// What the books came to: receipts, counters of households, places and days of reception, line by line.
 fn summary(books: &Books) -> Vec<String> {
     let mut lines = books.rows(
-        "SELECT 'receipt ' || event_id || ' ' || amount_vnd || ' ' || refunded_vnd || ' ' || business_day FROM receipt",
+        "SELECT 'receipt ' || provider_txn_id || ' ' || amount_vnd || ' ' || refunded_vnd || ' ' || business_day FROM receipt",
     );
     lines.extend(books.household_days());
     lines.extend(books.rows(

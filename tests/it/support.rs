@@ -12,10 +12,10 @@ use std::future::Future;
 use std::sync::Mutex;
 
 use choso::indicators::Facts;
-use choso::notice::{Delivery, Headers, Key, Standard, parse_secret, sign};
+use choso::notice::{Delivery, Provider, Received, Request, Secrets, parse_secret, scheme, sign};
 use choso::places::Units;
 use choso::register::read_register;
-use choso::store::{Arrival, PostedCount, Recount, RegisterCache, RegisterKept, Store};
+use choso::store::{Arrival, Posted, Recount, RegisterKept, Store, WriterMemory};
 use choso::vn::{Day, Secret, TimeMs};
 use cluster::Cluster;
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ pub struct Books {
     pub database: Database,
     /// The store under test.
     pub store: Store,
-    cache: Mutex<RegisterCache>,
+    memory: Mutex<WriterMemory>,
     runtime: Runtime,
     is_tampered: bool,
 }
@@ -158,7 +158,7 @@ impl Books {
         Books {
             database,
             store,
-            cache: Mutex::default(),
+            memory: Mutex::default(),
             runtime,
             is_tampered: false,
         }
@@ -190,12 +190,12 @@ impl Books {
     }
 
     /// Posts one batch in which everything arrives at noon.
-    pub fn post(&self, batch: &[Delivery]) -> PostedCount {
+    pub fn post(&self, batch: &[Delivery]) -> Posted {
         self.post_at(batch, noon())
     }
 
     /// Posts one batch that arrives at this time.
-    pub fn post_at(&self, batch: &[Delivery], received_at: TimeMs) -> PostedCount {
+    pub fn post_at(&self, batch: &[Delivery], received_at: TimeMs) -> Posted {
         let arrivals: Vec<Arrival> = batch
             .iter()
             .map(|delivery| Arrival {
@@ -203,8 +203,8 @@ impl Books {
                 received_at,
             })
             .collect();
-        let mut cache = self.cache.lock().expect("one test, one thread");
-        self.run(self.store.post(&arrivals, &mut cache))
+        let mut memory = self.memory.lock().expect("one test, one thread");
+        self.run(self.store.post(&arrivals, &mut memory))
             .expect("the batch is posted")
     }
 
@@ -349,18 +349,32 @@ pub fn secret(text: &str) -> Secret {
 /// What provider `p` sends under this webhook-id, verified and read as a callback would be.
 pub fn delivery(webhook_id: &str, body: &Value) -> Delivery {
     let body = body.to_string();
-    let key = Key {
-        id: "k1".to_owned(),
-        secret: secret(SECRET),
+    let signature = sign(&secret(SECRET), webhook_id, 1_772_330_401, body.as_bytes());
+    let headers: [(&str, &[u8]); 3] = [
+        ("webhook-id", webhook_id.as_bytes()),
+        ("webhook-timestamp", b"1772330401"),
+        ("webhook-signature", signature.as_bytes()),
+    ];
+    let request = Request {
+        method: "POST",
+        path: "",
+        query: "",
+        headers: &headers,
+        body: body.as_bytes(),
+        is_evidence: false,
     };
-    let signature = sign(&key.secret, webhook_id, 1_772_330_401, body.as_bytes());
-    let headers = Headers {
-        id: Some(webhook_id),
-        timestamp: Some("1772330401"),
-        signature: Some(&signature),
-    };
-    Standard::new("p", vec![key])
-        .expect("one key")
-        .receive(headers, body.as_bytes(), None)
-        .expect("a verified delivery")
+    match standard("p")
+        .receive(&request, None)
+        .expect("a verified callback")
+    {
+        Received::Notices(delivery) => delivery,
+        Received::Token(_) => panic!("the native profile has no login"),
+    }
+}
+
+/// A provider of the native profile with one key, `k1`.
+pub fn standard(id: &str) -> Provider {
+    let scheme = scheme("standard", None).expect("the native profile");
+    let secrets = Secrets::read(SECRET, scheme).expect("a secret");
+    Provider::new(id, scheme, vec![("k1".to_owned(), secrets)]).expect("one key")
 }

@@ -1,72 +1,207 @@
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::{OPEN_START_DAY, Result, Tx, on_tx};
-use super::grouped;
-use crate::ledger::{AccountLinks, Known, Link, TerminalLink};
+use super::super::{OPEN_START_DAY, Result, StoreError, Tx, on_tx};
+use super::{grouped, orders};
+use crate::ledger::{AccountLinks, Key, KeyFilter, Known, Link, TerminalLink, stand_ins};
 use crate::notice::Delivery;
 use crate::vn::{Day, Period};
 
 /// More accounts than this are not remembered: a city has some hundred thousand.
 const REMEMBERED_MAX: usize = 200_000;
 /// Values per `IN (…)` list.
-const IN_MAX: usize = 500;
+pub(super) const IN_MAX: usize = 500;
 
-/// What the writer remembers of the register between batches. It is trusted only while the register's
-/// epoch, read in the same transaction, is the one it was read under.
+/// What the writer remembers between batches: the register, trusted only while its epoch, read in the
+/// same transaction, is the one it was read under; and the filters of days that are closed, which never
+/// change.
 #[derive(Debug, Default)]
-pub struct RegisterCache {
+pub struct WriterMemory {
     epoch: Option<i64>,
     known: Known,
+    filters: Vec<PeriodFilter>,
+    /// Days that are not closed. A new one moves the epoch, so that no instance overlooks it.
+    open_days: Vec<i64>,
+    /// A day of which it is known that the ledger notes it.
+    noted_day: Option<Day>,
 }
 
-impl RegisterCache {
-    /// What the register says about everything these deliveries name, reading only what is not
-    /// remembered. A number that is not registered is remembered as such.
-    pub(super) async fn known_for<'a>(
-        &mut self,
-        tx: &mut Tx,
-        deliveries: impl Iterator<Item = &'a Delivery> + Clone,
-    ) -> Result<&Known> {
-        let (epoch,): (i64,) = on_tx!(tx, |c| sqlx::query_as(
-            "SELECT epoch FROM register_epoch WHERE id = 1"
-        )
-        .fetch_one(c)
-        .await?);
+#[derive(Debug)]
+struct PeriodFilter {
+    first_day: i64,
+    last_day: i64,
+    filter: KeyFilter,
+}
+
+/// Where the ledger stands, as this transaction sees it.
+pub(super) struct Clock {
+    /// Nothing is added to days before this one.
+    pub open_day: Day,
+    /// Whether any order waits.
+    pub has_orders: bool,
+}
+
+impl WriterMemory {
+    /// What the register says of all that was asked for.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Whether the day is noted already.
+    pub(super) fn has_noted(&self, day: Day) -> bool {
+        self.noted_day == Some(day)
+    }
+
+    /// The transaction that noted this day is durable.
+    pub(super) fn committed(&mut self, day: Day) {
+        self.noted_day = Some(day);
+    }
+
+    /// Days that are not closed, other than this one.
+    pub(super) fn other_open_days(&self, today: Day) -> Vec<i64> {
+        let days = self.open_days.iter().copied();
+        days.filter(|d| *d != today.number()).collect()
+    }
+
+    /// For each closed period whose filter does not rule it out: its days, and the fingerprints that may
+    /// be there.
+    pub(super) fn perhaps_in(&self, events: &[Key]) -> Vec<(Vec<i64>, Vec<i64>)> {
+        let mut out = Vec::new();
+        for period in &self.filters {
+            let held = events.iter().map(|k| k.fingerprint);
+            let held: Vec<i64> = held.filter(|f| period.filter.may_hold(*f)).collect();
+            if !held.is_empty() {
+                out.push(((period.first_day..=period.last_day).collect(), held));
+            }
+        }
+        out
+    }
+
+    /// Bytes of the filters.
+    pub fn filter_bytes(&self) -> usize {
+        self.filters.iter().map(|f| f.filter.bytes_len()).sum()
+    }
+
+    /// Reads where register and ledger stand, forgets what is out of date, and takes in new filters.
+    pub(super) async fn read_clock(&mut self, tx: &mut Tx) -> Result<Clock> {
+        let (epoch, open_day, filtered_day, orders): (i64, i64, i64, i64) = on_tx!(tx, |c| {
+            sqlx::query_as(
+                "SELECT r.epoch, f.open_day, f.filtered_day,
+                        CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM payment_order LIMIT 1) o) AS BIGINT)
+                 FROM register_epoch r, feed f WHERE r.id = 1 AND f.id = 1",
+            )
+            .fetch_one(c)
+            .await?
+        });
         let full = self.known.accounts.len() + self.known.terminals.len() > REMEMBERED_MAX;
-        if self.epoch != Some(epoch) || full {
+        let has_moved = self.epoch != Some(epoch);
+        if has_moved || full {
             self.known = Known::default();
             self.epoch = Some(epoch);
         }
-        let (mut numbers, mut terminals) = (BTreeSet::new(), BTreeSet::new());
+        if has_moved {
+            while !self.read_filters(tx).await? {}
+            self.open_days = on_tx!(tx, |c| {
+                let rows: Vec<(i64,)> = sqlx::query_as("SELECT day FROM ledger_day WHERE day > $1")
+                    .bind(filtered_day)
+                    .fetch_all(c)
+                    .await?;
+                rows.into_iter().map(|r| r.0).collect()
+            });
+        }
+        Ok(Clock {
+            open_day: Day::from_number(open_day).unwrap_or(Day::ymd(1, 1, 1)),
+            has_orders: orders > 0,
+        })
+    }
+
+    /// Takes in the filters that are new; those of days that a month has since swallowed go. False if
+    /// one went while it was read: then another took its place, and they are to be read again.
+    async fn read_filters(&mut self, tx: &mut Tx) -> Result<bool> {
+        let periods: Vec<(i64, i64)> = on_tx!(tx, |c| sqlx::query_as(
+            "SELECT first_day, last_day FROM event_filter"
+        )
+        .fetch_all(c)
+        .await?);
+        self.filters
+            .retain(|f| periods.contains(&(f.first_day, f.last_day)));
+        for (first_day, last_day) in periods {
+            if self
+                .filters
+                .iter()
+                .any(|f| (f.first_day, f.last_day) == (first_day, last_day))
+            {
+                continue;
+            }
+            let row: Option<(Vec<u8>,)> = on_tx!(tx, |c| {
+                sqlx::query_as("SELECT filter FROM event_filter WHERE first_day = $1 AND last_day = $2")
+                    .bind(first_day)
+                    .bind(last_day)
+                    .fetch_optional(c)
+                    .await?
+            });
+            let Some((bytes,)) = row else { return Ok(false) };
+            let filter = KeyFilter::from_bytes(&bytes)
+                .map_err(|e| StoreError::Corrupt(format!("event filter {first_day}: {e}")))?;
+            self.filters.push(PeriodFilter {
+                first_day,
+                last_day,
+                filter,
+            });
+        }
+        Ok(true)
+    }
+
+    /// Reads what the register says about everything these deliveries name and is not remembered. A
+    /// number that is not registered is remembered as such. Orders are read anew each time.
+    pub(super) async fn learn<'a>(
+        &mut self,
+        tx: &mut Tx,
+        deliveries: impl Iterator<Item = &'a Delivery> + Clone,
+        has_orders: bool,
+    ) -> Result<()> {
+        let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
+        let mut references: BTreeSet<(&Arc<str>, &str)> = BTreeSet::new();
         for delivery in deliveries {
             for item in &delivery.items {
-                numbers.insert(item.details.account_number.as_str());
-                if let Some(terminal) = &item.details.terminal {
-                    terminals.insert((delivery.provider_id.as_str(), terminal.as_str()));
+                let details = &item.details;
+                numbers.insert(details.account_number.as_str());
+                names.extend(
+                    stand_ins(details)
+                        .into_iter()
+                        .map(|n| (delivery.provider_id.clone(), n)),
+                );
+                if has_orders && !details.reference.is_empty() {
+                    references.insert((&delivery.provider_id, &details.reference));
                 }
             }
         }
         numbers.remove("");
-        let new_numbers: Vec<&str> = numbers
-            .iter()
-            .copied()
-            .filter(|n| !self.known.accounts.contains_key(*n))
-            .collect();
+        let is_new = |n: &&str| !self.known.accounts.contains_key(*n);
+        let new_numbers: Vec<&str> = numbers.iter().copied().filter(is_new).collect();
         for chunk in new_numbers.chunks(IN_MAX) {
             self.read_accounts(tx, chunk).await?;
         }
-        for (provider_id, terminal) in terminals {
-            let key = (provider_id.to_owned(), terminal.to_owned());
+        for key in names {
             if !self.known.terminals.contains_key(&key) {
-                let links = read_terminal(tx, provider_id, terminal).await?;
+                let links = read_terminal(tx, &key.0, &key.1).await?;
                 self.read_places(tx, links.iter().map(|l| l.household_id.clone()).collect())
                     .await?;
                 self.known.terminals.insert(key, links);
             }
         }
-        Ok(&self.known)
+        self.known.orders.clear();
+        for (provider_id, reference) in references {
+            if let Some(order) = orders::find(tx, provider_id, reference).await? {
+                self.read_places(tx, BTreeSet::from([order.household_id.clone()]))
+                    .await?;
+                let key = (provider_id.clone(), reference.to_owned());
+                self.known.orders.insert(key, order);
+            }
+        }
+        Ok(())
     }
 
     async fn read_accounts(&mut self, tx: &mut Tx, numbers: &[&str]) -> Result<()> {
@@ -96,8 +231,8 @@ impl RegisterCache {
         self.read_places(tx, households).await
     }
 
-    async fn read_places(&mut self, tx: &mut Tx, households: BTreeSet<String>) -> Result<()> {
-        let wanted: Vec<&String> = households
+    async fn read_places(&mut self, tx: &mut Tx, households: BTreeSet<Arc<str>>) -> Result<()> {
+        let wanted: Vec<&Arc<str>> = households
             .iter()
             .filter(|h| !self.known.places.contains_key(*h))
             .collect();
@@ -107,13 +242,14 @@ impl RegisterCache {
                     "SELECT household_id, valid_from_day, place_id FROM household_version WHERE household_id IN ",
                 );
                 sql.push_tuples(chunk, |mut row, h| {
-                    row.push_bind(h.as_str());
+                    row.push_bind(&***h);
                 });
                 sql.push(" ORDER BY household_id, valid_from_day, recorded_at_ms");
                 sql.build_query_as().fetch_all(c).await?
             });
             self.known.places.extend(grouped(
-                rows.into_iter().map(|(h, day, place)| (h, (day_of(day), place))),
+                rows.into_iter()
+                    .map(|(h, day, place)| (h.into(), (day_of(day), place.into()))),
             ));
         }
         Ok(())
@@ -143,9 +279,9 @@ async fn read_links(tx: &mut Tx, account_ids: &[String]) -> Result<HashMap<Strin
                 (
                     account,
                     Link {
-                        stall_id,
+                        stall_id: stall_id.into(),
                         stall_code,
-                        household_id,
+                        household_id: household_id.into(),
                         period: period_of(from, to),
                     },
                 )
@@ -175,8 +311,8 @@ async fn read_terminal(tx: &mut Tx, provider_id: &str, terminal: &str) -> Result
     Ok(rows
         .into_iter()
         .map(|(stall_id, household_id, from, to)| TerminalLink {
-            stall_id,
-            household_id,
+            stall_id: stall_id.into(),
+            household_id: household_id.into(),
             period: period_of(from, to),
         })
         .collect())

@@ -72,10 +72,16 @@ pub struct WaitingNotice {
 }
 
 /// The parts of a [`WaitingNotice::cursor`]; the event id is last because it may hold anything.
-fn read_cursor(cursor: &str) -> Option<(i64, &str, &str, &str, &str)> {
+fn read_cursor(cursor: &str) -> Option<(i64, &str, &str, i64, &str)> {
     let mut parts = cursor.splitn(5, '~');
     let ms = parts.next()?.parse().ok()?;
-    Some((ms, parts.next()?, parts.next()?, parts.next()?, parts.next()?))
+    Some((
+        ms,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?.parse().ok()?,
+        parts.next()?,
+    ))
 }
 
 impl Store {
@@ -87,26 +93,26 @@ impl Store {
 
     /// Notices in quarantine, oldest first, after the one with this cursor.
     pub async fn waiting_notices(&self, after: Option<&str>, limit: i64) -> Result<Vec<WaitingNotice>> {
-        let (ms, provider_id, kind, variant, event_id) = match after {
+        let (ms, provider_id, kind, check_bits, event_id) = match after {
             Some(cursor) => read_cursor(cursor).ok_or_else(|| {
                 StoreError::Missing("Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.".to_owned())
             })?,
-            None => (i64::MIN, "", "", "", ""),
+            None => (i64::MIN, "", "", i64::MIN, ""),
         };
         let mut tx = self.begin_read().await?;
-        type Row = (String, String, String, String, i64, String, i64);
+        type Row = (String, String, String, i64, i64, String, i64);
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT provider_id, event_id, kind, variant, amount_vnd, reason, received_at_ms FROM notice
+                "SELECT provider_id, event_id, kind, check_bits, amount_vnd, reason, received_at_ms FROM notice
                  WHERE state = 'quarantined'
-                   AND (received_at_ms, provider_id, event_id, kind, variant) > ($1, $2, $3, $4, $5)
-                 ORDER BY received_at_ms, provider_id, event_id, kind, variant LIMIT $6",
+                   AND (received_at_ms, provider_id, event_id, kind, check_bits) > ($1, $2, $3, $4, $5)
+                 ORDER BY received_at_ms, provider_id, event_id, kind, check_bits LIMIT $6",
             )
             .bind(ms)
             .bind(provider_id)
             .bind(event_id)
             .bind(kind)
-            .bind(variant)
+            .bind(check_bits)
             .bind(limit)
             .fetch_all(c)
             .await?
@@ -114,14 +120,16 @@ impl Store {
         Ok(rows
             .into_iter()
             .map(
-                |(provider_id, event_id, kind, variant, amount_vnd, reason, received_at_ms)| WaitingNotice {
-                    cursor: format!("{received_at_ms}~{provider_id}~{kind}~{variant}~{event_id}"),
-                    provider_id,
-                    event_id,
-                    kind,
-                    amount_vnd,
-                    reason,
-                    received_at_ms,
+                |(provider_id, event_id, kind, check_bits, amount_vnd, reason, received_at_ms)| {
+                    WaitingNotice {
+                        cursor: format!("{received_at_ms}~{provider_id}~{kind}~{check_bits}~{event_id}"),
+                        provider_id,
+                        event_id,
+                        kind,
+                        amount_vnd,
+                        reason,
+                        received_at_ms,
+                    }
                 },
             )
             .collect())
@@ -265,7 +273,7 @@ async fn refund_differences(tx: &mut Tx) -> Result<Vec<String>> {
     let rows: Vec<(String,)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT receipt_id FROM (
-               SELECT household_id, receipt_id, refunded_vnd AS v FROM receipt
+               SELECT household_id, receipt_id, refunded_vnd AS v FROM receipt WHERE refunded_vnd <> 0
                UNION ALL
                SELECT household_id, receipt_id, -SUM(amount_vnd) FROM refund GROUP BY household_id, receipt_id
              ) both_sides GROUP BY household_id, receipt_id HAVING SUM(v) <> 0 LIMIT 5",

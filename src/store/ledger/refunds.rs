@@ -1,35 +1,60 @@
 //! Refunds and their payments, in whichever order they come.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::super::ids::time_of;
 use super::super::{Result, StoreError, Tx, on_tx};
-use super::Draft;
-use crate::ledger::{Counters, Reason, State, can_refund};
+use super::known::WriterMemory;
+use super::{Batch, Draft, orders, seen};
+use crate::ledger::{Counters, Key, Reason, State, can_refund};
 use crate::notice::Kind;
 use crate::vn::{Day, Dong, TimeMs};
 
+/// How a refund finds its payment: by the payment's event, or by the order that both name.
+fn waits_for(d: &Draft<'_>) -> String {
+    let details = &d.item.details;
+    match details.payment_event_id.is_empty() {
+        true => order_key(&details.reference),
+        false => event_key(&details.payment_event_id),
+    }
+}
+
+fn event_key(event_id: &str) -> String {
+    format!("event:{event_id}")
+}
+
+fn order_key(reference: &str) -> String {
+    format!("order:{reference}")
+}
+
 /// Lets the refunds of this batch wait for their payments, then joins every waiting refund whose
 /// payment is posted, in order of reception.
-pub(super) async fn join(tx: &mut Tx, kept: &[Draft<'_>], counters: &mut Counters) -> Result<()> {
-    let mut payments: BTreeSet<(&str, &str)> = BTreeSet::new();
+pub(super) async fn join(
+    tx: &mut Tx,
+    batch: &Batch,
+    kept: &[Draft<'_>],
+    memory: &mut WriterMemory,
+    counters: &mut Counters,
+) -> Result<()> {
+    let mut keys: BTreeSet<(&Arc<str>, String)> = BTreeSet::new();
     for d in kept {
-        let provider_id = d.arrival.delivery.provider_id.as_str();
-        match d.item.kind {
-            Kind::Refund if d.reason == Some(Reason::RefundBeforePayment) => {
-                let_wait(tx, d).await?;
-                payments.insert((provider_id, &d.item.details.payment_event_id));
+        if d.item.kind.takes_back() && d.reason == Some(Reason::RefundBeforePayment) {
+            let key = waits_for(d);
+            let_wait(tx, batch, d, &key).await?;
+            keys.insert((d.provider_id(), key));
+        } else if d.item.kind == Kind::Payment && d.state == State::Posted {
+            keys.insert((d.provider_id(), event_key(&d.item.event_id)));
+            if d.arrival.delivery.has_orders {
+                keys.insert((d.provider_id(), order_key(&d.item.details.reference)));
             }
-            Kind::Payment if d.state == State::Posted => {
-                payments.insert((provider_id, &d.item.event_id));
-            }
-            _ => {}
         }
     }
     if !is_any_waiting(tx).await? {
         return Ok(());
     }
-    for (provider_id, payment_event_id) in payments {
-        join_one(tx, provider_id, payment_event_id, counters).await?;
+    for (provider_id, key) in keys {
+        join_one(tx, batch, memory, provider_id, &key, counters).await?;
     }
     Ok(())
 }
@@ -43,16 +68,18 @@ async fn is_any_waiting(tx: &mut Tx) -> Result<bool> {
     Ok(any.is_some())
 }
 
-async fn let_wait(tx: &mut Tx, d: &Draft<'_>) -> Result<()> {
+async fn let_wait(tx: &mut Tx, batch: &Batch, d: &Draft<'_>, key: &str) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query(
-            "INSERT INTO refund_waiting (provider_id, payment_event_id, event_id, variant, amount_vnd, received_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO refund_waiting (provider_id, payment_key, day, fingerprint, check_bits, event_id,
+             amount_vnd, received_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
-        .bind(&d.arrival.delivery.provider_id)
-        .bind(&d.item.details.payment_event_id)
+        .bind(&**d.provider_id())
+        .bind(key)
+        .bind(batch.day.number())
+        .bind(d.key.fingerprint)
+        .bind(d.key.check_bits)
         .bind(&d.item.event_id)
-        .bind(&d.variant)
         .bind(d.item.amount.vnd())
         .bind(d.arrival.received_at.0)
         .execute(c)
@@ -61,11 +88,21 @@ async fn let_wait(tx: &mut Tx, d: &Draft<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A refund that waits, by the place of its notice.
+struct Waiting {
+    day: i64,
+    key: Key,
+    event_id: String,
+    amount: Dong,
+    received_at: TimeMs,
+}
+
 /// The receipt of a posted payment.
 struct Paid {
-    household_id: String,
+    household_id: Arc<str>,
     receipt_id: String,
-    place_id: String,
+    receipt_day: i64,
+    place_id: Arc<str>,
     day: Day,
     amount: Dong,
     refunded: Dong,
@@ -73,141 +110,201 @@ struct Paid {
 
 async fn join_one(
     tx: &mut Tx,
-    provider_id: &str,
-    payment_event_id: &str,
+    batch: &Batch,
+    memory: &mut WriterMemory,
+    provider_id: &Arc<str>,
+    payment_key: &str,
     counters: &mut Counters,
 ) -> Result<()> {
-    let waiting: Vec<(String, String, i64, i64)> = on_tx!(tx, |c| {
-        sqlx::query_as(
-            "SELECT event_id, variant, amount_vnd, received_at_ms FROM refund_waiting
-             WHERE provider_id = $1 AND payment_event_id = $2 ORDER BY received_at_ms, event_id",
-        )
-        .bind(provider_id)
-        .bind(payment_event_id)
-        .fetch_all(c)
-        .await?
-    });
+    let waiting = waiting(tx, provider_id, payment_key).await?;
     if waiting.is_empty() {
         return Ok(());
     }
-    let Some(mut paid) = paid(tx, provider_id, payment_event_id).await? else {
+    let Some(mut paid) = paid(tx, batch, memory, provider_id, payment_key).await? else {
         return Ok(());
     };
-    for (event_id, variant, amount_vnd, received_at_ms) in waiting {
-        let amount = Dong::new(amount_vnd);
-        let key = (provider_id, event_id.as_str(), variant.as_str());
-        match can_refund(amount, paid.amount, paid.refunded) {
-            Err(reason) => set_reason(tx, key, reason).await?,
+    for refund in waiting {
+        match can_refund(refund.amount, paid.amount, paid.refunded) {
+            Err(reason) => set_reason(tx, &refund, reason).await?,
             Ok(()) => {
-                let received_at = TimeMs(received_at_ms);
-                post_refund(tx, key, payment_event_id, &paid, amount, received_at).await?;
+                post_refund(tx, provider_id, payment_key, &refund, &paid).await?;
                 let left = Dong::new(paid.amount.vnd() - paid.refunded.vnd());
-                counters.refunded(&paid.household_id, &paid.place_id, paid.day, left, amount);
+                counters.refunded(&paid.household_id, &paid.place_id, paid.day, left, refund.amount);
+                let received_day = Day::of(refund.received_at);
                 counters.moved(
                     provider_id,
-                    Day::of(received_at),
+                    received_day,
                     State::Quarantined,
                     State::Posted,
-                    amount,
+                    refund.amount,
                 );
-                paid.refunded = Dong::new(paid.refunded.vnd() + amount.vnd());
+                paid.refunded = Dong::new(paid.refunded.vnd() + refund.amount.vnd());
             }
         }
     }
     Ok(())
 }
 
-async fn paid(tx: &mut Tx, provider_id: &str, event_id: &str) -> Result<Option<Paid>> {
-    let row: Option<(String, String, String, i64, i64, i64)> = on_tx!(tx, |c| {
+async fn waiting(tx: &mut Tx, provider_id: &str, payment_key: &str) -> Result<Vec<Waiting>> {
+    let rows: Vec<(i64, i64, i64, String, i64, i64)> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT r.household_id, r.receipt_id, r.place_id, r.business_day, r.amount_vnd, r.refunded_vnd
-             FROM notice n JOIN receipt r ON r.household_id = n.household_id AND r.receipt_id = n.receipt_id
-             WHERE n.provider_id = $1 AND n.event_id = $2 AND n.kind = 'payment' AND n.variant = ''
-               AND n.state = 'posted'",
+            "SELECT day, fingerprint, check_bits, event_id, amount_vnd, received_at_ms FROM refund_waiting
+             WHERE provider_id = $1 AND payment_key = $2 ORDER BY received_at_ms, event_id, check_bits",
         )
         .bind(provider_id)
-        .bind(event_id)
+        .bind(payment_key)
+        .fetch_all(c)
+        .await?
+    });
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(day, fingerprint, check_bits, event_id, vnd, ms)| Waiting {
+            day,
+            key: Key {
+                fingerprint,
+                check_bits,
+            },
+            event_id,
+            amount: Dong::new(vnd),
+            received_at: TimeMs(ms),
+        })
+        .collect())
+}
+
+/// The receipt that a refund takes from. An order that was paid twice is for a person to sort out.
+async fn paid(
+    tx: &mut Tx,
+    batch: &Batch,
+    memory: &mut WriterMemory,
+    provider_id: &Arc<str>,
+    payment_key: &str,
+) -> Result<Option<Paid>> {
+    let events = match payment_key.split_once(':') {
+        Some(("order", reference)) => orders::payments_of(tx, provider_id, reference).await?,
+        _ => vec![payment_key.trim_start_matches("event:").to_owned()],
+    };
+    let [event_id] = events.as_slice() else {
+        return Ok(None);
+    };
+    let key = Key::of_event(provider_id, event_id, Kind::Payment.as_str());
+    let mut seen = seen::events_before(tx, memory, batch.day, &[key]).await?;
+    seen.today(tx, batch.day, &[key]).await?;
+    match seen.day_of_first(&key) {
+        Some(day) => receipt_of(tx, day, key).await,
+        None => Ok(None),
+    }
+}
+
+async fn receipt_of(tx: &mut Tx, notice_day: i64, key: Key) -> Result<Option<Paid>> {
+    type Row = (String, String, i64, String, i64, i64, i64);
+    let row: Option<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT receipt_id FROM notice
+             WHERE day = $1 AND fingerprint = $2 AND check_bits = $3 AND state = 'posted'",
+        )
+        .bind(notice_day)
+        .bind(key.fingerprint)
+        .bind(key.check_bits)
+        .fetch_optional(&mut *c)
+        .await?
+    });
+    let Some((receipt_id,)) = row else { return Ok(None) };
+    let receipt_day = day_of_receipt(&receipt_id)?;
+    let row: Option<Row> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT household_id, receipt_id, day, place_id, business_day, amount_vnd, refunded_vnd FROM receipt
+             WHERE day = $1 AND receipt_id = $2",
+        )
+        .bind(receipt_day.number())
+        .bind(&receipt_id)
         .fetch_optional(c)
         .await?
     });
-    let Some((household_id, receipt_id, place_id, day, amount, refunded)) = row else {
+    let Some((household_id, receipt_id, receipt_day, place_id, day, amount, refunded)) = row else {
         return Ok(None);
     };
     let day = Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;
     Ok(Some(Paid {
-        household_id,
+        household_id: household_id.into(),
         receipt_id,
-        place_id,
+        receipt_day,
+        place_id: place_id.into(),
         day,
         amount: Dong::new(amount),
         refunded: Dong::new(refunded),
     }))
 }
 
-async fn set_reason(tx: &mut Tx, key: (&str, &str, &str), reason: Reason) -> Result<()> {
+/// The day under which a receipt is kept: its id begins with the time.
+pub(super) fn day_of_receipt(receipt_id: &str) -> Result<Day> {
+    time_of(receipt_id)
+        .map(Day::of)
+        .ok_or_else(|| StoreError::Corrupt(format!("receipt id {receipt_id}")))
+}
+
+async fn set_reason(tx: &mut Tx, refund: &Waiting, reason: Reason) -> Result<()> {
     on_tx!(tx, |c| {
-        sqlx::query(
-            "UPDATE notice SET reason = $4
-             WHERE provider_id = $1 AND event_id = $2 AND kind = 'refund' AND variant = $3",
-        )
-        .bind(key.0)
-        .bind(key.1)
-        .bind(key.2)
-        .bind(reason.as_str())
-        .execute(c)
-        .await?;
+        sqlx::query("UPDATE notice SET reason = $4 WHERE day = $1 AND fingerprint = $2 AND check_bits = $3")
+            .bind(refund.day)
+            .bind(refund.key.fingerprint)
+            .bind(refund.key.check_bits)
+            .bind(reason.as_str())
+            .execute(c)
+            .await?;
     });
     Ok(())
 }
 
 async fn post_refund(
     tx: &mut Tx,
-    (provider_id, event_id, variant): (&str, &str, &str),
-    payment_event_id: &str,
+    provider_id: &str,
+    payment_key: &str,
+    refund: &Waiting,
     paid: &Paid,
-    amount: Dong,
-    received_at: TimeMs,
 ) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query(
             "INSERT INTO refund (household_id, receipt_id, provider_id, event_id, amount_vnd, posted_at_ms)
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(&paid.household_id)
+        .bind(&*paid.household_id)
         .bind(&paid.receipt_id)
         .bind(provider_id)
-        .bind(event_id)
-        .bind(amount.vnd())
-        .bind(received_at.0)
+        .bind(&refund.event_id)
+        .bind(refund.amount.vnd())
+        .bind(refund.received_at.0)
         .execute(&mut *c)
         .await?;
         sqlx::query(
-            "UPDATE receipt SET refunded_vnd = refunded_vnd + $3 WHERE household_id = $1 AND receipt_id = $2",
+            "UPDATE receipt SET refunded_vnd = refunded_vnd + $4
+             WHERE day = $1 AND receipt_id = $2 AND household_id = $3",
         )
-        .bind(&paid.household_id)
+        .bind(paid.receipt_day)
         .bind(&paid.receipt_id)
-        .bind(amount.vnd())
+        .bind(&*paid.household_id)
+        .bind(refund.amount.vnd())
         .execute(&mut *c)
         .await?;
         sqlx::query(
-            "UPDATE notice SET state = 'posted', reason = '', household_id = $4, receipt_id = $5
-             WHERE provider_id = $1 AND event_id = $2 AND kind = 'refund' AND variant = $3",
+            "UPDATE notice SET state = 'posted', reason = NULL, household_id = $4, receipt_id = $5
+             WHERE day = $1 AND fingerprint = $2 AND check_bits = $3",
         )
-        .bind(provider_id)
-        .bind(event_id)
-        .bind(variant)
-        .bind(&paid.household_id)
+        .bind(refund.day)
+        .bind(refund.key.fingerprint)
+        .bind(refund.key.check_bits)
+        .bind(&*paid.household_id)
         .bind(&paid.receipt_id)
         .execute(&mut *c)
         .await?;
         sqlx::query(
-            "DELETE FROM refund_waiting
-             WHERE provider_id = $1 AND payment_event_id = $2 AND event_id = $3 AND variant = $4",
+            "DELETE FROM refund_waiting WHERE provider_id = $1 AND payment_key = $2 AND day = $3
+               AND fingerprint = $4 AND check_bits = $5",
         )
         .bind(provider_id)
-        .bind(payment_event_id)
-        .bind(event_id)
-        .bind(variant)
+        .bind(payment_key)
+        .bind(refund.day)
+        .bind(refund.key.fingerprint)
+        .bind(refund.key.check_bits)
         .execute(&mut *c)
         .await?;
     });

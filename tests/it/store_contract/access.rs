@@ -41,6 +41,7 @@ fn new_provider(id: &str) -> NewProvider {
     NewProvider {
         provider_id: id.to_owned(),
         profile: "standard".to_owned(),
+        scheme: "webhooks_v1".to_owned(),
         key_id: "k1".to_owned(),
         sealed_secret: "s1:thu".to_owned(),
     }

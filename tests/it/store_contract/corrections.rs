@@ -190,7 +190,7 @@ fn money_of(books: &Books, days: &[Day]) -> Vec<String> {
         );
     }
     books.rows(
-        "SELECT r.event_id || ' ' || s.stall_code FROM receipt r JOIN stall s ON s.stall_id = r.stall_id",
+        "SELECT r.provider_txn_id || ' ' || s.stall_code FROM receipt r JOIN stall s ON s.stall_id = r.stall_id",
     )
 }
 

@@ -1,7 +1,8 @@
 //! Posting: what becomes of each kind of notice, once and again.
 
 use choso::ledger::Reason;
-use choso::store::{Arrival, RegisterCache};
+use choso::notice::Outcome;
+use choso::store::{Arrival, WriterMemory};
 use choso::vn::TimeMs;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ on_both! {
 fn a_payment_is_posted_once_with_its_counters(database: Database) {
     let books = Books::with_register(database);
     let count = books.post(&[delivery("m1", &payment("T1", 26_000))]);
-    assert_eq!((count.receipts, count.new_deliveries), (1, 1));
+    assert_eq!((count.receipts, count.outcomes), (1, vec![Outcome::Stored]));
     assert_eq!(books.counts(), [1, 1, 0, 0, 0]);
     assert_eq!(books.amounts(), [26_000, 26_000, 0, 0]);
     let receipts = books.receipts();
@@ -57,7 +58,7 @@ fn the_same_delivery_again_is_a_repeat(database: Database) {
     // within one batch, and in a later one
     assert_eq!(books.post(&[one.clone(), one.clone()]).receipts, 1);
     let again = books.post(std::slice::from_ref(&one));
-    assert_eq!((again.receipts, again.new_deliveries), (0, 0));
+    assert_eq!((again.receipts, again.outcomes), (0, vec![Outcome::Repeat]));
     assert_eq!(books.counts(), [1, 1, 0, 0, 2]);
     assert_eq!(books.receipts().len(), 1);
 }
@@ -91,7 +92,7 @@ fn the_same_event_with_other_content_waits_beside_the_first(database: Database) 
         delivery("m6", &payment("T2", 2_000)),
     ]);
     assert_eq!(books.counts(), [4, 2, 2, 0, 2]);
-    let amounts: Vec<String> = books.rows("SELECT event_id || ' ' || amount_vnd FROM receipt");
+    let amounts: Vec<String> = books.rows("SELECT provider_txn_id || ' ' || amount_vnd FROM receipt");
     assert_eq!(amounts, ["T1 26000", "T2 1000"]);
 }
 
@@ -104,8 +105,8 @@ fn a_webhook_id_used_again_for_other_items_is_kept_apart(database: Database) {
     assert_eq!(books.reasons(), [Reason::WebhookIdReused.as_str()]);
     books.post(&[other]);
     assert_eq!(books.counts(), [2, 1, 1, 0, 1]);
-    let bodies = books.rows("SELECT webhook_id FROM delivery");
-    assert_eq!(bodies, ["m1", "m1"], "both bodies are kept as evidence");
+    let kept = books.rows("SELECT CAST(callbacks AS TEXT) FROM evidence");
+    assert_eq!(kept, ["1", "1"], "both bodies are kept as evidence");
 }
 
 fn an_item_set_aside_for_its_webhook_id_does_not_block_the_true_one(database: Database) {
@@ -149,7 +150,7 @@ fn an_array_is_judged_item_by_item(database: Database) {
 fn an_empty_array_is_kept_and_counts_nothing(database: Database) {
     let books = Books::with_register(database);
     let count = books.post(&[delivery("m1", &json!([]))]);
-    assert_eq!((count.receipts, count.new_deliveries), (0, 1));
+    assert_eq!((count.receipts, count.outcomes), (0, vec![Outcome::Stored]));
     assert_eq!(books.counts(), [0; 5]);
 }
 
@@ -212,7 +213,8 @@ fn what_cannot_be_attributed_waits_with_its_reason(database: Database) {
     ];
     for (at, (item, reason)) in cases.iter().enumerate() {
         books.post(&[delivery(&format!("m{at}"), item)]);
-        let newest = books.rows(&format!("SELECT reason FROM notice WHERE webhook_id = 'm{at}'"));
+        let id = item["data"]["transaction_id"].as_str().unwrap_or_default();
+        let newest = books.rows(&format!("SELECT reason FROM notice WHERE event_id = '{id}'"));
         assert_eq!(newest, [reason.as_str()], "{item}");
     }
     assert_eq!(books.counts(), [6, 0, 6, 0, 0]);
@@ -339,7 +341,7 @@ fn a_registered_terminal_counts_on_its_days(database: Database) {
 fn providers_do_not_share_events(database: Database) {
     let books = Books::with_register(database);
     let mut other = delivery("m1", &payment("T1", 1_000));
-    other.provider_id = "q".to_owned();
+    other.provider_id = "q".into();
     books.post(&[delivery("m1", &payment("T1", 1_000)), other]);
     assert_eq!(books.counts(), [2, 2, 0, 0, 0]);
     assert_eq!(books.rows("SELECT provider_id FROM intake_day"), ["p", "q"]);
@@ -369,7 +371,7 @@ fn a_refused_batch_leaves_nothing(database: Database) {
             received_at: noon(),
         })
         .collect();
-    let mut cache = RegisterCache::default();
+    let mut cache = WriterMemory::default();
     let refused = books
         .run(books.store.post(&batch, &mut cache))
         .expect_err("a negative amount");
@@ -378,7 +380,7 @@ fn a_refused_batch_leaves_nothing(database: Database) {
         "the writer must try the others alone: {refused}"
     );
     assert_eq!(books.counts(), [0; 5]);
-    assert_eq!(books.rows("SELECT webhook_id FROM delivery"), [""; 0]);
+    assert_eq!(books.rows("SELECT batch_id FROM evidence"), [""; 0]);
 }
 
 fn pages_of_waiting_notices_lose_none(database: Database) {
@@ -452,8 +454,8 @@ fn a_recount_finds_what_was_altered(database: Database) {
             "receipt",
         ),
         (
-            "UPDATE receipt SET amount_vnd = amount_vnd + 1 WHERE event_id = 'T2'",
-            "UPDATE receipt SET amount_vnd = amount_vnd - 1 WHERE event_id = 'T2'",
+            "UPDATE receipt SET amount_vnd = amount_vnd + 1 WHERE provider_txn_id = 'T2'",
+            "UPDATE receipt SET amount_vnd = amount_vnd - 1 WHERE provider_txn_id = 'T2'",
             "household_day",
         ),
     ] {
@@ -468,7 +470,7 @@ fn a_recount_finds_what_was_altered(database: Database) {
         books.tamper(mend);
         assert!(books.recount().counters_agree, "{mend}");
     }
-    books.tamper("DELETE FROM receipt WHERE event_id = 'T2'");
+    books.tamper("DELETE FROM receipt WHERE provider_txn_id = 'T2'");
     assert!(!books.recount().counters_agree, "a receipt that vanished");
 }
 

@@ -118,7 +118,7 @@ fn a_refund_counts_on_the_day_of_the_payment(database: Database) {
 fn a_refund_of_another_provider_never_meets(database: Database) {
     let books = Books::with_register(database);
     let mut foreign = delivery("m2", &refund("F1", "T1", 5_000));
-    foreign.provider_id = "q".to_owned();
+    foreign.provider_id = "q".into();
     books.post(&[delivery("m1", &payment("T1", 5_000)), foreign]);
     assert_eq!(books.counts(), [2, 1, 1, 0, 0]);
     assert_eq!(books.household_days(), day_of_one(5_000, 0, 1));

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use choso::access::{NONCE_BYTES, key_purpose};
 use choso::app::{App, now};
 use choso::config::{Config, RawConfig};
+use choso::notice::{Evidence, Secrets};
 use choso::register::read_register;
-use choso::store::{NewProvider, Recount, Store};
+use choso::store::{FeedPlace, NewProvider, Recount, Store};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 use tokio::runtime::Runtime;
 
 use super::http::{self, Answer};
-use super::{Database, HEADER, REGISTER, SECRET, assert_sound, payment, registered_at, secret, with};
+use super::{Database, HEADER, REGISTER, SECRET, assert_sound, payment, registered_at, with};
 
 /// A running service with provider `p` and the invented register. Closing it asserts that conservation
 /// holds and that a recount agrees.
@@ -100,6 +101,7 @@ impl TestApp {
         let new = NewProvider {
             provider_id: id.to_owned(),
             profile: "standard".to_owned(),
+            scheme: "webhooks_v1".to_owned(),
             key_id: "k1".to_owned(),
             sealed_secret: self.seal(id, "k1", secret_text),
         };
@@ -107,11 +109,27 @@ impl TestApp {
             .expect("a new provider");
     }
 
+    /// Every kept callback, in the order of their batches.
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let start = FeedPlace {
+            day: i64::MIN,
+            position: 0,
+        };
+        let rows = self
+            .run(self.store().evidence_after(start, 1000))
+            .expect("the chain");
+        let kept = rows
+            .iter()
+            .filter_map(|row| row.kept_callbacks().expect("readable evidence"));
+        kept.flatten().map(|callback| callback.evidence).collect()
+    }
+
     /// A secret sealed for a provider's key.
     pub fn seal(&self, provider_id: &str, key_id: &str, secret_text: &str) -> String {
         let key = self.config.sealing_key().expect("the key file");
+        let secrets = Secrets::from_pairs([("signing_secret", secret_text)]);
         let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|_| fastrand::u8(..));
-        key.seal(&secret(secret_text), &key_purpose(provider_id, key_id), nonce)
+        key.seal(&secrets.to_json(), &key_purpose(provider_id, key_id), nonce)
     }
 
     /// Keeps rows of a register file.

@@ -1,0 +1,51 @@
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, Settings};
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Walk the chain of evidence and check every kept callback's proof again
+    #[command(
+        after_help = "Example:\n  choso audit verify\n\nExit status: 0 everything holds; 1 at the first break, which is named."
+    )]
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    settings: Settings,
+    /// One JSON object instead of sentences
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
+    let AuditCommand::Verify(args) = command;
+    let (config, store) = args.settings.open().await?;
+    let (end, _) = store.chain_end().await?;
+    let bar = super::progress_bar(usize::try_from(end).unwrap_or(0), "batches");
+    let audit = choso::intake::audit(&store, &config.sealing_key()?, |so_far| {
+        bar.set_position(so_far.links.unsigned_abs());
+    })
+    .await?;
+    bar.finish_and_clear();
+    store.close().await;
+    if args.json {
+        println!("{}", serde_json::json!(audit));
+    } else {
+        println!(
+            "{} links, {} callbacks proven, {} expired, {} notices and {} receipts as their callbacks say",
+            audit.links, audit.callbacks, audit.expired, audit.notices, audit.receipts
+        );
+    }
+    Ok(match &audit.broken {
+        None => ExitCode::SUCCESS,
+        Some(why) => {
+            eprintln!("broken at {why}");
+            ExitCode::FAILURE
+        }
+    })
+}

@@ -1,0 +1,201 @@
+use sha2::{Digest, Sha256};
+
+use crate::notice::Evidence;
+use crate::vn::TimeMs;
+
+/// A kept callback: who sent it, when it came, and what its proof was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCallback {
+    /// The provider.
+    pub provider_id: String,
+    /// The receiver's clock.
+    pub received_at: TimeMs,
+    /// Body, headers and key.
+    pub evidence: Evidence,
+}
+
+/// Why kept evidence cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the kept callbacks of a batch cannot be read")]
+pub struct EvidenceError;
+
+/// Adds a callback to the bytes of a batch: each field preceded by its length.
+pub fn write_callback(out: &mut Vec<u8>, provider_id: &str, received_at: TimeMs, evidence: &Evidence) {
+    let mut field = |bytes: &[u8]| {
+        out.extend((bytes.len() as u32).to_le_bytes());
+        out.extend(bytes);
+    };
+    field(provider_id.as_bytes());
+    field(&received_at.0.to_le_bytes());
+    field(evidence.key_id.as_bytes());
+    field(evidence.method.as_bytes());
+    field(evidence.path.as_bytes());
+    field(evidence.query.as_bytes());
+    field(&(evidence.headers.len() as u32).to_le_bytes());
+    for (name, value) in &evidence.headers {
+        field(name.as_bytes());
+        field(value.as_bytes());
+    }
+    field(&evidence.body);
+}
+
+/// Reads what [`write_callback`] wrote, callback by callback.
+pub fn read_callbacks(mut bytes: &[u8]) -> Result<Vec<KeptCallback>, EvidenceError> {
+    let mut all = Vec::new();
+    while !bytes.is_empty() {
+        let provider_id = text(&mut bytes)?;
+        let received_at = field(&mut bytes)?.try_into().map_err(|_| EvidenceError)?;
+        let (key_id, method) = (text(&mut bytes)?, text(&mut bytes)?);
+        let (path, query) = (text(&mut bytes)?, text(&mut bytes)?);
+        let count = field(&mut bytes)?.try_into().map_err(|_| EvidenceError)?;
+        let mut headers = Vec::new();
+        for _ in 0..u32::from_le_bytes(count) {
+            headers.push((text(&mut bytes)?, text(&mut bytes)?));
+        }
+        let body = field(&mut bytes)?.to_vec();
+        all.push(KeptCallback {
+            provider_id,
+            received_at: TimeMs(i64::from_le_bytes(received_at)),
+            evidence: Evidence {
+                key_id: key_id.into(),
+                method,
+                path,
+                query,
+                headers,
+                body,
+            },
+        });
+    }
+    Ok(all)
+}
+
+fn field<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], EvidenceError> {
+    let (len, rest) = bytes.split_first_chunk::<4>().ok_or(EvidenceError)?;
+    let (value, rest) = rest
+        .split_at_checked(u32::from_le_bytes(*len) as usize)
+        .ok_or(EvidenceError)?;
+    *bytes = rest;
+    Ok(value)
+}
+
+fn text(bytes: &mut &[u8]) -> Result<String, EvidenceError> {
+    String::from_utf8(field(bytes)?.to_vec()).map_err(|_| EvidenceError)
+}
+
+/// One link of the chain of evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// Its place, from 1.
+    pub position: i64,
+    /// The batch whose callbacks it holds.
+    pub batch_id: &'a str,
+    /// The day under which its rows are kept.
+    pub batch_day: i64,
+    /// How many callbacks.
+    pub callbacks: i64,
+    /// How many notices were kept.
+    pub notices: i64,
+    /// How many receipts the batch posted.
+    pub receipts: i64,
+    /// SHA-256 of the kept bytes.
+    pub bytes_digest: [u8; 32],
+}
+
+impl Link<'_> {
+    /// The digest of this link: over the one before it and everything it says.
+    pub fn digest(&self, before: &[u8; 32]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"choso evidence 1");
+        hash.update(before);
+        for n in [
+            self.position,
+            self.batch_day,
+            self.callbacks,
+            self.notices,
+            self.receipts,
+        ] {
+            hash.update(n.to_le_bytes());
+        }
+        hash.update((self.batch_id.len() as u64).to_le_bytes());
+        hash.update(self.batch_id.as_bytes());
+        hash.update(self.bytes_digest);
+        hash.finalize().into()
+    }
+}
+
+/// SHA-256 of kept bytes.
+pub fn bytes_digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kept(body: &[u8]) -> KeptCallback {
+        KeptCallback {
+            provider_id: "p".into(),
+            received_at: TimeMs(-5),
+            evidence: Evidence {
+                key_id: "k1".into(),
+                method: "POST".into(),
+                path: String::new(),
+                query: "a=1".into(),
+                headers: vec![("webhook-id".into(), "m1".into())],
+                body: body.to_vec(),
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let all = [kept(b""), kept(b"{}"), kept(&[0, 255])];
+        let mut bytes = Vec::new();
+        for k in &all {
+            write_callback(&mut bytes, &k.provider_id, k.received_at, &k.evidence);
+        }
+        assert_eq!(read_callbacks(&bytes).unwrap(), all);
+        assert_eq!(read_callbacks(&bytes[..bytes.len() - 1]), Err(EvidenceError));
+    }
+
+    #[test]
+    fn every_member_of_a_link_is_covered() {
+        let link = Link {
+            position: 7,
+            batch_id: "b",
+            batch_day: 5,
+            callbacks: 2,
+            notices: 2,
+            receipts: 1,
+            bytes_digest: [3; 32],
+        };
+        let digest = link.digest(&[0; 32]);
+        let others = [
+            link.digest(&[1; 32]),
+            Link { position: 8, ..link }.digest(&[0; 32]),
+            Link {
+                batch_id: "c",
+                ..link
+            }
+            .digest(&[0; 32]),
+            Link { batch_day: 6, ..link }.digest(&[0; 32]),
+            Link { callbacks: 1, ..link }.digest(&[0; 32]),
+            Link { notices: 3, ..link }.digest(&[0; 32]),
+            Link { receipts: 2, ..link }.digest(&[0; 32]),
+            Link {
+                bytes_digest: [4; 32],
+                ..link
+            }
+            .digest(&[0; 32]),
+        ];
+        assert!(others.iter().all(|other| *other != digest));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            let _ = read_callbacks(&bytes);
+        }
+    }
+}

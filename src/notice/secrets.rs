@@ -1,0 +1,172 @@
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+
+use super::Scheme;
+use crate::vn::Secret;
+
+/// Largest secret file.
+const BYTES_MAX: usize = 64 * 1024;
+
+/// The secrets of one key of a provider, with the optional settings of its scheme: the names of
+/// `secrets` in the shared vectors, and values as text. Values never show themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Secrets(BTreeMap<String, Secret>);
+
+/// Why a secret cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretsError {
+    /// No key was given.
+    #[error("a provider needs at least one key")]
+    NoKey,
+    /// Larger than any secret.
+    #[error("the secret is larger than 64 KiB")]
+    TooLarge,
+    /// One secret as text, but the scheme has several.
+    #[error("this scheme has several secrets; wanted a JSON object with {0}")]
+    Several(String),
+    /// The JSON cannot be read.
+    #[error("the secret is not a JSON object of texts: {0}")]
+    Json(String),
+    /// A secret is not there, or empty.
+    #[error("the secret «{0}» is missing")]
+    Missing(String),
+    /// A name that the scheme does not know.
+    #[error("«{name}» is no secret or setting of this scheme; it knows {known}")]
+    Unknown {
+        /// the name
+        name: String,
+        /// the names it knows
+        known: String,
+    },
+    /// The value of a secret or setting is of no use.
+    #[error("«{name}»: {because}")]
+    Value {
+        /// the name
+        name: String,
+        /// what is wrong with it; never holds the value of a secret
+        because: String,
+    },
+}
+
+impl Secrets {
+    /// Reads what `--secret-file` holds: a JSON object with the scheme's names, or the one secret as
+    /// text where the scheme has only one. Names that the scheme does not know are refused.
+    pub fn read(text: &str, scheme: &Scheme) -> Result<Secrets, SecretsError> {
+        if text.len() > BYTES_MAX {
+            return Err(SecretsError::TooLarge);
+        }
+        let secrets = match (text.trim_start().starts_with('{'), scheme.secrets) {
+            (true, _) => Secrets::from_json(text)?,
+            (false, [one]) => Secrets::from_pairs([(*one, text.trim())]),
+            (false, several) => return Err(SecretsError::Several(several.join(", "))),
+        };
+        secrets.check(scheme)?;
+        Ok(secrets)
+    }
+
+    /// Of names and values, unchecked against a scheme.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Secrets {
+        let pairs = pairs.into_iter();
+        Secrets(
+            pairs
+                .map(|(n, v)| (n.to_owned(), Secret::new(v.as_bytes().to_vec())))
+                .collect(),
+        )
+    }
+
+    /// Of a JSON object of texts, unchecked against a scheme. A name that comes twice is refused.
+    pub fn from_json(text: &str) -> Result<Secrets, SecretsError> {
+        let pairs: Pairs = serde_json::from_str(text).map_err(|e| SecretsError::Json(e.to_string()))?;
+        Ok(Secrets(pairs.0))
+    }
+
+    /// The JSON object that [`Secrets::from_json`] reads: to be sealed, never shown.
+    pub fn to_json(&self) -> Secret {
+        let object: serde_json::Map<_, _> = self
+            .0
+            .iter()
+            .map(|(n, v)| (n.clone(), String::from_utf8_lossy(v.reveal()).into_owned().into()))
+            .collect();
+        Secret::new(serde_json::Value::Object(object).to_string().into_bytes())
+    }
+
+    /// Whether every secret of the scheme is there and every name is one of the scheme's.
+    fn check(&self, scheme: &Scheme) -> Result<(), SecretsError> {
+        for name in scheme.secrets {
+            self.text(name)?;
+        }
+        let names = || {
+            scheme
+                .secrets
+                .iter()
+                .copied()
+                .chain(scheme.settings.iter().map(|(n, _)| *n))
+        };
+        match self.0.keys().find(|n| !names().any(|known| known == *n)) {
+            None => Ok(()),
+            Some(name) => Err(SecretsError::Unknown {
+                name: name.clone(),
+                known: names().collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+
+    /// A secret that must be there.
+    pub(super) fn secret(&self, name: &str) -> Result<Secret, SecretsError> {
+        match self.0.get(name) {
+            Some(secret) if !secret.reveal().is_empty() => Ok(secret.clone()),
+            _ => Err(SecretsError::Missing(name.to_owned())),
+        }
+    }
+
+    /// A secret that must be there and is used as text: a merchant code, a public key.
+    pub(super) fn text(&self, name: &str) -> Result<String, SecretsError> {
+        let secret = self.secret(name)?;
+        String::from_utf8(secret.reveal().to_vec()).map_err(|_| SecretsError::wrong(name, "is not text"))
+    }
+
+    /// An optional setting; none when absent or empty.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        let value = self.0.get(name)?;
+        std::str::from_utf8(value.reveal()).ok().filter(|v| !v.is_empty())
+    }
+}
+
+impl SecretsError {
+    /// A value that is of no use.
+    pub(super) fn wrong(name: &str, because: impl Into<String>) -> SecretsError {
+        SecretsError::Value {
+            name: name.to_owned(),
+            because: because.into(),
+        }
+    }
+}
+
+/// Texts by name, each name once.
+struct Pairs(BTreeMap<String, Secret>);
+
+impl<'de> serde::Deserialize<'de> for Pairs {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Pairs, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of texts")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut from: A) -> Result<Pairs, A::Error> {
+                let mut pairs = BTreeMap::new();
+                while let Some((name, value)) = from.next_entry::<String, String>()? {
+                    if pairs.contains_key(&name) {
+                        return Err(A::Error::custom(format!("«{name}» comes twice")));
+                    }
+                    pairs.insert(name, Secret::new(value.into_bytes()));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        from.deserialize_map(Visitor)
+    }
+}

@@ -1,0 +1,120 @@
+//! Orders that wait to be paid, and which event paid them.
+
+use std::sync::Arc;
+
+use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::{Draft, Kind};
+use crate::ledger::Order;
+use crate::vn::{Dong, TimeMs};
+
+/// An order to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOrder {
+    /// The provider through which it will be paid.
+    pub provider_id: String,
+    /// The merchant's reference that the provider sends back.
+    pub reference: String,
+    /// The stall it is paid to.
+    pub stall_id: String,
+    /// What is asked; none if any amount will do.
+    pub amount: Option<Dong>,
+}
+
+impl Store {
+    /// Records an order, so that its payment finds its stall and its amount is checked. The same order
+    /// again changes nothing; another one under the same reference is a conflict.
+    pub async fn keep_order(&self, order: &NewOrder, person: &str, now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let there: Option<(String, Option<i64>)> = on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "INSERT INTO payment_order (provider_id, reference, stall_id, amount_vnd, recorded_by, recorded_at_ms)
+                 SELECT p.provider_id, $2, s.stall_id, CAST($4 AS BIGINT), $5, CAST($6 AS BIGINT)
+                 FROM provider p, stall s WHERE p.provider_id = $1 AND s.stall_id = $3
+                 ON CONFLICT (provider_id, reference) DO NOTHING",
+            )
+            .bind(&order.provider_id)
+            .bind(&order.reference)
+            .bind(&order.stall_id)
+            .bind(order.amount.map(Dong::vnd))
+            .bind(person)
+            .bind(now.0)
+            .execute(&mut *c)
+            .await?;
+            sqlx::query_as(
+                "SELECT stall_id, amount_vnd FROM payment_order WHERE provider_id = $1 AND reference = $2",
+            )
+            .bind(&order.provider_id)
+            .bind(&order.reference)
+            .fetch_optional(&mut *c)
+            .await?
+        });
+        match there {
+            None => Err(StoreError::Missing(format!(
+                "Không có nhà cung cấp «{}» hoặc không có sạp {}. Hãy kiểm tra lại.",
+                order.provider_id, order.stall_id
+            ))),
+            Some((stall_id, vnd)) if stall_id != order.stall_id || vnd != order.amount.map(Dong::vnd) => {
+                Err(StoreError::Conflict(format!(
+                    "Mã đơn «{}» đã dùng cho đơn khác. Hãy chọn mã khác.",
+                    order.reference
+                )))
+            }
+            Some(_) => tx.commit().await,
+        }
+    }
+}
+
+/// The order under a provider's reference.
+pub(super) async fn find(tx: &mut Tx, provider_id: &str, reference: &str) -> Result<Option<Order>> {
+    let row: Option<(String, String, Option<i64>)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT o.stall_id, s.household_id, o.amount_vnd
+             FROM payment_order o JOIN stall s ON s.stall_id = o.stall_id
+             WHERE o.provider_id = $1 AND o.reference = $2",
+        )
+        .bind(provider_id)
+        .bind(reference)
+        .fetch_optional(c)
+        .await?
+    });
+    Ok(row.map(|(stall_id, household_id, vnd)| Order {
+        stall_id: stall_id.into(),
+        household_id: household_id.into(),
+        amount: vnd.map(Dong::new),
+    }))
+}
+
+/// Notes under which event the order of a payment was kept, where the scheme has orders.
+pub(super) async fn note_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
+    let is_noted = |d: &&Draft<'_>| {
+        d.arrival.delivery.has_orders && d.item.kind == Kind::Payment && !d.item.details.reference.is_empty()
+    };
+    for d in kept.iter().filter(is_noted) {
+        on_tx!(tx, |c| {
+            sqlx::query(
+                "INSERT INTO order_payment (provider_id, reference, event_id) VALUES ($1, $2, $3)
+                 ON CONFLICT (provider_id, reference, event_id) DO NOTHING",
+            )
+            .bind(&**d.provider_id())
+            .bind(&d.item.details.reference)
+            .bind(&d.item.event_id)
+            .execute(c)
+            .await?;
+        });
+    }
+    Ok(())
+}
+
+/// The events that paid an order; more than one if it was paid twice.
+pub(super) async fn payments_of(tx: &mut Tx, provider_id: &Arc<str>, reference: &str) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT event_id FROM order_payment WHERE provider_id = $1 AND reference = $2 ORDER BY event_id",
+        )
+        .bind(&**provider_id)
+        .bind(reference)
+        .fetch_all(c)
+        .await?
+    });
+    Ok(rows.into_iter().map(|r| r.0).collect())
+}
