@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError};
-use crate::intake::{Intake, Keyring, ProviderHealth};
+use crate::intake::{Announcer, Intake, Keyring, ProviderHealth};
 use crate::jobs;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -55,6 +55,7 @@ pub struct App {
     serving: JoinHandle<std::io::Result<()>>,
     writer: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     jobs: (oneshot::Sender<()>, JoinHandle<()>),
+    announcer: (oneshot::Sender<()>, JoinHandle<()>),
 }
 
 impl App {
@@ -82,9 +83,11 @@ impl App {
         let keyring = Keyring::new(store.clone(), sealing_key);
         let health = Arc::new(ProviderHealth::default());
         let jobs = jobs::start(store.clone(), health.clone());
+        let (announcer, stop_telling, telling) = Announcer::start(store.clone(), intake.clone()).await?;
         let shared = web::Data::new(Shared {
             store: store.clone(),
             intake,
+            announcer,
             keyring,
             health,
             metrics,
@@ -111,6 +114,7 @@ impl App {
             serving: tokio::spawn(server),
             writer,
             jobs,
+            announcer: (stop_telling, telling),
         })
     }
 
@@ -129,9 +133,15 @@ impl App {
         &self.store
     }
 
-    /// Stops: no new connections, requests under way finish, the writer writes what it has taken, the
+    /// Stops: live streams end, no new connections, requests under way finish, the writer writes what it has taken, the
     /// database is closed.
     pub async fn stop(self) {
+        // Streams never end by themselves; the server would wait for them.
+        let (stop, telling) = self.announcer;
+        let _ = stop.send(());
+        if let Err(error) = telling.await {
+            tracing::error!(%error, "the announcer ended badly");
+        }
         self.server.stop(true).await;
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the server ended badly");

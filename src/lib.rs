@@ -15,7 +15,13 @@
 //! - [`access`] tokens, sealed secrets
 //!
 //! Around the core: [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`jobs`],
-//! [`web`], [`app`] (start and stop), [`config`], [`telemetry`], [`demo`].
+//! [`web`], [`app`] (start and stop), [`config`], [`telemetry`], [`simulate`] (a provider on trial),
+//! [`demo`].
+
+/// The allocator of every program made of this library: a batch of callbacks makes thousands of small
+/// values on one thread that another one frees, which it does in half the time of the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod access;
 pub mod app;
@@ -28,6 +34,7 @@ pub mod ledger;
 pub mod notice;
 pub mod places;
 pub mod register;
+pub mod simulate;
 pub mod store;
 pub mod table;
 pub mod telemetry;

@@ -141,6 +141,7 @@ CREATE TABLE refund_waiting (
     fingerprint BIGINT NOT NULL,
     check_bits BIGINT NOT NULL,
     event_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('refund', 'void')),
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     received_at_ms BIGINT NOT NULL,
     PRIMARY KEY (provider_id, payment_key, day, fingerprint, check_bits)
@@ -170,9 +171,10 @@ CREATE TABLE refund (
     receipt_id TEXT COLLATE "C" NOT NULL,
     provider_id TEXT COLLATE "C" NOT NULL,
     event_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('refund', 'void')),
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     posted_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (household_id, receipt_id, provider_id, event_id)
+    PRIMARY KEY (household_id, receipt_id, provider_id, event_id, kind)
 );
 
 -- Counters by business day. qualifying_count: receipts whose amount after refunds reaches the floor.

@@ -46,7 +46,7 @@ CREATE TABLE delivery (
     check_bits BIGINT NOT NULL,
     items_digest BLOB NOT NULL,
     PRIMARY KEY (day, fingerprint, check_bits)
-);
+) WITHOUT ROWID;
 
 -- One item of a callback. fingerprint: 64 bits of SHA-256 over provider, event and kind. check_bits: 64
 -- more bits of the same for the first notice of an event, else of its other content too. Each row is
@@ -137,6 +137,7 @@ CREATE TABLE refund_waiting (
     fingerprint BIGINT NOT NULL,
     check_bits BIGINT NOT NULL,
     event_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('refund', 'void')),
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     received_at_ms BIGINT NOT NULL,
     PRIMARY KEY (provider_id, payment_key, day, fingerprint, check_bits)
@@ -165,9 +166,10 @@ CREATE TABLE refund (
     receipt_id TEXT NOT NULL,
     provider_id TEXT NOT NULL,
     event_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('refund', 'void')),
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     posted_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (household_id, receipt_id, provider_id, event_id)
+    PRIMARY KEY (household_id, receipt_id, provider_id, event_id, kind)
 );
 
 -- Counters by business day. qualifying_count: receipts whose amount after refunds reaches the floor.

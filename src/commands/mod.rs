@@ -6,6 +6,7 @@ mod notice;
 mod provider;
 mod report;
 mod serve;
+mod simulate;
 mod user;
 
 use std::io::IsTerminal;

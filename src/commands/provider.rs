@@ -10,7 +10,7 @@ use choso::store::{NewProvider, Store, fresh_id};
 use choso::vn::TimeMs;
 use clap::{Args, Subcommand};
 
-use super::{Failure, Settings, read_file};
+use super::{Failure, Settings, read_file, simulate};
 
 #[derive(Debug, Subcommand)]
 pub enum Provider {
@@ -36,6 +36,8 @@ pub enum Provider {
     /// Take callbacks of a disabled provider again
     #[command(after_help = "Example:\n  choso provider enable --id mybank")]
     Enable(Which),
+    /// Post signed callbacks to a running service, as this provider would
+    Simulate(simulate::Simulate),
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +96,7 @@ pub async fn run(command: Provider) -> Result<ExitCode, Failure> {
         Provider::RotateKey(args) => rotate(args).await,
         Provider::Disable(args) => set_disabled(args, true).await,
         Provider::Enable(args) => set_disabled(args, false).await,
+        Provider::Simulate(args) => simulate::run(args).await,
     }
 }
 

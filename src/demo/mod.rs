@@ -14,8 +14,9 @@ use tempfile::TempDir;
 use crate::access::{NONCE_BYTES, key_purpose, token_sha256, token_text};
 use crate::app::{App, StartError, now};
 use crate::config::{ConfigError, RawConfig};
-use crate::notice::Secrets;
+use crate::notice::{Provider, Secrets, scheme};
 use crate::places::Units;
+use crate::simulate::{Payee, Simulation};
 use crate::store::{NewProvider, Store, StoreError, fresh_id};
 use crate::vn::{Day, TimeMs};
 
@@ -95,7 +96,6 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
     };
     let config = raw.check()?;
     let secret_text = base64::engine::general_purpose::STANDARD.encode(random::<32>());
-    let secret = crate::notice::parse_secret(&secret_text).map_err(DemoError::Other)?;
     let secrets = Secrets::from_pairs([("signing_secret", secret_text.as_str())]);
     let store = Store::open(&config.database_url).await?;
     load(&store, options.seed, &mut say).await?;
@@ -110,15 +110,11 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
     let live = match options.rate {
         0 => None,
         rate => {
-            let payees = live::payees(app.store()).await?;
-            Some(live::Simulator::start(
-                app.url(),
-                PROVIDER,
-                secret,
-                payees,
-                rate,
-                options.seed,
-            )?)
+            let payees = Payee::registered(app.store()).await?;
+            let provider = signer(&secrets)?;
+            let simulation = Simulation::new(provider, &secrets, &app.url(), payees, live::CONNECTIONS)
+                .map_err(|e| DemoError::Other(e.to_string()))?;
+            Some(live::Simulator::start(simulation, rate, options.seed)?)
         }
     };
     Ok(Demo {
@@ -127,6 +123,13 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
         live,
         _folder: folder,
     })
+}
+
+/// The provider as it signs.
+fn signer(secrets: &Secrets) -> Result<Provider, DemoError> {
+    let scheme = scheme("standard", None).map_err(|e| DemoError::Other(e.to_string()))?;
+    let keys = vec![("demo".to_owned(), secrets.clone())];
+    Provider::new(PROVIDER, scheme, keys).map_err(|e| DemoError::Other(e.to_string()))
 }
 
 async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<(), DemoError> {

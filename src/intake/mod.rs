@@ -4,6 +4,7 @@
 //! last commit was under way, so batches grow by themselves when the load does (group commit). Nobody
 //! is told success before the commit.
 
+mod announcer;
 mod audit;
 mod health;
 mod keyring;
@@ -19,8 +20,9 @@ use crate::notice::{Delivery, Outcome};
 use crate::store::{Arrival, Posted, Store, StoreError, WriterMemory};
 use crate::telemetry::Metrics;
 
+pub use announcer::{Announcer, AnnouncerHandle, Heard, Listener};
 pub use audit::{Audit, audit};
-pub use health::{Ending, ProviderHealth};
+pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
 pub use keyring::{Keyring, KeyringError, open_secrets};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
@@ -148,7 +150,7 @@ impl Intake {
         }
     }
 
-    /// Returns when this process has posted receipts since the call began.
+    /// Returns when this process has posted receipts since the last call. One may wait at a time.
     pub async fn posted(&self) {
         self.posted.notified().await;
     }
@@ -232,7 +234,7 @@ impl Writer {
         self.metrics
             .batch(arrivals.len(), posted.receipts, started.elapsed());
         if posted.receipts > 0 {
-            self.posted.notify_waiters();
+            self.posted.notify_one();
         }
         Ok(posted)
     }

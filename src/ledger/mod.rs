@@ -42,6 +42,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every state, in order.
+    pub const ALL: [State; 3] = [State::Posted, State::Quarantined, State::Ignored];
+
     /// The word kept in the database.
     pub const fn as_str(self) -> &'static str {
         match self {

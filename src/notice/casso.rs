@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::answer::{success_or, unauthorized_or_bad};
+use super::canonical::{Escapes, RAW, WRITERS, canonical};
 use super::content::digest;
-use super::json::{Json, Members, TEXT_CHARS_MAX, read, read_object};
-use super::payos::{account, local_text, local_time, optional_id, success_or};
+use super::json::{Json, read, refuse_twice};
+use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, Spelling, check_hmac, hex, hmac, same, sha256};
+use super::times::local_text;
 use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, content_of,
+    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, Request, Sample, SampleKind,
+    Scheme,
 };
 use crate::vn::{Dong, Secret, TimeMs};
 
@@ -38,133 +41,6 @@ pub(super) const SECURE_TOKEN: Scheme = Scheme {
     settings: &[],
     build: |secrets| Ok(Box::new(Token(secrets.secret("secure_token")?))),
 };
-
-/// What a JSON writer escapes beyond what JSON demands; the provider's samples differ (contested,
-/// PROTOCOLS section 11).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Escapes {
-    variant: &'static str,
-    non_ascii: bool,
-    delete: bool,
-    slash: bool,
-    html: bool,
-}
-
-/// Raw UTF-8 with only the escapes that JSON demands: the JavaScript, C# and Java samples.
-pub(super) const RAW: Escapes = Escapes {
-    variant: "",
-    non_ascii: false,
-    delete: false,
-    slash: false,
-    html: false,
-};
-/// In the order they are tried. Where a body holds none of the characters, all write the same text.
-const WRITERS: [Escapes; 4] = [
-    RAW,
-    Escapes {
-        variant: "php",
-        non_ascii: true,
-        slash: true,
-        ..RAW
-    },
-    Escapes {
-        variant: "python",
-        non_ascii: true,
-        delete: true,
-        ..RAW
-    },
-    Escapes {
-        variant: "go",
-        html: true,
-        ..RAW
-    },
-];
-
-impl Escapes {
-    /// Whether it writes a character as `\uXXXX` that JSON would let pass.
-    fn wants(self, c: char) -> bool {
-        match c {
-            '<' | '>' | '&' => self.html,
-            // Go escapes these two line ends along with the characters of HTML.
-            '\u{2028}' | '\u{2029}' if self.html => true,
-            '\u{7f}' => self.delete,
-            c => self.non_ascii && !c.is_ascii(),
-        }
-    }
-
-    fn write_text(self, text: &str, out: &mut String) {
-        out.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                '\u{8}' => out.push_str("\\b"),
-                '\u{c}' => out.push_str("\\f"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '/' if self.slash => out.push_str("\\/"),
-                c if c < ' ' || self.wants(c) => {
-                    for unit in c.encode_utf16(&mut [0; 2]) {
-                        out.push_str(&format!("\\u{unit:04x}"));
-                    }
-                }
-                c => out.push(c),
-            }
-        }
-        out.push('"');
-    }
-}
-
-/// JSON with the members of each object sorted by name and without blanks.
-pub(super) fn canonical(value: &Json, escapes: Escapes) -> String {
-    let mut out = String::new();
-    write(value, escapes, &mut out);
-    out
-}
-
-fn write(value: &Json, escapes: Escapes, out: &mut String) {
-    match value {
-        Json::Null => out.push_str("null"),
-        Json::Bool(b) => out.push_str(&b.to_string()),
-        Json::Integer(n) => out.push_str(&n.to_string()),
-        Json::OtherNumber(digits) => out.push_str(digits),
-        Json::Text(text) => escapes.write_text(text, out),
-        Json::Array(items) => {
-            for (i, item) in items.iter().enumerate() {
-                out.push(if i == 0 { '[' } else { ',' });
-                write(item, escapes, out);
-            }
-            out.push_str(if items.is_empty() { "[]" } else { "]" });
-        }
-        Json::Object(object) => {
-            let mut members: Vec<_> = object.members().collect();
-            members.sort_by_key(|(name, _)| *name);
-            out.push('{');
-            for (i, (name, value)) in members.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                escapes.write_text(name, out);
-                out.push(':');
-                write(value, escapes, out);
-            }
-            out.push('}');
-        }
-    }
-}
-
-/// A member that came twice in one object, at any depth: its canonical form is anybody's guess.
-pub(super) fn came_twice(value: &Json) -> Option<&str> {
-    match value {
-        Json::Array(items) => items.iter().find_map(came_twice),
-        Json::Object(object) => {
-            let deeper = || object.members().find_map(|(_, v)| came_twice(v));
-            object.twice.as_deref().or_else(deeper)
-        }
-        _ => None,
-    }
-}
 
 /// `t` and `v1` of the header, by name. The samples differ in strictness (contested, PROTOCOLS
 /// section 11): blanks around parts and other names are taken, a name that comes twice is not.
@@ -222,7 +98,7 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
     if id < 0 {
         return Err(data.wrong("id", "is negative"));
     }
-    let bank_ref = optional_id(data, names.bank_ref)?;
+    let bank_ref = data.optional_id(names.bank_ref)?;
     let signed = data.integer("amount")?;
     // 0 is the console's test, never money (section 11); minus is money out (inferred there).
     let kind = match (id, signed) {
@@ -237,30 +113,27 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
     let mut account_number = String::new();
     for name in names.accounts {
         if account_number.is_empty() {
-            account_number = account(data, name)?;
+            account_number = data.account(name)?;
         }
     }
     let note = data.text("description", TEXT_CHARS_MAX)?;
     let details = Details {
         account_number,
-        virtual_account: account(data, names.virtual_account)?,
+        virtual_account: data.account(names.virtual_account)?,
         reference: note.unwrap_or_default().to_owned(),
         note: note.map(str::to_owned),
         bank_ref: bank_ref.map(str::to_owned),
-        occurred_at: local_time(data, names.occurred_at)?,
+        occurred_at: data.local_time(names.occurred_at)?,
         ..Details::default()
     };
+    let event_id = match kind {
+        // Every test has the id 0, so it says nothing about which test it is.
+        Kind::Test => place.to_owned(),
+        _ => format!("{id}/{}", bank_ref.unwrap_or_default()),
+    };
     Ok(Item {
-        kind,
-        event_id: match kind {
-            // Every test has the id 0, so it says nothing about which test it is.
-            Kind::Test => place.to_owned(),
-            _ => format!("{id}/{}", bank_ref.unwrap_or_default()),
-        },
         provider_txn_id: id.to_string(),
-        amount,
-        content: content_of(amount, &details),
-        details,
+        ..Item::of(kind, event_id, amount, details)
     })
 }
 
@@ -312,23 +185,18 @@ impl Protocol for Signed {
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let header = request.needed_header(SIGNATURE)?;
         let body = read(request.text()?)?;
-        if let Some(name) = came_twice(&body) {
-            return Err(Refusal::malformed(name, "came twice in one object"));
-        }
+        refuse_twice(&body)?;
         let variant = self.prove(header, &body)?;
         let Json::Object(object) = &body else {
             return Err(Refusal::malformed("body", "wanted a JSON object"));
         };
         let data = Members::of(object, "")?.object("data", "data.")?;
-        Ok(Read::Notices {
-            delivery_id: None,
-            items: vec![read_item(&NAMES, data, &place(request.body, 0))?],
-            variant,
-        })
+        let item = read_item(&NAMES, data, &place(request.body, 0))?;
+        Ok(Read::one(item, variant))
     }
 
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
-        success_or(status_of, outcome)
+        success_or(unauthorized_or_bad, outcome)
     }
 
     fn compose(&self, sample: &Sample, now: TimeMs) -> Result<Outgoing, String> {
@@ -337,7 +205,8 @@ impl Protocol for Signed {
         let json = read(&body).map_err(|r| r.to_string())?;
         let signed = format!("{}.{}", now.0, canonical(&json, RAW));
         let digest = Spelling::LowerHex.write(&hmac(Hash::Sha512, &self.0, signed.as_bytes()));
-        Ok(outgoing(SIGNATURE, format!("t={},v1={digest}", now.0), body))
+        let header = format!("t={},v1={digest}", now.0);
+        Ok(Outgoing::json(body).with(SIGNATURE, header))
     }
 }
 
@@ -357,8 +226,11 @@ impl Protocol for Token {
         if !same(&request.secret_header(TOKEN)?, &sha256(self.0.reveal())) {
             return Err(Refusal::signature(TOKEN, "is not the configured secure_token"));
         }
-        let object = read_object(request.text()?)?;
-        let Some(Json::Array(list)) = object.get("data") else {
+        let Json::Object(object) = read(request.text()?)? else {
+            return Err(Refusal::malformed("body", "wanted a JSON object"));
+        };
+        // Only the outer members here: an item in which one came twice must not lose the others.
+        let Some(Json::Array(list)) = Members::of(&object, "")?.object.get("data") else {
             return Err(Refusal::malformed("data", "wanted a list of transactions"));
         };
         let of = |(i, item): (usize, &Json)| read_or_keep(item, &place(request.body, i));
@@ -370,17 +242,14 @@ impl Protocol for Token {
     }
 
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
-        success_or(status_of, outcome)
+        success_or(unauthorized_or_bad, outcome)
     }
 
     fn compose(&self, sample: &Sample, _: TimeMs) -> Result<Outgoing, String> {
         let data = sample_of(sample, &OLDER_NAMES)?;
         let token = String::from_utf8_lossy(self.0.reveal()).into_owned();
-        Ok(outgoing(
-            TOKEN,
-            token,
-            json!({"error": 0, "data": [data]}).to_string(),
-        ))
+        let body = json!({"error": 0, "data": [data]});
+        Ok(Outgoing::json(body.to_string()).with(TOKEN, token))
     }
 }
 
@@ -390,22 +259,16 @@ fn read_or_keep(item: &Json, place: &str) -> Item {
         Json::Object(object) => Members::of(object, "data."),
         _ => Err(Refusal::malformed("data", "wanted an object")),
     };
-    let read = members.clone().and_then(|m| read_item(&OLDER_NAMES, m, place));
+    let read = refuse_twice(item).and(members.clone());
+    let read = read.and_then(|m| read_item(&OLDER_NAMES, m, place));
     read.unwrap_or_else(|_| Item {
         kind: Kind::Unreadable,
         event_id: place.to_owned(),
         provider_txn_id: String::new(),
         amount: members.and_then(|m| m.amount("amount")).unwrap_or(Dong::ZERO),
-        content: digest([format!("{item:?}").as_bytes()]),
+        content: digest([canonical(item, RAW).as_bytes()]),
         details: Details::default(),
     })
-}
-
-fn status_of(kind: RefusalKind) -> u16 {
-    match kind {
-        RefusalKind::Malformed => 400,
-        _ => 401,
-    }
 }
 
 fn sample_of(sample: &Sample, names: &Names) -> Result<Value, String> {
@@ -426,38 +289,28 @@ fn sample_of(sample: &Sample, names: &Names) -> Result<Value, String> {
     }))
 }
 
-fn outgoing(header: &'static str, value: String, body: String) -> Outgoing {
-    Outgoing {
-        method: "POST",
-        path: "",
-        query: String::new(),
-        headers: vec![("content-type", "application/json".to_owned()), (header, value)],
-        body,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::momo::testing::*;
-    use super::super::{Delivery, Provider, Secrets, SecretsError};
+    use super::super::testing::*;
+    use super::super::{Delivery, Provider, RefusalKind};
     use super::*;
     use proptest::prelude::*;
 
-    const KEY: &str = "casso-cho-key";
     const BODY: &str = r#"{"error":0,"data":{"id":810001,"reference":"FT26013000000041","description":"CBTA2C34 rau","amount":31000,"runningBalance":25000001,"transactionDateTime":"2026-01-11 08:11:17","accountNumber":"0938 123456","bankName":"MBBank","virtualAccountNumber":"V01","counterAccountName":"NGUYEN VAN A","counterAccountBankId":"970415"}}"#;
     const ITEM: &str = r#"{"id":6789,"tid":"FT26012345","description":"CBTA2C34 rau","amount":79000,"when":"2026-01-15 00:15:08","bank_sub_acc_id":"","subAccId":"0938123456","virtualAccount":""}"#;
 
     fn casso() -> Provider {
-        provider("casso", "webhook_v2", &[("checksum_key", KEY)])
+        known("casso", "webhook_v2")
     }
 
     fn older() -> Provider {
-        provider("casso", "secure_token", &[("secure_token", "token-1")])
+        known("casso", "secure_token")
     }
 
     fn header_of(time: &str, body: &str, escapes: Escapes) -> String {
         let text = format!("{time}.{}", canonical(&read(body).unwrap(), escapes));
-        let digest = Spelling::LowerHex.write(&hmac(Hash::Sha512, &Secret::new(KEY.into()), text.as_bytes()));
+        let digest =
+            Spelling::LowerHex.write(&hmac(Hash::Sha512, &Secret::new(HUSH.into()), text.as_bytes()));
         format!("t={time},v1={digest}")
     }
 
@@ -471,13 +324,7 @@ mod tests {
 
     fn read_list(items: &str) -> Result<Vec<Item>, Refusal> {
         let body = format!(r#"{{"error":0,"data":{items}}}"#);
-        receive(&older(), &[(TOKEN, "token-1")], body.as_bytes(), None).map(|d| d.items)
-    }
-
-    #[test]
-    fn vectors_hold() {
-        check_vectors("casso", "webhook_v2");
-        check_vectors("casso", "secure_token");
+        receive(&older(), &[(TOKEN, HUSH)], body.as_bytes(), None).map(|d| d.items)
     }
 
     #[test]
@@ -518,15 +365,11 @@ mod tests {
             ("\"FT26013000000041\"", "41", "data.reference"),
             ("\"CBTA2C34 rau\"", "\"a\\u0000\"", "data.description"),
             ("2026-01-11 08:11:17", "11/01/2026", "data.transactionDateTime"),
-            ("31000", "31000,\"amount\":31000", "amount"),
-            ("\"MBBank\"", "{\"x\":[{\"y\":1,\"y\":1}]}", "y"),
+            ("31000", "31000,\"amount\":31000", "data.amount"),
+            ("\"MBBank\"", "{\"x\":[{\"y\":1,\"y\":1}]}", "data.bankName.x.y"),
         ] {
             let refusal = read_signed(&BODY.replacen(from, to, 1)).unwrap_err();
-            assert_eq!(
-                (refusal.kind, refusal.field.as_str()),
-                (RefusalKind::Malformed, field),
-                "{to}"
-            );
+            assert_eq!(what(&refusal), (RefusalKind::Malformed, field), "{to}");
         }
         for body in ["7", "[]", "{\"data\":[]}"] {
             assert_eq!(
@@ -562,39 +405,13 @@ mod tests {
 
     #[test]
     fn each_sample_s_way_of_writing_is_taken() {
-        let body = BODY.replace("CBTA2C34 rau", "Tiền 1/2 <cá> & 😀 \\u007f \\\" \\\\ \\n");
-        let text = |escapes| canonical(&read(&body).unwrap(), escapes);
-        assert!(text(RAW).contains("Tiền 1/2 <cá> & 😀 \u{7f} \\\" \\\\ \\n"));
-        assert!(
-            text(WRITERS[1]).contains("Ti\\u1ec1n 1\\/2 <c\\u00e1> & \\ud83d\\ude00 \u{7f} \\\" \\\\ \\n")
-        );
-        assert!(
-            text(WRITERS[2]).contains("Ti\\u1ec1n 1/2 <c\\u00e1> & \\ud83d\\ude00 \\u007f \\\" \\\\ \\n")
-        );
-        assert!(text(WRITERS[3]).contains("Tiền 1/2 \\u003ccá\\u003e \\u0026 😀 \u{7f} \\\" \\\\ \\n"));
+        let body = BODY.replace("CBTA2C34 rau", "Tiền 1/2 <cá>");
         for (escapes, variant) in WRITERS.iter().zip(["", "php", "python", "go"]) {
             let got = received(&header_of("1", &body, *escapes), &body).unwrap();
             assert_eq!(got.variant, variant);
         }
-        assert_eq!(
-            received(&header_of("1", BODY, WRITERS[2]), BODY).unwrap().variant,
-            ""
-        );
-    }
-
-    #[test]
-    fn order_and_blanks_do_not_matter_but_values_do() {
-        let header = header_of("1", r#"{"a":[],"b":{},"data":{"y":null,"x":true}}"#, RAW);
-        let text = canonical(
-            &read(r#"{"b":{ },"data":{"x":true,"y":null},"a":[ ]}"#).unwrap(),
-            RAW,
-        );
-        assert_eq!(text, r#"{"a":[],"b":{},"data":{"x":true,"y":null}}"#);
-        let refusal = received(&header, r#"{"b":{ },"data":{"x":true,"y":null},"a":[ ]}"#).unwrap_err();
-        assert_eq!(
-            (refusal.kind, refusal.field.as_str()),
-            (RefusalKind::Malformed, "data.id")
-        );
+        let plain = header_of("1", BODY, WRITERS[2]);
+        assert_eq!(received(&plain, BODY).unwrap().variant, "");
     }
 
     #[test]
@@ -622,13 +439,11 @@ mod tests {
             (good.replace("t=1", "t=01"), "another key"),
         ] {
             let refusal = received(&refused, BODY).unwrap_err();
-            assert_eq!(
-                (refusal.kind, refusal.field.as_str()),
-                (RefusalKind::Signature, SIGNATURE)
-            );
+            assert_eq!(what(&refusal), (RefusalKind::Signature, SIGNATURE));
             assert!(refusal.because.contains(part), "{refused}: {}", refusal.because);
             assert!(
-                !refusal.because.contains(&digest[3..]) && !format!("{refusal:?}{:?}", casso()).contains(KEY)
+                !refusal.because.contains(&digest[3..])
+                    && !format!("{refusal:?}{:?}", casso()).contains(HUSH)
             );
         }
         // The raw body is not what is signed.
@@ -668,74 +483,33 @@ mod tests {
     #[test]
     fn the_token_is_compared_whole() {
         let body = format!(r#"{{"data":[{ITEM}]}}"#);
-        for token in ["token-", "token-11", "TOKEN-1", "Bearer token-1"] {
+        for token in [
+            "hush0001hus",
+            "hush0001hush1",
+            "HUSH0001HUSH",
+            "Bearer hush0001hush",
+        ] {
             let refusal = receive(&older(), &[(TOKEN, token)], body.as_bytes(), None).unwrap_err();
             assert_eq!(refusal.kind, RefusalKind::Signature);
-            assert!(!format!("{refusal:?}{:?}", older()).contains("token-1"));
+            assert!(!format!("{refusal:?}{:?}", older()).contains("hush"));
         }
         assert!(receive(&older(), &[], body.as_bytes(), None).is_err());
-        let twice = [(TOKEN, "token-1"), (TOKEN, "token-1")];
+        let twice = [(TOKEN, HUSH), (TOKEN, HUSH)];
         assert!(receive(&older(), &twice, body.as_bytes(), None).is_err());
     }
 
     #[test]
     fn outcomes_are_answered() {
-        let body = format!(r#"{{"data":[{ITEM}]}}"#);
-        let header = header_of("1", BODY, RAW);
-        for all in [
-            answers(&casso(), &[(SIGNATURE, &header)], BODY.as_bytes()),
-            answers(&older(), &[(TOKEN, "token-1")], body.as_bytes()),
-        ] {
-            assert!(
-                all[..4]
-                    .iter()
-                    .all(|a| *a == (200, "{\"success\":true}".to_owned())),
-                "{all:?}"
-            );
-            assert_eq!(all[4].0, 503);
-        }
-        let status = |kind| refused_with(&casso(), kind).status;
-        assert_eq!(
-            (status(RefusalKind::Signature), status(RefusalKind::Malformed)),
-            (401, 400)
-        );
-    }
-
-    #[test]
-    fn composed_notices_read_back() {
-        for (p, scheme, name) in [
-            (casso(), &WEBHOOK_V2, "checksum_key"),
-            (older(), &SECURE_TOKEN, "secure_token"),
-        ] {
-            let item = check_composed(&p);
-            assert_eq!(item.details.note.as_deref(), Some("CBTA2C34"));
-            for (kind, part) in [
-                (SampleKind::Failed, "failed"),
-                (SampleKind::Refund, "no refund notice"),
-            ] {
-                assert!(receive_composed(&p, &sample(kind)).unwrap_err().contains(part));
-            }
-            let none = scheme.protocol(&Secrets::default()).err();
-            assert_eq!(none, Some(SecretsError::Missing(name.to_owned())));
+        let statuses = [200, 200, 200, 200, 503, 401, 400, 401];
+        for p in [casso(), older()] {
+            check_statuses(&p, r#"{"success":true}"#, statuses);
         }
     }
 
     proptest! {
         #[test]
-        fn no_bytes_are_accepted_without_proof(body: Vec<u8>, text in "\\PC{0,60}", digest in "[0-9a-f]{0,128}") {
-            let header = format!("t=1,v1={digest}");
-            for header in [&text, &header] {
-                let headers = [(SIGNATURE, header.as_str()), (TOKEN, header.as_str())];
-                for p in [casso(), older()] {
-                    prop_assert!(receive(&p, &headers, &body, None).is_err());
-                    prop_assert!(receive(&p, &headers, BODY.as_bytes(), None).is_err());
-                }
-            }
-        }
-
-        #[test]
         fn proven_bytes_never_panic(body: Vec<u8>, list in "[\\[\\]{}\":,0-9a-z]{0,30}") {
-            let _ = receive(&older(), &[(TOKEN, "token-1")], &body, None);
+            let _ = receive(&older(), &[(TOKEN, HUSH)], &body, None);
             let _ = read_list(&list);
         }
 

@@ -48,3 +48,27 @@ pub struct Outgoing {
     /// The body.
     pub body: String,
 }
+
+impl Outgoing {
+    /// A `POST` of a body of this media type to the provider's address itself.
+    pub(super) fn post(media_type: &str, body: String) -> Outgoing {
+        Outgoing {
+            method: "POST",
+            path: "",
+            query: String::new(),
+            headers: vec![("content-type", media_type.to_owned())],
+            body,
+        }
+    }
+
+    /// A `POST` of JSON, as most providers send.
+    pub(super) fn json(body: String) -> Outgoing {
+        Outgoing::post("application/json", body)
+    }
+
+    /// With one more header.
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Outgoing {
+        self.headers.push((name, value));
+        self
+    }
+}

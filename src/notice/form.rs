@@ -17,7 +17,7 @@ impl Form {
         for part in raw.split('&').filter(|p| !p.is_empty()) {
             if all.len() == PARAMETERS_MAX {
                 let because = format!("holds more than {PARAMETERS_MAX} parameters");
-                return Err(Refusal::malformed("query", because));
+                return Err(Refusal::malformed("parameters", because));
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decoded(name)?, decoded(value)?);
@@ -32,6 +32,19 @@ impl Form {
     /// A parameter, if it came.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// A parameter that must be there: 1 to `chars_max` characters, none of them control.
+    pub fn needed(&self, name: &str, chars_max: usize) -> Result<&str, Refusal> {
+        let value = self.get(name).unwrap_or_default();
+        let is_long = value.chars().count() > chars_max;
+        match value.is_empty() || is_long || value.chars().any(char::is_control) {
+            false => Ok(value),
+            true => Err(Refusal::malformed(
+                name,
+                format!("wanted 1 to {chars_max} characters of text"),
+            )),
+        }
     }
 
     /// All parameters.
@@ -65,6 +78,9 @@ fn decoded(text: &str) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 once decoded"))
 }
 
+/// What a web form leaves as it is besides letters and digits.
+pub(super) const PLAIN: &str = "*-._";
+
 /// Writes a value as a web form does: space `+`, UTF-8 bytes as upper-case `%XX`, letters, digits and
 /// the characters of `keep` as they are.
 pub(super) fn encoded(value: &str, keep: &str) -> String {
@@ -97,7 +113,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(value in "\\PC{0,20}") {
-            let form = Form::read(&format!("v={}", encoded(&value, "*-._"))).unwrap();
+            let form = Form::read(&format!("v={}", encoded(&value, PLAIN))).unwrap();
             prop_assert_eq!(form.get("v"), Some(value.as_str()));
         }
 

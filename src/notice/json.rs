@@ -3,27 +3,33 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::Refusal;
-use crate::vn::{Dong, TimeMs};
 
 /// JSON read strictly: an object remembers that a member came twice (two parsers would differ on
 /// which one counts, PROTOCOLS section 1 rule 6), and a number that is not an integer stays apart.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A whole number in plain digits.
     Integer(i128),
     /// A fraction, an exponent, a negative zero, or an integer too large to be any amount; in the
     /// shortest digits that read back the same.
     OtherNumber(String),
+    /// A text, its escapes undone.
     Text(String),
+    /// A list.
     Array(Vec<Json>),
+    /// Members by name.
     Object(Object),
 }
 
+/// A JSON object with its members as they came.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Object {
     members: Vec<(String, Json)>,
-    /// The first member that came twice, if any.
+    /// A member that came twice, if any.
     pub twice: Option<String>,
 }
 
@@ -33,23 +39,29 @@ impl Object {
         self.members.iter().map(|(n, v)| (n.as_str(), v))
     }
 
+    /// By sorting: this runs before any proof, and comparing each name with each other would let a stranger
+    /// buy seconds of work with one body.
+    fn find_twice(&self) -> Option<&str> {
+        let mut names: Vec<&str> = self.members.iter().map(|(n, _)| n.as_str()).collect();
+        names.sort_unstable();
+        names
+            .windows(2)
+            .find(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0])
+    }
+
+    /// The member of this name, the first if it came twice.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.members.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 }
 
-/// Longest id that is taken.
-pub(super) const ID_CHARS_MAX: usize = 128;
-/// Longest free text (note, reference) that is taken.
-pub(super) const TEXT_CHARS_MAX: usize = 1024;
-
-/// The body as one JSON object without a member that came twice, at any depth that is read by name.
+/// The text as one JSON object in which no member came twice.
 pub(super) fn read_object(text: &str) -> Result<Object, Refusal> {
-    match read(text)? {
-        Json::Object(object) => match &object.twice {
-            None => Ok(object),
-            Some(name) => Err(Refusal::malformed(name, "came twice in one object")),
-        },
+    let json = read(text)?;
+    refuse_twice(&json)?;
+    match json {
+        Json::Object(object) => Ok(object),
         _ => Err(Refusal::malformed("body", "wanted a JSON object")),
     }
 }
@@ -59,111 +71,26 @@ pub(super) fn read(text: &str) -> Result<Json, Refusal> {
     serde_json::from_str(text).map_err(|e| Refusal::malformed("body", format!("is not JSON: {e}")))
 }
 
-/// Members by name; `prefix` goes before names in messages, e.g. `data.`.
-#[derive(Clone, Copy)]
-pub(super) struct Members<'a> {
-    pub object: &'a Object,
-    pub prefix: &'static str,
-}
-
-impl<'a> Members<'a> {
-    /// Of an object that must not hold a member twice.
-    pub fn of(object: &'a Object, prefix: &'static str) -> Result<Members<'a>, Refusal> {
-        match &object.twice {
-            None => Ok(Members { object, prefix }),
-            Some(name) => Err(Refusal::malformed(
-                &format!("{prefix}{name}"),
-                "came twice in one object",
-            )),
-        }
-    }
-
-    /// A member that is an object itself.
-    pub fn object(self, name: &str, prefix: &'static str) -> Result<Members<'a>, Refusal> {
-        match self.object.get(name) {
-            Some(Json::Object(object)) => Members::of(object, prefix),
-            _ => Err(self.wrong(name, "wanted an object")),
-        }
-    }
-
-    /// The refusal of a member.
-    pub fn wrong(self, name: &str, because: impl Into<String>) -> Refusal {
-        Refusal::malformed(&format!("{}{name}", self.prefix), because)
-    }
-
-    /// A text member; none when absent or null. Numbers are not text.
-    pub fn text(self, name: &str, chars_max: usize) -> Result<Option<&'a str>, Refusal> {
-        match self.object.get(name) {
-            None | Some(Json::Null) => Ok(None),
-            Some(Json::Text(t)) if t.chars().count() > chars_max => {
-                Err(self.wrong(name, format!("is longer than {chars_max} characters")))
-            }
-            // PostgreSQL cannot store it, and no honest text holds it.
-            Some(Json::Text(t)) if t.contains('\0') => Err(self.wrong(name, "holds a NUL character")),
-            Some(Json::Text(t)) => Ok(Some(t)),
-            Some(_) => Err(self.wrong(name, "wanted text")),
-        }
-    }
-
-    /// A text member that must be there and be 1 to [`ID_CHARS_MAX`] characters, none of them control.
-    pub fn id(self, name: &str) -> Result<&'a str, Refusal> {
-        self.text(name, ID_CHARS_MAX)?
-            .filter(|id| !id.is_empty() && !id.chars().any(char::is_control))
-            .ok_or_else(|| self.wrong(name, format!("wanted 1 to {ID_CHARS_MAX} characters of text")))
-    }
-
-    /// A JSON integer that must be there; text, fractions and exponents are refused.
-    pub fn integer(self, name: &str) -> Result<i64, Refusal> {
-        match self.object.get(name) {
-            Some(Json::Integer(n)) => i64::try_from(*n).map_err(|_| self.wrong(name, "is out of range")),
-            Some(Json::OtherNumber(_)) => {
-                Err(self.wrong(name, "wanted a whole number, without fraction or exponent"))
-            }
-            None => Err(self.wrong(name, "is missing")),
-            Some(_) => Err(self.wrong(name, "wanted a JSON integer")),
-        }
-    }
-
-    /// An amount of đồng: a positive JSON integer within the limit of [`Dong::payment`].
-    pub fn amount(self, name: &str) -> Result<Dong, Refusal> {
-        Dong::payment(self.integer(name)?).map_err(|e| self.wrong(name, e.to_string()))
-    }
-
-    /// An amount of đồng sent as text: digits only, no sign, no leading zero.
-    pub fn amount_text(self, name: &str) -> Result<Dong, Refusal> {
-        let text = self
-            .text(name, 20)?
-            .ok_or_else(|| self.wrong(name, "is missing"))?;
-        amount_digits(text).map_err(|because| self.wrong(name, because))
+/// Refuses a member that came twice in one object, at any depth, whether it is read or not (PROTOCOLS
+/// section 1, rule 6); names its place.
+pub(super) fn refuse_twice(value: &Json) -> Result<(), Refusal> {
+    match came_twice(value) {
+        None => Ok(()),
+        Some(place) => Err(Refusal::malformed(&place, "came twice in one object")),
     }
 }
 
-/// An amount of đồng in digits: no sign, no fraction, no leading zero.
-pub(super) fn amount_digits(text: &str) -> Result<Dong, String> {
-    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    if !is_plain {
-        return Err("wanted a whole number of đồng in digits".to_owned());
+fn came_twice(value: &Json) -> Option<String> {
+    match value {
+        Json::Array(items) => items.iter().find_map(came_twice),
+        Json::Object(object) => {
+            let mut members = object.members();
+            let deeper =
+                || members.find_map(|(name, v)| came_twice(v).map(|place| format!("{name}.{place}")));
+            object.twice.clone().or_else(deeper)
+        }
+        _ => None,
     }
-    let vnd = text.parse().map_err(|_| "is out of range".to_owned())?;
-    Dong::payment(vnd).map_err(|e| e.to_string())
-}
-
-/// A time written `yyyyMMddHHmmss` at +07:00.
-pub(super) fn compact_time(text: &str) -> Option<TimeMs> {
-    if text.len() != 14 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let part = |from: usize, to: usize| &text[from..to];
-    let spelt = format!(
-        "{}-{}-{} {}:{}:{}",
-        part(0, 4),
-        part(4, 6),
-        part(6, 8),
-        part(8, 10),
-        part(10, 12),
-        part(12, 14)
-    );
-    TimeMs::parse(&spelt).ok()
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -220,11 +147,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Json, A::Error> {
         let mut object = Object::default();
         while let Some((name, value)) = from.next_entry::<String, Json>()? {
-            if object.twice.is_none() && object.get(&name).is_some() {
-                object.twice = Some(name.clone());
-            }
             object.members.push((name, value));
         }
+        object.twice = object.find_twice().map(str::to_owned);
         Ok(Json::Object(object))
     }
 }
@@ -243,6 +168,32 @@ mod tests {
             panic!("an object")
         };
         assert_eq!(b.twice.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn a_member_twice_is_refused_at_any_depth() {
+        let place = |text: &str| read_object(text).map_err(|r| r.field);
+        assert!(place(r#"{"a":{"x":1},"b":[{"x":1},{"x":1}]}"#).is_ok());
+        for (text, wanted) in [
+            (r#"{"a":1,"\u0061":1}"#, "a"),
+            (r#"{"a":{"b":[0,{"x":1,"x":1}]}}"#, "a.b.x"),
+        ] {
+            assert_eq!(place(text), Err(wanted.to_owned()));
+        }
+        let long = "n".repeat(5000);
+        let refusal = read_object(&format!(r#"{{"{long}":1,"{long}":1}}"#)).unwrap_err();
+        assert_eq!(refusal.field.len(), 100);
+    }
+
+    /// Comparing each name with each other took minutes here.
+    #[test]
+    fn an_object_of_very_many_members_is_read_at_once() {
+        let members: Vec<String> = (0..300_000).map(|i| format!("\"{i}\":0")).collect();
+        let text = format!("{{{},\"7\":1}}", members.join(","));
+        let Json::Object(o) = read(&text).unwrap() else {
+            panic!("an object")
+        };
+        assert_eq!(o.twice.as_deref(), Some("7"));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64_URL};
 use serde_json::{Value, json};
 
-use super::json::{ID_CHARS_MAX, Json, Members, TEXT_CHARS_MAX, read_object};
+use super::json::read_object;
+use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, hmac, same, sha256};
 use super::{
     Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
@@ -29,8 +30,6 @@ const TOKEN_BYTES: usize = 8 + 32;
 const ZONE_MS: i64 = 7 * 3_600_000;
 /// A time this far ahead of the clock is not a matter of clocks any more.
 const AHEAD_MS_MAX: i64 = 3_600_000;
-/// Latest `transactiontime` that is taken, in the year 9999.
-const TIME_MS_MAX: i64 = 253_402_300_799_999;
 /// The one error code to declare as "try again" in the form for VietQR.VN; every other is final.
 const BUSY: &str = "BUSY";
 
@@ -84,11 +83,7 @@ impl Protocol for VietQr {
         self.check_token(request, now)?;
         let object = read_object(request.text()?)?;
         let (item, variant) = read_item(Members::of(&object, "")?, now)?;
-        Ok(Read::Notices {
-            delivery_id: None,
-            items: vec![item],
-            variant,
-        })
+        Ok(Read::one(item, variant))
     }
 
     fn answer(&self, _: &Request<'_>, items: &[Item], outcome: &Outcome) -> Answer {
@@ -110,7 +105,7 @@ impl Protocol for VietQr {
 
     fn compose(&self, sample: &Sample, now: TimeMs) -> Result<Outgoing, String> {
         if sample.kind != SampleKind::Payment {
-            return Err("VietQR.VN tells money in and out of an account, not failures or refunds".to_owned());
+            return Err("VietQR.VN has no notice of a failed payment or a refund".to_owned());
         }
         let order = format!("{}{}", sample.stall_code, sample.number);
         let body = json!({
@@ -128,15 +123,10 @@ impl Protocol for VietQr {
             "urlLink": "",
             "sign": "",
         });
+        let token = format!("Bearer {}", self.token(expiry(now)));
         Ok(Outgoing {
-            method: "POST",
             path: SYNC,
-            query: String::new(),
-            headers: vec![
-                ("authorization", format!("Bearer {}", self.token(expiry(now)))),
-                ("content-type", "application/json".to_owned()),
-            ],
-            body: body.to_string(),
+            ..Outgoing::json(body.to_string()).with("authorization", token)
         })
     }
 }
@@ -209,12 +199,11 @@ impl VietQr {
     }
 }
 
-/// What follows the name of an authentication scheme. It is spelt exactly as documented, although HTTP would
-/// let its case be free: what is kept as evidence tells a token from a password by this word.
+/// What follows the name of an authentication scheme, whose case is free (RFC 9110 section 11.1).
 fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, Refusal> {
     let header = request.needed_header("authorization")?;
     match header.split_once(' ') {
-        Some((name, rest)) if name == scheme => Ok(rest),
+        Some((name, rest)) if name.eq_ignore_ascii_case(scheme) => Ok(rest.trim_start_matches(' ')),
         _ => Err(Refusal::signature(
             "authorization",
             format!("wanted «{scheme} …»"),
@@ -234,14 +223,6 @@ fn spelt(members: Members<'_>, name: &'static str, english: &'static str) -> Res
     }
 }
 
-/// A text that is left out, null or empty where there is none.
-fn filled<'a>(members: Members<'a>, name: &str) -> Result<Option<&'a str>, Refusal> {
-    match members.text(name, ID_CHARS_MAX)? {
-        None | Some("") => Ok(None),
-        Some(_) => members.id(name).map(Some),
-    }
-}
-
 fn read_item(members: Members<'_>, now: Option<TimeMs>) -> Result<(Item, &'static str), Refusal> {
     let kind = match members.text("transType", ID_CHARS_MAX)? {
         Some("C" | "c") => Kind::Payment,
@@ -250,23 +231,25 @@ fn read_item(members: Members<'_>, now: Option<TimeMs>) -> Result<(Item, &'stati
         _ => return Err(members.wrong("transType", "wanted \"C\" or \"D\"")),
     };
     let amount = members.amount("amount")?;
-    let account = members.id(spelt(members, "bankaccount", "bankAccount")?)?;
+    let account = spelt(members, "bankaccount", "bankAccount")?;
+    members.id(account)?;
     let note = members
         .text("content", TEXT_CHARS_MAX)?
         .ok_or_else(|| members.wrong("content", "is missing"))?;
-    let transaction = filled(members, spelt(members, "transactionid", "transactionId")?)?;
-    let bank_ref = filled(members, spelt(members, "referencenumber", "referenceNumber")?)?;
-    let sent_at = sent_time(members, spelt(members, "transactiontime", "transactionTime")?)?;
+    let transaction = members.optional_id(spelt(members, "transactionid", "transactionId")?)?;
+    let bank_ref = members.optional_id(spelt(members, "referencenumber", "referenceNumber")?)?;
+    // A number in code, text in the documentation.
+    let sent_at = members.optional_epoch_ms(spelt(members, "transactiontime", "transactionTime")?)?;
     let because = "is missing, and there is no transactionid either";
     let event_id = bank_ref
         .or(transaction)
         .ok_or_else(|| members.wrong("referencenumber", because))?;
     let mut details = Details {
         // The payee's bank is not named.
-        account_number: account.chars().filter(|c| !c.is_whitespace()).collect(),
-        virtual_account: filled(members, "va")?.unwrap_or_default().to_owned(),
-        terminal: filled(members, "terminalCode")?.map(str::to_owned),
-        reference: filled(members, "orderId")?.unwrap_or(note).to_owned(),
+        account_number: members.account(account)?,
+        virtual_account: members.optional_id("va")?.unwrap_or_default().to_owned(),
+        terminal: members.optional_id("terminalCode")?.map(str::to_owned),
+        reference: members.optional_id("orderId")?.unwrap_or(note).to_owned(),
         note: Some(note.to_owned()),
         bank_ref: bank_ref.map(str::to_owned),
         occurred_at: sent_at,
@@ -287,23 +270,8 @@ fn read_item(members: Members<'_>, now: Option<TimeMs>) -> Result<(Item, &'stati
     Ok((item, if corrected.is_some() { "time_minus_7h" } else { "" }))
 }
 
-/// Milliseconds as a number (in code) or as text (in the documentation).
-fn sent_time(members: Members<'_>, name: &str) -> Result<Option<TimeMs>, Refusal> {
-    let ms = match members.object.get(name) {
-        None | Some(Json::Null) => return Ok(None),
-        Some(Json::Text(text)) if text.is_empty() => return Ok(None),
-        Some(Json::Text(text)) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
-        Some(Json::Integer(ms)) => i64::try_from(*ms).ok(),
-        Some(_) => None,
-    };
-    match ms.filter(|ms| (1..=TIME_MS_MAX).contains(ms)) {
-        Some(ms) => Ok(Some(TimeMs(ms))),
-        None => Err(members.wrong(name, "wanted milliseconds since 1970")),
-    }
-}
-
-/// The true time, if this one runs ahead as the published server's does. What lies further ahead than the
-/// zone and the clocks explain is left as it was sent.
+/// The true time, if this one runs ahead as the published server's does (section 8). What lies further ahead
+/// than the zone and the clocks explain has another cause and is left as it was sent.
 fn without_zone(sent_at: TimeMs, now: TimeMs) -> Option<TimeMs> {
     let ahead_ms = sent_at.0.saturating_sub(now.0);
     let is_zone = ahead_ms > AHEAD_MS_MAX && ahead_ms <= ZONE_MS + AHEAD_MS_MAX;
@@ -312,17 +280,16 @@ fn without_zone(sent_at: TimeMs, now: TimeMs) -> Option<TimeMs> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verify::tests::{provider, sample, send, vectors_hold, with_request};
+    use super::super::testing::*;
     use super::super::{Delivery, Provider, Received};
     use super::*;
     use proptest::prelude::*;
 
     const USER: &str = "customer-cho-user01";
-    const PASSWORD: &str = "hush0001hush";
-    const NOW: TimeMs = TimeMs(1_768_474_800_000);
+    const PASSWORD: &str = HUSH;
 
     fn mb() -> Provider {
-        with(USER, PASSWORD)
+        known("mb", "vietqr")
     }
 
     fn with(user: &str, password: &str) -> Provider {
@@ -364,20 +331,28 @@ mod tests {
     }
 
     #[test]
-    fn vectors() {
-        vectors_hold("mb");
+    fn the_bank_s_reference_is_the_key() {
+        let item = send(&mb(), &notice(), Some(NOW)).unwrap().items.remove(0);
+        assert_eq!(
+            (item.event_id.as_str(), item.provider_txn_id.as_str()),
+            ("FT00000000000012", "sim-12")
+        );
+        assert_eq!(item.details.terminal.as_deref(), Some("CBTA2C34"));
     }
 
     #[test]
-    fn what_is_composed_is_read_back() {
-        let wanted = sample(SampleKind::Payment);
-        let item = send(&mb(), &notice(), Some(NOW)).unwrap().items.remove(0);
-        assert_eq!((item.kind, item.amount), (Kind::Payment, wanted.amount));
-        assert_eq!(item.details.occurred_at, Some(wanted.occurred_at));
-        assert_eq!(item.details.terminal, Some(wanted.stall_code));
-        assert_eq!(item.event_id, "FT00000000000012");
-        for kind in [SampleKind::Refund, SampleKind::Failed] {
-            assert!(mb().compose(&sample(kind), NOW).is_err());
+    fn the_case_of_the_scheme_s_name_is_free() {
+        for word in ["basic", "BASIC", "Basic "] {
+            let header = basic(USER, PASSWORD).replace("Basic", word);
+            assert!(login(&mb(), &header, None).is_ok(), "{word}");
+        }
+        for word in ["bearer", "BEARER"] {
+            let mut out = notice();
+            out.headers[1].1 = out.headers[1].1.replace("Bearer", word);
+            let delivery = send(&mb(), &out, Some(NOW)).unwrap();
+            // The token stays in the evidence, for the proof to be checked again.
+            let again = with_evidence(&delivery.evidence, |request| mb().receive(request, None));
+            assert_eq!(again, Ok(Received::Notices(delivery)));
         }
     }
 
@@ -390,7 +365,7 @@ mod tests {
             (&json!("Bearer"), &json!(300))
         );
         let mut out = notice();
-        out.headers[0].1 = format!("Bearer {}", body["access_token"].as_str().unwrap());
+        out.headers[1].1 = format!("Bearer {}", body["access_token"].as_str().unwrap());
         let at = |now_ms: Option<i64>| send(&mb(), &out, now_ms.map(TimeMs)).map_err(|r| r.kind);
         assert!(at(Some(NOW.0 + 299_999)).is_ok());
         assert_eq!(at(Some(NOW.0 + 300_000)).unwrap_err(), RefusalKind::Replay);
@@ -432,11 +407,11 @@ mod tests {
     #[test]
     fn a_changed_token_is_refused() {
         let out = notice();
-        for at in 7..out.headers[0].1.len() {
-            let mut bytes = out.headers[0].1.clone().into_bytes();
+        for at in 7..out.headers[1].1.len() {
+            let mut bytes = out.headers[1].1.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let mut out = out.clone();
-            out.headers[0].1 = String::from_utf8(bytes).unwrap();
+            out.headers[1].1 = String::from_utf8(bytes).unwrap();
             assert_eq!(
                 send(&mb(), &out, None).unwrap_err().kind,
                 RefusalKind::Signature,
@@ -478,13 +453,13 @@ mod tests {
     #[test]
     fn both_editions_are_read() {
         let mut out = notice();
-        for (german, english) in [
+        for (here, english) in [
             ("bankaccount", "bankAccount"),
             ("transactionid", "transactionId"),
             ("transactiontime", "transactionTime"),
             ("referencenumber", "referenceNumber"),
         ] {
-            out.body = out.body.replacen(german, english, 1);
+            out.body = out.body.replacen(here, english, 1);
         }
         let item = send(&mb(), &out, None).unwrap().items.remove(0);
         assert_eq!(item, send(&mb(), &notice(), None).unwrap().items.remove(0));
@@ -510,11 +485,7 @@ mod tests {
             ("1768474739000", "17684747.5", "transactiontime"),
         ] {
             let refusal = changed(from, to).unwrap_err();
-            assert_eq!(
-                (refusal.kind, refusal.field.as_str()),
-                (RefusalKind::Malformed, field),
-                "{to}"
-            );
+            assert_eq!(what(&refusal), (RefusalKind::Malformed, field), "{to}");
         }
     }
 
@@ -536,40 +507,43 @@ mod tests {
 
     #[test]
     fn every_outcome_has_an_answer() {
-        let out = notice();
-        let delivery = send(&mb(), &out, None).unwrap();
-        for (outcome, status, error) in [
-            (Outcome::Stored, 200, false),
-            (Outcome::Repeat, 200, false),
-            (Outcome::UnknownOrder, 200, false),
-            (Outcome::NotKept, 500, true),
-            (Outcome::Refused(Refusal::replay("authorization", "x")), 401, true),
-            (Outcome::Refused(Refusal::malformed("a\"b", "x")), 400, true),
-        ] {
-            let answer = with_request(&out, |r| mb().answer(r, Some(&delivery), &outcome));
+        check_codes(
+            &mb(),
+            "errorReason",
+            [
+                "000",
+                "000",
+                "000",
+                "000",
+                "BUSY",
+                "UNAUTHORIZED",
+                "INVALID",
+                "INVALID",
+            ],
+        );
+        for (answer, status) in answers(&mb(), SampleKind::Payment)
+            .iter()
+            .zip([200, 200, 200, 200, 500, 401, 400, 400])
+        {
             let body: Value = serde_json::from_str(&answer.body).unwrap();
-            assert_eq!(
-                (answer.status, &body["error"]),
-                (status, &json!(error)),
-                "{outcome:?}"
-            );
-            assert_eq!(body["object"].is_null(), error);
+            let is_error = status != 200;
+            assert_eq!((answer.status, &body["error"]), (status, &json!(is_error)));
+            assert_eq!(body["object"].is_null(), is_error);
+        }
+        // The words of a refusal are JSON whatever a field is called, and an ended token is no other case
+        // than a wrong one.
+        for (refusal, status) in [
+            (Refusal::replay("authorization", "x"), 401),
+            (Refusal::malformed("a\"b", "x"), 400),
+        ] {
+            let outcome = Outcome::Refused(refusal);
+            let answer = with_request(&notice(), |r| mb().answer(r, None, &outcome));
+            assert_eq!(answer.status, status);
+            assert!(serde_json::from_str::<Value>(&answer.body).is_ok(), "{answer:?}");
         }
     }
 
     proptest! {
-        #[test]
-        fn nothing_is_accepted_without_a_token(body in "\\PC{0,80}", header in "\\PC{0,60}", path in "\\PC{0,9}") {
-            let out = Outgoing {
-                method: "POST",
-                path: if path.len() > 4 { SYNC } else { "/api/token_generate" },
-                query: path,
-                headers: vec![("authorization", header)],
-                body,
-            };
-            prop_assert!(with_request(&out, |r| mb().receive(r, None)).is_err());
-        }
-
         #[test]
         fn any_body_under_a_token_is_read_or_refused(body in "\\PC{0,80}") {
             let _ = send(&mb(), &Outgoing { body, ..notice() }, None);

@@ -1,16 +1,19 @@
 //! What a payment provider says, and the proof that it was the provider who said it.
 //!
 //! A [`Provider`] turns a request as it came into a [`Delivery`] of [`Item`]s, or a [`Refusal`], and
-//! words the answer as that provider expects it. One file per provider shape. A protocol cannot be built
+//! words the answer as that provider expects it. One file or folder per provider. A protocol cannot be built
 //! without its secret, verifies the bytes as they were received before it reads them (PROTOCOLS
 //! section 1, rules 1 and 3), and has no method that accepts by default.
 
+mod answer;
+mod canonical;
 mod casso;
 mod compose;
 mod content;
 mod form;
 mod json;
 mod mb;
+mod members;
 mod momo;
 mod payos;
 mod proof;
@@ -19,6 +22,9 @@ mod scheme;
 mod secrets;
 mod sepay;
 mod standard;
+#[cfg(test)]
+mod testing;
+mod times;
 mod verify;
 mod viettel;
 mod vnpay;
@@ -30,6 +36,7 @@ use std::sync::Arc;
 
 use crate::vn::{Dong, TimeMs};
 
+pub use answer::Answer;
 pub use compose::{Outgoing, Sample, SampleKind};
 pub use content::{ContentDigest, content_of};
 pub use request::{Evidence, Request};
@@ -103,6 +110,14 @@ impl Kind {
     pub const fn takes_back(self) -> bool {
         matches!(self, Kind::Refund | Kind::Void)
     }
+
+    /// Whether it tells of no money, so that a genuine notice may state an amount of 0.
+    const fn moves_nothing(self) -> bool {
+        matches!(
+            self,
+            Kind::PaymentFailed | Kind::PaymentPending | Kind::Test | Kind::Other
+        )
+    }
 }
 
 /// One event of a delivery.
@@ -121,6 +136,21 @@ pub struct Item {
     pub content: ContentDigest,
     /// What it names besides.
     pub details: Details,
+}
+
+impl Item {
+    /// An item whose transaction id is its event id too; the digest of its content is reckoned here.
+    fn of(kind: Kind, event_id: impl Into<String>, amount: Dong, details: Details) -> Item {
+        let event_id = event_id.into();
+        Item {
+            kind,
+            provider_txn_id: event_id.clone(),
+            event_id,
+            amount,
+            content: content_of(amount, &details),
+            details,
+        }
+    }
 }
 
 /// What an item names besides its amount. Whatever a notice leaves out is empty or none.
@@ -199,11 +229,14 @@ pub struct Refusal {
     pub because: String,
 }
 
+/// Longest field name that a refusal repeats: a stranger chooses it, and it goes into logs.
+const FIELD_CHARS_MAX: usize = 100;
+
 impl Refusal {
     fn new(kind: RefusalKind, field: &str, because: impl Into<String>) -> Refusal {
         Refusal {
             kind,
-            field: field.to_owned(),
+            field: field.chars().take(FIELD_CHARS_MAX).collect(),
             because: because.into(),
         }
     }
@@ -222,6 +255,19 @@ impl Refusal {
 
     fn foreign(field: &str, because: impl Into<String>) -> Refusal {
         Refusal::new(RefusalKind::Foreign, field, because)
+    }
+
+    /// Refuses what is meant for another merchant, terminal or application. Compared exactly: where values
+    /// run together in the signed text, a character of the next one could stand at its end (PROTOCOLS
+    /// section 1, rules 7 and 13).
+    fn unless_own(field: &str, sent: &str, own: &str, setting: &str) -> Result<(), Refusal> {
+        match sent == own {
+            true => Ok(()),
+            false => Err(Refusal::foreign(
+                field,
+                format!("is not the configured {setting}"),
+            )),
+        }
     }
 
     /// The word of the shared vectors.
@@ -255,56 +301,31 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-const JSON_TYPE: &str = "application/json";
-
-/// The answer in the provider's own words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// JSON, or empty for an answer without body.
-    pub body: String,
-    /// Its media type.
-    pub content_type: &'static str,
-}
-
-impl Answer {
-    fn json(status: u16, body: serde_json::Value) -> Answer {
-        Answer {
-            status,
-            body: body.to_string(),
-            content_type: JSON_TYPE,
-        }
-    }
-
-    /// JSON that is written already, where the order of members is the provider's.
-    fn text(status: u16, body: String) -> Answer {
-        Answer {
-            status,
-            body,
-            content_type: JSON_TYPE,
-        }
-    }
-
-    fn empty(status: u16) -> Answer {
-        Answer {
-            status,
-            body: String::new(),
-            content_type: JSON_TYPE,
-        }
-    }
-}
-
 /// What a protocol makes of one request whose proof fits.
 #[derive(Debug)]
 enum Read {
+    /// Items to keep.
     Notices {
+        /// The delivery's own id, where the scheme has one.
         delivery_id: Option<String>,
+        /// In the order of the body.
         items: Vec<Item>,
         /// Which contested form of the signed text fitted; empty for the plain one (PROTOCOLS, head).
         variant: &'static str,
     },
+    /// A login and its answer.
     Token(Answer),
+}
+
+impl Read {
+    /// A request that tells of one thing.
+    fn one(item: Item, variant: &'static str) -> Read {
+        Read::Notices {
+            delivery_id: None,
+            items: vec![item],
+            variant,
+        }
+    }
 }
 
 /// One provider's way of signing and answering, with one set of secrets. No method has a default: what

@@ -79,6 +79,14 @@ const DIGEST_PREFIX: &str = "sha256:";
 /// Headers that are secrets themselves; a bearer token is not among them, since it lives for minutes.
 const SECRET_HEADERS: [&str; 2] = ["secure-token", "authorization"];
 
+/// Whether a header holds a bearer token; the case of that word is free (RFC 9110 section 11.1).
+fn is_bearer(header: &str) -> bool {
+    header
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.eq_ignore_ascii_case("bearer"))
+}
+
 /// What is kept of a callback so that its proof can be checked again later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -102,7 +110,7 @@ impl Evidence {
         let kept = request.headers.iter().filter(|(name, _)| headers.contains(name));
         let kept = kept.map(|(name, value)| {
             let text = String::from_utf8_lossy(value);
-            let is_secret = SECRET_HEADERS.contains(name) && !text.starts_with("Bearer ");
+            let is_secret = SECRET_HEADERS.contains(name) && !is_bearer(&text);
             let value = match is_secret && !request.is_evidence {
                 true => format!("{DIGEST_PREFIX}{}", hex(&sha256(value))),
                 false => text.into_owned(),

@@ -16,6 +16,7 @@ pub struct Scheme {
     /// Optional settings, kept beside the secrets, with what each changes. They stand for points that
     /// the public sources leave open.
     pub settings: &'static [(&'static str, &'static str)],
+    /// Makes the protocol of one set of secrets, or says what is wrong with them.
     pub(super) build: fn(&Secrets) -> Result<Box<dyn Protocol>, SecretsError>,
 }
 
@@ -84,6 +85,7 @@ pub fn scheme(profile: &str, name: Option<&str>) -> Result<&'static Scheme, Sche
 }
 
 impl Scheme {
+    /// The protocol of one set of secrets.
     pub(super) fn protocol(&self, secrets: &Secrets) -> Result<Box<dyn Protocol>, SecretsError> {
         (self.build)(secrets)
     }

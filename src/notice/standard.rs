@@ -4,17 +4,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
+use super::canonical::{RAW, canonical};
 use super::content::digest;
-use super::json::{ID_CHARS_MAX, Json, Members, Object, TEXT_CHARS_MAX, read};
-use super::proof::{Hash, hmac, same};
+use super::json::{Json, Object, read, refuse_twice};
+use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
+use super::proof::{Hash, hex, hmac, same};
+use super::times::{check_window, unix_seconds};
 use super::{
     Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError, content_of,
+    SampleKind, Scheme, SecretsError,
 };
 use crate::vn::{Dong, Secret, TimeMs};
 
-/// The replay window, both ways, the edge included (PROTOCOLS section 13).
-const TOLERANCE_S: i64 = 300;
 /// More signatures than this in one header are not looked at: two keys in rotation need two.
 const SIGNATURES_MAX: usize = 16;
 
@@ -78,18 +79,10 @@ impl Protocol for Standard {
             return Err(Refusal::signature("webhook-id", because));
         }
         let timestamp = request.needed_header("webhook-timestamp")?;
-        let signed_at_s = seconds(timestamp)?;
+        let signed_at_s = unix_seconds("webhook-timestamp", timestamp)?;
         let header = request.needed_header("webhook-signature")?;
         self.prove(webhook_id, timestamp, header, request.body)?;
-        if let Some(now) = now {
-            let off_s = now.0.div_euclid(1000).saturating_sub(signed_at_s);
-            if off_s.saturating_abs() > TOLERANCE_S {
-                let because = format!(
-                    "is {off_s} s away from the receiver's clock (positive: too old); {TOLERANCE_S} s are allowed"
-                );
-                return Err(Refusal::replay("webhook-timestamp", because));
-            }
-        }
+        check_window("webhook-timestamp", signed_at_s, now)?;
         Ok(Read::Notices {
             delivery_id: Some(webhook_id.to_owned()),
             items: read_items(webhook_id, request)?,
@@ -204,7 +197,7 @@ impl Standard {
             return format!("holds no part that begins with v1,; {wanted}");
         }
         let fits = |mac: &[u8]| sent.contains(&BASE64.encode(mac).as_str());
-        let hex_sent = sent.contains(&super::proof::hex(&mac_of(&self.secret, id, timestamp, body)).as_str());
+        let hex_sent = sent.contains(&hex(&mac_of(&self.secret, id, timestamp, body)).as_str());
         let text = Secret::new(BASE64.encode(self.secret.reveal()).into_bytes());
         let prefixed = Secret::new(format!("whsec_{}", BASE64.encode(self.secret.reveal())).into_bytes());
         let near = if hex_sent {
@@ -222,18 +215,13 @@ impl Standard {
     }
 }
 
-fn seconds(timestamp: &str) -> Result<i64, Refusal> {
-    let is_plain = timestamp.bytes().all(|b| b.is_ascii_digit());
-    let wrong = || Refusal::signature("webhook-timestamp", "is not unix seconds");
-    match is_plain {
-        true => timestamp.parse().map_err(|_| wrong()),
-        false => Err(wrong()),
-    }
-}
-
 fn read_items(webhook_id: &str, request: &Request<'_>) -> Result<Vec<Item>, Refusal> {
-    match read(request.text()?)? {
-        Json::Object(object) => Ok(vec![read_item(webhook_id, 0, &object)?]),
+    let body = read(request.text()?)?;
+    match &body {
+        Json::Object(object) => {
+            refuse_twice(&body)?;
+            Ok(vec![read_item(webhook_id, 0, object)?])
+        }
         Json::Array(items) => Ok(items
             .iter()
             .enumerate()
@@ -249,7 +237,7 @@ fn read_items(webhook_id: &str, request: &Request<'_>) -> Result<Vec<Item>, Refu
 /// An item of an array that cannot be read is kept for review instead of losing the others.
 fn read_or_keep(webhook_id: &str, index: usize, item: &Json) -> Item {
     let read = match item {
-        Json::Object(object) => read_item(webhook_id, index, object),
+        Json::Object(object) => refuse_twice(item).and_then(|()| read_item(webhook_id, index, object)),
         _ => Err(Refusal::malformed("item", "wanted an object")),
     };
     read.unwrap_or_else(|_| without_id(Kind::Unreadable, webhook_id, index, item))
@@ -262,7 +250,7 @@ fn without_id(kind: Kind, webhook_id: &str, index: usize, item: &Json) -> Item {
         event_id: format!("{webhook_id}#{index}"),
         provider_txn_id: String::new(),
         amount: stated_amount(item),
-        content: digest([format!("{item:?}").as_bytes()]),
+        content: digest([canonical(item, RAW).as_bytes()]),
         details: Details::default(),
     }
 }
@@ -282,14 +270,7 @@ fn read_item(webhook_id: &str, index: usize, object: &Object) -> Result<Item, Re
     let event_id = data.id("transaction_id")?;
     let amount = data.amount("amount")?;
     let details = read_details(kind, event_id, data)?;
-    Ok(Item {
-        kind,
-        content: content_of(amount, &details),
-        event_id: event_id.to_owned(),
-        provider_txn_id: event_id.to_owned(),
-        amount,
-        details,
-    })
+    Ok(Item::of(kind, event_id, amount, details))
 }
 
 fn read_details(kind: Kind, event_id: &str, data: Members<'_>) -> Result<Details, Refusal> {
@@ -300,12 +281,7 @@ fn read_details(kind: Kind, event_id: &str, data: Members<'_>) -> Result<Details
     if bank_bin.is_some_and(|b| b.len() != 6 || !b.bytes().all(|c| c.is_ascii_digit())) {
         return Err(data.wrong("bank_bin", "wanted six digits"));
     }
-    let account: String = data
-        .text("account", 64)?
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
+    let account = data.account("account")?;
     let terminal = data.text("terminal", ID_CHARS_MAX)?.filter(|t| !t.is_empty());
     if account.is_empty() && terminal.is_none() {
         return Err(data.wrong("account", "is missing, and there is no terminal either"));
@@ -351,7 +327,8 @@ fn stated_amount(item: &Json) -> Dong {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Delivery, Provider, Received, Secrets, scheme};
+    use super::super::testing::{self, what};
+    use super::super::{Delivery, Provider, Secrets, scheme};
     use super::*;
     use proptest::prelude::*;
 
@@ -373,23 +350,12 @@ mod tests {
     }
 
     fn receive(p: &Provider, body: &[u8], signature: &str, now: Option<TimeMs>) -> Result<Delivery, Refusal> {
-        let headers: [(&str, &[u8]); 3] = [
-            ("webhook-id", b"m1"),
-            ("webhook-timestamp", b"1000"),
-            ("webhook-signature", signature.as_bytes()),
+        let headers = [
+            ("webhook-id", "m1"),
+            ("webhook-timestamp", "1000"),
+            ("webhook-signature", signature),
         ];
-        let request = Request {
-            method: "POST",
-            path: "",
-            query: "",
-            headers: &headers,
-            body,
-            is_evidence: false,
-        };
-        match p.receive(&request, now)? {
-            Received::Notices(delivery) => Ok(delivery),
-            Received::Token(_) => panic!("no token"),
-        }
+        testing::receive(p, &headers, body, now)
     }
 
     fn read_signed(body: &str) -> Result<Delivery, Refusal> {
@@ -453,11 +419,7 @@ mod tests {
         ] {
             let body = payment(&GOOD.replacen(from, to, 1));
             let refusal = read_signed(&body).unwrap_err();
-            assert_eq!(
-                (refusal.kind, refusal.field.as_str()),
-                (RefusalKind::Malformed, field),
-                "{body}"
-            );
+            assert_eq!(what(&refusal), (RefusalKind::Malformed, field), "{body}");
         }
         for body in ["", "{", "7", "\"x\"", "\u{feff}{}"] {
             assert_eq!(
@@ -472,7 +434,7 @@ mod tests {
     fn mistakes_are_named() {
         let body = payment(GOOD);
         let p = provider(&[("k1", 1)]);
-        let hex = super::super::proof::hex(&mac_of(&Secret::new(vec![1; 32]), "m1", "1000", body.as_bytes()));
+        let hex = hex(&mac_of(&Secret::new(vec![1; 32]), "m1", "1000", body.as_bytes()));
         let alone = BASE64.encode(hmac(Hash::Sha256, &Secret::new(vec![1; 32]), body.as_bytes()));
         for (signature, part) in [
             (format!("v1,{hex}"), "in hex"),
@@ -498,6 +460,14 @@ mod tests {
         ] {
             assert_eq!(read_signed(body).unwrap().items[0].kind, Kind::Other, "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_unread_has_its_content_by_its_values() {
+        let content = |body: &str| read_signed(body).unwrap().items[0].content;
+        let one = content(r#"{"type":"x","data":{"a":1,"b":"é"}}"#);
+        assert_eq!(content(r#"{"data":{"b":"\u00e9", "a":1},"type":"x"}"#), one);
+        assert_ne!(content(r#"{"type":"x","data":{"a":2,"b":"é"}}"#), one);
     }
 
     #[test]

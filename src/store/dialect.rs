@@ -61,16 +61,14 @@ pub(super) async fn make_partition(
     Ok(())
 }
 
-/// The row number above which the rows lie that SQLite added last. It numbers rows upwards and has one
-/// writer, so the last `added` rows of a table are those that this transaction's insert added. Its
+/// The row number above which the notices lie that SQLite added last. It numbers rows upwards and has one
+/// writer, so the last `added` rows are those that this transaction's insert added. Its
 /// `RETURNING` gathers every row in a table of its own first and makes a bulk insert twice as dear;
 /// PostgreSQL has no such numbers and a cheap `RETURNING`.
-pub(super) async fn row_number_before(tx: &mut Tx, table: &'static str, added: usize) -> Result<i64> {
+pub(super) async fn notice_row_before(tx: &mut Tx, added: usize) -> Result<i64> {
     let Tx::Sqlite(c) = tx else { return Ok(i64::MAX) };
-    let sql = match table {
-        "delivery" => "SELECT COALESCE(MAX(rowid), 0) FROM delivery",
-        _ => "SELECT COALESCE(MAX(rowid), 0) FROM notice",
-    };
-    let (last,): (i64,) = sqlx::query_as(sql).fetch_one(&mut **c).await?;
+    let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(rowid), 0) FROM notice")
+        .fetch_one(&mut **c)
+        .await?;
     Ok(last - added as i64)
 }

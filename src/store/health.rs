@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Result, Store, on_tx};
+use crate::vn::Day;
 
 /// What was counted of a provider in one hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +24,16 @@ pub struct ProviderTally {
 }
 
 impl ProviderTally {
+    /// Callbacks of all kinds.
+    pub const fn all(&self) -> i64 {
+        self.kept + self.refused + self.not_kept
+    }
+
+    /// Callbacks that only the provider itself can have sent. Anybody may be refused.
+    pub const fn proven(&self) -> i64 {
+        self.kept + self.not_kept
+    }
+
     /// Adds another one of the same hour.
     pub fn add(&mut self, other: &ProviderTally) {
         self.kept += other.kept;
@@ -113,5 +124,17 @@ impl Store {
                 },
             )
             .collect())
+    }
+
+    /// How many repeats each provider sent on a day of reception.
+    pub async fn repeats_on(&self, day: Day) -> Result<HashMap<String, i64>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT provider_id, repeat_count FROM intake_day WHERE day = $1")
+                .bind(day.number())
+                .fetch_all(c)
+                .await?
+        });
+        Ok(rows.into_iter().collect())
     }
 }

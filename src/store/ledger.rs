@@ -69,7 +69,7 @@ struct Draft<'a> {
     reason: Option<Reason>,
     order: OrderCheck,
     /// Where a payment is posted: whose it is, and the new receipt's id.
-    receipt: Option<(Attributed, String)>,
+    receipt: Option<(Attributed, Arc<str>)>,
 }
 
 impl<'a> Draft<'a> {
@@ -132,7 +132,7 @@ impl Store {
 
         let mut counters = Counters::default();
         let mut told = vec![None; arrivals.len()];
-        let fresh = keep_deliveries(&mut tx, &batch, arrivals, &mut counters, &mut told).await?;
+        let fresh = keep_deliveries(&mut tx, &batch, arrivals, memory, &mut counters, &mut told).await?;
         memory
             .learn(
                 &mut tx,
@@ -141,7 +141,7 @@ impl Store {
             )
             .await?;
         let mut drafts = drafts(arrivals, &fresh, memory, &batch);
-        heed_other_providers(&mut tx, &batch, &mut drafts).await?;
+        heed_other_providers(&mut tx, &batch, memory, &mut drafts).await?;
         let kept = keep_notices(&mut tx, &batch, drafts, memory, &mut counters, &mut told).await?;
 
         let receipts = rows::post_receipts(&mut tx, &batch, &kept, &mut counters).await?;
@@ -170,7 +170,7 @@ impl Store {
 
 fn is_near_midnight(time: TimeMs) -> bool {
     let since = time.0 - Day::of(time).start().0;
-    since < MIDNIGHT_MS || since > DAY_MS - MIDNIGHT_MS
+    !(MIDNIGHT_MS..=DAY_MS - MIDNIGHT_MS).contains(&since)
 }
 
 /// A callback of the batch whose items are to be looked at.
@@ -187,6 +187,7 @@ async fn keep_deliveries(
     tx: &mut Tx,
     batch: &Batch,
     arrivals: &[Arrival],
+    memory: &WriterMemory,
     counters: &mut Counters,
     told: &mut [Option<Outcome>],
 ) -> Result<Vec<Fresh>> {
@@ -208,24 +209,25 @@ async fn keep_deliveries(
         }
     }
     let rows: Vec<(Key, [u8; 16])> = firsts.iter().map(|(key, (_, digest))| (*key, *digest)).collect();
-    let before = seen::deliveries_before(tx, batch.day, &rows).await?;
+    let mut days = memory.near_days(batch.day);
+    days.push(batch.day);
+    let keys: Vec<Key> = rows.iter().map(|r| r.0).collect();
+    let before = seen::delivery_digests(tx, &days, &keys).await?;
     let (old, candidates): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(key, _)| before.contains_key(key));
     let new = rows::insert_deliveries(tx, batch.day, &candidates).await?;
     let mut digests: HashMap<Key, [u8; 16]> = before;
     let raced: Vec<Key> = candidates.iter().map(|c| c.0).filter(|k| !new.holds(k)).collect();
-    digests.extend(seen::delivery_digests(tx, batch.day, &raced).await?);
+    digests.extend(seen::delivery_digests(tx, &[batch.day], &raced).await?);
     let raced = candidates.iter().filter(|(key, _)| !new.holds(key));
     for (key, digest) in old.iter().chain(raced) {
         again.push((*key, firsts[key].0, *digest));
     }
-    for (key, (at, digest)) in &firsts {
-        if new.holds(key) {
-            fresh.push(Fresh {
-                at: *at,
-                is_reused: false,
-            });
-            digests.insert(*key, *digest);
-        }
+    for (key, digest) in candidates.iter().filter(|(key, _)| new.holds(key)) {
+        fresh.push(Fresh {
+            at: firsts[key].0,
+            is_reused: false,
+        });
+        digests.insert(*key, *digest);
     }
     for (key, at, digest) in again {
         let delivery = &arrivals[at].delivery;
@@ -264,7 +266,7 @@ fn drafts<'a>(
                 Decision::Post(to) => (
                     State::Posted,
                     None,
-                    Some((to, receipt_id(&batch.id, drafts.len()))),
+                    Some((to, receipt_id(&batch.id, drafts.len()).into())),
                 ),
                 Decision::Quarantine(reason) => (State::Quarantined, Some(reason), None),
                 Decision::Ignore(reason) => (State::Ignored, Some(reason), None),
@@ -291,25 +293,40 @@ fn drafts<'a>(
 }
 
 /// A bank transfer that another provider already reported is no second receipt (PROTOCOLS section 1).
-async fn heed_other_providers(tx: &mut Tx, batch: &Batch, drafts: &mut [Draft<'_>]) -> Result<()> {
+async fn heed_other_providers(
+    tx: &mut Tx,
+    batch: &Batch,
+    memory: &mut WriterMemory,
+    drafts: &mut [Draft<'_>],
+) -> Result<()> {
     let transfer_of = |d: &Draft<'_>| {
         let details = &d.item.details;
         let bank_ref = details.bank_ref.as_deref().filter(|r| !r.is_empty())?;
         let is_posting = d.receipt.is_some() && !details.account_number.is_empty();
         is_posting.then(|| Key::of_transfer(bank_ref, &details.account_number, d.item.amount))
     };
-    let mut claims: BTreeMap<Key, &Arc<str>> = BTreeMap::new();
-    for d in drafts.iter() {
-        if let Some(key) = transfer_of(d) {
-            claims.entry(key).or_insert(d.provider_id());
-        }
-    }
-    if claims.is_empty() {
+    if drafts.iter().all(|d| transfer_of(d).is_none()) {
         return Ok(());
     }
-    let owners = rows::claim_transfers(tx, batch.day, &claims).await?;
-    for d in drafts {
-        let owner = transfer_of(d).and_then(|key| owners.get(&key));
+    // What came before, with whichever content, posts nothing now and so claims nothing.
+    let events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
+    let mut seen = seen::events_before(tx, memory, batch.day, &events).await?;
+    seen.today(tx, batch.day, &events).await?;
+    let mut first = HashSet::new();
+    let mut is_new = |d: &Draft<'_>| d.is_first() && !seen.has_first(&d.event) && first.insert(d.event);
+    let claiming: Vec<Option<Key>> = drafts
+        .iter()
+        .map(|d| if is_new(d) { transfer_of(d) } else { None })
+        .collect();
+    let mut claims: BTreeMap<Key, &Arc<str>> = BTreeMap::new();
+    for (d, key) in drafts.iter().zip(&claiming) {
+        if let Some(key) = key {
+            claims.entry(*key).or_insert(d.provider_id());
+        }
+    }
+    let owners = rows::claim_transfers(tx, batch.day, &memory.near_days(batch.day), &claims).await?;
+    for (d, key) in drafts.iter_mut().zip(claiming) {
+        let owner = key.and_then(|key| owners.get(&key));
         if owner.is_some_and(|owner| **owner != **d.provider_id()) {
             d.state = State::Ignored;
             d.reason = Some(Reason::SameTransfer);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 
-use crate::intake::{Intake, Keyring, ProviderHealth};
+use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -26,6 +26,8 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// The queue before the writer.
     pub intake: Intake,
+    /// Where listeners come in.
+    pub announcer: AnnouncerHandle,
     /// Live keys of the providers.
     pub keyring: Keyring,
     /// How the callbacks of providers go.

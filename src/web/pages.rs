@@ -12,6 +12,7 @@ mod codes;
 mod frame;
 mod home;
 mod live;
+mod providers;
 mod register;
 mod report;
 mod review;
@@ -39,6 +40,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/k/{serial}", web::get().to(codes::check))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
+        .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::by_link))
         .route("/sign-in", web::post().to(sign_in::by_form))
         .route("/sign-out", web::post().to(sign_in::out))

@@ -4,7 +4,11 @@
 mod access;
 mod change;
 mod corrections;
+mod days;
 mod facts;
+mod feed;
+mod health;
+mod orders;
 mod places;
 mod posting;
 mod refunds;

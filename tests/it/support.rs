@@ -11,11 +11,12 @@ pub mod service;
 use std::future::Future;
 use std::sync::Mutex;
 
+use choso::access::{NONCE_BYTES, SealingKey, key_purpose};
 use choso::indicators::Facts;
 use choso::notice::{Delivery, Provider, Received, Request, Secrets, parse_secret, scheme, sign};
 use choso::places::Units;
 use choso::register::read_register;
-use choso::store::{Arrival, Posted, Recount, RegisterKept, Store, WriterMemory};
+use choso::store::{Arrival, NewProvider, Posted, Recount, RegisterKept, Store, WriterMemory};
 use choso::vn::{Day, Secret, TimeMs};
 use cluster::Cluster;
 use serde_json::{Value, json};
@@ -196,16 +197,21 @@ impl Books {
 
     /// Posts one batch that arrives at this time.
     pub fn post_at(&self, batch: &[Delivery], received_at: TimeMs) -> Posted {
-        let arrivals: Vec<Arrival> = batch
-            .iter()
-            .map(|delivery| Arrival {
-                delivery: delivery.clone(),
-                received_at,
-            })
-            .collect();
         let mut memory = self.memory.lock().expect("one test, one thread");
-        self.run(self.store.post(&arrivals, &mut memory))
+        self.run(self.store.post(&arrivals(batch, received_at), &mut memory))
             .expect("the batch is posted")
+    }
+
+    /// Posts as a writer would that has just started and remembers nothing.
+    pub fn post_cold(&self, batch: &[Delivery], received_at: TimeMs) -> Posted {
+        let mut memory = WriterMemory::default();
+        self.run(self.store.post(&arrivals(batch, received_at), &mut memory))
+            .expect("the batch is posted")
+    }
+
+    /// Runs statements behind the store's back that leave its sums as they are.
+    pub fn execute(&self, sql: &str) {
+        self.run(self.database.execute(sql));
     }
 
     /// Counts everything anew.
@@ -292,6 +298,20 @@ impl Drop for Books {
     }
 }
 
+/// A batch of callbacks that arrive at this time.
+pub fn arrivals(batch: &[Delivery], received_at: TimeMs) -> Vec<Arrival> {
+    let arrival = |delivery: &Delivery| Arrival {
+        delivery: delivery.clone(),
+        received_at,
+    };
+    batch.iter().map(arrival).collect()
+}
+
+/// So many minutes after the beginning of the day that is so many days after [`market_day`].
+pub fn on_day(days: i64, minutes: i64) -> TimeMs {
+    TimeMs(market_day().plus(days).start().0 + minutes * 60_000)
+}
+
 /// Conservation, and counters against what they count: true of every database at any time.
 pub fn assert_sound(recount: &Recount) {
     assert!(
@@ -348,11 +368,29 @@ pub fn secret(text: &str) -> Secret {
 
 /// What provider `p` sends under this webhook-id, verified and read as a callback would be.
 pub fn delivery(webhook_id: &str, body: &Value) -> Delivery {
+    signed_delivery(
+        &standard("p"),
+        SECRET,
+        webhook_id,
+        TimeMs(1_772_330_401_000),
+        body,
+    )
+}
+
+/// As [`delivery`], by this provider, signed with this secret at this time.
+pub fn signed_delivery(
+    provider: &Provider,
+    secret_text: &str,
+    webhook_id: &str,
+    at: TimeMs,
+    body: &Value,
+) -> Delivery {
     let body = body.to_string();
-    let signature = sign(&secret(SECRET), webhook_id, 1_772_330_401, body.as_bytes());
+    let signature = sign(&secret(secret_text), webhook_id, at.0 / 1000, body.as_bytes());
+    let seconds = (at.0 / 1000).to_string();
     let headers: [(&str, &[u8]); 3] = [
         ("webhook-id", webhook_id.as_bytes()),
-        ("webhook-timestamp", b"1772330401"),
+        ("webhook-timestamp", seconds.as_bytes()),
         ("webhook-signature", signature.as_bytes()),
     ];
     let request = Request {
@@ -363,10 +401,7 @@ pub fn delivery(webhook_id: &str, body: &Value) -> Delivery {
         body: body.as_bytes(),
         is_evidence: false,
     };
-    match standard("p")
-        .receive(&request, None)
-        .expect("a verified callback")
-    {
+    match provider.receive(&request, None).expect("a verified callback") {
         Received::Notices(delivery) => delivery,
         Received::Token(_) => panic!("the native profile has no login"),
     }
@@ -374,7 +409,30 @@ pub fn delivery(webhook_id: &str, body: &Value) -> Delivery {
 
 /// A provider of the native profile with one key, `k1`.
 pub fn standard(id: &str) -> Provider {
+    standard_with(id, "k1", SECRET)
+}
+
+/// A provider of the native profile with this key.
+pub fn standard_with(id: &str, key_id: &str, secret_text: &str) -> Provider {
     let scheme = scheme("standard", None).expect("the native profile");
-    let secrets = Secrets::read(SECRET, scheme).expect("a secret");
-    Provider::new(id, scheme, vec![("k1".to_owned(), secrets)]).expect("one key")
+    let secrets = Secrets::read(secret_text, scheme).expect("a secret");
+    Provider::new(id, scheme, vec![(key_id.to_owned(), secrets)]).expect("one key")
+}
+
+/// A provider of the native profile, to be added with its key `k1` sealed under this key.
+pub fn new_standard(id: &str, key: &SealingKey) -> NewProvider {
+    NewProvider {
+        provider_id: id.to_owned(),
+        profile: "standard".to_owned(),
+        scheme: "webhooks_v1".to_owned(),
+        key_id: "k1".to_owned(),
+        sealed_secret: sealed(key, id, "k1", SECRET),
+    }
+}
+
+/// The secret of a native provider's key, sealed.
+pub fn sealed(key: &SealingKey, provider_id: &str, key_id: &str, secret_text: &str) -> String {
+    let secrets = Secrets::from_pairs([("signing_secret", secret_text)]);
+    let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|_| fastrand::u8(..));
+    key.seal(&secrets.to_json(), &key_purpose(provider_id, key_id), nonce)
 }

@@ -78,7 +78,16 @@ choose_folder() {
 
 failed() { echo "failed $1: $(tail -n 12 "$folder/log" | tr '\n' ' ')"; }
 control() { as_server "$bin/pg_ctl" "$@" </dev/null >>"$folder/log" 2>&1; }
-start() { control -D "$folder/data" -s -w -t 60 -l "$folder/log" start; }
+# After a crash its other processes may still be there for a moment, and nobody is let in until they end.
+start() {
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        control -D "$folder/data" -s status && return 0
+        control -D "$folder/data" -s -w -t 60 -l "$folder/log" start && return 0
+        sleep 1
+    done
+    return 1
+}
+crash() { kill -KILL "$(head -n 1 "$folder/data/postmaster.pid")"; }
 stop() { control -D "$folder/data" -s -w -t 10 -m immediate stop; }
 create() {
     for locale in C.UTF-8 C; do
@@ -105,7 +114,7 @@ else
     echo "ready $folder"
     while read -r word; do
         case $word in
-            start | stop) if "$word"; then echo done; else failed "$word of the server"; fi ;;
+            start | stop | crash) if "$word"; then echo done; else failed "$word of the server"; fi ;;
         esac
     done
 fi
@@ -150,10 +159,19 @@ impl Cluster {
 
     /// As [`Cluster::start`], with these lines added to the server's settings.
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Cluster, String> {
+        Cluster::start_under(None, settings)
+    }
+
+    /// As [`Cluster::start`], with its files in a folder of its own under this one.
+    pub fn start_in(parent: &Path) -> Result<Cluster, String> {
+        Cluster::start_under(Some(parent), &[])
+    }
+
+    fn start_under(parent: Option<&Path>, settings: &[(&str, &str)]) -> Result<Cluster, String> {
         let bin = server_binaries()?;
         let beside = bin.join("psql");
         let psql = if beside.is_file() { beside } else { psql_on_path()? };
-        let (guardian, folder) = Guardian::start(&bin, &settings_text(settings))?;
+        let (guardian, folder) = Guardian::start(&bin, parent, &settings_text(settings))?;
         Ok(Cluster {
             server: Server::Own(Mutex::new(guardian), folder),
             psql,
@@ -234,7 +252,27 @@ impl Cluster {
         self.tell("stop")
     }
 
-    /// Starts the server again on the same socket, and returns once it answers.
+    /// Kills the server's first process as `kill -9` does; the others notice and end.
+    pub fn crash_server(&self) -> Result<(), String> {
+        self.tell("crash")
+    }
+
+    /// The folder that holds all its files.
+    ///
+    /// For a cluster that was started here only.
+    pub fn folder(&self) -> Result<&Path, String> {
+        match &self.server {
+            Server::Own(_, folder) => Ok(folder),
+            Server::Given(_) => Err(format!("{GIVEN_URL} says nothing of its files")),
+        }
+    }
+
+    /// The socket on which it listens.
+    pub fn socket(&self) -> Result<PathBuf, String> {
+        Ok(self.folder()?.join(".s.PGSQL.5432"))
+    }
+
+    /// Starts the server again on the same socket unless it runs, and returns once it answers.
     pub fn start_server(&self) -> Result<(), String> {
         self.tell("start")
     }
@@ -275,8 +313,9 @@ impl Cluster {
 
 impl Guardian {
     /// Starts the guardian, waits until its server answers, and returns it with its folder.
-    fn start(bin: &Path, settings: &str) -> Result<(Guardian, PathBuf), String> {
+    fn start(bin: &Path, parent: Option<&Path>, settings: &str) -> Result<(Guardian, PathBuf), String> {
         let mut process = without_pg_variables(Path::new("sh"))
+            .envs(parent.map(|parent| ("TMPDIR", parent)))
             .args(["-c", GUARDIAN, "guardian"])
             .arg(bin)
             .arg(settings)

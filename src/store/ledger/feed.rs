@@ -292,8 +292,6 @@ pub struct AuditNotice {
     pub batch_id: String,
     /// Its receipt, if it is posted.
     pub receipt_id: Option<String>,
-    /// The receipt's own amount, if there is one under that id.
-    pub receipt_amount: Option<Dong>,
 }
 
 impl Store {
@@ -376,7 +374,6 @@ impl Store {
                     content,
                     amount: Dong::new(vnd),
                     batch_id,
-                    receipt_amount: None,
                     receipt_id,
                 };
                 out.insert(

@@ -12,7 +12,7 @@ use crate::vn::{Day, Period};
 /// More accounts than this are not remembered: a city has some hundred thousand.
 const REMEMBERED_MAX: usize = 200_000;
 /// Values per `IN (…)` list.
-pub(super) const IN_MAX: usize = 500;
+pub(super) const IN_MAX: usize = 512;
 
 /// What the writer remembers between batches: the register, trusted only while its epoch, read in the
 /// same transaction, is the one it was read under; and the filters of days that are closed, which never
@@ -22,8 +22,11 @@ pub struct WriterMemory {
     epoch: Option<i64>,
     known: Known,
     filters: Vec<PeriodFilter>,
-    /// Days that are not closed. A new one moves the epoch, so that no instance overlooks it.
-    open_days: Vec<i64>,
+    /// Days with rows that are not closed, and the last closed one. A new one moves the epoch, so that
+    /// no instance overlooks it.
+    late_days: Vec<i64>,
+    /// The last closed day.
+    filtered_day: i64,
     /// A day of which it is known that the ledger notes it.
     noted_day: Option<Day>,
 }
@@ -61,8 +64,17 @@ impl WriterMemory {
 
     /// Days that are not closed, other than this one.
     pub(super) fn other_open_days(&self, today: Day) -> Vec<i64> {
-        let days = self.open_days.iter().copied();
-        days.filter(|d| *d != today.number()).collect()
+        let days = self.late_days.iter().copied();
+        days.filter(|d| *d > self.filtered_day && *d != today.number())
+            .collect()
+    }
+
+    /// The days whose deliveries and transfers this one's are compared with: the day before, since retries
+    /// end within hours, and days that are begun already by a clock that is ahead.
+    pub(super) fn near_days(&self, today: Day) -> Vec<Day> {
+        let is_near = |d: &&i64| **d == today.number() - 1 || **d > today.number();
+        let near = self.late_days.iter().filter(is_near);
+        near.filter_map(|d| Day::from_number(*d)).collect()
     }
 
     /// For each closed period whose filter does not rule it out: its days, and the fingerprints that may
@@ -103,8 +115,9 @@ impl WriterMemory {
         }
         if has_moved {
             while !self.read_filters(tx).await? {}
-            self.open_days = on_tx!(tx, |c| {
-                let rows: Vec<(i64,)> = sqlx::query_as("SELECT day FROM ledger_day WHERE day > $1")
+            self.filtered_day = filtered_day;
+            self.late_days = on_tx!(tx, |c| {
+                let rows: Vec<(i64,)> = sqlx::query_as("SELECT day FROM ledger_day WHERE day >= $1")
                     .bind(filtered_day)
                     .fetch_all(c)
                     .await?;

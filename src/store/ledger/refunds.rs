@@ -72,7 +72,7 @@ async fn let_wait(tx: &mut Tx, batch: &Batch, d: &Draft<'_>, key: &str) -> Resul
     on_tx!(tx, |c| {
         sqlx::query(
             "INSERT INTO refund_waiting (provider_id, payment_key, day, fingerprint, check_bits, event_id,
-             amount_vnd, received_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             kind, amount_vnd, received_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&**d.provider_id())
         .bind(key)
@@ -80,6 +80,7 @@ async fn let_wait(tx: &mut Tx, batch: &Batch, d: &Draft<'_>, key: &str) -> Resul
         .bind(d.key.fingerprint)
         .bind(d.key.check_bits)
         .bind(&d.item.event_id)
+        .bind(d.item.kind.as_str())
         .bind(d.item.amount.vnd())
         .bind(d.arrival.received_at.0)
         .execute(c)
@@ -93,6 +94,7 @@ struct Waiting {
     day: i64,
     key: Key,
     event_id: String,
+    kind: String,
     amount: Dong,
     received_at: TimeMs,
 }
@@ -146,9 +148,9 @@ async fn join_one(
 }
 
 async fn waiting(tx: &mut Tx, provider_id: &str, payment_key: &str) -> Result<Vec<Waiting>> {
-    let rows: Vec<(i64, i64, i64, String, i64, i64)> = on_tx!(tx, |c| {
+    let rows: Vec<(i64, i64, i64, String, String, i64, i64)> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT day, fingerprint, check_bits, event_id, amount_vnd, received_at_ms FROM refund_waiting
+            "SELECT day, fingerprint, check_bits, event_id, kind, amount_vnd, received_at_ms FROM refund_waiting
              WHERE provider_id = $1 AND payment_key = $2 ORDER BY received_at_ms, event_id, check_bits",
         )
         .bind(provider_id)
@@ -158,16 +160,19 @@ async fn waiting(tx: &mut Tx, provider_id: &str, payment_key: &str) -> Result<Ve
     });
     let rows = rows.into_iter();
     Ok(rows
-        .map(|(day, fingerprint, check_bits, event_id, vnd, ms)| Waiting {
-            day,
-            key: Key {
-                fingerprint,
-                check_bits,
+        .map(
+            |(day, fingerprint, check_bits, event_id, kind, vnd, ms)| Waiting {
+                day,
+                key: Key {
+                    fingerprint,
+                    check_bits,
+                },
+                event_id,
+                kind,
+                amount: Dong::new(vnd),
+                received_at: TimeMs(ms),
             },
-            event_id,
-            amount: Dong::new(vnd),
-            received_at: TimeMs(ms),
-        })
+        )
         .collect())
 }
 
@@ -181,7 +186,8 @@ async fn paid(
 ) -> Result<Option<Paid>> {
     let events = match payment_key.split_once(':') {
         Some(("order", reference)) => orders::payments_of(tx, provider_id, reference).await?,
-        _ => vec![payment_key.trim_start_matches("event:").to_owned()],
+        Some((_, event_id)) => vec![event_id.to_owned()],
+        None => Vec::new(),
     };
     let [event_id] = events.as_slice() else {
         return Ok(None);
@@ -263,14 +269,16 @@ async fn post_refund(
     paid: &Paid,
 ) -> Result<()> {
     on_tx!(tx, |c| {
+        // A void and a refund may have one id (PROTOCOLS section 1, rule 9): then they are one row.
         sqlx::query(
-            "INSERT INTO refund (household_id, receipt_id, provider_id, event_id, amount_vnd, posted_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO refund (household_id, receipt_id, provider_id, event_id, kind, amount_vnd, posted_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&*paid.household_id)
         .bind(&paid.receipt_id)
         .bind(provider_id)
         .bind(&refund.event_id)
+        .bind(&refund.kind)
         .bind(refund.amount.vnd())
         .bind(refund.received_at.0)
         .execute(&mut *c)

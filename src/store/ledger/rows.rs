@@ -1,17 +1,24 @@
 //! The bulk statements of posting. Rows come sorted by key, so that two writers lock in one order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use sqlx::QueryBuilder;
 
 use super::super::{Result, StoreError, Tx, dialect, on_tx};
 use super::{Batch, Draft};
-use crate::ledger::{Attributed, Counters, DayDelta, Key, Reason};
+use crate::ledger::{Attributed, Counters, DayDelta, Key, Reason, State};
+use crate::notice::Kind;
 use crate::vn::Day;
 
 /// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 16.
 const BULK_ROWS_MAX: usize = 512;
+
+/// Words that most rows hold: shared instead of made anew for each row.
+static KIND_WORDS: LazyLock<[Arc<str>; Kind::ALL.len()]> =
+    LazyLock::new(|| Kind::ALL.map(|kind| kind.as_str().into()));
+static STATE_WORDS: LazyLock<[Arc<str>; State::ALL.len()]> =
+    LazyLock::new(|| State::ALL.map(|state| state.as_str().into()));
 
 /// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
 /// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
@@ -53,19 +60,19 @@ struct Added {
 impl Added {
     /// SQLite's new rows are the last ones of the table; they are asked for only when the count shows
     /// that there were repeats.
-    async fn new_of(self, tx: &mut Tx, table: &'static str, wanted: usize) -> Result<New> {
+    async fn new_notices(self, tx: &mut Tx, wanted: usize) -> Result<New> {
         if !tx.is_sqlite() {
             return Ok(New::These(self.named));
         }
         if self.count == wanted {
             return Ok(New::All);
         }
-        let before = dialect::row_number_before(tx, table, self.count).await?;
-        let rows: Vec<(i64, i64)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(format!(
-                "SELECT fingerprint, check_bits FROM {table} WHERE rowid > "
-            ));
-            sql.push_bind(before).build_query_as().fetch_all(c).await?
+        let before = dialect::notice_row_before(tx, self.count).await?;
+        let rows: Vec<(i64, i64)> = on_tx!(tx, |c| {
+            sqlx::query_as("SELECT fingerprint, check_bits FROM notice WHERE rowid > $1")
+                .bind(before)
+                .fetch_all(c)
+                .await?
         });
         let keys = rows.into_iter().map(|(fingerprint, check_bits)| Key {
             fingerprint,
@@ -109,7 +116,14 @@ pub(super) async fn insert_deliveries(tx: &mut Tx, day: Day, rows: &[(Key, [u8; 
             }
         });
     }
-    added.new_of(tx, "delivery", rows.len()).await
+    match is_sqlite {
+        false => Ok(New::These(added.named)),
+        true if added.count == rows.len() => Ok(New::All),
+        // They were looked up in this transaction, and SQLite has one writer.
+        true => Err(StoreError::Corrupt(
+            "a delivery is there that was not there before".to_owned(),
+        )),
+    }
 }
 
 /// Inserts notices and says which are new. The drafts are sorted and hold no key twice.
@@ -130,17 +144,17 @@ pub(super) async fn insert_notices(tx: &mut Tx, batch: &Batch, drafts: &[Draft<'
                     .push_bind(d.key.check_bits)
                     .push_bind(d.provider_id().clone())
                     .push_bind(&*d.item.event_id)
-                    .push_bind(d.item.kind.as_str())
+                    .push_bind(KIND_WORDS[d.item.kind as usize].clone())
                     .push_bind(txn_id)
                     .push_bind(i64::from(d.is_first()))
                     .push_bind(&d.item.content[..])
                     .push_bind(d.item.amount.vnd())
-                    .push_bind(d.state.as_str())
+                    .push_bind(STATE_WORDS[d.state as usize].clone())
                     .push_bind(d.reason.map(Reason::as_str))
                     .push_bind(d.arrival.received_at.0)
                     .push_bind(batch.id.clone())
                     .push_bind(d.receipt.as_ref().map(|(to, _)| to.household_id.clone()))
-                    .push_bind(d.receipt.as_ref().map(|(_, id)| &**id));
+                    .push_bind(d.receipt.as_ref().map(|(_, id)| id.clone()));
             });
             sql.push(
                 " ON CONFLICT (day, fingerprint, check_bits) DO UPDATE SET state = notice.state WHERE false",
@@ -159,18 +173,22 @@ pub(super) async fn insert_notices(tx: &mut Tx, batch: &Batch, drafts: &[Draft<'
             }
         });
     }
-    added.new_of(tx, "notice", drafts.len()).await
+    added.new_notices(tx, drafts.len()).await
 }
 
 /// Claims bank transfers for the providers that report them here, and says who has each of them: the
-/// first that reported it, today or the day before.
+/// first that reported it, today or on a day near it.
 pub(super) async fn claim_transfers(
     tx: &mut Tx,
     today: Day,
+    near: &[Day],
     claims: &BTreeMap<Key, &Arc<str>>,
 ) -> Result<HashMap<Key, String>> {
     let keys: Vec<Key> = claims.keys().copied().collect();
-    let mut owners = transfer_owners(tx, today.plus(-1), &keys).await?;
+    let mut owners = HashMap::new();
+    for day in near {
+        owners.extend(transfer_owners(tx, *day, &keys).await?);
+    }
     let open: Vec<(&Key, &&Arc<str>)> = claims.iter().filter(|(k, _)| !owners.contains_key(k)).collect();
     for piece in pieces(&open) {
         on_tx!(tx, |c, Db| {
@@ -228,11 +246,11 @@ pub(super) async fn post_receipts(
     kept: &[Draft<'_>],
     counters: &mut Counters,
 ) -> Result<usize> {
-    let receipt_of = |d| -> Option<(&Draft, &Attributed, &str)> {
+    let receipt_of = |d| -> Option<(&Draft, &Attributed, &Arc<str>)> {
         let d: &Draft = d;
-        d.receipt.as_ref().map(|(to, id)| (d, to, id.as_str()))
+        d.receipt.as_ref().map(|(to, id)| (d, to, id))
     };
-    let mut rows: Vec<(&Draft, &Attributed, &str)> = kept.iter().filter_map(receipt_of).collect();
+    let mut rows: Vec<(&Draft, &Attributed, &Arc<str>)> = kept.iter().filter_map(receipt_of).collect();
     rows.sort_unstable_by_key(|(_, _, id)| *id);
     for piece in pieces(&rows) {
         on_tx!(tx, |c, Db| {
@@ -242,7 +260,7 @@ pub(super) async fn post_receipts(
             );
             sql.push_values(piece, |mut row, (d, to, receipt_id)| {
                 row.push_bind(batch.day.number())
-                    .push_bind(*receipt_id)
+                    .push_bind((*receipt_id).clone())
                     .push_bind(to.household_id.clone())
                     .push_bind(d.business_day().number())
                     .push_bind(to.stall_id.clone())

@@ -25,9 +25,6 @@ struct Row {
 /// Kept notices by fingerprint.
 pub(super) struct Seen(HashMap<i64, Vec<Row>>);
 
-/// Webhook ids are compared with those of as many days back: retries end within days.
-const DELIVERY_DAYS: i64 = 1;
-
 /// What is known of these events from other days than `today`: those still open are asked directly,
 /// those closed only where a filter does not rule it out.
 pub(super) async fn events_before(
@@ -156,29 +153,22 @@ async fn in_days(
     Ok(out)
 }
 
-/// Deliveries of the days before under the same ids, with the digests of their items.
-pub(super) async fn deliveries_before(
+/// The digests of the items of deliveries with these keys, on these days.
+pub(super) async fn delivery_digests(
     tx: &mut Tx,
-    today: Day,
-    rows: &[(Key, [u8; 16])],
+    days: &[Day],
+    keys: &[Key],
 ) -> Result<HashMap<Key, [u8; 16]>> {
-    let keys: Vec<Key> = rows.iter().map(|r| r.0).collect();
-    let mut out = HashMap::new();
-    for back in 1..=DELIVERY_DAYS {
-        out.extend(delivery_digests(tx, today.plus(-back), &keys).await?);
-    }
-    Ok(out)
-}
-
-/// The digests of a day's deliveries with these keys.
-pub(super) async fn delivery_digests(tx: &mut Tx, day: Day, keys: &[Key]) -> Result<HashMap<Key, [u8; 16]>> {
     let mut out = HashMap::new();
     for chunk in keys.chunks(IN_MAX) {
         let rows: Vec<(i64, i64, Vec<u8>)> = on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
-                "SELECT fingerprint, check_bits, items_digest FROM delivery WHERE day = ",
+                "SELECT fingerprint, check_bits, items_digest FROM delivery WHERE day IN ",
             );
-            sql.push_bind(day.number()).push(" AND fingerprint IN ");
+            sql.push_tuples(days, |mut row, day| {
+                row.push_bind(day.number());
+            });
+            sql.push(" AND fingerprint IN ");
             sql.push_tuples(chunk, |mut row, key| {
                 row.push_bind(key.fingerprint);
             });
@@ -188,13 +178,11 @@ pub(super) async fn delivery_digests(tx: &mut Tx, day: Day, keys: &[Key]) -> Res
             let digest = digest
                 .try_into()
                 .map_err(|_| StoreError::Corrupt(format!("items digest of delivery {fingerprint}")))?;
-            out.insert(
-                Key {
-                    fingerprint,
-                    check_bits,
-                },
-                digest,
-            );
+            let key = Key {
+                fingerprint,
+                check_bits,
+            };
+            out.insert(key, digest);
         }
     }
     Ok(out)

@@ -1,6 +1,8 @@
 //! `/api/v1`: JSON for programs, described by `/api/v1/openapi.json`.
 
 mod figures;
+mod live;
+mod providers;
 mod register;
 
 use actix_web::http::StatusCode;
@@ -42,6 +44,9 @@ const PAGE_MAX: i64 = 200;
         figures::totals,
         figures::waiting,
         figures::units,
+        providers::providers,
+        live::stream_receipts,
+        live::create_order,
     ),
     modifiers(&Bearer)
 )]
@@ -71,6 +76,8 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
             .route("/openapi.json", web::get().to(openapi_json))
             .configure(register::routes)
             .configure(figures::routes)
+            .configure(live::routes)
+            .configure(providers::routes)
             .default_service(web::to(super::problem::not_found)),
     );
 }

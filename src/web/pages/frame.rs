@@ -269,6 +269,7 @@ fn section_of(path: &str) -> &'static str {
         "areas" => "areas",
         "households" | "places" | "stalls" => "households",
         "review" => "review",
+        "providers" => "providers",
         _ => "",
     }
 }

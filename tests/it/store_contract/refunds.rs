@@ -1,6 +1,7 @@
 //! Refunds: before, with and after their payment, whole and in parts, once and again.
 
 use choso::ledger::Reason;
+use choso::notice::{Kind, Outcome};
 use choso::vn::TimeMs;
 use serde_json::{Value, json};
 
@@ -16,6 +17,8 @@ on_both! {
     a_refund_counts_on_the_day_of_the_payment
     a_refund_of_another_provider_never_meets
     a_refund_of_a_quarantined_payment_waits
+    ids_that_look_like_keys_are_only_ids
+    a_void_and_a_refund_under_one_id_are_two_events
 }
 
 /// What one refund of T1 leaves, whichever way it came: `household day count amount refunded qualifying`.
@@ -130,4 +133,33 @@ fn a_refund_of_a_quarantined_payment_waits(database: Database) {
     books.post(&[delivery("m2", &refund("F1", "T1", 5_000))]);
     assert_eq!(books.counts(), [2, 0, 2, 0, 0]);
     assert_eq!(books.receipts(), [""; 0]);
+}
+
+fn ids_that_look_like_keys_are_only_ids(database: Database) {
+    let books = Books::with_register(database);
+    books.post(&[
+        delivery("m1", &payment("T1", 5_000)),
+        delivery("m2", &payment("event:T2", 6_000)),
+        delivery("m3", &payment("order:T3", 7_000)),
+    ]);
+    books.post(&[
+        delivery("m4", &refund("F1", "event:T1", 1_000)),
+        delivery("m5", &refund("F2", "event:T2", 2_000)),
+        delivery("m6", &refund("F3", "order:T3", 3_000)),
+    ]);
+    let left = books.rows("SELECT provider_txn_id || ' ' || refunded_vnd FROM receipt");
+    assert_eq!(left, ["T1 0", "event:T2 2000", "order:T3 3000"]);
+    assert_eq!(books.reasons(), [Reason::RefundBeforePayment.as_str()]);
+}
+
+fn a_void_and_a_refund_under_one_id_are_two_events(database: Database) {
+    let books = Books::with_register(database);
+    books.post(&[delivery("m1", &payment("T1", 5_000))]);
+    books.post(&[delivery("m2", &refund("F1", "T1", 2_000))]);
+    let mut void = delivery("m3", &refund("F1", "T1", 3_000));
+    void.items[0].kind = Kind::Void;
+    assert_eq!(books.post(&[void.clone()]).outcomes, [Outcome::Stored]);
+    assert_eq!(books.household_days(), day_of_one(5_000, 5_000, 0));
+    assert_eq!(books.post(&[void]).outcomes, [Outcome::Repeat]);
+    assert_eq!(books.counts(), [3, 3, 0, 0, 1]);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use choso::access::{NONCE_BYTES, key_purpose};
 use choso::app::{App, now};
 use choso::config::{Config, RawConfig};
-use choso::notice::{Evidence, Secrets};
+use choso::notice::{Evidence, Scheme, Secrets, scheme};
 use choso::register::read_register;
 use choso::store::{FeedPlace, NewProvider, Recount, Store};
 use serde_json::Value;
@@ -98,12 +98,22 @@ impl TestApp {
 
     /// Adds a provider whose first key is `k1`.
     pub fn add_provider(&self, id: &str, secret_text: &str) {
+        let native = scheme("standard", None).expect("the native profile");
+        self.add_provider_of(
+            id,
+            native,
+            &Secrets::from_pairs([("signing_secret", secret_text)]),
+        );
+    }
+
+    /// Adds a provider of any scheme, whose first key is `k1`.
+    pub fn add_provider_of(&self, id: &str, scheme: &Scheme, secrets: &Secrets) {
         let new = NewProvider {
             provider_id: id.to_owned(),
-            profile: "standard".to_owned(),
-            scheme: "webhooks_v1".to_owned(),
+            profile: scheme.profile.to_owned(),
+            scheme: scheme.name.to_owned(),
             key_id: "k1".to_owned(),
-            sealed_secret: self.seal(id, "k1", secret_text),
+            sealed_secret: self.seal_all(id, "k1", secrets),
         };
         self.run(self.store().add_provider(&new, now()))
             .expect("a new provider");
@@ -126,8 +136,13 @@ impl TestApp {
 
     /// A secret sealed for a provider's key.
     pub fn seal(&self, provider_id: &str, key_id: &str, secret_text: &str) -> String {
-        let key = self.config.sealing_key().expect("the key file");
         let secrets = Secrets::from_pairs([("signing_secret", secret_text)]);
+        self.seal_all(provider_id, key_id, &secrets)
+    }
+
+    /// The secrets of a provider's key, sealed.
+    fn seal_all(&self, provider_id: &str, key_id: &str, secrets: &Secrets) -> String {
+        let key = self.config.sealing_key().expect("the key file");
         let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|_| fastrand::u8(..));
         key.seal(&secrets.to_json(), &key_purpose(provider_id, key_id), nonce)
     }

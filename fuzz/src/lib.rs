@@ -1,0 +1,71 @@
+//! What the fuzz targets share: the rooms under test, taken as they are, and how bytes become a request.
+//!
+//! An input is one byte that chooses the scheme, then query, header lines (`name: value`) and body,
+//! separated by a NUL byte.
+
+#[allow(missing_docs)]
+#[path = "../../src/notice/mod.rs"]
+pub mod notice;
+#[allow(missing_docs)]
+#[path = "../../src/vn/mod.rs"]
+pub mod vn;
+
+use notice::{Provider, Received, Refusal, Request, SCHEMES, Secrets};
+
+/// The shared vectors: genuine requests and the secrets that prove them.
+pub const VECTORS: &str = include_str!("../../tests/data/provider_vectors.json");
+
+/// A provider of each scheme, in the order of [`SCHEMES`], with the secrets of the vectors.
+pub fn providers() -> Vec<Provider> {
+    with_secrets(|value| value)
+}
+
+/// The same with other secrets: nothing that the vectors prove fits them.
+pub fn strangers() -> Vec<Provider> {
+    with_secrets(|value| value.chars().rev().chain("x".chars()).collect())
+}
+
+fn with_secrets(change: impl Fn(String) -> String) -> Vec<Provider> {
+    let vectors: Vec<serde_json::Value> = serde_json::from_str(VECTORS).expect("the vectors are JSON");
+    let provider = |scheme: &'static notice::Scheme| {
+        let own = |v: &&serde_json::Value| {
+            v["provider"] == scheme.profile && (v["scheme"] == scheme.name || scheme.profile == "mb")
+        };
+        let secrets = vectors.iter().find(own)?["secrets"].as_object()?.clone();
+        let pairs: Vec<(String, String)> = secrets
+            .into_iter()
+            .map(|(name, value)| {
+                let value = value.as_str().unwrap_or_default().to_owned();
+                // Public keys and coded secrets must stay what they are.
+                let keeps = name.contains("public_key") || name == "signing_secret";
+                (name, if keeps { value } else { change(value) })
+            })
+            .collect();
+        let secrets = Secrets::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        Provider::new("fuzz", scheme, vec![("k1".to_owned(), secrets)]).ok()
+    };
+    SCHEMES.iter().filter_map(provider).collect()
+}
+
+/// Reads an input as a request and hands it to its provider; none if it chooses no scheme.
+pub fn receive(providers: &[Provider], input: &[u8]) -> Option<Result<Received, Refusal>> {
+    let (choice, rest) = input.split_first()?;
+    let provider = providers.get(usize::from(*choice))?;
+    let mut parts = rest.splitn(3, |b| *b == 0);
+    let query = std::str::from_utf8(parts.next()?).ok()?;
+    let head = std::str::from_utf8(parts.next()?).ok()?;
+    let body = parts.next()?;
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let headers: Vec<(String, &str)> = lines.map(|(n, v)| (n.to_lowercase(), v)).collect();
+    let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+    let path = provider.scheme().paths[body.len() % provider.scheme().paths.len()];
+    let request = Request {
+        method: provider.scheme().method,
+        path,
+        query,
+        headers: &headers,
+        body,
+        is_evidence: false,
+    };
+    Some(provider.receive(&request, None))
+}

@@ -1,0 +1,331 @@
+//! A provider as it behaves: signed callbacks of any profile, posted over real HTTP on a schedule that
+//! does not wait for answers, with the faults that real providers have: repeats, disorder, delays, lost
+//! notices, refunds before their payments, and strangers who cannot sign.
+//!
+//! What an answer means is asked of the protocol itself ([`Provider::answer`]), so there is no second
+//! table of the providers' words. Requests are made one by one, each signed when it is sent: a retry
+//! carries a fresh time where the scheme signs one, and an event says the same at every try.
+
+mod line;
+mod plan;
+mod post;
+mod totals;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::app::now;
+use crate::notice::{Provider, Received, Sample, SampleKind, Secrets};
+use crate::store::{Store, StoreError};
+use crate::vn::{Dong, TimeMs};
+use line::Line;
+use plan::Plan;
+use post::{Sender, with_request};
+use totals::Tally;
+
+pub use plan::{Late, Mix, Share, ShareError};
+pub use totals::{Answers, Counted, Latency, Totals, Unexpected};
+
+/// Most events of one run: a city's day twice over.
+pub const COUNT_MAX: u32 = 5_000_000;
+/// Most connections, each with one request under way.
+pub const CONNECTIONS_MAX: usize = 256;
+/// Bank, account and stall code of nobody: the code's check character is wrong.
+const NOBODY: (&str, &str, &str) = ("970415", "SIM99999999", "SAAAAAAA");
+/// How long after its last scheduled moment a run is given up, whatever is still to be sent.
+const OVERTIME: Duration = Duration::from_secs(120);
+
+/// Somebody who is paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payee {
+    /// Six digits of the bank.
+    pub bank_bin: String,
+    /// The account.
+    pub account_number: String,
+    /// The stall's code, carried wherever the scheme has room for it.
+    pub stall_code: String,
+}
+
+impl Payee {
+    /// Everybody on the register.
+    pub async fn registered(store: &Store) -> Result<Vec<Payee>, StoreError> {
+        let rows = store.linked_accounts().await?;
+        let payee = |(bank_bin, account_number, stall_code)| Payee {
+            bank_bin,
+            account_number,
+            stall_code,
+        };
+        Ok(rows.into_iter().map(payee).collect())
+    }
+}
+
+/// How fast.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Requests begun in a second, whatever the answers do.
+    pub rate_per_s: u32,
+    /// Requests that may be under way together. When all are, the schedule falls behind, and the totals
+    /// say by how much.
+    pub connections: usize,
+}
+
+/// Why nothing can be simulated.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// The address cannot be used.
+    #[error("«{0}» is no address this command posts to; wanted http://HOST:PORT")]
+    Url(String),
+    /// Nobody to pay.
+    #[error("there is no payee account; import a register first, or name some with --accounts FILE")]
+    NoPayee,
+    /// The shares leave no room for payments.
+    #[error("missing, wrong signatures, reversals, failed and unknown accounts add up to more than 100%")]
+    Shares,
+    /// The scheme has no such notice, or the key cannot sign.
+    #[error("{provider} cannot send this ({kind}): {because}")]
+    Compose {
+        /// profile and scheme
+        provider: String,
+        /// what was to be sent
+        kind: &'static str,
+        /// what it lacks
+        because: String,
+    },
+    /// The login was refused.
+    #[error("the login was refused: {0}")]
+    Login(String),
+    /// No thread could be started.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Who posts, to whom, about whom.
+#[derive(Debug)]
+pub struct Simulation {
+    provider: Provider,
+    sender: Sender,
+    payees: Vec<Payee>,
+}
+
+impl Simulation {
+    /// Of a provider with the key it signs with, at the service behind this address.
+    pub fn new(
+        provider: Provider,
+        secrets: &Secrets,
+        url: &str,
+        payees: Vec<Payee>,
+        connections: usize,
+    ) -> Result<Simulation, SimulateError> {
+        if payees.is_empty() {
+            return Err(SimulateError::NoPayee);
+        }
+        let is_ours = url.strip_prefix("http://").is_some_and(|host| !host.is_empty());
+        if !is_ours {
+            return Err(SimulateError::Url(url.to_owned()));
+        }
+        let callback = format!("{}/callbacks/{}", url.trim_end_matches('/'), provider.id());
+        let sender = Sender::new(callback, provider.scheme(), secrets, connections);
+        Ok(Simulation {
+            provider,
+            sender,
+            payees,
+        })
+    }
+
+    /// Posts the mix at this pace until it is done, too late, or told to stop. `said` hears of each
+    /// answer, and is told how many posts were planned.
+    pub fn run(
+        &self,
+        mix: &Mix,
+        pace: Pace,
+        stop: &AtomicBool,
+        said: &(dyn Fn(usize) + Sync),
+    ) -> Result<Totals, SimulateError> {
+        let plan = Plan::new(mix, pace.rate_per_s, self.payees.len()).ok_or(SimulateError::Shares)?;
+        self.rehearse(mix)?;
+        self.sender.log_in().map_err(SimulateError::Login)?;
+        let run = Run {
+            simulation: self,
+            plan: &plan,
+            seed: mix.seed,
+            started_at_ms: now().0,
+            accepted: (0..plan.events.len()).map(|_| AtomicBool::new(false)).collect(),
+        };
+        let line = Line::new(&plan.posts, OVERTIME, stop);
+        let connections = pace.connections.clamp(1, CONNECTIONS_MAX);
+        let started = Instant::now();
+        let tally = std::thread::scope(|scope| {
+            let mut workers = Vec::with_capacity(connections);
+            for _ in 0..connections.min(plan.posts.len()) {
+                let work = || run.work(&line, said);
+                match std::thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(worker) => workers.push(worker),
+                    Err(error) => {
+                        stop.store(true, Ordering::Relaxed);
+                        return Err(error);
+                    }
+                }
+            }
+            let mut all = Tally::default();
+            for worker in workers {
+                all.add(worker.join().unwrap_or_default());
+            }
+            Ok(all)
+        })?;
+        let was_stopped = stop.load(Ordering::Relaxed);
+        Ok(tally.totals(&plan, line.unsent(), was_stopped, started.elapsed()))
+    }
+
+    /// Whether the scheme has every kind of notice that is wanted, and what is sent reads back.
+    fn rehearse(&self, mix: &Mix) -> Result<(), SimulateError> {
+        let wanted = [
+            ("payment", SampleKind::Payment, true),
+            ("refund", SampleKind::Refund, mix.reversals != Share::default()),
+            (
+                "failed payment",
+                SampleKind::Failed,
+                mix.failed != Share::default(),
+            ),
+        ];
+        for (word, kind, _) in wanted.into_iter().filter(|(_, _, is_wanted)| *is_wanted) {
+            let at = now();
+            let sample = Sample {
+                kind,
+                number: number(at.0, 0),
+                payment_number: number(at.0, 1),
+                amount: Dong::new(10_000),
+                bank_bin: self.payees[0].bank_bin.clone(),
+                account_number: self.payees[0].account_number.clone(),
+                stall_code: self.payees[0].stall_code.clone(),
+                occurred_at: at,
+            };
+            let composed = self.provider.compose(&sample, at).and_then(|out| {
+                with_request(&out, |request| self.provider.receive(request, Some(at)))
+                    .map_err(|refusal| refusal.to_string())
+            });
+            let because = match composed {
+                Ok(Received::Notices(_)) => continue,
+                Ok(Received::Token(_)) => "made a login of it".to_owned(),
+                Err(because) => because,
+            };
+            return Err(SimulateError::Compose {
+                provider: format!("{:?}", self.provider.scheme()),
+                kind: word,
+                because,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A number of its own for each event, also beside those of a run that began earlier: room for a hundred
+/// in each millisecond since the end of 2023.
+fn number(started_at_ms: i64, event: usize) -> u64 {
+    let since_ms = started_at_ms.saturating_sub(1_700_000_000_000).max(0);
+    u64::try_from(since_ms).unwrap_or_default() * 100 + event as u64
+}
+
+/// What all workers of a run look at.
+struct Run<'a> {
+    simulation: &'a Simulation,
+    plan: &'a Plan,
+    seed: u64,
+    started_at_ms: i64,
+    /// By event: whether the service has told success once.
+    accepted: Vec<AtomicBool>,
+}
+
+impl Run<'_> {
+    fn work(&self, line: &Line<'_>, said: &(dyn Fn(usize) + Sync)) -> Tally {
+        let mut tally = Tally::default();
+        while let Some(turn) = line.take() {
+            let again = self.post(turn, line, &mut tally);
+            if !again {
+                said(self.plan.posts.len());
+            }
+            line.done(again.then_some(turn));
+        }
+        tally
+    }
+
+    /// Posts once; whether the provider would post it again.
+    fn post(&self, turn: line::Turn, line: &Line<'_>, tally: &mut Tally) -> bool {
+        let event = &self.plan.events[turn.event as usize];
+        tally.began(event, turn, line.late_us(turn));
+        let simulation = self.simulation;
+        let sample = self.sample(turn.event as usize);
+        let composed = simulation
+            .provider
+            .compose(&sample, now())
+            .and_then(|out| simulation.sender.authorized(out));
+        let outgoing = match composed {
+            Ok(outgoing) => outgoing,
+            Err(because) => return tally.unanswered(event, &because, turn.is_last_try()),
+        };
+        let sent = match event.is_forged {
+            false => simulation.sender.send(&outgoing),
+            true => {
+                let seed = self.seed ^ u64::from(turn.event);
+                match post::forge(&simulation.provider, &outgoing, seed) {
+                    Some(forged) => simulation.sender.send(&forged),
+                    None => Err("no way was found to break its proof".to_owned()),
+                }
+            }
+        };
+        let (status, body) = match sent {
+            Ok(answer) => answer,
+            Err(because) => return tally.unanswered(event, &because, turn.is_last_try()),
+        };
+        let took_us = line.late_us(turn);
+        let meaning = post::meaning(&simulation.provider, &outgoing, status, &body);
+        let is_first = meaning.is_kept && !self.accepted[turn.event as usize].swap(true, Ordering::Relaxed);
+        tally.answered(
+            event,
+            &meaning,
+            totals::Said {
+                status,
+                body,
+                took_us,
+            },
+            is_first,
+            turn.is_last_try(),
+        )
+    }
+
+    fn sample(&self, index: usize) -> Sample {
+        let event = &self.plan.events[index];
+        let payee = self.simulation.payees.get(event.payee as usize);
+        let text = |of: fn(&Payee) -> &String, otherwise: &str| {
+            payee.map_or_else(|| otherwise.to_owned(), |p| of(p).clone())
+        };
+        Sample {
+            kind: event.kind,
+            number: number(self.started_at_ms, index),
+            payment_number: number(self.started_at_ms, event.payment as usize),
+            amount: event.amount,
+            bank_bin: text(|p| &p.bank_bin, NOBODY.0),
+            account_number: text(|p| &p.account_number, NOBODY.1),
+            stall_code: text(|p| &p.stall_code, NOBODY.2),
+            occurred_at: TimeMs(self.started_at_ms + i64::from(event.occurred_ms)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::register::StallCode;
+
+    #[test]
+    fn nobody_can_have_the_code_of_nobody() {
+        assert!(StallCode::parse(NOBODY.2).is_err());
+    }
+
+    #[test]
+    fn events_of_later_runs_have_other_numbers() {
+        let first = 1_795_000_000_000;
+        assert!(number(first, 99) < number(first + 1, 0));
+        // The ids that are made of it stay whole numbers in every language.
+        assert!(number(first, COUNT_MAX as usize) < 1 << 53);
+    }
+}

@@ -1,0 +1,174 @@
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{from_json, once};
+use crate::app::now;
+use crate::intake::{Heard, Listener};
+use crate::store::{FeedReceipt, NewOrder};
+use crate::vn::Dong;
+use crate::web::body::read_body;
+use crate::web::{Person, Problem, Shared};
+
+/// A line that says nothing, so that neither side takes a quiet stream for a dead one.
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How long a listener should wait before it comes again, milliseconds.
+const COME_AGAIN_MS: u32 = 2000;
+
+pub(super) fn routes(to: &mut web::ServiceConfig) {
+    to.route("/receipts/stream", web::get().to(stream_receipts))
+        .route("/orders", web::post().to(create_order));
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamParams {
+    /// Only receipts of this stall; all if absent.
+    stall_id: Option<String>,
+    /// The `id` of the last event that was heard, where the header `Last-Event-ID` cannot be sent.
+    after: Option<String>,
+}
+
+/// A posted receipt, as the stream tells it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReceiptEvent<'a> {
+    receipt_id: &'a str,
+    household_id: &'a str,
+    /// Null where only the household is known.
+    stall_id: Option<&'a str>,
+    provider_id: &'a str,
+    amount_vnd: i64,
+    /// The day it counts for, `YYYY-MM-DD`.
+    business_date: String,
+    /// Time of payment, ISO 8601; null if the notice named none.
+    occurred_at: Option<String>,
+    /// When it was received, ISO 8601.
+    posted_at: String,
+}
+
+/// Receipts as they are posted, as server-sent events of type `receipt`: each once, in order within a
+/// stall. Whoever sends the id of the last event he heard (`Last-Event-ID`) hears what came since.
+#[utoipa::path(get, path = "/api/v1/receipts/stream", params(StreamParams), responses((status = 200, content_type = "text/event-stream", body = ReceiptEvent), (status = 422, body = Problem)))]
+pub(super) async fn stream_receipts(
+    _: Person,
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    params: web::Query<StreamParams>,
+) -> Result<HttpResponse, Problem> {
+    let header = request
+        .headers()
+        .get("last-event-id")
+        .and_then(|v| v.to_str().ok());
+    let heard = match header.or(params.after.as_deref()).filter(|t| !t.is_empty()) {
+        None => None,
+        Some(text) => Some(Heard::parse(text).ok_or_else(|| {
+            Problem::invalid(
+                "after",
+                "Không phải mã sự kiện của luồng này. Hãy bỏ trống để nghe từ bây giờ.",
+            )
+        })?),
+    };
+    let listener = shared.announcer.listen(params.stall_id.clone(), heard).await?;
+    let Some(listener) = listener else {
+        let detail = "Dịch vụ đang dừng. Hãy kết nối lại sau vài giây.";
+        return Err(
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "Đang dừng", detail).retry_after(2),
+        );
+    };
+    let hello = web::Bytes::from(format!("retry: {COME_AGAIN_MS}\n\n"));
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // A proxy that gathers the stream before it passes it on would silence the speaker.
+        .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
+        .streaming(stream::unfold((listener, Some(hello)), say)))
+}
+
+type Said = Result<web::Bytes, std::io::Error>;
+
+/// The next piece of a stream. It ends when the service does, and when the database fails: the listener
+/// then comes again with the id of what it heard last.
+async fn say(
+    (mut listener, hello): (Listener, Option<web::Bytes>),
+) -> Option<(Said, (Listener, Option<web::Bytes>))> {
+    if let Some(hello) = hello {
+        return Some((Ok(hello), (listener, None)));
+    }
+    let text = match tokio::time::timeout(ALIVE_EVERY, listener.next()).await {
+        Err(_) => ":\n\n".to_owned(),
+        Ok(Ok(Some(receipts))) => receipts.iter().map(event).collect(),
+        Ok(Ok(None)) => return None,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a listener's stream ended; it may come again");
+            return None;
+        }
+    };
+    Some((Ok(text.into()), (listener, None)))
+}
+
+fn event(receipt: &FeedReceipt) -> String {
+    let id = Heard {
+        place: receipt.place,
+        receipt_id: receipt.receipt_id.clone(),
+    };
+    let data = serde_json::json!(ReceiptEvent {
+        receipt_id: &receipt.receipt_id,
+        household_id: &receipt.household_id,
+        stall_id: receipt.stall_id.as_deref(),
+        provider_id: &receipt.provider_id,
+        amount_vnd: receipt.amount.vnd(),
+        business_date: receipt.business_day.to_string(),
+        occurred_at: receipt.occurred_at.map(|t| t.iso()),
+        posted_at: receipt.posted_at.iso(),
+    });
+    format!("event: receipt\nid: {}\ndata: {data}\n\n", id.to_text())
+}
+
+/// An order that waits to be paid through a provider.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderIn {
+    provider_id: String,
+    /// What the provider sends back: MoMo `orderId`, VNPAY `vnp_TxnRef`, payOS `orderCode` …
+    reference: String,
+    stall_id: String,
+    /// What is asked, đồng; any amount will do if absent.
+    #[serde(default)]
+    amount_vnd: Option<i64>,
+}
+
+/// Records an order, so that its payment finds its stall and its amount is checked. The same order again
+/// changes nothing.
+#[utoipa::path(post, path = "/api/v1/orders", request_body = OrderIn, responses((status = 201), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn create_order(
+    person: Person,
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    once(&request, &shared, &person, &body, async || {
+        let order: OrderIn = from_json(&body)?;
+        let amount = order.amount_vnd.map(Dong::payment).transpose();
+        let amount = amount.map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
+        if order.reference.is_empty() || order.reference.chars().count() > 100 {
+            return Err(Problem::invalid("reference", "Mã đơn cần 1 đến 100 ký tự."));
+        }
+        let new = NewOrder {
+            provider_id: order.provider_id,
+            reference: order.reference,
+            stall_id: order.stall_id,
+            amount,
+        };
+        shared.store.keep_order(&new, &person.name, now()).await?;
+        let said = serde_json::json!({"provider_id": new.provider_id, "reference": new.reference});
+        Ok((StatusCode::CREATED, said))
+    })
+    .await
+}
