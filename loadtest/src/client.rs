@@ -65,21 +65,51 @@ impl Prepared {
 pub struct Outcome {
     /// From the first byte written to the last answer read.
     pub elapsed: Duration,
-    /// Time from writing a request to having its answer, µs, sorted.
+    /// Time until a callback was accepted, µs, sorted: from writing its request, or from the moment it was
+    /// due where there is a schedule.
     pub latencies_us: Vec<u32>,
     /// Answers by status.
     pub statuses: BTreeMap<u16, usize>,
+    /// Of the answers 503, those that say when to come again.
+    pub retry_after: usize,
     /// Answers in each second of the phase, so that a stall shows in the raw run.
     pub per_second: Vec<u32>,
 }
 
 impl Outcome {
-    fn add(&mut self, other: Outcome) {
+    /// Accepted callbacks a second.
+    pub fn rate(&self) -> f64 {
+        self.latencies_us.len() as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Answers of all kinds.
+    pub fn answers(&self) -> usize {
+        self.statuses.values().sum()
+    }
+
+    /// Sentences about answers that are no success.
+    pub fn wrong_answers(&self) -> Vec<String> {
+        let others = self.statuses.iter().filter(|(status, _)| **status / 100 != 2);
+        others
+            .map(|(status, count)| format!("{count} callbacks were answered {status}"))
+            .collect()
+    }
+
+    /// The latency that this many thousandths of the accepted did not exceed, µs; 1000 is the longest.
+    pub fn percentile_us(&self, thousandths: usize) -> u32 {
+        let rank = (self.latencies_us.len() * thousandths).div_ceil(1000);
+        let at = self.latencies_us.get(rank.saturating_sub(1));
+        at.or(self.latencies_us.last()).copied().unwrap_or(0)
+    }
+
+    /// Adds what another connection or thread saw.
+    pub fn add(&mut self, other: Outcome) {
         self.elapsed = self.elapsed.max(other.elapsed);
         self.latencies_us.extend(other.latencies_us);
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
         }
+        self.retry_after += other.retry_after;
         if self.per_second.len() < other.per_second.len() {
             self.per_second.resize(other.per_second.len(), 0);
         }
@@ -88,10 +118,14 @@ impl Outcome {
         }
     }
 
-    fn answered(&mut self, status: u16, latency: Duration, second: u64) {
-        self.latencies_us
-            .push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
-        *self.statuses.entry(status).or_default() += 1;
+    /// Notes an answer.
+    pub fn answered(&mut self, answer: &Answer, latency: Duration, second: u64) {
+        if answer.is_success() {
+            self.latencies_us
+                .push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
+        }
+        *self.statuses.entry(answer.status).or_default() += 1;
+        self.retry_after += usize::from(answer.status == 503 && answer.says_when);
         let second = second as usize;
         if self.per_second.len() <= second {
             self.per_second.resize(second + 1, 0);
@@ -101,9 +135,10 @@ impl Outcome {
 }
 
 /// Posts all requests: a closed loop, each connection takes the next request when it has its answer.
-/// The client's threads are its own, so that it never waits in line behind the service's tasks.
+/// Connections are spread over the addresses. The client's threads are its own, so that it never waits in
+/// line behind the service's tasks.
 pub fn post_all(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     requests: &Arc<Prepared>,
     connections: usize,
     threads: usize,
@@ -116,7 +151,8 @@ pub fn post_all(
         .map(|thread| {
             let mine = connections / threads + usize::from(thread < connections % threads);
             let (requests, next, ready) = (requests.clone(), next.clone(), ready.clone());
-            std::thread::spawn(move || client_thread(address, requests, next, ready, mine))
+            let addresses = addresses.to_vec();
+            std::thread::spawn(move || client_thread(&addresses, requests, next, ready, mine))
         })
         .collect();
     let mut all = Outcome::default();
@@ -128,7 +164,7 @@ pub fn post_all(
 }
 
 fn client_thread(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     requests: Arc<Prepared>,
     next: Arc<AtomicUsize>,
     ready: Arc<Barrier>,
@@ -138,7 +174,7 @@ fn client_thread(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let opened = open(address, connections).await;
+        let opened = open(addresses, connections).await;
         // Also with an error: the other threads wait for all.
         ready.wait();
         let started = Instant::now();
@@ -164,16 +200,22 @@ fn client_thread(
     })
 }
 
-async fn open(address: SocketAddr, connections: usize) -> Result<Vec<TcpStream>> {
+/// Opens connections, spread evenly over the addresses.
+pub async fn open(addresses: &[SocketAddr], connections: usize) -> Result<Vec<TcpStream>> {
     let mut opened = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|e| format!("cannot connect to {address}: {e}"))?;
-        stream.set_nodelay(true)?;
-        opened.push(stream);
+    for address in addresses.iter().cycle().take(connections) {
+        opened.push(connect(*address).await?);
     }
     Ok(opened)
+}
+
+/// Opens a connection.
+pub async fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|e| format!("cannot connect to {address}: {e}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn converse(
@@ -183,19 +225,21 @@ async fn converse(
     started: Instant,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    let mut buffer = vec![0; ANSWER_BYTES_MAX];
+    let mut buffer = Vec::new();
     while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
         let sent = Instant::now();
-        connection.write_all(request).await?;
-        let status = read_answer(&mut connection, &mut buffer).await?;
-        outcome.answered(status, sent.elapsed(), started.elapsed().as_secs());
+        let answer = exchange(&mut connection, request, &mut buffer).await?;
+        outcome.answered(&answer, sent.elapsed(), started.elapsed().as_secs());
     }
     outcome.elapsed = started.elapsed();
     Ok(outcome)
 }
 
-/// Reads one answer and gives its status. Nothing may follow it: the next request is not written yet.
-async fn read_answer(connection: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
+/// Writes a request and reads its answer. Nothing may follow it: the next request is not written yet. The
+/// buffer only saves asking for memory each time.
+pub async fn exchange(connection: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> Result<Answer> {
+    connection.write_all(request).await?;
+    buffer.resize(ANSWER_BYTES_MAX, 0);
     let mut filled = 0;
     loop {
         let read = connection.read(&mut buffer[filled..]).await?;
@@ -212,7 +256,7 @@ async fn read_answer(connection: &mut TcpStream, buffer: &mut [u8]) -> Result<u1
         let answer = Answer::of(&buffer[..head])?;
         match filled.cmp(&(head + answer.body_bytes)) {
             std::cmp::Ordering::Less => {}
-            std::cmp::Ordering::Equal => return Ok(answer.status),
+            std::cmp::Ordering::Equal => return Ok(answer),
             std::cmp::Ordering::Greater => return Err("more bytes came than the answer holds".into()),
         }
     }
@@ -224,12 +268,20 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 
 /// What matters of the head of an answer.
 #[derive(Debug, PartialEq, Eq)]
-struct Answer {
-    status: u16,
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Whether it says when to come again.
+    pub says_when: bool,
     body_bytes: usize,
 }
 
 impl Answer {
+    /// Whether the callback was accepted.
+    pub fn is_success(&self) -> bool {
+        self.status / 100 == 2
+    }
+
     fn of(head: &[u8]) -> Result<Answer> {
         let head = std::str::from_utf8(head).map_err(|_| "an answer whose head is not text")?;
         let status = head
@@ -237,16 +289,21 @@ impl Answer {
             .and_then(|rest| rest.get(..3)?.parse().ok())
             .ok_or("an answer that is not HTTP/1.1")?;
         // 204 has no body and says no length; every other answer of the service says it.
+        let header = |wanted: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+            lines.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value.trim()))
+        };
         let body_bytes = match status {
             204 => 0,
-            _ => head
-                .lines()
-                .filter_map(|line| line.split_once(':'))
-                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-                .and_then(|(_, value)| value.trim().parse().ok())
+            _ => header("content-length")
+                .and_then(|value| value.parse().ok())
                 .ok_or("an answer without content-length")?,
         };
-        Ok(Answer { status, body_bytes })
+        Ok(Answer {
+            status,
+            says_when: header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()),
+            body_bytes,
+        })
     }
 }
 
@@ -262,14 +319,16 @@ mod tests {
             Answer::of(kept).unwrap(),
             Answer {
                 status: 204,
+                says_when: false,
                 body_bytes: 0
             }
         );
-        let refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\n";
+        let refused = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 12\r\nretry-after: 1\r\n\r\n";
         assert_eq!(
             Answer::of(refused).unwrap(),
             Answer {
-                status: 401,
+                status: 503,
+                says_when: true,
                 body_bytes: 12
             }
         );

@@ -6,37 +6,47 @@
 //!
 //! Accepted is not finished: after the phases that keep, what was sent is held against the ledger.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use choso::app::App;
-use choso::config::Config;
-use choso::store::{Recount, StateTotal};
-use clap::{Args, ValueEnum};
-use tempfile::TempDir;
+use choso::app::{App, now};
+use choso::notice::{SCHEMES, Scheme, scheme};
+use choso::store::Recount;
+use clap::Args;
 
 use crate::Result;
-use crate::client::{Outcome, Prepared, post_all};
-use crate::cluster::Cluster;
+use crate::client::{Outcome, post_all};
+use crate::profiles;
 use crate::report::{self, Effort, Machine, Memory};
-use crate::setup::{Databases, Ids, fill, prepare};
+use crate::rig::{Sent, disagreements};
+use crate::setup::{Cast, Databases, HOUSEHOLDS, Ids, Which, prepare, temporary_folder};
 
 /// Flags of `loadtest intake`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example: loadtest intake --database sqlite\n         loadtest intake --profile momo/ipn_v2\n         \
+                  loadtest intake --all-profiles --callbacks 20000"
+)]
 pub struct IntakeArgs {
     /// Which database to measure; `both` skips PostgreSQL by name where its programs are missing
     #[arg(long, value_enum, default_value = "both")]
     database: Which,
+    /// Who signs: a profile, or a profile and one of its schemes
+    #[arg(long, value_name = "PROFILE[/SCHEME]", default_value = "standard", value_parser = named_scheme)]
+    profile: &'static Scheme,
+    /// Every scheme in turn, ceiling and durable only, one line each
+    #[arg(long, conflicts_with = "profile")]
+    all_profiles: bool,
     /// Connections that each wait for their answer before they post again
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4000))]
     connections: u16,
     /// Threads of the client
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     client_threads: u16,
-    /// Callbacks of the first two phases
-    #[arg(long, default_value_t = 150_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
-    callbacks: u32,
+    /// Callbacks of the first two phases [default: 150000; with --all-profiles 20000]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    callbacks: Option<u32>,
     /// Callbacks of the phase with one row per commit
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
     callbacks_one_row: u32,
@@ -51,11 +61,12 @@ pub struct IntakeArgs {
     raw: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Which {
-    Sqlite,
-    Postgres,
-    Both,
+fn named_scheme(text: &str) -> std::result::Result<&'static Scheme, String> {
+    let (profile, name) = match text.split_once('/') {
+        Some((profile, name)) => (profile, Some(name)),
+        None => (text, None),
+    };
+    scheme(profile, name).map_err(|e| e.to_string())
 }
 
 /// What a phase does with what it accepts.
@@ -78,25 +89,22 @@ pub struct Phase {
     pub effort: Effort,
     /// Memory of this process.
     pub memory: Memory,
-    /// What the ledger says afterwards, where it was kept.
+    /// What was sent.
+    pub sent: Sent,
+    /// What the ledger says afterwards, where it was asked.
     pub recount: Option<Recount>,
-    /// Where ledger and client disagree, and answers other than 204; empty when all is well.
+    /// Where ledger and client disagree, and answers that are no success; empty when all is well.
     pub faults: Vec<String>,
 }
 
-impl Phase {
-    /// Answers a second.
-    pub fn rate(&self) -> f64 {
-        self.outcome.latencies_us.len() as f64 / self.outcome.elapsed.as_secs_f64().max(1e-9)
-    }
-}
-
-/// All phases on one database.
+/// All phases of one scheme on one database.
 pub struct Run {
     /// `sqlite` or `postgres`.
     pub database: &'static str,
-    /// Ceiling, durable, one row per commit, in this order.
-    pub phases: [Phase; 3],
+    /// Who signed, e.g. `momo/ipn_v2`.
+    pub scheme: String,
+    /// Ceiling, durable, and perhaps one row per commit, in this order.
+    pub phases: Vec<Phase>,
     /// Median time of a small write and fsync where the databases lie.
     pub fsync: Duration,
 }
@@ -104,12 +112,13 @@ pub struct Run {
 impl Run {
     /// Durable rate against ceiling.
     pub fn durable_to_ceiling(&self) -> f64 {
-        self.phases[1].rate() / self.phases[0].rate()
+        self.phases[1].outcome.rate() / self.phases[0].outcome.rate()
     }
 
-    /// Durable rate against one row per commit.
-    pub fn durable_to_one_row(&self) -> f64 {
-        self.phases[1].rate() / self.phases[2].rate()
+    /// Durable rate against one row per commit, where that was measured.
+    pub fn durable_to_one_row(&self) -> Option<f64> {
+        let one_row = self.phases.get(2)?;
+        Some(self.phases[1].outcome.rate() / one_row.outcome.rate())
     }
 
     /// The least durable/ceiling that is good enough.
@@ -126,187 +135,207 @@ impl Run {
     }
 }
 
-/// Measures, prints, and keeps the raw runs. False if an answer was not 204 or a ledger did not agree.
+/// Measures, prints, and keeps the raw runs. False if an answer was no success or a ledger did not agree.
 pub fn run(args: &IntakeArgs) -> Result<bool> {
     let machine = Machine::read();
-    report::head(&machine, args.connections, args.client_threads, args.ids.as_str());
+    println!("{}", machine.line());
+    report::head(args.connections, args.client_threads, args.ids.as_str());
+    let databases = args.database.databases()?;
+    match args.all_profiles {
+        true => all_profiles(&databases, args, &machine),
+        false => one_profile(&databases, args, &machine),
+    }
+}
+
+fn one_profile(databases: &[Databases], args: &IntakeArgs, machine: &Machine) -> Result<bool> {
     let mut all_well = true;
-    for databases in wanted(args.database)? {
-        let run = measure(&databases, args)?;
+    for database in databases {
+        let phases = [Keeping::Nothing, Keeping::Batches, Keeping::OneRow];
+        let run = measure(database, args.profile, &phases, args)?;
         report::table(&run);
-        let file = raw_file(args, run.database);
-        report::keep_raw(&file, &run, &machine, &settings(args))?;
+        let mut raw = raw_head(args, machine);
+        raw.as_object_mut()
+            .into_iter()
+            .zip(report::run_json(&run).as_object())
+            .for_each(|(raw, run)| raw.extend(run.clone()));
+        // With --raw and both databases, the database's name goes before the ending.
+        let file = args.raw.as_ref().map(|file| match databases.len() {
+            1 => file.clone(),
+            _ => file.with_extension(format!("{}.json", run.database)),
+        });
+        report::write_raw(file.as_deref(), &format!("intake-{}", run.database), &raw)?;
         all_well &= run.phases.iter().all(|phase| phase.faults.is_empty());
     }
     Ok(all_well)
 }
 
-fn wanted(which: Which) -> Result<Vec<Databases>> {
-    let mut all = Vec::new();
-    if which != Which::Postgres {
-        all.push(Databases::Sqlite);
-    }
-    if which != Which::Sqlite {
-        match Cluster::start() {
-            Ok(cluster) => all.push(Databases::Postgres(cluster)),
-            Err(why) if which == Which::Both => println!("skipped: PostgreSQL ({why})"),
-            Err(why) => return Err(why.into()),
+fn all_profiles(databases: &[Databases], args: &IntakeArgs, machine: &Machine) -> Result<bool> {
+    let mut runs = Vec::new();
+    for scheme in &SCHEMES {
+        if let Err(why) = profiles::invent(scheme, args.seed) {
+            println!("skipped: {scheme:?} ({why})");
         }
     }
-    Ok(all)
+    report::scheme_head();
+    for database in databases {
+        let composable = SCHEMES
+            .iter()
+            .filter(|scheme| profiles::invent(scheme, args.seed).is_ok());
+        for scheme in composable {
+            let run = measure(database, scheme, &[Keeping::Nothing, Keeping::Batches], args)?;
+            report::scheme_line(&run);
+            runs.push(run);
+        }
+    }
+    let mut raw = raw_head(args, machine);
+    raw["runs"] = runs.iter().map(report::run_json).collect();
+    report::write_raw(args.raw.as_deref(), "profiles", &raw)?;
+    Ok(runs
+        .iter()
+        .flat_map(|run| &run.phases)
+        .all(|phase| phase.faults.is_empty()))
 }
 
-fn settings(args: &IntakeArgs) -> serde_json::Value {
-    serde_json::json!({
+fn raw_head(args: &IntakeArgs, machine: &Machine) -> serde_json::Value {
+    let mut raw = report::raw_head("intake", machine);
+    raw["settings"] = serde_json::json!({
         "connections": args.connections,
         "client_threads": args.client_threads,
-        "callbacks": args.callbacks,
+        "callbacks": args.callbacks(),
         "callbacks_one_row": args.callbacks_one_row,
         "ids": args.ids.as_str(),
         "seed": args.seed,
-    })
+    });
+    raw
 }
 
-/// With `--raw` and both databases, the database's name goes before the ending.
-fn raw_file(args: &IntakeArgs, database: &str) -> PathBuf {
-    match &args.raw {
-        Some(file) if args.database == Which::Both => file.with_extension(format!("{database}.json")),
-        Some(file) => file.clone(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("runs")
-            .join(format!("{}-intake-{database}.json", report::today())),
+impl IntakeArgs {
+    fn callbacks(&self) -> u32 {
+        let usual = if self.all_profiles { 20_000 } else { 150_000 };
+        self.callbacks.unwrap_or(usual)
     }
 }
 
-fn measure(databases: &Databases, args: &IntakeArgs) -> Result<Run> {
+fn measure(
+    databases: &Databases,
+    scheme: &'static Scheme,
+    phases: &[Keeping],
+    args: &IntakeArgs,
+) -> Result<Run> {
     // As `choso serve` has it: a thread for each core, and the HTTP workers beside them.
     let runtime = tokio::runtime::Runtime::new()?;
-    let phase = |keeping| {
-        eprintln!("{}: {}", databases.kind(), keeping_name(keeping));
-        runtime.block_on(one_phase(databases, keeping, args))
+    let phase = |keeping: &Keeping| {
+        eprintln!("{}, {scheme:?}: {}", databases.kind(), keeping.name());
+        runtime.block_on(one_phase(databases, scheme, *keeping, args))
     };
     Ok(Run {
         database: databases.kind(),
-        phases: [
-            phase(Keeping::Nothing)?,
-            phase(Keeping::Batches)?,
-            phase(Keeping::OneRow)?,
-        ],
+        scheme: format!("{scheme:?}"),
+        phases: phases.iter().map(phase).collect::<Result<_>>()?,
         fsync: fsync_median()?,
     })
 }
 
-fn keeping_name(keeping: Keeping) -> &'static str {
-    match keeping {
-        Keeping::Nothing => "ceiling",
-        Keeping::Batches => "durable",
-        Keeping::OneRow => "one row per commit",
+impl Keeping {
+    fn name(self) -> &'static str {
+        match self {
+            Keeping::Nothing => "ceiling",
+            Keeping::Batches => "durable",
+            Keeping::OneRow => "one row per commit",
+        }
     }
 }
 
-async fn one_phase(databases: &Databases, keeping: Keeping, args: &IntakeArgs) -> Result<Phase> {
-    let folder = tempfile::Builder::new().prefix("choso-loadtest-").tempdir()?;
-    let config = databases.config(&folder, (keeping == Keeping::OneRow).then_some(1))?;
+async fn one_phase(
+    databases: &Databases,
+    scheme: &'static Scheme,
+    keeping: Keeping,
+    args: &IntakeArgs,
+) -> Result<Phase> {
+    let folder = temporary_folder()?;
+    let config = databases.config(folder.path(), (keeping == Keeping::OneRow).then_some(1))?;
     let app = match keeping {
         Keeping::Nothing => App::start_discarding(&config).await?,
         Keeping::Batches | Keeping::OneRow => App::start(&config).await?,
     };
+    let count = match keeping {
+        Keeping::Nothing | Keeping::Batches => args.callbacks(),
+        Keeping::OneRow => args.callbacks_one_row,
+    };
+    let pace = Pace {
+        callbacks: count,
+        ids: args.ids,
+        connections: usize::from(args.connections),
+        client_threads: usize::from(args.client_threads),
+    };
     // Whatever happens in between, the service is stopped before its folder goes.
-    let phase = load(&app, &config, keeping, args).await;
+    let phase = async {
+        let key = config.sealing_key()?;
+        let cast = Cast::fill(app.store(), &key, scheme, HOUSEHOLDS, args.seed).await?;
+        let mut phase = load(&app, &cast, keeping.name(), pace).await?;
+        if keeping != Keeping::Nothing {
+            let recount = app.store().recount().await?;
+            phase.faults.extend(disagreements(&recount, &phase.sent));
+            phase.recount = Some(recount);
+        }
+        Ok(phase)
+    }
+    .await;
     app.stop().await;
     phase
 }
 
-async fn load(app: &App, config: &Config, keeping: Keeping, args: &IntakeArgs) -> Result<Phase> {
-    let secret = fill(app, config, args.seed).await?;
+/// How a phase is posted.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How many.
+    pub callbacks: u32,
+    /// How their numbers follow each other.
+    pub ids: Ids,
+    /// Connections that each wait for their answer before they post again.
+    pub connections: usize,
+    /// Threads of the client.
+    pub client_threads: usize,
+}
+
+/// Posts payments to a service in this process, as fast as it answers. The ledger is not asked yet.
+pub async fn load(app: &App, cast: &Cast, name: &'static str, pace: Pace) -> Result<Phase> {
     let mut memory = Memory::before();
-    let count = match keeping {
-        Keeping::Nothing | Keeping::Batches => args.callbacks,
-        Keeping::OneRow => args.callbacks_one_row,
-    };
     let started = Instant::now();
     let requests = Arc::new(prepare(
-        count as usize,
-        app.address(),
-        &secret,
-        args.seed,
-        args.ids,
+        cast,
+        now(),
+        pace.ids,
+        &(0..pace.callbacks).collect::<Vec<_>>(),
     )?);
     let preparing = started.elapsed();
-    let (address, connections, threads) = (
-        app.address(),
-        usize::from(args.connections),
-        usize::from(args.client_threads),
-    );
-    let sent = requests.clone();
-    let before = Effort::now();
-    let outcome =
-        tokio::task::spawn_blocking(move || post_all(address, &sent, connections, threads)).await??;
-    let effort = Effort::now().since(&before);
+    let (address, sent) = (app.address(), requests.clone());
+    let before = Effort::now(&[]);
+    let posting = move || post_all(&[address], &sent, pace.connections, pace.client_threads);
+    let outcome = tokio::task::spawn_blocking(posting).await??;
+    let effort = Effort::now(&[]).since(&before);
     memory.after(requests.memory_bytes());
-    let mut faults = wrong_answers(&outcome);
-    let recount = match keeping {
-        Keeping::Nothing => None,
-        Keeping::Batches | Keeping::OneRow => Some(app.store().recount().await?),
-    };
-    if let Some(recount) = &recount {
-        faults.extend(disagreements(recount, &requests));
-    }
     Ok(Phase {
-        name: keeping_name(keeping),
+        name,
+        faults: outcome.wrong_answers(),
         outcome,
         preparing,
         effort,
         memory,
-        recount,
-        faults,
+        sent: Sent {
+            events: requests.count() as i64,
+            amount_vnd: requests.amount_vnd,
+            payments: requests.count() as i64,
+            repeats: Some(0),
+        },
+        recount: None,
     })
-}
-
-fn wrong_answers(outcome: &Outcome) -> Vec<String> {
-    let others = outcome.statuses.iter().filter(|(status, _)| **status != 204);
-    others
-        .map(|(status, count)| format!("{count} callbacks were answered {status}, not 204"))
-        .collect()
-}
-
-/// Every callback was a payment to a registered account, so every one has to be a posted receipt.
-fn disagreements(recount: &Recount, sent: &Prepared) -> Vec<String> {
-    let wanted = StateTotal {
-        count: sent.count() as i64,
-        amount_vnd: sent.amount_vnd,
-    };
-    let mut faults = Vec::new();
-    for (what, found) in [
-        ("received", recount.totals.received),
-        ("posted", recount.totals.posted),
-    ] {
-        if found != wanted {
-            faults.push(format!(
-                "{what}: the ledger has {} of {} đồng, {} of {} đồng were sent",
-                found.count, found.amount_vnd, wanted.count, wanted.amount_vnd
-            ));
-        }
-    }
-    if recount.receipts != wanted.count {
-        faults.push(format!(
-            "{} receipts for {} callbacks",
-            recount.receipts, wanted.count
-        ));
-    }
-    if !recount.conservation_holds {
-        faults.push("received is not posted + quarantined + ignored".to_owned());
-    }
-    if !recount.counters_agree {
-        faults.push(format!("counters differ: {}", recount.differences.join("; ")));
-    }
-    faults
 }
 
 /// How long this disk takes to make a small write durable: it bounds one row per commit.
 fn fsync_median() -> Result<Duration> {
     use std::io::Write;
-    let folder: TempDir = tempfile::tempdir()?;
+    let folder = temporary_folder()?;
     let mut file = std::fs::File::create(folder.path().join("probe"))?;
     let mut times = Vec::new();
     for _ in 0..101 {

@@ -5,9 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use choso::app::now;
+use choso::store::Recount;
 use serde_json::{Value, json};
 
 use crate::Result;
+use crate::client::Outcome;
 use crate::intake::{Phase, Run};
 
 /// The machine and the program that a run was made with.
@@ -88,6 +90,27 @@ impl Memory {
         }
     }
 
+    /// The peak, for a table.
+    pub fn peak_mib(&self) -> u64 {
+        self.peak_kib / 1024
+    }
+
+    /// One sentence.
+    pub fn line(&self) -> String {
+        format!(
+            "resident memory of service and client in one process: {} MiB before, {} MiB at its peak, of which up \
+             to {} MiB are prepared requests",
+            self.idle_kib / 1024,
+            self.peak_kib / 1024,
+            self.prepared_kib / 1024
+        )
+    }
+
+    /// For a raw run.
+    pub fn json(&self) -> Value {
+        json!({ "idle": self.idle_kib, "peak": self.peak_kib, "prepared_requests": self.prepared_kib })
+    }
+
     /// Notes the peak, and how much of it the prepared requests can be.
     pub fn after(&mut self, prepared_bytes: usize) {
         self.peak_kib = status_kib("self", "VmHWM");
@@ -117,11 +140,13 @@ pub struct Effort {
 const TICKS_PER_S: u64 = 100;
 
 impl Effort {
-    /// What the counters of the system show now.
-    pub fn now() -> Effort {
+    /// What the counters of the system show now. Own is this process with the children that have ended,
+    /// and these services that run beside it.
+    pub fn now(services: &[u32]) -> Effort {
         let (busy_ticks, all_ticks) = machine_ticks();
+        let services = services.iter().map(|id| process_ticks(&id.to_string()));
         Effort {
-            own_ticks: own_ticks(),
+            own_ticks: process_ticks("self") + services.sum::<u64>(),
             busy_ticks,
             all_ticks,
         }
@@ -136,13 +161,32 @@ impl Effort {
         }
     }
 
-    /// Of this process, client and service together, µs.
+    /// One sentence: what other programs did while this was measured.
+    pub fn line(&self) -> String {
+        format!(
+            "{:.1} s of processor time; others took {}% of the machine, {}% were idle",
+            self.own_us() as f64 / 1e6,
+            self.others_percent(),
+            self.idle_percent()
+        )
+    }
+
+    /// The same for a raw run.
+    pub fn json(&self) -> Value {
+        json!({
+            "own_us": self.own_us(),
+            "others_percent": self.others_percent(),
+            "idle_percent": self.idle_percent(),
+        })
+    }
+
+    /// Of client and service together, µs.
     fn own_us(&self) -> u64 {
         self.own_ticks * 1_000_000 / TICKS_PER_S
     }
 
     /// Hundredths of the machine that other programs took; PostgreSQL is another program.
-    fn others_percent(&self) -> u64 {
+    pub fn others_percent(&self) -> u64 {
         self.busy_ticks.saturating_sub(self.own_ticks) * 100 / self.all_ticks.max(1)
     }
 
@@ -151,11 +195,12 @@ impl Effort {
     }
 }
 
-/// User and system time of this process; fields 14 and 15 of its `stat`, counted after the name.
-fn own_ticks() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+/// User and system time of a process and of its children that have ended; fields 14 to 17 of its `stat`,
+/// counted after the name.
+fn process_ticks(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or("");
-    let fields = after_name.split_whitespace().skip(11).take(2);
+    let fields = after_name.split_whitespace().skip(11).take(4);
     fields.filter_map(|field| field.parse::<u64>().ok()).sum()
 }
 
@@ -175,9 +220,8 @@ fn machine_ticks() -> (u64, u64) {
     (all - idle, all)
 }
 
-/// The lines above the tables.
-pub fn head(machine: &Machine, connections: u16, client_threads: u16, ids: &str) {
-    println!("{}", machine.line());
+/// The lines above the tables of intake.
+pub fn head(connections: u16, client_threads: u16, ids: &str) {
     println!(
         "closed loop, {connections} connections, {client_threads} client thread(s); client and service share \
          these cores and one process; ids by {ids}"
@@ -186,7 +230,7 @@ pub fn head(machine: &Machine, connections: u16, client_threads: u16, ids: &str)
 
 /// The table of one database, its ratios and its verdict.
 pub fn table(run: &Run) {
-    println!("\n{}", run.database);
+    println!("\n{}, {}", run.database, run.scheme);
     println!(
         "{:<20}{:>10}{:>9}{:>9}{:>9}{:>9}{:>12}{:>9}{:>8}{:>8}",
         "phase",
@@ -200,15 +244,15 @@ pub fn table(run: &Run) {
         "others",
         "idle"
     );
-    let ceiling = run.phases[0].rate();
+    let ceiling = run.phases[0].outcome.rate();
     for phase in &run.phases {
-        let [p50, p99, max] = [500, 990, 1000].map(|rank| percentile_us(phase, rank) as f64 / 1000.0);
+        let [p50, p99, max] = [500, 990, 1000].map(|rank| ms(phase.outcome.percentile_us(rank)));
         println!(
             "{:<20}{:>10}{:>9.0}{p50:>9.2}{p99:>9.2}{max:>9.2}{:>12.3}{:>9}{:>7}%{:>7}%",
             phase.name,
             phase.outcome.latencies_us.len(),
-            phase.rate(),
-            phase.rate() / ceiling,
+            phase.outcome.rate(),
+            phase.outcome.rate() / ceiling,
             cpu_us_each(phase),
             phase.effort.others_percent(),
             phase.effort.idle_percent()
@@ -223,17 +267,20 @@ pub fn table(run: &Run) {
         run.durable_to_ceiling(),
         Some(run.aim_to_ceiling()),
     );
-    aim(
-        "durable / one row per commit",
-        run.durable_to_one_row(),
-        run.aim_to_one_row(),
-    );
-    memory(&run.phases[1].memory);
+    if let Some(ratio) = run.durable_to_one_row() {
+        aim("durable / one row per commit", ratio, run.aim_to_one_row());
+    }
+    println!("durable phase: {}", run.phases[1].memory.line());
     println!(
         "a write of 4 KiB and fsync takes {:.2} ms here (median)",
         run.fsync.as_secs_f64() * 1000.0
     );
     verdict(run);
+}
+
+/// Microseconds as milliseconds, for people.
+pub fn ms(us: u32) -> f64 {
+    f64::from(us) / 1000.0
 }
 
 fn aim(what: &str, found: f64, wanted: Option<f64>) {
@@ -244,13 +291,41 @@ fn aim(what: &str, found: f64, wanted: Option<f64>) {
     }
 }
 
-fn memory(memory: &Memory) {
+/// One line a scheme, for the table of all profiles.
+pub fn scheme_line(run: &Run) {
+    let [ceiling, durable] = [0, 1].map(|at| &run.phases[at]);
     println!(
-        "resident memory of service and client in one process: {} MiB before the durable phase, {} MiB peak \
-         in it, of which up to {} MiB are prepared requests",
-        memory.idle_kib / 1024,
-        memory.peak_kib / 1024,
-        memory.prepared_kib / 1024
+        "{:<10}{:<28}{:>11.0}{:>11.0}{:>12.3}{:>10.2}{:>9}{:>9}{:>8}%",
+        run.database,
+        run.scheme,
+        ceiling.outcome.rate(),
+        durable.outcome.rate(),
+        run.durable_to_ceiling(),
+        ms(durable.outcome.percentile_us(990)),
+        cpu_us_each(ceiling),
+        cpu_us_each(durable),
+        durable.effort.others_percent()
+    );
+    for phase in &run.phases {
+        for fault in &phase.faults {
+            println!("FAULT in {}: {fault}", phase.name);
+        }
+    }
+}
+
+/// The head of that table.
+pub fn scheme_head() {
+    println!(
+        "{:<10}{:<28}{:>11}{:>11}{:>12}{:>10}{:>9}{:>9}{:>9}",
+        "database",
+        "scheme",
+        "ceiling /s",
+        "durable /s",
+        "to ceiling",
+        "p99 ms",
+        "cpu µs",
+        "durable",
+        "others"
     );
 }
 
@@ -261,49 +336,38 @@ fn verdict(run: &Run) {
         }
         if let (Some(recount), true) = (&phase.recount, phase.faults.is_empty()) {
             println!(
-                "{}: {} callbacks of {} đồng sent, answered 204, received, posted and on receipts; counters agree",
+                "{}: {} callbacks of {} đồng sent, accepted, received, posted and on receipts; counters agree",
                 phase.name, recount.totals.posted.count, recount.totals.posted.amount_vnd
             );
         }
     }
 }
 
-/// The latency that this many thousandths of the answers did not exceed; 1000 is the longest.
-fn percentile_us(phase: &Phase, thousandths: usize) -> u32 {
-    let sorted = &phase.outcome.latencies_us;
-    let rank = (sorted.len() * thousandths).div_ceil(1000);
-    sorted
-        .get(rank.saturating_sub(1))
-        .or(sorted.last())
-        .copied()
-        .unwrap_or(0)
-}
-
 fn cpu_us_each(phase: &Phase) -> u64 {
     phase.effort.own_us() / (phase.outcome.latencies_us.len() as u64).max(1)
 }
 
-/// Keeps the run as JSON; a run of the same day and database is replaced.
-pub fn keep_raw(file: &Path, run: &Run, machine: &Machine, settings: &Value) -> Result<()> {
-    let whole = json!({
-        "benchmark": "intake",
+/// A run for the raw file.
+pub fn run_json(run: &Run) -> Value {
+    json!({
         "database": run.database,
-        "date": machine.date,
-        "commit": machine.commit,
-        "machine": machine.json(),
-        "settings": settings,
+        "scheme": run.scheme,
         "phases": run.phases.iter().map(phase_json).collect::<Vec<_>>(),
         "ratios": {
             "durable_to_ceiling": thousandths(run.durable_to_ceiling()),
-            "durable_to_one_row": thousandths(run.durable_to_one_row()),
+            "durable_to_one_row": run.durable_to_one_row().map(thousandths),
         },
         "fsync_median_us": micros(run.fsync),
-    });
-    write_raw(file, &whole)
+    })
 }
 
-/// Writes JSON with its folder, and says where.
-pub fn write_raw(file: &Path, whole: &Value) -> Result<()> {
+/// Writes a raw run where it was asked for, else as `loadtest/runs/DATE-NAME.json`; says where. A run of
+/// the same day and name is replaced.
+pub fn write_raw(file: Option<&Path>, name: &str, whole: &Value) -> Result<()> {
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("runs")
+        .join(format!("{}-{name}.json", today()));
+    let file = file.unwrap_or(&usual);
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -313,33 +377,43 @@ pub fn write_raw(file: &Path, whole: &Value) -> Result<()> {
 }
 
 fn phase_json(phase: &Phase) -> Value {
-    let latency = |rank| percentile_us(phase, rank);
+    let mut json = outcome_json(&phase.outcome);
+    json["name"] = phase.name.into();
+    json["preparing_us"] = micros(phase.preparing).into();
+    json["cpu_us_each"] = cpu_us_each(phase).into();
+    json["effort"] = phase.effort.json();
+    json["memory_kib"] = phase.memory.json();
+    json["recount"] = phase.recount.as_ref().map_or(Value::Null, recount_json);
+    json["faults"] = json!(phase.faults);
+    json
+}
+
+/// What a client saw, for a raw run.
+pub fn outcome_json(outcome: &Outcome) -> Value {
+    let latency = |rank| outcome.percentile_us(rank);
     json!({
-        "name": phase.name,
-        "callbacks": phase.outcome.latencies_us.len(),
-        "elapsed_us": micros(phase.outcome.elapsed),
-        "rate_per_s": phase.rate().round() as u64,
-        "preparing_us": micros(phase.preparing),
+        "callbacks": outcome.answers(),
+        "accepted": outcome.latencies_us.len(),
+        "elapsed_us": micros(outcome.elapsed),
+        "rate_per_s": outcome.rate().round() as u64,
         "latency_us": {
             "p50": latency(500), "p90": latency(900), "p99": latency(990), "p999": latency(999),
             "max": latency(1000),
         },
-        "statuses": phase.outcome.statuses.iter().map(|(s, n)| (s.to_string(), json!(n)))
+        "statuses": outcome.statuses.iter().map(|(s, n)| (s.to_string(), json!(n)))
             .collect::<serde_json::Map<_, _>>(),
-        "answers_per_second": phase.outcome.per_second,
-        "cpu_us_each": cpu_us_each(phase),
-        "others_percent": phase.effort.others_percent(),
-        "idle_percent": phase.effort.idle_percent(),
-        "memory_kib": {
-            "idle": phase.memory.idle_kib, "peak": phase.memory.peak_kib,
-            "prepared_requests": phase.memory.prepared_kib,
-        },
-        "recount": phase.recount.as_ref().map(|r| json!({
-            "received": r.totals.received.count, "posted": r.totals.posted.count,
-            "posted_vnd": r.totals.posted.amount_vnd, "receipts": r.receipts,
-            "conservation_holds": r.conservation_holds, "counters_agree": r.counters_agree,
-        })),
-        "faults": phase.faults,
+        "with_retry_after": outcome.retry_after,
+        "answers_per_second": outcome.per_second,
+    })
+}
+
+/// A recount, for a raw run.
+pub fn recount_json(recount: &Recount) -> Value {
+    json!({
+        "received": recount.totals.received.count, "posted": recount.totals.posted.count,
+        "posted_vnd": recount.totals.posted.amount_vnd, "repeats": recount.totals.repeats,
+        "receipts": recount.receipts, "conservation_holds": recount.conservation_holds,
+        "counters_agree": recount.counters_agree,
     })
 }
 
@@ -348,11 +422,12 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn thousandths(ratio: f64) -> f64 {
+/// A ratio for a raw run.
+pub fn thousandths(ratio: f64) -> f64 {
     (ratio * 1000.0).round() / 1000.0
 }
 
-/// The machine's part of a raw run that is no intake run.
+/// The machine's part of a raw run.
 pub fn raw_head(benchmark: &str, machine: &Machine) -> Value {
     json!({
         "benchmark": benchmark,

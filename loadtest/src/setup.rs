@@ -1,25 +1,27 @@
-//! What a phase needs: a fresh database, a running service, a register with payee accounts, a provider,
-//! and signed callbacks that pay those accounts.
+//! What a run needs: a fresh database, a register with payee accounts, a provider, and signed callbacks
+//! that pay those accounts.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 
-use base64::Engine;
-use choso::access::{SealingKey, key_purpose};
-use choso::app::{App, now};
+use choso::access::{SealingKey, key_purpose, token_sha256};
+use choso::app::now;
 use choso::config::{Config, RawConfig};
-use choso::notice::{Secrets, sign};
+use choso::notice::{Outgoing, Provider, Sample, SampleKind, Scheme};
 use choso::places::UnitIx;
 use choso::register::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
 };
+use choso::simulate::Payee;
 use choso::store::{NewProvider, Store};
-use choso::vn::{AccountNumber, Day, Secret, TimeMs};
-use tempfile::TempDir;
+use choso::vn::{AccountNumber, Day, Dong, TimeMs};
+use clap::ValueEnum;
 
 use crate::Result;
 use crate::client::Prepared;
 use crate::cluster::Cluster;
+use crate::profiles;
 
 /// Households with one stall and one account each: a ward with several markets.
 pub const HOUSEHOLDS: usize = 2_000;
@@ -28,10 +30,39 @@ const STREETS: usize = 40;
 /// A ward of Đà Nẵng as of 1 July 2025.
 const UNIT_CODE: &str = "20242";
 const BANK_BIN: &str = "970436";
-const PROVIDER: &str = "loadtest";
+/// The provider's name in the callback address.
+pub const PROVIDER: &str = "loadtest";
 const KEY: &str = "k1";
+/// What a listener signs in with.
+pub const TOKEN: &str = "choso_invented-token-of-a-load-test";
 /// More than a prepared request takes, so that the memory for all of them is asked for once.
 const REQUEST_BYTES: usize = 768;
+
+/// A flag of every command that measures on a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+impl Which {
+    /// The databases that are meant. `both` skips PostgreSQL by name where its programs are missing.
+    pub fn databases(self) -> Result<Vec<Databases>> {
+        let mut all = Vec::new();
+        if self != Which::Postgres {
+            all.push(Databases::Sqlite);
+        }
+        if self != Which::Sqlite {
+            match Cluster::start() {
+                Ok(cluster) => all.push(Databases::Postgres(cluster)),
+                Err(why) if self == Which::Both => println!("skipped: PostgreSQL ({why})"),
+                Err(why) => return Err(why.into()),
+            }
+        }
+        Ok(all)
+    }
+}
 
 /// Where the databases of a run lie.
 pub enum Databases {
@@ -51,20 +82,60 @@ impl Databases {
     }
 
     /// Checked settings for a service on a fresh database; all files lie in `folder`.
-    pub fn config(&self, folder: &TempDir, batch_deliveries_max: Option<usize>) -> Result<Config> {
+    pub fn config(&self, folder: &Path, batch_deliveries_max: Option<usize>) -> Result<Config> {
         let database_url = match self {
-            Databases::Sqlite => format!("sqlite://{}", folder.path().join("choso.db").display()),
+            Databases::Sqlite => format!("sqlite://{}", folder.join("choso.db").display()),
             Databases::Postgres(cluster) => cluster.fresh_database("loadtest"),
         };
         let raw = RawConfig {
             database_url: Some(database_url),
             listen: Some("127.0.0.1:0".to_owned()),
-            key_file: Some(folder.path().join("choso.key")),
+            key_file: Some(folder.join("choso.key")),
+            log: Some("warn".to_owned()),
             batch_deliveries_max,
             ..RawConfig::default()
         };
         Ok(raw.check()?)
     }
+}
+
+/// Set when this program was started anew with more files.
+const FILES_RAISED: &str = "LOADTEST_FILES_RAISED";
+
+/// Makes sure that so many connections can be open, here and in the services that are started here. Where
+/// the limit is lower, this program is started anew under a higher one; where that is not allowed, the
+/// error says so.
+pub fn want_files(connections: usize) -> Result<()> {
+    let wanted = connections as u64 + 1_000;
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    let Some(soft) = soft.filter(|soft| *soft < wanted) else {
+        return Ok(());
+    };
+    if std::env::var_os(FILES_RAISED).is_some() {
+        return Err(
+            format!("{wanted} open files are wanted, {soft} are allowed; raise it with ulimit -n").into(),
+        );
+    }
+    let error = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -n \"$0\" 2>/dev/null; exec \"$@\"",
+            &wanted.to_string(),
+        ])
+        .arg(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(FILES_RAISED, "1")
+        .exec();
+    Err(error.into())
+}
+
+/// A folder that goes when it is dropped.
+pub fn temporary_folder() -> Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix("choso-loadtest-").tempdir()?)
 }
 
 /// Numbers that only depend on the seed (SplitMix64).
@@ -90,30 +161,132 @@ impl Draw {
         self.bits() % bound
     }
 
-    fn secret(&mut self) -> Secret {
-        Secret::new((0..4).flat_map(|_| self.bits().to_le_bytes()).collect())
+    /// Puts these in an order that only depends on the seed.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            all.swap(last, self.below(last as u64 + 1) as usize);
+        }
     }
 }
 
-/// Fills the register, adds the provider, and gives back the secret it signs with.
-pub async fn fill(app: &App, config: &Config, seed: u64) -> Result<Secret> {
-    let store = app.store();
+/// Who takes part in a run: the provider that signs, and those who are paid.
+pub struct Cast {
+    provider: Provider,
+    payees: Vec<Payee>,
+    seed: u64,
+}
+
+impl Cast {
+    /// Fills the register of an empty database and adds the provider and a listener's token. The provider
+    /// has the same secret whenever the seed is the same.
+    pub async fn fill(
+        store: &Store,
+        sealing_key: &SealingKey,
+        scheme: &'static Scheme,
+        households: usize,
+        seed: u64,
+    ) -> Result<Cast> {
+        fill_register(store, households).await?;
+        let secrets = profiles::invent(scheme, seed)?;
+        // The database is thrown away with its key, so a nonce that repeats between runs gives nothing away.
+        let sealed_secret = sealing_key.seal(&secrets.to_json(), &key_purpose(PROVIDER, KEY), [7; 24]);
+        let new = NewProvider {
+            provider_id: PROVIDER.to_owned(),
+            profile: scheme.profile.to_owned(),
+            scheme: scheme.name.to_owned(),
+            key_id: KEY.to_owned(),
+            sealed_secret,
+        };
+        store.add_provider(&new, now()).await?;
+        store
+            .add_token("loadtest", &token_sha256(TOKEN), false, now())
+            .await?;
+        Cast::of(store, scheme, secrets, seed).await
+    }
+
+    /// The cast of a database that was filled under this seed before.
+    pub async fn again(store: &Store, scheme: &'static Scheme, seed: u64) -> Result<Cast> {
+        Cast::of(store, scheme, profiles::invent(scheme, seed)?, seed).await
+    }
+
+    async fn of(
+        store: &Store,
+        scheme: &'static Scheme,
+        secrets: choso::notice::Secrets,
+        seed: u64,
+    ) -> Result<Cast> {
+        Ok(Cast {
+            provider: Provider::new(PROVIDER, scheme, vec![(KEY.to_owned(), secrets)])?,
+            payees: Payee::registered(store).await?,
+            seed,
+        })
+    }
+
+    /// The provider that signs.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// A payment under this number: amount and payee depend on the number and the seed alone.
+    pub fn payment(&self, number: u64, occurred_at: TimeMs) -> Sample {
+        let mut draw = Draw::new(self.seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let payee = &self.payees[draw.below(self.payees.len() as u64) as usize];
+        Sample {
+            kind: SampleKind::Payment,
+            number,
+            payment_number: number,
+            amount: Dong::new(1_000 + draw.below(499_001) as i64),
+            bank_bin: payee.bank_bin.clone(),
+            account_number: payee.account_number.clone(),
+            stall_code: payee.stall_code.clone(),
+            occurred_at,
+        }
+    }
+
+    /// Writes the whole HTTP request of a callback that is signed now.
+    pub fn write(&self, out: &mut Vec<u8>, sample: &Sample, now: TimeMs) -> Result<()> {
+        let outgoing = self.provider.compose(sample, now)?;
+        Ok(write_request(out, &outgoing)?)
+    }
+}
+
+fn write_request(out: &mut Vec<u8>, outgoing: &Outgoing) -> std::io::Result<()> {
+    let Outgoing {
+        method, path, query, ..
+    } = outgoing;
+    let mark = if query.is_empty() { "" } else { "?" };
+    write!(
+        out,
+        "{method} /callbacks/{PROVIDER}{path}{mark}{query} HTTP/1.1\r\nhost: localhost\r\n"
+    )?;
+    for (name, value) in &outgoing.headers {
+        write!(out, "{name}: {value}\r\n")?;
+    }
+    write!(
+        out,
+        "content-length: {}\r\n\r\n{}",
+        outgoing.body.len(),
+        outgoing.body
+    )
+}
+
+async fn fill_register(store: &Store, households: usize) -> Result<()> {
     let from = Day::ymd(2025, 7, 1);
     let unit = store
         .units()
         .await?
         .at(UNIT_CODE, from)
         .map_err(|e| format!("unit {UNIT_CODE}: {e:?}"))?;
-    let drafts = (0..HOUSEHOLDS)
+    let drafts = (0..households)
         .map(|number| household(number, unit, from))
         .collect::<Result<Vec<_>>>()?;
     let kept = store
         .keep_register(&drafts, "loadtest", false, now(), |_| {})
         .await?;
-    if kept.new_stalls != HOUSEHOLDS {
-        return Err(format!("the register took {} stalls of {HOUSEHOLDS}", kept.new_stalls).into());
+    match kept.new_stalls == households {
+        true => Ok(()),
+        false => Err(format!("the register took {} stalls of {households}", kept.new_stalls).into()),
     }
-    add_provider(store, &config.sealing_key()?, seed).await
 }
 
 fn household(number: usize, unit: UnitIx, from: Day) -> Result<HouseholdDraft> {
@@ -152,30 +325,12 @@ fn account_number(number: usize) -> String {
     format!("10{number:08}")
 }
 
-async fn add_provider(store: &Store, sealing_key: &SealingKey, seed: u64) -> Result<Secret> {
-    let secret = Draw::new(seed).secret();
-    // The database is thrown away with its key, so a nonce that repeats between runs gives nothing away.
-    let text = base64::engine::general_purpose::STANDARD.encode(secret.reveal());
-    let secrets = Secrets::from_pairs([("signing_secret", text.as_str())]);
-    let sealed_secret = sealing_key.seal(&secrets.to_json(), &key_purpose(PROVIDER, KEY), [7; 24]);
-    let provider = NewProvider {
-        provider_id: PROVIDER.to_owned(),
-        profile: "standard".to_owned(),
-        scheme: "webhooks_v1".to_owned(),
-        key_id: KEY.to_owned(),
-        sealed_secret,
-    };
-    store.add_provider(&provider, now()).await?;
-    Ok(secret)
-}
-
-/// How the ids of callbacks and transactions follow each other. It decides how many pages of the
-/// database a batch touches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// How the numbers of callbacks follow each other; ids of deliveries and transactions are made of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Ids {
-    /// Time first, then random bits, as KSUID, UUIDv7 and the numbers of banks are
+    /// Time first, as the numbers of banks are
     Time,
-    /// Random from the first character, as UUIDv4 is: the hardest for an index
+    /// In no order
     Random,
 }
 
@@ -188,43 +343,44 @@ impl Ids {
         }
     }
 
-    /// 24 hexadecimal digits. Ids by time move on by a millisecond every 20 callbacks.
-    fn next(self, number: usize, start: TimeMs, draw: &mut Draw) -> String {
-        let low = draw.bits() >> 16;
-        let high = match self {
-            Ids::Time => (start.0 as u64).wrapping_add(number as u64 / 20),
-            Ids::Random => draw.bits() >> 16,
-        };
-        format!("{high:012x}{low:012x}")
+    /// A number of 14 digits of its own for each event, also beside those of a run that began earlier: room
+    /// for a hundred in each millisecond since the end of 2023.
+    pub fn number(self, start: TimeMs, index: usize) -> u64 {
+        const ROOM: u64 = 100_000_000_000_000;
+        let number = (start.0 - 1_700_000_000_000).unsigned_abs() * 100 + index as u64;
+        match self {
+            Ids::Time => number % ROOM,
+            // A factor without common divisors only changes the order.
+            Ids::Random => (u128::from(number) * 61_803_398_874_989 % u128::from(ROOM)) as u64,
+        }
     }
 }
 
-/// Makes and signs this many callbacks. Call it just before they are posted: signatures grow old.
-pub fn prepare(count: usize, address: SocketAddr, secret: &Secret, seed: u64, ids: Ids) -> Result<Prepared> {
-    let start = now();
-    let mut draw = Draw::new(seed ^ 0x5eed);
-    let mut prepared = Prepared::with_capacity(count, REQUEST_BYTES);
+/// Makes and signs payments for these events, in this order; they happened at `start`. Call it just before
+/// they are posted: signatures grow old.
+pub fn prepare(cast: &Cast, start: TimeMs, ids: Ids, order: &[u32]) -> Result<Prepared> {
+    let mut prepared = Prepared::with_capacity(order.len(), REQUEST_BYTES);
     let mut request = Vec::with_capacity(REQUEST_BYTES);
-    for number in 0..count {
-        let amount_vnd = 1_000 + draw.below(499_001) as i64;
-        let account = account_number(draw.below(HOUSEHOLDS as u64) as usize);
-        let transaction_id = format!("FT{}", ids.next(number, start, &mut draw));
-        let webhook_id = format!("msg_{}", ids.next(number, start, &mut draw));
-        let time = start.iso();
-        let body = format!(
-            r#"{{"type":"payment.succeeded","timestamp":"{time}","data":{{"transaction_id":"{transaction_id}","amount":{amount_vnd},"currency":"VND","reference":"R{number:08}","bank_bin":"{BANK_BIN}","account":"{account}","occurred_at":"{time}","note":"thanh toan {number}"}}}}"#
-        );
-        let signed_at_s = start.0.div_euclid(1000);
-        let signature = sign(secret, &webhook_id, signed_at_s, body.as_bytes());
+    for event in order {
+        let sample = cast.payment(ids.number(start, *event as usize), start);
         request.clear();
-        write!(
-            request,
-            "POST /callbacks/{PROVIDER} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-             webhook-id: {webhook_id}\r\nwebhook-timestamp: {signed_at_s}\r\nwebhook-signature: {signature}\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
-        prepared.push(&request, amount_vnd);
+        cast.write(&mut request, &sample, now())?;
+        prepared.push(&request, sample.amount.vnd());
     }
     Ok(prepared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_no_order_are_still_numbers_of_their_own() {
+        let start = TimeMs(1_790_000_000_000);
+        for ids in [Ids::Time, Ids::Random] {
+            let numbers: std::collections::HashSet<u64> = (0..10_000).map(|i| ids.number(start, i)).collect();
+            assert_eq!(numbers.len(), 10_000);
+            assert!(numbers.iter().all(|n| *n < 100_000_000_000_000));
+        }
+    }
 }

@@ -1,18 +1,17 @@
 //! How soon the finished program answers, and what it needs when nobody calls.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::Result;
+use crate::process::{self, Service};
 use crate::report::{self, Machine, micros, status_kib};
+use crate::setup::{Databases, temporary_folder};
 
 const START_AIM: Duration = Duration::from_millis(200);
 const MEMORY_AIM_KIB: u64 = 64 * 1024;
@@ -20,11 +19,11 @@ const MEMORY_AIM_KIB: u64 = 64 * 1024;
 const IDLE: Duration = Duration::from_secs(2);
 /// A service that has not answered by now will not.
 const START_WITHIN: Duration = Duration::from_secs(30);
-/// How long it may take to end after SIGTERM.
-const STOP_WITHIN: Duration = Duration::from_secs(25);
 
 /// Flags of `loadtest start`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example: loadtest start --times 10\n\
+                  Exit status: 1 if the program did not end with 0 when told to stop.")]
 pub struct StartArgs {
     /// The program [default: `choso` beside this one]
     #[arg(long, value_name = "FILE")]
@@ -41,30 +40,15 @@ pub struct StartArgs {
 pub fn run(args: &StartArgs) -> Result<bool> {
     let machine = Machine::read();
     println!("{}", machine.line());
-    let binary = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => std::env::current_exe()?.with_file_name("choso"),
-    };
-    if !binary.is_file() {
-        return Err(format!(
-            "there is no {}; build it with cargo build --release",
-            binary.display()
-        )
-        .into());
-    }
+    let binary = process::binary(args.binary.as_deref())?;
     let mut rounds = Vec::new();
     for _ in 0..args.times {
         rounds.push(one_round(&binary)?);
     }
     let mut raw = report::raw_head("start", &machine);
     raw["rounds"] = rounds.iter().map(Round::json).collect();
-    let file = args.raw.clone().unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("runs")
-            .join(format!("{}-start.json", report::today()))
-    });
     print(&rounds);
-    report::write_raw(&file, &raw)?;
+    report::write_raw(args.raw.as_deref(), "start", &raw)?;
     Ok(rounds.iter().all(|round| round.ended_well))
 }
 
@@ -117,78 +101,23 @@ fn met(is_met: bool) -> &'static str {
     if is_met { "met" } else { "NOT met" }
 }
 
-/// A running `choso serve`; killed if it is dropped while running.
-struct Service(Child);
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It has already ended unless something failed; then nothing better can be done here.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn one_round(binary: &Path) -> Result<Round> {
-    let folder = tempfile::Builder::new().prefix("choso-loadtest-").tempdir()?;
+    let folder = temporary_folder()?;
+    let config = Databases::Sqlite.config(folder.path(), None)?;
     let started = Instant::now();
-    let mut service = serve(binary, &folder)?;
-    let address = announced_address(&mut service)?;
-    until_healthy(&address, started)?;
+    let service = Service::start(binary, &config, &[], &[])?;
+    until_healthy(service.address(), started)?;
     let until_answer = started.elapsed();
     std::thread::sleep(IDLE);
-    let idle_kib = status_kib(&service.0.id().to_string(), "VmRSS");
+    let idle_kib = status_kib(&service.id().to_string(), "VmRSS");
     Ok(Round {
         until_answer,
         idle_kib,
-        ended_well: stop(&mut service)?,
+        ended_well: service.stop()?,
     })
 }
 
-fn serve(binary: &Path, folder: &TempDir) -> Result<Service> {
-    let mut command = Command::new(binary);
-    // Settings of the person at this terminal must not reach it.
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CHOSO_") {
-            command.env_remove(name);
-        }
-    }
-    let child = command
-        .arg("serve")
-        .env(
-            "CHOSO_DATABASE_URL",
-            format!("sqlite://{}", folder.path().join("choso.db").display()),
-        )
-        .env("CHOSO_LISTEN", "127.0.0.1:0")
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| format!("{}: {e}", binary.display()))?;
-    Ok(Service(child))
-}
-
-/// Reads `listening on http://HOST:PORT` from its standard output, on a thread of its own so that a
-/// program that says nothing does not hold us.
-fn announced_address(service: &mut Service) -> Result<String> {
-    let output = service
-        .0
-        .stdout
-        .take()
-        .ok_or("its standard output is not connected")?;
-    let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(std::io::Result::ok) {
-            if let Some(address) = line.trim().strip_prefix("listening on http://") {
-                let _ = tell.send(address.to_owned());
-            }
-        }
-    });
-    told.recv_timeout(START_WITHIN)
-        .map_err(|_| "the program did not print `listening on http://HOST:PORT`".into())
-}
-
-fn until_healthy(address: &str, started: Instant) -> Result<()> {
+fn until_healthy(address: SocketAddr, started: Instant) -> Result<()> {
     while started.elapsed() < START_WITHIN {
         if is_healthy(address).unwrap_or(false) {
             return Ok(());
@@ -198,7 +127,7 @@ fn until_healthy(address: &str, started: Instant) -> Result<()> {
     Err("the program listens, but /healthz does not answer 200".into())
 }
 
-fn is_healthy(address: &str) -> std::io::Result<bool> {
+fn is_healthy(address: SocketAddr) -> std::io::Result<bool> {
     let mut connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(Duration::from_secs(5)))?;
     write!(
@@ -208,19 +137,4 @@ fn is_healthy(address: &str) -> std::io::Result<bool> {
     let mut head = [0; 12];
     connection.read_exact(&mut head)?;
     Ok(&head == b"HTTP/1.1 200")
-}
-
-/// Sends SIGTERM and waits; whether it ended with 0.
-fn stop(service: &mut Service) -> Result<bool> {
-    Command::new("kill")
-        .args(["-TERM", &service.0.id().to_string()])
-        .status()?;
-    let asked = Instant::now();
-    while asked.elapsed() < STOP_WITHIN {
-        if let Some(status) = service.0.try_wait()? {
-            return Ok(status.success());
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(false)
 }

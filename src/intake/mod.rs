@@ -155,8 +155,11 @@ impl Intake {
         self.posted.notified().await;
     }
 
-    /// Whether the writer has been busy with one batch for too long.
+    /// Whether the writer has been busy with one batch for too long, or has ended.
     pub fn is_stuck(&self, now_ms: i64) -> bool {
+        if self.queue.as_ref().is_some_and(mpsc::Sender::is_closed) {
+            return true;
+        }
         let since = self.busy_since_ms.load(Ordering::Relaxed);
         since != 0 && now_ms - since > STUCK_AFTER_MS
     }

@@ -115,6 +115,15 @@ impl Store {
     /// On an error nothing of the batch is kept, unless the connection broke during the commit; then
     /// the provider's retry finds out.
     pub async fn post(&self, arrivals: &[Arrival], memory: &mut WriterMemory) -> Result<Posted> {
+        let posted = self.post_batch(arrivals, memory).await;
+        if posted.is_err() {
+            // What was half read when the database failed must not pass for known.
+            *memory = WriterMemory::default();
+        }
+        posted
+    }
+
+    async fn post_batch(&self, arrivals: &[Arrival], memory: &mut WriterMemory) -> Result<Posted> {
         let Some(time) = arrivals.iter().map(|a| a.received_at).max() else {
             return Ok(Posted::default());
         };

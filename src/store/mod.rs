@@ -286,7 +286,12 @@ async fn connect(url: &str) -> Result<Pool> {
             .pragma("cache_size", SQLITE_WRITER_CACHE)
             .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES)
             .pragma("temp_store", "MEMORY");
-        let write = pool(1).connect_with(writer).await?;
+        let write = pool(1)
+            // After a full disk SQLite has rolled back by itself, and the driver still believes that a
+            // transaction is open: such a connection is given up, or no write would ever succeed again.
+            .before_acquire(|c, _| Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(c)) }))
+            .connect_with(writer)
+            .await?;
         let read = pool(4).connect_lazy_with(options.read_only(true));
         return Ok(Pool::Sqlite { write, read });
     }

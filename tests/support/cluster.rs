@@ -87,7 +87,15 @@ start() {
     done
     return 1
 }
-crash() { kill -KILL "$(head -n 1 "$folder/data/postmaster.pid")"; }
+# Until it is gone it would be taken for a running server.
+crash() {
+    first=$(head -n 1 "$folder/data/postmaster.pid") && kill -KILL "$first" || return 1
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        kill -0 "$first" 2>>"$folder/log" || return 0
+        sleep 0.2
+    done
+    return 1
+}
 stop() { control -D "$folder/data" -s -w -t 10 -m immediate stop; }
 create() {
     for locale in C.UTF-8 C; do

@@ -27,6 +27,7 @@ on_both! {
     providers_do_not_share_events
     a_register_change_reaches_a_writer_that_remembers
     a_refused_batch_leaves_nothing
+    a_batch_that_failed_half_way_leaves_no_half_knowledge
     pages_of_waiting_notices_lose_none
     a_recount_finds_what_was_altered
 }
@@ -381,6 +382,22 @@ fn a_refused_batch_leaves_nothing(database: Database) {
     );
     assert_eq!(books.counts(), [0; 5]);
     assert_eq!(books.rows("SELECT batch_id FROM evidence"), [""; 0]);
+}
+
+fn a_batch_that_failed_half_way_leaves_no_half_knowledge(database: Database) {
+    let books = Books::with_register(database);
+    let arrival = Arrival {
+        delivery: delivery("m1", &payment("T1", 26_000)),
+        received_at: noon(),
+    };
+    let mut memory = WriterMemory::default();
+    // Accounts can be read, places cannot: what was read of the register is only a part of it.
+    books.execute("ALTER TABLE household_version RENAME TO away");
+    let failed = books.run(books.store.post(std::slice::from_ref(&arrival), &mut memory));
+    assert!(failed.is_err());
+    books.execute("ALTER TABLE away RENAME TO household_version");
+    let posted = books.run(books.store.post(&[arrival], &mut memory)).expect("posted");
+    assert_eq!(posted.receipts, 1, "the same writer attributes it all the same");
 }
 
 fn pages_of_waiting_notices_lose_none(database: Database) {

@@ -1,0 +1,524 @@
+//! How intake does as the ledger grows: fills a database to each size, a simulated day after the other,
+//! and measures it as `intake` does, beside the empty one.
+//!
+//! The fill goes through [`Store::post`] itself, with real signed callbacks in big batches, and closes days
+//! and months as the jobs of the service do. Afterwards old callbacks of every age come once more.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use choso::app::{App, now};
+use choso::config::Config;
+use choso::jobs::tend_ledger;
+use choso::notice::{Received, Request, scheme};
+use choso::store::{Arrival, IntakeTotals, Store, WriterMemory};
+use choso::vn::{Day, TimeMs};
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::Result;
+use crate::client::{Prepared, post_all};
+use crate::intake::{Pace, Phase, load};
+use crate::report::{self, Machine, micros, ms};
+use crate::setup::{Cast, Databases, HOUSEHOLDS, Ids, Which, temporary_folder};
+
+/// Callbacks of one transaction while filling.
+const BATCH: u64 = 4096;
+/// Batches that are made ahead, on a thread of their own.
+const BATCHES_AHEAD: usize = 4;
+/// Old callbacks of one age that are posted again.
+const AGAIN: u64 = 200;
+/// Ages that are tried besides the first day, days before the last one that was filled.
+const AGES: [u64; 6] = [0, 7, 30, 60, 120, 180];
+/// When a day is closed, after its end.
+const CLOSED_AFTER_MS: i64 = 30 * 60 * 1000;
+/// What is kept of a fill beside the database.
+const STATE: &str = "growth.json";
+
+/// Flags of `loadtest growth`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: loadtest growth --database sqlite --steps 0,5,20,50\n         \
+                  loadtest growth --database sqlite --steps 0,5 --keep /var/tmp/growth\n         \
+                  loadtest growth --database sqlite --steps 20 --from /var/tmp/growth    goes on from there"
+)]
+pub struct GrowthArgs {
+    /// Which database to measure
+    #[arg(long, value_enum, default_value = "both")]
+    database: Which,
+    /// Receipts before each measurement, in millions, rounded up to whole days
+    #[arg(long, value_delimiter = ',', default_value = "0,5,20,50", value_parser = millions)]
+    steps: Vec<u64>,
+    /// Receipts of a simulated day
+    #[arg(long, default_value_t = 225_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    per_day: u64,
+    /// Callbacks of each measurement
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    rate_callbacks: u32,
+    /// Connections that each wait for their answer before they post again
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4000))]
+    connections: u16,
+    /// Seed of amounts and accounts
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Keep the filled database in this new folder (SQLite only)
+    #[arg(long, value_name = "DIR", conflicts_with = "from")]
+    keep: Option<PathBuf>,
+    /// Go on with a database that was kept; it stays there
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// Where the raw run is kept [default: loadtest/runs/DATE-growth-DATABASE.json]
+    #[arg(long, value_name = "FILE")]
+    raw: Option<PathBuf>,
+}
+
+/// Reads `0`, `5` or `0.25` million as a number.
+fn millions(text: &str) -> std::result::Result<u64, String> {
+    let wrong = || "wanted millions, e.g. 5 or 0.25".to_owned();
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part = format!("{part:0<6}");
+    match part.len() {
+        6 => format!("{whole}{part}").parse().map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+/// How a database was filled; what the same callbacks can be made of again.
+#[derive(Debug, Clone)]
+struct Fill {
+    seed: u64,
+    per_day: u64,
+    first_day: Day,
+    days: u64,
+    /// Rate of the measurement that the others are compared with.
+    base_rate: Option<f64>,
+}
+
+/// A measurement at one size.
+struct Step {
+    receipts: u64,
+    days: u64,
+    phase: Phase,
+    to_base: f64,
+    bytes: u64,
+    /// Old callbacks that came again, by age in days, and how long they took together.
+    ages: Vec<u64>,
+    again: u64,
+    again_took: Duration,
+    fill_rate: Option<f64>,
+    faults: Vec<String>,
+}
+
+/// Fills, measures, prints and keeps the raw runs. False where ledger and generator disagree.
+pub fn run(args: &GrowthArgs) -> Result<bool> {
+    let machine = Machine::read();
+    println!("{}", machine.line());
+    if args.database != Which::Sqlite && (args.keep.is_some() || args.from.is_some()) {
+        return Err("--keep and --from want --database sqlite: PostgreSQL's files go with its server".into());
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut all_well = true;
+    for databases in args.database.databases()? {
+        println!("\n{}", databases.kind());
+        head();
+        let temporary = temporary_folder()?;
+        let folder = args
+            .from
+            .as_deref()
+            .or(args.keep.as_deref())
+            .unwrap_or(temporary.path());
+        std::fs::create_dir_all(folder)?;
+        let steps = runtime.block_on(measure(&databases, folder, args))?;
+        for fault in steps.iter().flat_map(|step| &step.faults) {
+            println!("FAULT: {fault}");
+            all_well = false;
+        }
+        if let Some(last) = steps.last() {
+            println!(
+                "largest: {}; {}",
+                last.phase.memory.line(),
+                last.phase.effort.line()
+            );
+        }
+        let mut raw = report::raw_head("growth", &machine);
+        raw["database"] = databases.kind().into();
+        raw["settings"] = json!({
+            "per_day": args.per_day, "connections": args.connections, "seed": args.seed,
+        });
+        raw["steps"] = steps.iter().map(Step::json).collect();
+        report::write_raw(args.raw.as_deref(), &format!("growth-{}", databases.kind()), &raw)?;
+    }
+    Ok(all_well)
+}
+
+async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Result<Vec<Step>> {
+    let standard = scheme("standard", None)?;
+    let is_begun = folder.join(STATE).is_file();
+    if args.from.is_some() && !is_begun {
+        return Err(format!("{} holds no {STATE}: nothing was kept there", folder.display()).into());
+    }
+    let config = databases.config(folder, None)?;
+    let store = Store::open(&config.database_url).await?;
+    let (mut fill, cast) = match is_begun {
+        true => {
+            let fill = Fill::read(folder)?;
+            let cast = Cast::again(&store, standard, fill.seed).await?;
+            (fill, cast)
+        }
+        false => {
+            let most = args.steps.iter().max().copied().unwrap_or(0);
+            let fill = Fill {
+                seed: args.seed,
+                per_day: args.per_day,
+                // So that the last day of the largest size is yesterday.
+                first_day: Day::of(now()).plus(-(most.div_ceil(args.per_day) as i64)),
+                days: 0,
+                base_rate: None,
+            };
+            let key = config.sealing_key()?;
+            (
+                fill,
+                Cast::fill(&store, &key, standard, HOUSEHOLDS, args.seed).await?,
+            )
+        }
+    };
+    let cast = Arc::new(cast);
+    let mut steps = Vec::new();
+    for wanted in &args.steps {
+        let days = wanted.div_ceil(fill.per_day);
+        let started = Instant::now();
+        let before = fill.days;
+        fill.up_to(&store, &cast, days).await?;
+        let filled = (fill.days - before) * fill.per_day;
+        let fill_rate = (filled > 0).then(|| filled as f64 / started.elapsed().as_secs_f64());
+        // What is over by the real clock too, so that the service finds nothing left to close.
+        tend_ledger(&store, now()).await?;
+        fill.keep(folder)?;
+        let mut step = one_size(databases, &config, &cast, &fill, args).await?;
+        step.fill_rate = fill_rate;
+        step.to_base = step.phase.outcome.rate() / *fill.base_rate.get_or_insert(step.phase.outcome.rate());
+        fill.keep(folder)?;
+        line(&step);
+        steps.push(step);
+    }
+    store.close().await;
+    Ok(steps)
+}
+
+async fn one_size(
+    databases: &Databases,
+    config: &Config,
+    cast: &Arc<Cast>,
+    fill: &Fill,
+    args: &GrowthArgs,
+) -> Result<Step> {
+    let app = App::start(config).await?;
+    // Whatever happens in between, the service is stopped.
+    let step = async {
+        let empty = app.store().intake_totals().await?;
+        let pace = Pace {
+            callbacks: args.rate_callbacks,
+            ids: Ids::Time,
+            connections: usize::from(args.connections),
+            client_threads: 1,
+        };
+        let phase = load(&app, cast, "durable", pace).await?;
+        let loaded = app.store().intake_totals().await?;
+        let ages = fill.ages();
+        let started = Instant::now();
+        let again = post_again(&app, cast, fill, &ages).await?;
+        let again_took = started.elapsed();
+        let end = app.store().intake_totals().await?;
+        let mut faults = phase.faults.clone();
+        faults.extend(moved(
+            &empty,
+            &loaded,
+            (phase.sent.events, phase.sent.amount_vnd),
+            0,
+        ));
+        faults.extend(moved(&loaded, &end, (0, 0), again as i64));
+        Ok::<_, crate::Error>(Step {
+            receipts: fill.days * fill.per_day,
+            days: fill.days,
+            phase,
+            to_base: 1.0,
+            bytes: bytes_on_disk(databases, config)?,
+            ages,
+            again,
+            again_took,
+            fill_rate: None,
+            faults,
+        })
+    }
+    .await;
+    app.stop().await;
+    step
+}
+
+/// What the counters have to have moved by, and whether conservation still holds.
+fn moved(before: &IntakeTotals, after: &IntakeTotals, posted: (i64, i64), repeats: i64) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (what, before, after) in [
+        ("received", before.received, after.received),
+        ("posted", before.posted, after.posted),
+    ] {
+        let by = (after.count - before.count, after.amount_vnd - before.amount_vnd);
+        if by != posted {
+            faults.push(format!(
+                "{what} moved by {by:?} (number, đồng), sent were {posted:?}"
+            ));
+        }
+    }
+    let found = after.repeats - before.repeats;
+    if found != repeats {
+        faults.push(format!("{found} repeats were found, {repeats} were sent"));
+    }
+    if !after.conservation_holds() {
+        faults.push("received is not posted + quarantined + ignored".to_owned());
+    }
+    faults
+}
+
+/// Posts old callbacks of every age once more; how many.
+async fn post_again(app: &App, cast: &Arc<Cast>, fill: &Fill, ages: &[u64]) -> Result<u64> {
+    let mut old = Prepared::with_capacity(ages.len() * AGAIN as usize, 768);
+    let mut request = Vec::new();
+    for age in ages {
+        let day = fill.days - 1 - age;
+        for nth in 0..AGAIN.min(fill.per_day) {
+            let index = day * fill.per_day + nth * fill.per_day / AGAIN.min(fill.per_day);
+            request.clear();
+            cast.write(&mut request, &fill.sample(cast, index), now())?;
+            old.push(&request, 0);
+        }
+    }
+    let count = old.count() as u64;
+    if count > 0 {
+        let (address, old) = (app.address(), Arc::new(old));
+        let outcome = tokio::task::spawn_blocking(move || post_all(&[address], &old, 64, 1)).await??;
+        if !outcome.wrong_answers().is_empty() {
+            return Err(format!("old callbacks again: {}", outcome.wrong_answers().join("; ")).into());
+        }
+    }
+    Ok(count)
+}
+
+/// What the database takes on the disk.
+fn bytes_on_disk(databases: &Databases, config: &Config) -> Result<u64> {
+    match databases {
+        Databases::Sqlite => {
+            let file = config.key_file.with_file_name("choso.db");
+            let log = std::fs::metadata(file.with_file_name("choso.db-wal")).map_or(0, |m| m.len());
+            Ok(std::fs::metadata(file)?.len() + log)
+        }
+        Databases::Postgres(cluster) => Ok(bytes_under(&cluster.folder()?.join("data/base"))?),
+    }
+}
+
+fn bytes_under(folder: &Path) -> std::io::Result<u64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // A file of the server may go while it is looked at.
+        match entry.metadata() {
+            Ok(what) if what.is_dir() => sum += bytes_under(&entry.path())?,
+            Ok(what) => sum += what.len(),
+            Err(_) => {}
+        }
+    }
+    Ok(sum)
+}
+
+impl Fill {
+    fn read(folder: &Path) -> Result<Fill> {
+        let state: Value = serde_json::from_slice(&std::fs::read(folder.join(STATE))?)?;
+        let number = |name: &str| state[name].as_u64().ok_or(format!("{STATE} has no {name}"));
+        let first_day = state["first_day"].as_i64().and_then(Day::from_number);
+        Ok(Fill {
+            seed: number("seed")?,
+            per_day: number("per_day")?,
+            first_day: first_day.ok_or(format!("{STATE} has no first_day"))?,
+            days: number("days")?,
+            base_rate: state["base_rate"].as_f64(),
+        })
+    }
+
+    fn keep(&self, folder: &Path) -> Result<()> {
+        let state = json!({
+            "seed": self.seed, "per_day": self.per_day, "first_day": self.first_day.number(),
+            "days": self.days, "base_rate": self.base_rate,
+        });
+        Ok(std::fs::write(folder.join(STATE), format!("{state:#}\n"))?)
+    }
+
+    /// A callback of the fill, the same whenever it is asked for.
+    fn sample(&self, cast: &Cast, index: u64) -> choso::notice::Sample {
+        let day = self.first_day.plus((index / self.per_day) as i64);
+        let second = (index % self.per_day) * 86_400 / self.per_day;
+        cast.payment(index + 1, TimeMs(day.start().0 + second as i64 * 1000))
+    }
+
+    /// Ages to try, in days before the last one.
+    fn ages(&self) -> Vec<u64> {
+        let Some(oldest) = self.days.checked_sub(1) else {
+            return Vec::new();
+        };
+        let ages: BTreeSet<u64> = AGES
+            .into_iter()
+            .filter(|age| *age <= oldest)
+            .chain([oldest])
+            .collect();
+        ages.into_iter().collect()
+    }
+
+    /// Fills until so many days are full, each closed when it is over.
+    async fn up_to(&mut self, store: &Store, cast: &Arc<Cast>, days: u64) -> Result<()> {
+        if days <= self.days {
+            return Ok(());
+        }
+        if self.first_day.plus(days as i64) > Day::of(now()) {
+            return Err("the fill would pass yesterday; begin anew with a larger last step".into());
+        }
+        let (began, from) = (Instant::now(), self.days);
+        let mut batches = self.batches(cast, days);
+        let mut memory = WriterMemory::default();
+        let mut said = Instant::now();
+        let mut posted = 0u64;
+        for day in from..days {
+            // Partitions, where the database has them, are made before the first row of a month comes.
+            tend_ledger(store, self.first_day.plus(day as i64).start()).await?;
+            for _ in 0..self.per_day.div_ceil(BATCH) {
+                let batch = batches.recv().await.ok_or("the fill ended early")??;
+                posted += store.post(&batch, &mut memory).await?.receipts as u64;
+                if said.elapsed() > Duration::from_secs(1) {
+                    said = Instant::now();
+                    say_progress(began, posted, (days - from) * self.per_day);
+                }
+            }
+            let end = self.first_day.plus(day as i64 + 1).start();
+            tend_ledger(store, TimeMs(end.0 + CLOSED_AFTER_MS)).await?;
+            self.days = day + 1;
+        }
+        eprintln!();
+        match posted == (days - from) * self.per_day {
+            true => Ok(()),
+            false => Err(format!("{posted} receipts were posted in {} days", days - from).into()),
+        }
+    }
+
+    /// Makes the batches of these days on a thread of its own, each callback signed, proven and read.
+    fn batches(&self, cast: &Arc<Cast>, days: u64) -> mpsc::Receiver<Result<Vec<Arrival>>> {
+        let (give, taken) = mpsc::channel(BATCHES_AHEAD);
+        let (fill, cast) = (self.clone(), cast.clone());
+        std::thread::spawn(move || {
+            for day in fill.days..days {
+                let (mut next, end) = (day * fill.per_day, (day + 1) * fill.per_day);
+                while next < end {
+                    let until = (next + BATCH).min(end);
+                    let batch = (next..until).map(|index| fill.arrival(&cast, index)).collect();
+                    // Whoever wanted them may have given up.
+                    if give.blocking_send(batch).is_err() {
+                        return;
+                    }
+                    next = until;
+                }
+            }
+        });
+        taken
+    }
+
+    fn arrival(&self, cast: &Cast, index: u64) -> Result<Arrival> {
+        let sample = self.sample(cast, index);
+        let received_at = TimeMs(sample.occurred_at.0 + 900);
+        let out = cast.provider().compose(&sample, received_at)?;
+        let headers: Vec<(&str, &[u8])> = out.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
+        let request = Request {
+            method: out.method,
+            path: out.path,
+            query: &out.query,
+            headers: &headers,
+            body: out.body.as_bytes(),
+            is_evidence: false,
+        };
+        match cast.provider().receive(&request, Some(received_at)) {
+            Ok(Received::Notices(delivery)) => Ok(Arrival {
+                delivery,
+                received_at,
+            }),
+            other => Err(format!("a callback of the fill was not read: {other:?}").into()),
+        }
+    }
+}
+
+fn say_progress(began: Instant, done: u64, all: u64) {
+    let rate = done as f64 / began.elapsed().as_secs_f64();
+    let left = Duration::from_secs_f64(all.saturating_sub(done) as f64 / rate.max(1.0));
+    eprint!(
+        "\rfilling: {done} of {all}, {rate:.0} /s, {} min {:02} s left   ",
+        left.as_secs() / 60,
+        left.as_secs() % 60
+    );
+    let _ = std::io::stderr().flush();
+}
+
+fn head() {
+    println!(
+        "{:>11}{:>6}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11}{:>13}  old ones again, by age in days",
+        "receipts", "days", "rate /s", "to base", "p50 ms", "p99 ms", "peak MiB", "B/receipt", "filled at /s"
+    );
+}
+
+fn line(step: &Step) {
+    let outcome = &step.phase.outcome;
+    let all = step.receipts + step.phase.sent.payments as u64;
+    println!(
+        "{:>11}{:>6}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>9}{:>11}{:>13}  {} of {} found: {:?}",
+        step.receipts,
+        step.days,
+        outcome.rate(),
+        step.to_base,
+        ms(outcome.percentile_us(500)),
+        ms(outcome.percentile_us(990)),
+        step.phase.memory.peak_mib(),
+        step.bytes / all.max(1),
+        step.fill_rate.map_or("-".to_owned(), |rate| format!("{rate:.0}")),
+        if step.faults.is_empty() { step.again } else { 0 },
+        step.again,
+        step.ages
+    );
+}
+
+impl Step {
+    fn json(&self) -> Value {
+        let mut json = report::outcome_json(&self.phase.outcome);
+        json["receipts_before"] = self.receipts.into();
+        json["days"] = self.days.into();
+        json["to_base"] = report::thousandths(self.to_base).into();
+        json["bytes_on_disk"] = self.bytes.into();
+        json["ages_again"] = json!(self.ages);
+        json["again"] = self.again.into();
+        json["again_us"] = micros(self.again_took).into();
+        json["filled_per_s"] = self.fill_rate.map(f64::round).into();
+        json["memory_kib"] = self.phase.memory.json();
+        json["effort"] = self.phase.effort.json();
+        json["faults"] = json!(self.faults);
+        json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_in_millions() {
+        assert_eq!(millions("0"), Ok(0));
+        assert_eq!(millions("5"), Ok(5_000_000));
+        assert_eq!(millions("0.25"), Ok(250_000));
+        assert!(millions("0.0000001").is_err() && millions("x").is_err() && millions("-1").is_err());
+    }
+}

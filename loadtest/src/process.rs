@@ -1,0 +1,187 @@
+//! The finished program as a process: found, started, killed, told to stop, and asked for its verdicts.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use choso::config::Config;
+use serde_json::Value;
+
+use crate::Result;
+
+/// A service that has not announced itself by now will not.
+const START_WITHIN: Duration = Duration::from_secs(30);
+/// How long it may take to end after SIGTERM.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+/// The program to measure: the one that was named, else `choso` beside this one.
+pub fn binary(named: Option<&Path>) -> Result<PathBuf> {
+    let binary = match named {
+        Some(binary) => binary.to_owned(),
+        None => std::env::current_exe()?.with_file_name("choso"),
+    };
+    match binary.is_file() {
+        true => Ok(binary),
+        false => Err(format!(
+            "there is no {}; build it with cargo build --release",
+            binary.display()
+        )
+        .into()),
+    }
+}
+
+/// A running `choso serve`; killed if it is dropped while running.
+pub struct Service {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It has already ended unless something failed; then nothing better can be done here.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Service {
+    /// Starts it with these settings and waits until it listens. `outer` is a program that gives way to
+    /// the service, with its arguments: `sh` with a limit; empty for none. What the service logs is added
+    /// to `serve.log` beside the key file.
+    pub fn start(
+        binary: &Path,
+        config: &Config,
+        outer: &[&str],
+        variables: &[(&str, String)],
+    ) -> Result<Service> {
+        let mut command = without_settings(binary, outer);
+        let folder = config.key_file.parent().unwrap_or(Path::new("."));
+        let log_file = folder.join("serve.log");
+        let log = File::options().create(true).append(true).open(&log_file)?;
+        let intake = config.intake;
+        let mut child = command
+            .arg("serve")
+            .envs(settings(config))
+            .env("CHOSO_LISTEN", config.listen.to_string())
+            .env(
+                "CHOSO_QUEUE_DELIVERIES_MAX",
+                intake.queue_deliveries_max.to_string(),
+            )
+            .env(
+                "CHOSO_BATCH_DELIVERIES_MAX",
+                intake.batch_deliveries_max.to_string(),
+            )
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .map_err(|e| format!("{}: {e}", binary.display()))?;
+        match announced_address(&mut child) {
+            Ok(address) => Ok(Service { child, address }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                let log = std::fs::read_to_string(log_file).unwrap_or_default();
+                Err(format!("{error}; {}", log.lines().last().unwrap_or("it logged nothing")).into())
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as `kill -9` does, at once.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Sends SIGTERM and waits; whether it ended with 0 in time.
+    pub fn stop(mut self) -> Result<bool> {
+        Command::new("kill")
+            .args(["-TERM", &self.id().to_string()])
+            .status()?;
+        let asked = Instant::now();
+        while asked.elapsed() < STOP_WITHIN {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.success());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(false)
+    }
+}
+
+/// Runs a command of the program that prints one JSON object; gives that, and whether it ended with 0.
+pub fn ask(binary: &Path, config: &Config, arguments: &[&str]) -> Result<(Value, bool)> {
+    let output = without_settings(binary, &[])
+        .args(arguments)
+        .envs(settings(config))
+        .stdin(Stdio::null())
+        .output()?;
+    let answer = serde_json::from_slice(&output.stdout).map_err(|e| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        format!("choso {}: {e}: {}", arguments.join(" "), said.trim())
+    })?;
+    Ok((answer, output.status.success()))
+}
+
+/// A command that the settings of the person at this terminal do not reach.
+fn without_settings(binary: &Path, outer: &[&str]) -> Command {
+    let mut command = match outer {
+        [] => Command::new(binary),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(binary);
+            command
+        }
+    };
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CHOSO_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn settings(config: &Config) -> [(&'static str, String); 2] {
+    [
+        ("CHOSO_DATABASE_URL", config.database_url.clone()),
+        ("CHOSO_KEY_FILE", config.key_file.display().to_string()),
+    ]
+}
+
+/// Reads `listening on http://HOST:PORT` from its standard output, on a thread of its own so that a
+/// program that says nothing does not hold us.
+fn announced_address(child: &mut Child) -> Result<SocketAddr> {
+    let output = child
+        .stdout
+        .take()
+        .ok_or("its standard output is not connected")?;
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(std::io::Result::ok) {
+            if let Some(address) = line.trim().strip_prefix("listening on http://") {
+                let _ = tell.send(address.parse());
+            }
+        }
+    });
+    match told.recv_timeout(START_WITHIN) {
+        Ok(address) => Ok(address?),
+        Err(_) => Err("the program did not print `listening on http://HOST:PORT`".into()),
+    }
+}
