@@ -45,10 +45,11 @@ pub struct IntakeLimits {
 
 impl Default for IntakeLimits {
     fn default() -> Self {
-        // Beside this the queue is bounded by bytes; 512 rows make a commit worth its fsync.
+        // Beside this the queue is bounded by bytes; 256 rows make a commit worth its fsync, and while they are
+        // written the next ones are verified.
         IntakeLimits {
             queue_deliveries_max: 4096,
-            batch_deliveries_max: 512,
+            batch_deliveries_max: 256,
         }
     }
 }

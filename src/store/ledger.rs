@@ -219,7 +219,11 @@ async fn keep_deliveries(
     }
     let rows: Vec<(Key, [u8; 16])> = firsts.iter().map(|(key, (_, digest))| (*key, *digest)).collect();
     let mut days = memory.near_days(batch.day);
-    days.push(batch.day);
+    if tx.is_sqlite() {
+        // Its new rows have no numbers of their own here, so what is there is asked for beforehand;
+        // PostgreSQL names the new ones.
+        days.push(batch.day);
+    }
     let keys: Vec<Key> = rows.iter().map(|r| r.0).collect();
     let before = seen::delivery_digests(tx, &days, &keys).await?;
     let (old, candidates): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(key, _)| before.contains_key(key));

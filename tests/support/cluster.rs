@@ -90,7 +90,7 @@ start() {
 # Until it is gone it would be taken for a running server.
 crash() {
     first=$(head -n 1 "$folder/data/postmaster.pid") && kill -KILL "$first" || return 1
-    for try in 1 2 3 4 5 6 7 8 9 10; do
+    try=0; while [ $((try += 1)) -le 150 ]; do
         kill -0 "$first" 2>>"$folder/log" || return 0
         sleep 0.2
     done

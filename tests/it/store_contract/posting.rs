@@ -396,7 +396,9 @@ fn a_batch_that_failed_half_way_leaves_no_half_knowledge(database: Database) {
     let failed = books.run(books.store.post(std::slice::from_ref(&arrival), &mut memory));
     assert!(failed.is_err());
     books.execute("ALTER TABLE away RENAME TO household_version");
-    let posted = books.run(books.store.post(&[arrival], &mut memory)).expect("posted");
+    let posted = books
+        .run(books.store.post(&[arrival], &mut memory))
+        .expect("posted");
     assert_eq!(posted.receipts, 1, "the same writer attributes it all the same");
 }
 
