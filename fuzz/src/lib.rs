@@ -3,10 +3,8 @@
 //! An input is one byte that chooses the scheme, then query, header lines (`name: value`) and body,
 //! separated by a NUL byte.
 
-#[allow(missing_docs)]
 #[path = "../../src/notice/mod.rs"]
 pub mod notice;
-#[allow(missing_docs)]
 #[path = "../../src/vn/mod.rs"]
 pub mod vn;
 
