@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
@@ -87,13 +88,13 @@ async fn receive(
 
 async fn keep(
     shared: &Shared,
-    provider: &Provider,
+    provider: &Arc<Provider>,
     asked: &Request<'_>,
     received_at: TimeMs,
 ) -> (Answer, Ending) {
-    let delivery = match verify(shared, provider, asked, received_at).await {
-        Ok(Received::Token(answer)) => return (answer, Ending::Token),
-        Ok(Received::Notices(delivery)) => delivery,
+    let (provider, delivery) = match verify(shared, provider, asked, received_at).await {
+        Ok((_, Received::Token(answer))) => return (answer, Ending::Token),
+        Ok((provider, Received::Notices(delivery))) => (provider, delivery),
         Err(refusal) => {
             let ending = match refusal.kind {
                 RefusalKind::Signature | RefusalKind::Replay => Ending::Unproven,
@@ -134,21 +135,25 @@ async fn keep(
     (provider.answer(asked, delivery.as_ref(), &outcome), ending)
 }
 
+/// What was received, and the provider with the key that proved it: that key signs the answer too.
 async fn verify(
     shared: &Shared,
-    provider: &Provider,
+    provider: &Arc<Provider>,
     asked: &Request<'_>,
     received_at: TimeMs,
-) -> Result<Received, Refusal> {
+) -> Result<(Arc<Provider>, Received), Refusal> {
     match provider.receive(asked, Some(received_at)) {
         // The key may have been rotated a moment ago by another process: look once more.
         Err(refusal) if refusal.kind == RefusalKind::Signature => {
             match shared.keyring.provider_again(provider.id(), received_at).await {
-                Ok(Some(again)) => again.receive(asked, Some(received_at)),
+                Ok(Some(again)) => {
+                    let received = again.receive(asked, Some(received_at))?;
+                    Ok((again, received))
+                }
                 Ok(None) | Err(_) => Err(refusal),
             }
         }
-        verdict => verdict,
+        verdict => verdict.map(|received| (provider.clone(), received)),
     }
 }
 

@@ -74,12 +74,15 @@ impl Added {
                 .fetch_all(c)
                 .await?
         });
-        let keys = rows.into_iter().map(|(fingerprint, check_bits)| Key {
-            fingerprint,
-            check_bits,
-        });
-        Ok(New::These(keys.collect()))
+        Ok(New::These(keys(rows).collect()))
     }
+}
+
+fn keys(rows: Vec<(i64, i64)>) -> impl Iterator<Item = Key> {
+    rows.into_iter().map(|(fingerprint, check_bits)| Key {
+        fingerprint,
+        check_bits,
+    })
 }
 
 /// Inserts ids of deliveries and says which are new. The rows hold no key twice.
@@ -106,13 +109,7 @@ pub(super) async fn insert_deliveries(tx: &mut Tx, day: Day, rows: &[(Key, [u8; 
                 added.count += sql.build().execute(c).await?.rows_affected() as usize;
             } else {
                 sql.push(" RETURNING fingerprint, check_bits");
-                let named: Vec<(i64, i64)> = sql.build_query_as().fetch_all(c).await?;
-                added
-                    .named
-                    .extend(named.into_iter().map(|(fingerprint, check_bits)| Key {
-                        fingerprint,
-                        check_bits,
-                    }));
+                added.named.extend(keys(sql.build_query_as().fetch_all(c).await?));
             }
         });
     }
@@ -163,13 +160,7 @@ pub(super) async fn insert_notices(tx: &mut Tx, batch: &Batch, drafts: &[Draft<'
                 added.count += sql.build().execute(c).await?.rows_affected() as usize;
             } else {
                 sql.push(" RETURNING fingerprint, check_bits");
-                let named: Vec<(i64, i64)> = sql.build_query_as().fetch_all(c).await?;
-                added
-                    .named
-                    .extend(named.into_iter().map(|(fingerprint, check_bits)| Key {
-                        fingerprint,
-                        check_bits,
-                    }));
+                added.named.extend(keys(sql.build_query_as().fetch_all(c).await?));
             }
         });
     }
