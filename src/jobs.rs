@@ -16,14 +16,11 @@ const HEALTH_EVERY: Duration = Duration::from_secs(10);
 /// Every so many of these, the ledger is tended.
 const LEDGER_EVERY: u32 = 6;
 
-/// Makes partitions ahead, and closes days and months that are over.
+/// Makes partitions ahead, and joins runs of traces.
 pub async fn tend_ledger(store: &Store, now: TimeMs) -> Result<(), StoreError> {
     store.make_partitions(now).await?;
-    while let Some(closed) = store.close_day(now).await? {
-        tracing::info!(day = %closed.day, keys = closed.keys, "day closed");
-        while let Some(month) = store.close_month(now).await? {
-            tracing::info!(%month, "month closed");
-        }
+    while store.merge_runs().await? {
+        tracing::info!("runs of traces joined");
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! How intake does as the ledger grows: fills a database to each size, a simulated day after the other,
 //! and measures it as `intake` does, beside the empty one.
 //!
-//! The fill goes through [`Store::post`] itself, with real signed callbacks in big batches, and closes days
-//! and months as the jobs of the service do. Afterwards old callbacks of every age come once more.
+//! The fill goes through [`Store::post`] itself, with real signed callbacks in big batches, and sorts and
+//! joins traces as the service does. Afterwards old callbacks of every age come once more.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -34,8 +34,6 @@ const BATCHES_AHEAD: usize = 4;
 const AGAIN: u64 = 200;
 /// Ages that are tried besides the first day, days before the last one that was filled.
 const AGES: [u64; 6] = [0, 7, 30, 60, 120, 180];
-/// When a day is closed, after its end.
-const CLOSED_AFTER_MS: i64 = 30 * 60 * 1000;
 /// What is kept of a fill beside the database.
 const STATE: &str = "growth.json";
 
@@ -195,7 +193,7 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
         fill.up_to(&store, &cast, days).await?;
         let filled = (fill.days - before) * fill.per_day;
         let fill_rate = (filled > 0).then(|| filled as f64 / started.elapsed().as_secs_f64());
-        // What is over by the real clock too, so that the service finds nothing left to close.
+        // So that the service finds nothing left to do beside the measurement.
         tend_ledger(&store, now()).await?;
         fill.keep(folder)?;
         let mut step = one_size(databases, &config, &cast, &fill, args).await?;
@@ -375,7 +373,7 @@ impl Fill {
         ages.into_iter().collect()
     }
 
-    /// Fills until so many days are full, each closed when it is over.
+    /// Fills until so many days are full.
     async fn up_to(&mut self, store: &Store, cast: &Arc<Cast>, days: u64) -> Result<()> {
         if days <= self.days {
             return Ok(());
@@ -394,13 +392,14 @@ impl Fill {
             for _ in 0..self.per_day.div_ceil(BATCH) {
                 let batch = batches.recv().await.ok_or("the fill ended early")??;
                 posted += store.post(&batch, &mut memory).await?.receipts as u64;
+                if let Some(full) = memory.full_generation() {
+                    store.sort_generation(&full).await?;
+                }
                 if said.elapsed() > Duration::from_secs(1) {
                     said = Instant::now();
                     say_progress(began, posted, (days - from) * self.per_day);
                 }
             }
-            let end = self.first_day.plus(day as i64 + 1).start();
-            tend_ledger(store, TimeMs(end.0 + CLOSED_AFTER_MS)).await?;
             self.days = day + 1;
         }
         eprintln!();

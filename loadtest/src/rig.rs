@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use choso::config::Config;
-use choso::notice::{Kind, Received, Request, Scheme};
-use choso::store::{FeedPlace, Recount, StateTotal, Store};
+use choso::ledger::LedgerNo;
+use choso::notice::{Kind, Received, Scheme};
+use choso::store::{Recount, StateTotal, Store};
 
 use crate::Result;
 use crate::process::Service;
@@ -83,31 +84,14 @@ impl Rig {
 
 async fn kept(store: &Store, cast: &Cast) -> Result<HashMap<(Kind, String), usize>> {
     let mut all = HashMap::new();
-    let mut place = FeedPlace {
-        day: i64::MIN,
-        position: 0,
-    };
+    let mut heard = LedgerNo::default();
     loop {
-        let rows = store.evidence_after(place, LINKS_AT_ONCE).await?;
+        let rows = store.evidence_after(heard, LINKS_AT_ONCE).await?;
         let Some(last) = rows.last() else { return Ok(all) };
-        place = last.place;
+        heard = last.batch_no;
         for row in &rows {
             for callback in row.kept_callbacks()?.unwrap_or_default() {
-                let evidence = &callback.evidence;
-                let headers: Vec<(&str, &[u8])> = evidence
-                    .headers
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_bytes()))
-                    .collect();
-                let request = Request {
-                    method: &evidence.method,
-                    path: &evidence.path,
-                    query: &evidence.query,
-                    headers: &headers,
-                    body: &evidence.body,
-                    is_evidence: true,
-                };
-                let received = cast.provider().receive(&request, Some(callback.received_at));
+                let received = callback.receive(cast.provider());
                 let Ok(Received::Notices(delivery)) = received else {
                     return Err(format!("a kept callback does not prove itself: {received:?}").into());
                 };

@@ -1,108 +1,112 @@
--- Notices, receipts, evidence and counters. Growing tables begin their key with the day on which the
--- ledger took the row, so that rows are added near each other however the providers' ids look, and old
--- days can be taken away whole: they are partitioned by month, a job makes the partitions ahead, and a row
--- for which there is none goes to the default one. There is no unique index beside the key.
+-- Notices, receipts, evidence, what is remembered of ids, and counters.
+--
+-- Rows are numbered by the ledger (day << 40 | count): the day on which it took them, then a number that
+-- counts on. So they are added at the end of their table however the providers' ids look, and old months
+-- can be taken away whole: on PostgreSQL they are partitions, which a job makes ahead; a row for which
+-- there is none goes to the default one. No table has a unique index on a provider's id; whether an
+-- id came before is known from the traces.
 
--- What moves with every batch. position and digest: the last batch of the chain of evidence, in the order
--- of commit over all instances. open_day: nothing is added to days before it. filtered_day: keys up to
--- this day are in event_key, and its filter exists.
+-- Where the ledger stands. Whoever adds a batch holds this row from its begin to its commit, so that
+-- numbers are in the order of commit over all instances and each sees all that was kept before. batch_no:
+-- the last batch; entry_no: the last notice or receipt; digest: of the last link of the chain of evidence;
+-- generation: the one to which new traces go, and its bytes; runs_epoch: moves when runs of traces change.
 CREATE TABLE feed (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
-    position BIGINT NOT NULL,
-    day BIGINT NOT NULL,
+    batch_no BIGINT NOT NULL,
+    entry_no BIGINT NOT NULL,
     digest BYTEA NOT NULL,
-    open_day BIGINT NOT NULL,
-    filtered_day BIGINT NOT NULL
+    generation BIGINT NOT NULL,
+    generation_bytes BIGINT NOT NULL,
+    runs_epoch BIGINT NOT NULL
 );
-INSERT INTO feed (id, position, day, digest, open_day, filtered_day)
-VALUES (1, 0, -1000000, '\x0000000000000000000000000000000000000000000000000000000000000000', -1000000, -1000000);
-
--- Days on which the ledger took rows.
-CREATE TABLE ledger_day (
-    day BIGINT NOT NULL PRIMARY KEY
-);
+INSERT INTO feed (id, batch_no, entry_no, digest, generation, generation_bytes, runs_epoch)
+VALUES (1, 0, 0, '\x0000000000000000000000000000000000000000000000000000000000000000', 1, 0, 1);
 
 -- The callbacks of one batch as they came, compressed: raw body, the headers that the proof needs, key
--- and time. digest covers the row before it, so that nothing can be changed or taken out unnoticed;
--- bytes go at the end of their retention, bytes_digest stays.
+-- and time. Its rows are those numbered from first_entry_no on. digest covers the row before it, so that
+-- nothing can be changed or taken out unnoticed; bytes go at the end of their retention, bytes_digest stays.
 CREATE TABLE evidence (
-    day BIGINT NOT NULL,
-    position BIGINT NOT NULL,
-    batch_id TEXT COLLATE "C" NOT NULL,
-    batch_day BIGINT NOT NULL,
-    callbacks BIGINT NOT NULL,
-    notices BIGINT NOT NULL,
+    batch_no BIGINT NOT NULL PRIMARY KEY,
+    first_entry_no BIGINT NOT NULL,
+    entries BIGINT NOT NULL,
     receipts BIGINT NOT NULL,
+    callbacks BIGINT NOT NULL,
     bytes_digest BYTEA NOT NULL,
     digest BYTEA NOT NULL,
-    bytes BYTEA,
-    PRIMARY KEY (day, position)
-) PARTITION BY RANGE (day);
+    bytes BYTEA
+) PARTITION BY RANGE (batch_no);
 CREATE TABLE evidence_default PARTITION OF evidence DEFAULT;
 
--- Ids of deliveries, where a scheme has such ids: 128 bits of SHA-256 over provider and id, and a digest
--- of the items, so that an id used again for other items is noticed.
-CREATE TABLE delivery (
-    day BIGINT NOT NULL,
-    fingerprint BIGINT NOT NULL,
-    check_bits BIGINT NOT NULL,
-    items_digest BYTEA NOT NULL,
-    PRIMARY KEY (day, fingerprint, check_bits)
-) PARTITION BY RANGE (day);
-CREATE TABLE delivery_default PARTITION OF delivery DEFAULT;
+-- Traces of what came, by which it is known when it comes again: of events for good, of deliveries and
+-- bank transfers for the last few million. A batch adds its own here, as they are written by the ledger.
+-- When a generation of them is full it is sorted into a run, and its rows here go.
+CREATE TABLE trace_batch (
+    batch_no BIGINT NOT NULL PRIMARY KEY,
+    generation BIGINT NOT NULL,
+    bytes BYTEA NOT NULL
+);
 
--- One item of a callback. fingerprint: 64 bits of SHA-256 over provider, event and kind. check_bits: 64
--- more bits of the same for the first notice of an event, else of its other content too. Each row is
--- exactly one of posted, quarantined, ignored.
+-- A run: the traces of the generations first to last, with a filter that says which are surely not there.
+CREATE TABLE trace_run (
+    class BIGINT NOT NULL,
+    first_generation BIGINT NOT NULL,
+    last_generation BIGINT NOT NULL,
+    traces BIGINT NOT NULL,
+    filter BYTEA NOT NULL,
+    PRIMARY KEY (class, first_generation, last_generation)
+);
+
+-- Its traces in the order of their fingerprints, some twenty on a page.
+CREATE TABLE trace_page (
+    class BIGINT NOT NULL,
+    first_generation BIGINT NOT NULL,
+    last_generation BIGINT NOT NULL,
+    first_fingerprint BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (class, first_generation, last_generation, first_fingerprint)
+);
+
+-- Money that arrived, with what its notice said of it. content_digest: of the notice; event_id: where it
+-- is not the provider's transaction id.
+CREATE TABLE receipt (
+    entry_no BIGINT NOT NULL PRIMARY KEY,
+    household_id TEXT COLLATE "C" NOT NULL,
+    business_day BIGINT NOT NULL,
+    stall_id TEXT COLLATE "C",
+    place_id TEXT COLLATE "C" NOT NULL,
+    provider_id TEXT COLLATE "C" NOT NULL,
+    provider_txn_id TEXT COLLATE "C" NOT NULL,
+    event_id TEXT COLLATE "C",
+    content_digest BYTEA NOT NULL,
+    amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
+    refunded_vnd BIGINT NOT NULL DEFAULT 0 CHECK (refunded_vnd >= 0 AND refunded_vnd <= amount_vnd),
+    occurred_at_ms BIGINT,
+    posted_at_ms BIGINT NOT NULL
+) PARTITION BY RANGE (entry_no);
+CREATE TABLE receipt_default PARTITION OF receipt DEFAULT;
+
+-- An item of a callback that is no receipt: a refund, what waits for a person, what moves no money. Each is
+-- exactly one of posted, quarantined, ignored; a posted one is a refund of the receipt receipt_no.
 CREATE TABLE notice (
-    day BIGINT NOT NULL,
-    fingerprint BIGINT NOT NULL,
-    check_bits BIGINT NOT NULL,
+    entry_no BIGINT NOT NULL PRIMARY KEY,
     provider_id TEXT COLLATE "C" NOT NULL,
     event_id TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('payment', 'refund', 'void', 'payment_failed', 'payment_pending',
         'payment_authorized', 'payment_suspect', 'debit', 'test', 'other', 'unreadable')),
-    -- where it is not the event id
-    provider_txn_id TEXT COLLATE "C",
+    provider_txn_id TEXT COLLATE "C" NOT NULL,
+    -- whether it is the first of its event, or another content of it
     is_first BIGINT NOT NULL CHECK (is_first IN (0, 1)),
     content_digest BYTEA NOT NULL,
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd >= 0),
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('posted', 'quarantined', 'ignored')),
     reason TEXT COLLATE "C",
     received_at_ms BIGINT NOT NULL,
-    batch_id TEXT COLLATE "C" NOT NULL,
-    household_id TEXT COLLATE "C",
-    receipt_id TEXT COLLATE "C",
-    CHECK ((state = 'posted') = (receipt_id IS NOT NULL)),
-    CHECK ((state = 'posted') = (reason IS NULL)),
-    PRIMARY KEY (day, fingerprint, check_bits)
-) PARTITION BY RANGE (day);
+    receipt_no BIGINT,
+    CHECK ((state = 'posted') = (receipt_no IS NOT NULL)),
+    CHECK ((state = 'posted') = (reason IS NULL))
+) PARTITION BY RANGE (entry_no);
 CREATE TABLE notice_default PARTITION OF notice DEFAULT;
-CREATE INDEX notice_quarantined ON notice (received_at_ms, provider_id, event_id) WHERE state = 'quarantined';
-
--- The keys of closed days, with the full id and the content: a notice that comes again after a day, a
--- month or a year is found here, also when the notices of its time have been taken away.
-CREATE TABLE event_key (
-    day BIGINT NOT NULL,
-    fingerprint BIGINT NOT NULL,
-    check_bits BIGINT NOT NULL,
-    provider_id TEXT COLLATE "C" NOT NULL,
-    event_id TEXT COLLATE "C" NOT NULL,
-    kind TEXT COLLATE "C" NOT NULL,
-    is_first BIGINT NOT NULL,
-    content_digest BYTEA NOT NULL,
-    reason TEXT COLLATE "C",
-    PRIMARY KEY (day, fingerprint, check_bits)
-);
-
--- For a closed day, later for a closed month: a filter that says which fingerprints surely are not there.
-CREATE TABLE event_filter (
-    first_day BIGINT NOT NULL,
-    last_day BIGINT NOT NULL,
-    keys BIGINT NOT NULL,
-    filter BYTEA NOT NULL,
-    PRIMARY KEY (first_day, last_day)
-);
+CREATE INDEX notice_quarantined ON notice (entry_no) WHERE state = 'quarantined';
 
 -- An order that waits to be paid: what a provider's reference stands for, and how much is asked.
 CREATE TABLE payment_order (
@@ -123,84 +127,55 @@ CREATE TABLE order_payment (
     PRIMARY KEY (provider_id, reference, event_id)
 );
 
--- A bank transfer that was posted, by the bank's own reference: another provider's word for it is no
--- second receipt.
-CREATE TABLE bank_transfer (
-    day BIGINT NOT NULL,
-    fingerprint BIGINT NOT NULL,
-    check_bits BIGINT NOT NULL,
-    provider_id TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (day, fingerprint, check_bits)
-);
-
--- A refund that has not met its receipt yet; the row goes when it does. payment_key: event:ID or order:ID.
+-- A refund that has not met its receipt yet; the row goes when it does. payment_key: event:ID or order:ID;
+-- entry_no: its notice.
 CREATE TABLE refund_waiting (
     provider_id TEXT COLLATE "C" NOT NULL,
     payment_key TEXT COLLATE "C" NOT NULL,
-    day BIGINT NOT NULL,
-    fingerprint BIGINT NOT NULL,
-    check_bits BIGINT NOT NULL,
+    entry_no BIGINT NOT NULL,
     event_id TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('refund', 'void')),
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     received_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (provider_id, payment_key, day, fingerprint, check_bits)
+    PRIMARY KEY (provider_id, payment_key, entry_no)
 );
-
--- The id begins with the time of its batch, and day is the day of that time.
-CREATE TABLE receipt (
-    day BIGINT NOT NULL,
-    receipt_id TEXT COLLATE "C" NOT NULL,
-    household_id TEXT COLLATE "C" NOT NULL,
-    business_day BIGINT NOT NULL,
-    stall_id TEXT COLLATE "C",
-    place_id TEXT COLLATE "C" NOT NULL,
-    provider_id TEXT COLLATE "C" NOT NULL,
-    provider_txn_id TEXT COLLATE "C" NOT NULL,
-    amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
-    refunded_vnd BIGINT NOT NULL CHECK (refunded_vnd >= 0 AND refunded_vnd <= amount_vnd),
-    occurred_at_ms BIGINT,
-    posted_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (day, receipt_id, household_id)
-) PARTITION BY RANGE (day);
-CREATE TABLE receipt_default PARTITION OF receipt DEFAULT;
 
 -- Money that went back, beside the receipt it came from.
 CREATE TABLE refund (
-    household_id TEXT COLLATE "C" NOT NULL,
-    receipt_id TEXT COLLATE "C" NOT NULL,
+    receipt_no BIGINT NOT NULL,
     provider_id TEXT COLLATE "C" NOT NULL,
     event_id TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('refund', 'void')),
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     posted_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (household_id, receipt_id, provider_id, event_id, kind)
+    PRIMARY KEY (receipt_no, provider_id, event_id, kind)
 );
 
--- Counters by business day. qualifying_count: receipts whose amount after refunds reaches the floor.
+-- Counters by business day; the rows of one day lie together, since a batch touches hundreds of them.
+-- qualifying_count: receipts whose amount after refunds reaches the floor.
 CREATE TABLE household_day (
-    household_id TEXT COLLATE "C" NOT NULL,
     day BIGINT NOT NULL,
+    household_id TEXT COLLATE "C" NOT NULL,
     posted_count BIGINT NOT NULL,
     posted_vnd BIGINT NOT NULL,
     refunded_vnd BIGINT NOT NULL,
     qualifying_count BIGINT NOT NULL,
     CHECK (0 <= qualifying_count AND qualifying_count <= posted_count),
     CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd),
-    PRIMARY KEY (household_id, day)
+    PRIMARY KEY (day, household_id)
 );
 
 -- The same per street segment and per market: the household's principal place on the business day.
 CREATE TABLE place_day (
-    place_id TEXT COLLATE "C" NOT NULL,
     day BIGINT NOT NULL,
+    place_id TEXT COLLATE "C" NOT NULL,
     posted_count BIGINT NOT NULL,
     posted_vnd BIGINT NOT NULL,
     refunded_vnd BIGINT NOT NULL,
     qualifying_count BIGINT NOT NULL,
     CHECK (0 <= qualifying_count AND qualifying_count <= posted_count),
     CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd),
-    PRIMARY KEY (place_id, day)
+    PRIMARY KEY (day, place_id)
 );
 
 -- Conservation, by provider and day of reception: the database itself refuses a sum that does not hold.

@@ -1,13 +1,13 @@
 //! Checking what is kept: the chain of evidence, every callback's proof, and that notices and receipts
 //! say what their callbacks said.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::access::SealingKey;
 use crate::intake::open_secrets;
-use crate::ledger::{EvidenceLink, KeptCallback, Key, bytes_digest};
-use crate::notice::{Item, Provider, Received, Request, scheme};
-use crate::store::{AuditRow, FeedPlace, Store, StoreError};
+use crate::ledger::{EvidenceLink, KeptCallback, LedgerNo, bytes_digest};
+use crate::notice::{Item, Provider, Received, scheme};
+use crate::store::{AuditEntry, AuditRow, Store, StoreError};
 
 /// Links read at once.
 const LINKS_AT_ONCE: i64 = 64;
@@ -39,20 +39,17 @@ pub async fn audit(
     let mut audit = Audit::default();
     let mut walk = Walk {
         digest: [0; 32],
-        position: 0,
+        batch_no: LedgerNo::default(),
         by_day: HashMap::new(),
     };
-    let mut place = FeedPlace {
-        day: i64::MIN,
-        position: 0,
-    };
     loop {
-        let rows = store.evidence_after(place, LINKS_AT_ONCE).await?;
-        let Some(last) = rows.last() else { break };
-        place = last.place;
+        let rows = store.evidence_after(walk.batch_no, LINKS_AT_ONCE).await?;
+        if rows.is_empty() {
+            break;
+        }
         for row in &rows {
             if let Err(why) = check_row(store, &keys, row, &mut walk, &mut audit).await? {
-                audit.broken = Some(format!("position {}: {why}", row.place.position));
+                audit.broken = Some(format!("position {}: {why}", row.batch_no.count()));
                 return Ok(audit);
             }
         }
@@ -82,9 +79,9 @@ async fn provers(store: &Store, key: &SealingKey) -> Result<Provers, StoreError>
 
 struct Walk {
     digest: [u8; 32],
-    position: i64,
+    batch_no: LedgerNo,
     /// Notices and receipts that the links speak of, by day.
-    by_day: HashMap<i64, (i64, i64)>,
+    by_day: HashMap<i64, i64>,
 }
 
 type Verdict = Result<(), String>;
@@ -100,8 +97,7 @@ async fn check_row(
         return Ok(Err(why));
     }
     audit.links += 1;
-    let counts = walk.by_day.entry(row.batch_day).or_default();
-    *counts = (counts.0 + row.notices, counts.1 + row.receipts);
+    *walk.by_day.entry(row.first_entry_no.day_number()).or_default() += row.entries;
     let Some(kept) = row.kept_callbacks()? else {
         audit.expired += row.callbacks;
         return Ok(Ok(()));
@@ -126,8 +122,9 @@ async fn check_row(
 
 /// The link follows the one before it, and its bytes are those that were kept.
 fn check_link(row: &AuditRow, walk: &mut Walk) -> Verdict {
-    if row.place.position != walk.position + 1 {
-        return Err(format!("the link after position {} is missing", walk.position));
+    if row.batch_no.count() != walk.batch_no.count() + 1 {
+        let last = walk.batch_no.count();
+        return Err(format!("the link after position {last} is missing"));
     }
     let wanted: [u8; 32] = row
         .bytes_digest
@@ -142,45 +139,30 @@ fn check_link(row: &AuditRow, walk: &mut Walk) -> Verdict {
         return Err("the kept bytes were changed".to_owned());
     }
     let link = EvidenceLink {
-        position: row.place.position,
-        batch_id: &row.batch_id,
-        batch_day: row.batch_day,
-        callbacks: row.callbacks,
-        notices: row.notices,
+        batch_no: row.batch_no.get(),
+        first_entry_no: row.first_entry_no.get(),
+        entries: row.entries,
         receipts: row.receipts,
+        callbacks: row.callbacks,
         bytes_digest: wanted,
     };
     let digest = link.digest(&walk.digest);
     if row.digest != digest {
         return Err("the link, or one before it, was changed".to_owned());
     }
-    (walk.digest, walk.position) = (digest, row.place.position);
+    (walk.digest, walk.batch_no) = (digest, row.batch_no);
     Ok(())
 }
 
 /// Verifies a kept callback with the key of its time, at the time it came.
 fn prove(keys: &Provers, kept: &KeptCallback) -> Result<Vec<Item>, String> {
-    let evidence = &kept.evidence;
-    let name = (kept.provider_id.clone(), evidence.key_id.to_string());
+    let name = (kept.provider_id.clone(), kept.evidence.key_id.to_string());
     let provider = match keys.get(&name) {
         None => return Err(format!("key {} is not there", name.1)),
         Some(Err(why)) => return Err(format!("key {}: {why}", name.1)),
         Some(Ok(provider)) => provider,
     };
-    let headers: Vec<(&str, &[u8])> = evidence
-        .headers
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_bytes()))
-        .collect();
-    let request = Request {
-        method: &evidence.method,
-        path: &evidence.path,
-        query: &evidence.query,
-        headers: &headers,
-        body: &evidence.body,
-        is_evidence: true,
-    };
-    match provider.receive(&request, Some(kept.received_at)) {
+    match kept.receive(provider) {
         Ok(Received::Notices(delivery)) => Ok(delivery.items),
         Ok(Received::Token(_)) => Err("is a login, not a notice".to_owned()),
         Err(refusal) => Err(refusal.to_string()),
@@ -195,70 +177,69 @@ async fn check_rows(
     items: &[(&str, Item)],
     audit: &mut Audit,
 ) -> Result<Verdict, StoreError> {
-    let keys: Vec<Key> = items
-        .iter()
-        .map(|(provider_id, item)| Key::of_event(provider_id, &item.event_id, item.kind.as_str()))
-        .collect();
-    let fingerprints: Vec<i64> = keys.iter().map(|k| k.fingerprint).collect();
-    let notices = store.audit_notices(row.batch_day, &fingerprints).await?;
-    let receipts = store.audit_receipts(row.batch_day, &row.batch_id).await?;
-    let (mut seen, mut own_receipts) = (HashSet::new(), 0);
-    for ((_, item), key) in items.iter().zip(&keys) {
-        for place in [*key, key.beside(&item.content)] {
-            let Some(notice) = notices.get(&place).filter(|n| n.batch_id == row.batch_id) else {
-                continue;
-            };
-            if notice.content != item.content || !seen.insert(place) {
-                continue;
-            }
-            if notice.amount != item.amount {
-                return Ok(Err(format!("notice {}: its amount was changed", item.event_id)));
-            }
-            audit.notices += 1;
-            let own = notice
-                .receipt_id
-                .as_ref()
-                .filter(|id| id.starts_with(&row.batch_id));
-            if let Some(id) = own.filter(|_| !item.kind.takes_back()) {
-                if receipts.get(id) != Some(&item.amount) {
-                    return Ok(Err(format!(
-                        "receipt {id}: it is missing or its amount was changed"
-                    )));
-                }
-                own_receipts += 1;
-                audit.receipts += 1;
-            }
+    let entries = store.audit_entries(row.first_entry_no, row.entries).await?;
+    let mut told: HashMap<(&str, &str, &str), Vec<&Item>> = HashMap::new();
+    for (provider_id, item) in items {
+        let event = (*provider_id, item.event_id.as_str(), item.kind.as_str());
+        told.entry(event).or_default().push(item);
+    }
+    let mut receipts = 0;
+    for entry in &entries {
+        let event = (
+            entry.provider_id.as_str(),
+            entry.event_id.as_str(),
+            entry.kind.as_str(),
+        );
+        let items = told.get(&event).map_or(&[][..], Vec::as_slice);
+        if let Err(why) = check_entry(entry, items) {
+            return Ok(Err(why));
         }
+        audit.notices += 1;
+        receipts += i64::from(entry.is_receipt);
     }
-    if seen.len() as i64 != row.notices {
-        let why = format!("{} notices are proven, {} were kept", seen.len(), row.notices);
-        return Ok(Err(why));
-    }
-    if own_receipts != row.receipts || receipts.len() as i64 != row.receipts {
+    audit.receipts += receipts;
+    if (entries.len() as i64, receipts) != (row.entries, row.receipts) {
+        let (found, kept) = (entries.len(), row.entries);
         let why = format!(
-            "{} receipts are proven, {} were posted",
-            own_receipts, row.receipts
+            "{found} notices with {receipts} receipts are proven, {kept} with {} were kept",
+            row.receipts
         );
         return Ok(Err(why));
     }
     Ok(Ok(()))
 }
 
+/// An item of the callbacks says the same.
+fn check_entry(entry: &AuditEntry, items: &[&Item]) -> Verdict {
+    let what = match entry.is_receipt {
+        true => "receipt of",
+        false => "notice",
+    };
+    match items.iter().find(|item| item.content == entry.content) {
+        None => Err(format!("{what} {}: no callback says so", entry.event_id)),
+        Some(item) if item.amount != entry.amount => {
+            Err(format!("{what} {}: its amount was changed", entry.event_id))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// The chain ends where the feed says, and no notice or receipt is there that no link speaks of.
 async fn check_end(store: &Store, walk: &Walk) -> Result<Verdict, StoreError> {
-    let (position, digest) = store.chain_end().await?;
-    if position != walk.position || digest != walk.digest {
+    let (batch_no, digest) = store.chain_end().await?;
+    if batch_no != walk.batch_no || digest != walk.digest {
         return Ok(Err(format!(
-            "the chain ends at position {}, the feed at {position}",
-            walk.position
+            "the chain ends at position {}, the feed at {}",
+            walk.batch_no.count(),
+            batch_no.count()
         )));
     }
-    for (day, (notices, receipts)) in store.audit_counts().await? {
-        let (told_notices, told_receipts) = walk.by_day.get(&day).copied().unwrap_or_default();
+    for (day, entries) in store.audit_counts().await? {
+        let told = walk.by_day.get(&day).copied().unwrap_or_default();
         // Fewer may be there: old days can be taken away whole.
-        if notices > told_notices || receipts > told_receipts {
+        if entries > told {
             return Ok(Err(format!(
-                "day {day}: {notices} notices and {receipts} receipts, but callbacks for {told_notices} and {told_receipts}"
+                "day {day}: {entries} notices and receipts, but callbacks for {told}"
             )));
         }
     }

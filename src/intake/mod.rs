@@ -20,7 +20,7 @@ use crate::notice::{Delivery, Outcome};
 use crate::store::{Arrival, Posted, Store, StoreError, WriterMemory};
 use crate::telemetry::Metrics;
 
-pub use announcer::{Announcer, AnnouncerHandle, Heard, Listener};
+pub use announcer::{Announcer, AnnouncerHandle, Listener};
 pub use audit::{Audit, audit};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
 pub use keyring::{Keyring, KeyringError, open_secrets};
@@ -98,6 +98,7 @@ impl Intake {
             queued_bytes: queued_bytes.clone(),
             busy_since_ms: busy_since_ms.clone(),
             posted: posted.clone(),
+            sorting: None,
         };
         let (stop, stopped) = oneshot::channel();
         let handle = tokio::spawn(writer.run(waiting, stopped, limits.batch_deliveries_max));
@@ -173,6 +174,7 @@ struct Writer {
     queued_bytes: Arc<AtomicUsize>,
     busy_since_ms: Arc<AtomicI64>,
     posted: Arc<Notify>,
+    sorting: Option<JoinHandle<()>>,
 }
 
 impl Writer {
@@ -209,7 +211,23 @@ impl Writer {
                 let _ = answer.send(result.map(|outcome| (outcome, arrival.delivery)));
             }
             self.busy_since_ms.store(0, Ordering::Relaxed);
+            self.sort_if_full();
         }
+    }
+
+    /// Has a full generation of traces sorted beside the writer, one at a time.
+    fn sort_if_full(&mut self) {
+        if self.sorting.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        self.sorting = self.memory.full_generation().map(|full| {
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.sort_generation(&full).await {
+                    tracing::warn!(%error, "traces could not be sorted; it is tried again");
+                }
+            })
+        });
     }
 
     /// Writes a batch; when the database refuses its content, each delivery alone, so that one that

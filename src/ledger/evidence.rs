@@ -1,6 +1,6 @@
 use sha2::{Digest, Sha256};
 
-use crate::notice::Evidence;
+use crate::notice::{Evidence, Provider, Received, Refusal, Request};
 use crate::vn::TimeMs;
 
 /// A kept callback: who sent it, when it came, and what its proof was.
@@ -12,6 +12,27 @@ pub struct KeptCallback {
     pub received_at: TimeMs,
     /// Body, headers and key.
     pub evidence: Evidence,
+}
+
+impl KeptCallback {
+    /// Proves and reads it once more, as it was when it came: by this provider's key, at that time.
+    pub fn receive(&self, provider: &Provider) -> Result<Received, Refusal> {
+        let evidence = &self.evidence;
+        let headers: Vec<(&str, &[u8])> = evidence
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        let request = Request {
+            method: &evidence.method,
+            path: &evidence.path,
+            query: &evidence.query,
+            headers: &headers,
+            body: &evidence.body,
+            is_evidence: true,
+        };
+        provider.receive(&request, Some(self.received_at))
+    }
 }
 
 /// Why kept evidence cannot be read.
@@ -84,40 +105,36 @@ fn text(bytes: &mut &[u8]) -> Result<String, EvidenceError> {
 
 /// One link of the chain of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link<'a> {
-    /// Its place, from 1.
-    pub position: i64,
-    /// The batch whose callbacks it holds.
-    pub batch_id: &'a str,
-    /// The day under which its rows are kept.
-    pub batch_day: i64,
+pub struct Link {
+    /// The number of its batch; its count is its place in the chain, from 1.
+    pub batch_no: i64,
+    /// The first of its notices and receipts.
+    pub first_entry_no: i64,
+    /// How many of both.
+    pub entries: i64,
+    /// How many receipts.
+    pub receipts: i64,
     /// How many callbacks.
     pub callbacks: i64,
-    /// How many notices were kept.
-    pub notices: i64,
-    /// How many receipts the batch posted.
-    pub receipts: i64,
     /// SHA-256 of the kept bytes.
     pub bytes_digest: [u8; 32],
 }
 
-impl Link<'_> {
+impl Link {
     /// The digest of this link: over the one before it and everything it says.
     pub fn digest(&self, before: &[u8; 32]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"choso evidence 1");
         hash.update(before);
         for n in [
-            self.position,
-            self.batch_day,
-            self.callbacks,
-            self.notices,
+            self.batch_no,
+            self.first_entry_no,
+            self.entries,
             self.receipts,
+            self.callbacks,
         ] {
             hash.update(n.to_le_bytes());
         }
-        hash.update((self.batch_id.len() as u64).to_le_bytes());
-        hash.update(self.batch_id.as_bytes());
         hash.update(self.bytes_digest);
         hash.finalize().into()
     }
@@ -162,33 +179,30 @@ mod tests {
     #[test]
     fn every_member_of_a_link_is_covered() {
         let link = Link {
-            position: 7,
-            batch_id: "b",
-            batch_day: 5,
-            callbacks: 2,
-            notices: 2,
+            batch_no: 7,
+            first_entry_no: 5,
+            entries: 2,
             receipts: 1,
+            callbacks: 2,
             bytes_digest: [3; 32],
         };
         let digest = link.digest(&[0; 32]);
         let others = [
-            link.digest(&[1; 32]),
-            Link { position: 8, ..link }.digest(&[0; 32]),
+            Link { batch_no: 8, ..link },
             Link {
-                batch_id: "c",
+                first_entry_no: 6,
                 ..link
-            }
-            .digest(&[0; 32]),
-            Link { batch_day: 6, ..link }.digest(&[0; 32]),
-            Link { callbacks: 1, ..link }.digest(&[0; 32]),
-            Link { notices: 3, ..link }.digest(&[0; 32]),
-            Link { receipts: 2, ..link }.digest(&[0; 32]),
+            },
+            Link { entries: 3, ..link },
+            Link { receipts: 2, ..link },
+            Link { callbacks: 1, ..link },
             Link {
                 bytes_digest: [4; 32],
                 ..link
-            }
-            .digest(&[0; 32]),
+            },
         ];
+        assert_ne!(link.digest(&[1; 32]), digest);
+        let others = others.map(|other| other.digest(&[0; 32]));
         assert!(others.iter().all(|other| *other != digest));
     }
 

@@ -1,10 +1,7 @@
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
 
-/// Keys of one filter of a set: bounds the memory that building takes (about 25 bytes a key).
-const SHARD_KEYS: usize = 1 << 18;
-
 /// A set of fingerprints that answers "surely not there" or "perhaps there" (wrong for 1 in 256), in
-/// nine bits a key. It is made once, of a day or month that is over.
+/// nine bits a key. It is made once, shard by shard, so that building takes little memory.
 pub struct KeyFilter {
     /// By the highest bits of the fingerprint; their number is a power of two. None for an empty shard.
     shards: Vec<Option<Shard>>,
@@ -46,11 +43,6 @@ pub enum FilterError {
 }
 
 impl KeyFilter {
-    /// How many shards a set of this many keys has.
-    pub fn shards_for(keys: usize) -> usize {
-        keys.div_ceil(SHARD_KEYS).max(1).next_power_of_two()
-    }
-
     /// The fingerprints of one shard: from the first to the last, both included.
     pub fn range(shard: usize, shards: usize) -> (i64, i64) {
         let width_bits = 64 - shards.trailing_zeros();
@@ -88,6 +80,11 @@ impl KeyFilter {
             }
         };
         Ok(())
+    }
+
+    /// Takes a shard over from a set of as many shards.
+    pub fn take_shard(&mut self, mut from: KeyFilter, shard: usize) {
+        self.shards[shard] = from.shards[shard].take();
     }
 
     /// Whether the fingerprint may be in the set; false is sure.
@@ -223,7 +220,5 @@ mod tests {
             }
             assert_eq!(next, i64::MIN, "the last range ends at the last number");
         }
-        assert_eq!(KeyFilter::shards_for(0), 1);
-        assert_eq!(KeyFilter::shards_for(SHARD_KEYS + 1), 2);
     }
 }

@@ -8,6 +8,8 @@ mod counters;
 mod evidence;
 mod filter;
 mod key;
+mod number;
+mod trace;
 
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ pub use evidence::{
 };
 pub use filter::{FilterError, KeyFilter};
 pub use key::{Key, items_digest};
+pub use number::LedgerNo;
+pub use trace::{Class, Run, Standing, TRACE_PARTS, Trace, TraceError, Traces, read_traces};
 
 /// A receipt counts for indicator 5 when at least this much is left of it (DOMAIN section 4).
 pub const QUALIFYING_FLOOR: Dong = Dong::new(1000);

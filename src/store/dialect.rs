@@ -1,7 +1,9 @@
 //! What only one of the two databases can do, each under a named function.
 
-use super::{Result, Tx};
-use crate::vn::Day;
+use sqlx::{Postgres, Transaction};
+
+use super::{Pool, Result, Store, Tx};
+use crate::ledger::LedgerNo;
 
 /// Whether a table of this name exists.
 pub(super) async fn table_exists(tx: &mut Tx, name: &str) -> Result<bool> {
@@ -24,54 +26,127 @@ pub(super) async fn table_exists(tx: &mut Tx, name: &str) -> Result<bool> {
     Ok(count > 0)
 }
 
-/// Who may pass beside whom when notices are posted on several instances: ordinary batches share the
-/// gate; whoever must see all that others commit has it alone: a batch with refunds (a refund and its
-/// payment, committed at the same time, would not see each other), a batch near midnight, the closing of
-/// a day. SQLite has one writer.
+/// Takes the feed's row until the end of the transaction: batches of all instances pass one by one, and
+/// each sees what the one before committed. SQLite has one writer.
 ///
 /// Everything behind the gate looks up by key. A table without statistics, as a new partition is, makes
 /// PostgreSQL read it whole for a list of keys; so that is put out of its reach for this transaction.
-pub(super) async fn pass_gate(tx: &mut Tx, alone: bool) -> Result<()> {
-    const GATE: i64 = 0x63_68_6f_73_6f; // "choso"
+pub(super) async fn pass_gate(tx: &mut Tx) -> Result<()> {
     if let Tx::Postgres(c) = tx {
-        let sql = match alone {
-            true => "SELECT set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock($1)",
-            false => "SELECT set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock_shared($1)",
-        };
-        sqlx::query(sql).bind(GATE).execute(&mut **c).await?;
+        sqlx::query("SELECT set_config('enable_seqscan', 'off', true) FROM feed WHERE id = 1 FOR UPDATE")
+            .execute(&mut **c)
+            .await?;
     }
     Ok(())
 }
 
-/// Makes the partition of a table for the days from `first` to before `end`, named after its month. Rows
+/// Lets one instance at a time sort runs of traces: held until it is dropped. SQLite's one service needs
+/// none.
+pub(super) struct RunsClaim(
+    #[expect(dead_code, reason = "held for its lock")] Option<Transaction<'static, Postgres>>,
+);
+
+impl Store {
+    /// The right to sort runs; none if another instance has it.
+    pub(super) async fn claim_runs(&self) -> Result<Option<RunsClaim>> {
+        const RUNS: i64 = 0x63_68_6f_73_6f; // "choso"
+        let Pool::Postgres(pool) = &self.pool else {
+            return Ok(Some(RunsClaim(None)));
+        };
+        let mut tx = pool.begin().await?;
+        let (is_free,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(RUNS)
+            .fetch_one(&mut *tx)
+            .await?;
+        Ok(is_free.then_some(RunsClaim(Some(tx))))
+    }
+}
+
+/// Adds rows by `COPY`, the cheapest way there is; `false` on SQLite, which has none. `columns` are the
+/// table with the names of its columns.
+pub(super) async fn copy_in(tx: &mut Tx, columns: &str, rows: impl FnOnce() -> CopyText) -> Result<bool> {
+    let Tx::Postgres(c) = tx else { return Ok(false) };
+    let mut copy = c.copy_in_raw(&format!("COPY {columns} FROM STDIN")).await?;
+    copy.send(rows().0).await?;
+    copy.finish().await?;
+    Ok(true)
+}
+
+/// Rows in the text format of `COPY`.
+#[derive(Default)]
+pub(super) struct CopyText(Vec<u8>);
+
+impl CopyText {
+    fn begin(&mut self) {
+        if !matches!(self.0.last(), None | Some(b'\n')) {
+            self.0.push(b'\t');
+        }
+    }
+
+    /// A number.
+    pub fn number(&mut self, n: i64) -> &mut Self {
+        self.begin();
+        self.0.extend(n.to_string().as_bytes());
+        self
+    }
+
+    /// A text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.begin();
+        for byte in text.bytes() {
+            match byte {
+                b'\\' => self.0.extend(b"\\\\"),
+                b'\n' => self.0.extend(b"\\n"),
+                b'\r' => self.0.extend(b"\\r"),
+                b'\t' => self.0.extend(b"\\t"),
+                byte => self.0.push(byte),
+            }
+        }
+        self
+    }
+
+    /// Bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        self.begin();
+        self.0.extend(b"\\\\x");
+        for byte in bytes {
+            self.0
+                .extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        self
+    }
+
+    /// NULL.
+    pub fn null(&mut self) -> &mut Self {
+        self.begin();
+        self.0.extend(b"\\N");
+        self
+    }
+
+    /// Ends the row.
+    pub fn end(&mut self) {
+        self.0.push(b'\n');
+    }
+}
+
+/// Makes the partition of a table for the numbers from `first` to before `end`, named after its month. Rows
 /// that already lie in the default partition stop it; they are found there as well. SQLite has none.
 pub(super) async fn make_partition(
     tx: &mut Tx,
     table: &'static str,
     month: &str,
-    first: Day,
-    end: Day,
+    first: LedgerNo,
+    end: LedgerNo,
 ) -> Result<()> {
     if let Tx::Postgres(c) = tx {
         let sql = format!(
             "CREATE TABLE IF NOT EXISTS {table}_{month} PARTITION OF {table} FOR VALUES FROM ({}) TO ({})",
-            first.number(),
-            end.number()
+            first.get(),
+            end.get()
         );
         // Made of constants and numbers.
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut **c).await?;
     }
     Ok(())
-}
-
-/// The row number above which the notices lie that SQLite added last. It numbers rows upwards and has one
-/// writer, so the last `added` rows are those that this transaction's insert added. Its
-/// `RETURNING` gathers every row in a table of its own first and makes a bulk insert twice as dear;
-/// PostgreSQL has no such numbers and a cheap `RETURNING`.
-pub(super) async fn notice_row_before(tx: &mut Tx, added: usize) -> Result<i64> {
-    let Tx::Sqlite(c) = tx else { return Ok(i64::MAX) };
-    let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(rowid), 0) FROM notice")
-        .fetch_one(&mut **c)
-        .await?;
-    Ok(last - added as i64)
 }

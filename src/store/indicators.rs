@@ -190,8 +190,7 @@ async fn receipts_known_at(tx: &mut Tx, as_of: Day, k: TimeMs) -> Result<Windows
              FROM receipt r
              WHERE business_day >= $4 AND business_day <= $1 AND posted_at_ms <= $5
                AND amount_vnd - COALESCE((SELECT SUM(f.amount_vnd) FROM refund f
-                                          WHERE f.household_id = r.household_id AND f.receipt_id = r.receipt_id
-                                            AND f.posted_at_ms <= $5), 0) >= $6
+                                          WHERE f.receipt_no = r.entry_no AND f.posted_at_ms <= $5), 0) >= $6
              GROUP BY household_id",
         )
         .bind(as_of.number())

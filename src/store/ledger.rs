@@ -1,35 +1,35 @@
 //! Posting: one transaction per batch of callbacks, from "did it come before" to the counters.
+//!
+//! Batches pass one after the other, over all instances: each begins by taking the row of the feed, and so
+//! sees all that was kept before it. Whether something came before is then known from memory (the traces
+//! of the last batches) and from runs of older traces; nothing is asked of the big tables.
 
-mod days;
 mod feed;
 mod known;
 mod orders;
+mod partitions;
 mod recount;
 mod refunds;
 mod rows;
+mod runs;
 mod seen;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::ids::{batch_id, receipt_id};
-use super::{Result, Store, Tx, dialect};
+use super::{Result, Store, Tx, dialect, on_tx};
 use crate::ledger::{
-    Attributed, Counters, Decision, Key, OrderCheck, Reason, State, business_day, decide, items_digest,
+    Attributed, Class, Counters, Decision, Key, LedgerNo, OrderCheck, Reason, Standing, State, Trace,
+    business_day, decide, items_digest,
 };
-use crate::notice::{Delivery, Item, Kind, Outcome};
+use crate::notice::{ContentDigest, Delivery, Item, Kind, Outcome};
 use crate::vn::{Day, TimeMs};
 
-pub use days::ClosedDay;
-pub use feed::{AuditNotice, AuditRow, FeedPlace, FeedReceipt, FeedStep};
+pub use feed::{AuditEntry, AuditRow, FeedReceipt, FeedStep};
 pub use known::WriterMemory;
 pub use orders::NewOrder;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
-
-/// Around midnight batches of several instances pass the gate one by one: two that stand on different
-/// days would not see each other's notices. As wide as clocks of instances may differ.
-const MIDNIGHT_MS: i64 = 15 * 60 * 1000;
-const DAY_MS: i64 = 24 * 3600 * 1000;
+pub use runs::FullGeneration;
 
 /// A verified callback with the time it was received.
 #[derive(Debug, Clone)]
@@ -49,10 +49,19 @@ pub struct Posted {
     pub outcomes: Vec<Outcome>,
 }
 
-/// Where a batch stands: its day in the ledger and its id.
-struct Batch {
-    day: Day,
-    id: Arc<str>,
+/// Where the ledger stands, as this transaction sees it and nobody else can change it.
+struct Clock {
+    epoch: i64,
+    batch_no: LedgerNo,
+    entry_no: LedgerNo,
+    digest: [u8; 32],
+    generation: i64,
+    generation_bytes: i64,
+    runs_epoch: i64,
+    /// Whether any order waits.
+    has_orders: bool,
+    /// Whether any refund waits.
+    has_waiting: bool,
 }
 
 /// One notice to be kept.
@@ -61,15 +70,18 @@ struct Draft<'a> {
     at: usize,
     arrival: &'a Arrival,
     item: &'a Item,
-    /// Its place if it is the first of its event.
+    /// Its key if it is the first of its event.
     event: Key,
-    /// Its place.
+    /// Its key.
     key: Key,
+    standing: Standing,
     state: State,
     reason: Option<Reason>,
     order: OrderCheck,
-    /// Where a payment is posted: whose it is, and the new receipt's id.
-    receipt: Option<(Attributed, Arc<str>)>,
+    /// Where a payment is posted: whose it is.
+    receipt: Option<Attributed>,
+    /// Its number, once it is known to be new.
+    entry_no: LedgerNo,
 }
 
 impl<'a> Draft<'a> {
@@ -86,12 +98,18 @@ impl<'a> Draft<'a> {
     }
 
     fn is_first(&self) -> bool {
-        self.key == self.event
+        matches!(self.standing, Standing::First(_))
+    }
+
+    /// The event's id, where it is not the provider's transaction id.
+    fn own_event_id(&self) -> Option<&'a str> {
+        (self.item.event_id != self.item.provider_txn_id).then_some(&*self.item.event_id)
     }
 
     /// Keeps the item beside the first of its event, for review.
-    fn set_aside(&mut self, reason: Reason) {
+    fn set_aside(&mut self, standing: Standing, reason: Reason) {
         self.key = self.event.beside(&self.item.content);
+        self.standing = standing;
         self.state = State::Quarantined;
         self.reason = Some(reason);
         self.receipt = None;
@@ -104,6 +122,47 @@ impl<'a> Draft<'a> {
             OrderCheck::Unknown => Outcome::UnknownOrder,
             OrderCheck::AmountDiffers(expected) => Outcome::AmountDiffers { expected },
         }
+    }
+
+    fn trace(&self) -> Trace<'_> {
+        Trace {
+            key: self.key,
+            standing: self.standing,
+            provider_id: self.provider_id(),
+            id: &self.item.event_id,
+            content: self.item.content,
+            entry_no: self.entry_no.get(),
+        }
+    }
+}
+
+/// What the senders of a batch are to be told, and what the counters gain.
+struct Told {
+    outcomes: Vec<Option<Outcome>>,
+    counters: Counters,
+}
+
+impl Told {
+    /// A callback of several items is stored if one of them is; only if all are repeats it is one.
+    fn tell(&mut self, at: usize, outcome: Outcome) {
+        let told = &mut self.outcomes[at];
+        *told = match (told.take(), outcome) {
+            (None, outcome) => Some(outcome),
+            (Some(Outcome::Repeat), Outcome::Repeat) => Some(Outcome::Repeat),
+            _ => Some(Outcome::Stored),
+        };
+    }
+
+    fn repeated(&mut self, draft: &Draft<'_>, outcome: Outcome) {
+        self.counters
+            .repeated(draft.provider_id(), draft.received_day(), 1);
+        self.tell(draft.at, outcome);
+    }
+
+    fn kept(&mut self, draft: &Draft<'_>) {
+        let (day, amount) = (draft.received_day(), draft.item.amount);
+        self.counters.kept(draft.provider_id(), day, draft.state, amount);
+        self.tell(draft.at, draft.outcome());
     }
 }
 
@@ -120,6 +179,10 @@ impl Store {
             // What was half read when the database failed must not pass for known.
             *memory = WriterMemory::default();
         }
+        if let Some(full) = memory.traces.overdue() {
+            // Nobody sorts them beside us, or not as fast as they come: then here, before there are more.
+            self.sort_generation(&full).await?;
+        }
         posted
     }
 
@@ -128,143 +191,178 @@ impl Store {
             return Ok(Posted::default());
         };
         let mut tx = self.begin().await?;
-        let items = || arrivals.iter().flat_map(|a| &a.delivery.items);
-        let has_refunds = items().any(|i| i.kind.takes_back());
-        dialect::pass_gate(&mut tx, has_refunds || is_near_midnight(time)).await?;
-        let clock = memory.read_clock(&mut tx).await?;
-        let day = Day::of(time).max(clock.open_day);
-        let batch = Batch {
-            day,
-            id: batch_id(TimeMs(time.0.max(day.start().0))).into(),
+        dialect::pass_gate(&mut tx).await?;
+        let clock = read_clock(&mut tx).await?;
+        memory.traces.catch_up(&mut tx, &clock).await?;
+        memory.register.trust_only(clock.epoch);
+
+        let mut told = Told {
+            outcomes: vec![None; arrivals.len()],
+            counters: Counters::default(),
         };
-        days::note_day(&mut tx, memory, day).await?;
-
-        let mut counters = Counters::default();
-        let mut told = vec![None; arrivals.len()];
-        let fresh = keep_deliveries(&mut tx, &batch, arrivals, memory, &mut counters, &mut told).await?;
+        let fresh = fresh_deliveries(&mut tx, arrivals, memory, &mut told).await?;
+        let deliveries = fresh.iter().map(|f| &arrivals[f.at].delivery);
         memory
-            .learn(
-                &mut tx,
-                fresh.iter().map(|f| &arrivals[f.at].delivery),
-                clock.has_orders,
-            )
+            .register
+            .learn(&mut tx, deliveries, clock.has_orders)
             .await?;
-        let mut drafts = drafts(arrivals, &fresh, memory, &batch);
-        heed_other_providers(&mut tx, &batch, memory, &mut drafts).await?;
-        let kept = keep_notices(&mut tx, &batch, drafts, memory, &mut counters, &mut told).await?;
+        let drafts = drafts(arrivals, &fresh, memory);
+        let mut kept = keep_new(&mut tx, drafts, memory, &mut told).await?;
+        let transfers = heed_other_providers(&mut tx, memory, &mut kept).await?;
 
-        let receipts = rows::post_receipts(&mut tx, &batch, &kept, &mut counters).await?;
-        orders::note_payments(&mut tx, &kept).await?;
-        refunds::join(&mut tx, &batch, &kept, memory, &mut counters).await?;
-        rows::add_counters(&mut tx, &counters).await?;
-        let empty = fresh
-            .iter()
-            .filter(|f| arrivals[f.at].delivery.items.is_empty())
-            .map(|f| f.at);
-        let worth_keeping: std::collections::BTreeSet<usize> =
-            kept.iter().map(|d| d.at).chain(empty).collect();
-        if !worth_keeping.is_empty() {
-            let callbacks = worth_keeping.iter().map(|at| &arrivals[*at]);
-            feed::append(&mut tx, &batch, callbacks, kept.len(), receipts).await?;
+        let day = Day::of(time);
+        let mut entry_no = clock.entry_no;
+        for draft in &mut kept {
+            entry_no = entry_no.next(day);
+            draft.entry_no = entry_no;
+            told.kept(draft);
         }
+        // A callback is worth keeping for what it brought, or for bringing nothing that was ever there.
+        let is_empty = |f: &&Fresh| arrivals[f.at].delivery.items.is_empty();
+        let worth: BTreeSet<usize> = kept
+            .iter()
+            .map(|d| d.at)
+            .chain(fresh.iter().filter(is_empty).map(|f| f.at))
+            .collect();
+        let evidence = feed::compressed(worth.iter().map(|at| &arrivals[*at]));
+        let receipts = rows::insert_receipts(&mut tx, &kept).await?;
+        rows::insert_notices(&mut tx, &kept).await?;
+        for draft in &kept {
+            if let Some(to) = &draft.receipt {
+                let (household_id, place_id) = (&to.household_id, &to.place_id);
+                told.counters
+                    .posted(household_id, place_id, draft.business_day(), draft.item.amount);
+            }
+        }
+        orders::note_payments(&mut tx, &kept).await?;
+        refunds::join(&mut tx, &kept, memory, clock.has_waiting, &mut told.counters).await?;
+        rows::add_counters(&mut tx, &told.counters).await?;
+        let added = match worth.is_empty() {
+            true => None,
+            false => {
+                let traces = traces(arrivals, &fresh, &worth, &transfers, &kept);
+                let batch = feed::NewBatch {
+                    no: clock.batch_no.next(day),
+                    first_entry_no: kept.first().map_or(entry_no, |d| d.entry_no),
+                    last_entry_no: entry_no,
+                    entries: kept.len() as i64,
+                    receipts: receipts as i64,
+                    callbacks: worth.len() as i64,
+                    evidence: evidence.await?,
+                    traces,
+                };
+                Some(feed::append(&mut tx, &clock, batch).await?)
+            }
+        };
         tx.commit().await?;
-        memory.committed(day);
+        if let Some(added) = added {
+            memory.traces.add(added)?;
+        }
         Ok(Posted {
             receipts,
             // Whatever was neither kept nor found to be a repeat held nothing: it is as good as stored.
-            outcomes: told.into_iter().map(|t| t.unwrap_or(Outcome::Stored)).collect(),
+            outcomes: told
+                .outcomes
+                .into_iter()
+                .map(|t| t.unwrap_or(Outcome::Stored))
+                .collect(),
         })
     }
 }
 
-fn is_near_midnight(time: TimeMs) -> bool {
-    let since = time.0 - Day::of(time).start().0;
-    !(MIDNIGHT_MS..=DAY_MS - MIDNIGHT_MS).contains(&since)
+async fn read_clock(tx: &mut Tx) -> Result<Clock> {
+    type Row = (i64, i64, i64, Vec<u8>, i64, i64, i64, i64, i64);
+    let row: Row = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT r.epoch, f.batch_no, f.entry_no, f.digest, f.generation, f.generation_bytes, f.runs_epoch,
+                    CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM payment_order LIMIT 1) o) AS BIGINT),
+                    CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund_waiting LIMIT 1) w) AS BIGINT)
+             FROM register_epoch r, feed f WHERE r.id = 1 AND f.id = 1",
+        )
+        .fetch_one(c)
+        .await?
+    });
+    let (epoch, batch_no, entry_no, digest, generation, generation_bytes, runs_epoch, orders, waiting) = row;
+    Ok(Clock {
+        epoch,
+        batch_no: LedgerNo::of(batch_no),
+        entry_no: LedgerNo::of(entry_no),
+        digest: feed::digest_of(digest, batch_no)?,
+        generation,
+        generation_bytes,
+        runs_epoch,
+        has_orders: orders > 0,
+        has_waiting: waiting > 0,
+    })
 }
 
 /// A callback of the batch whose items are to be looked at.
 #[derive(Clone, Copy)]
 struct Fresh {
     at: usize,
+    /// Its id, where it is the first of that id, with the digest of its items.
+    delivery: Option<(Key, ContentDigest)>,
     /// Its id was used before for other items.
     is_reused: bool,
 }
 
-/// Keeps the id of each delivery that has one. A delivery that came before with the same items counts
-/// as repeats; with other items its items are kept apart.
-async fn keep_deliveries(
+/// The callbacks that are not known by their id. One that came before with the same items counts as
+/// repeats; with other items its items are kept apart.
+async fn fresh_deliveries(
     tx: &mut Tx,
-    batch: &Batch,
     arrivals: &[Arrival],
     memory: &WriterMemory,
-    counters: &mut Counters,
-    told: &mut [Option<Outcome>],
+    told: &mut Told,
 ) -> Result<Vec<Fresh>> {
+    let ids: Vec<Option<(Key, ContentDigest)>> = arrivals
+        .iter()
+        .map(|arrival| {
+            let delivery = &arrival.delivery;
+            let id = delivery.delivery_id.as_ref()?;
+            Some((
+                Key::of_delivery(&delivery.provider_id, id),
+                items_digest(&delivery.items),
+            ))
+        })
+        .collect();
+    let keys: Vec<Key> = ids.iter().flatten().map(|(key, _)| *key).collect();
+    let seen = memory.traces.find(tx, Class::Recent, &keys).await?;
+    let mut digests: HashMap<Key, ContentDigest> = HashMap::with_capacity(keys.len());
     let mut fresh = Vec::with_capacity(arrivals.len());
-    let mut firsts: BTreeMap<Key, (usize, [u8; 16])> = BTreeMap::new();
-    let mut again: Vec<(Key, usize, [u8; 16])> = Vec::new();
-    for (at, arrival) in arrivals.iter().enumerate() {
-        let Some(id) = &arrival.delivery.delivery_id else {
-            fresh.push(Fresh { at, is_reused: false });
-            continue;
-        };
-        let key = Key::of_delivery(&arrival.delivery.provider_id, id);
-        let digest = items_digest(&arrival.delivery.items);
-        match firsts.entry(key) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert((at, digest));
-            }
-            std::collections::btree_map::Entry::Occupied(_) => again.push((key, at, digest)),
-        }
-    }
-    let rows: Vec<(Key, [u8; 16])> = firsts.iter().map(|(key, (_, digest))| (*key, *digest)).collect();
-    let mut days = memory.near_days(batch.day);
-    if tx.is_sqlite() {
-        // Its new rows have no numbers of their own here, so what is there is asked for beforehand;
-        // PostgreSQL names the new ones.
-        days.push(batch.day);
-    }
-    let keys: Vec<Key> = rows.iter().map(|r| r.0).collect();
-    let before = seen::delivery_digests(tx, &days, &keys).await?;
-    let (old, candidates): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(key, _)| before.contains_key(key));
-    let new = rows::insert_deliveries(tx, batch.day, &candidates).await?;
-    let mut digests: HashMap<Key, [u8; 16]> = before;
-    let raced: Vec<Key> = candidates.iter().map(|c| c.0).filter(|k| !new.holds(k)).collect();
-    digests.extend(seen::delivery_digests(tx, &[batch.day], &raced).await?);
-    let raced = candidates.iter().filter(|(key, _)| !new.holds(key));
-    for (key, digest) in old.iter().chain(raced) {
-        again.push((*key, firsts[key].0, *digest));
-    }
-    for (key, digest) in candidates.iter().filter(|(key, _)| new.holds(key)) {
-        fresh.push(Fresh {
-            at: firsts[key].0,
-            is_reused: false,
+    for (at, (arrival, id)) in arrivals.iter().zip(ids).enumerate() {
+        let before = id.and_then(|(key, _)| {
+            let kept = seen.of(&key).next().map(|trace| trace.content);
+            kept.or_else(|| digests.get(&key).copied())
         });
-        digests.insert(*key, *digest);
-    }
-    for (key, at, digest) in again {
-        let delivery = &arrivals[at].delivery;
-        if digests.get(&key) == Some(&digest) {
-            let day = Day::of(arrivals[at].received_at);
-            counters.repeated(&delivery.provider_id, day, delivery.items.len() as i64);
-            told[at] = Some(Outcome::Repeat);
-        } else {
-            fresh.push(Fresh { at, is_reused: true });
+        match (id, before) {
+            (Some((_, digest)), Some(before)) if before == digest => {
+                let day = Day::of(arrival.received_at);
+                let items = arrival.delivery.items.len() as i64;
+                told.counters.repeated(&arrival.delivery.provider_id, day, items);
+                told.outcomes[at] = Some(Outcome::Repeat);
+            }
+            (_, Some(_)) => fresh.push(Fresh {
+                at,
+                delivery: None,
+                is_reused: true,
+            }),
+            (delivery, None) => {
+                digests.extend(delivery);
+                fresh.push(Fresh {
+                    at,
+                    delivery,
+                    is_reused: false,
+                });
+            }
         }
     }
-    fresh.sort_by_key(|f| f.at);
     Ok(fresh)
 }
 
 /// Decides every item of the fresh callbacks.
-fn drafts<'a>(
-    arrivals: &'a [Arrival],
-    fresh: &[Fresh],
-    memory: &WriterMemory,
-    batch: &Batch,
-) -> Vec<Draft<'a>> {
+fn drafts<'a>(arrivals: &'a [Arrival], fresh: &[Fresh], memory: &WriterMemory) -> Vec<Draft<'a>> {
     let mut drafts = Vec::with_capacity(fresh.len());
-    for Fresh { at, is_reused } in fresh {
+    for Fresh { at, is_reused, .. } in fresh {
         let arrival = &arrivals[*at];
         let delivery = &arrival.delivery;
         for item in &delivery.items {
@@ -273,14 +371,10 @@ fn drafts<'a>(
                 item,
                 delivery.has_orders,
                 arrival.received_at,
-                memory.known(),
+                memory.register.known(),
             );
             let (state, reason, receipt) = match verdict.decision {
-                Decision::Post(to) => (
-                    State::Posted,
-                    None,
-                    Some((to, receipt_id(&batch.id, drafts.len()).into())),
-                ),
+                Decision::Post(to) => (State::Posted, None, Some(to)),
                 Decision::Quarantine(reason) => (State::Quarantined, Some(reason), None),
                 Decision::Ignore(reason) => (State::Ignored, Some(reason), None),
             };
@@ -291,13 +385,15 @@ fn drafts<'a>(
                 item,
                 event,
                 key: event,
+                standing: Standing::First(item.kind),
                 state,
                 reason,
                 order: verdict.order,
                 receipt,
+                entry_no: LedgerNo::default(),
             };
             if *is_reused {
-                draft.set_aside(Reason::WebhookIdReused);
+                draft.set_aside(Standing::DeliveryReused(item.kind), Reason::WebhookIdReused);
             }
             drafts.push(draft);
         }
@@ -305,156 +401,165 @@ fn drafts<'a>(
     drafts
 }
 
+/// The drafts that are to be kept. One whose event is known with the same content is only counted; with
+/// other content it is set aside beside the first, once per content.
+async fn keep_new<'a>(
+    tx: &mut Tx,
+    drafts: Vec<Draft<'a>>,
+    memory: &WriterMemory,
+    told: &mut Told,
+) -> Result<Vec<Draft<'a>>> {
+    let events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
+    let seen = memory.traces.find(tx, Class::Event, &events).await?;
+    let mut kept: Vec<Draft<'a>> = Vec::with_capacity(drafts.len());
+    // Of this batch: the first of each event, by its place among the kept, and what stands beside one.
+    let mut firsts: HashMap<Key, usize> = HashMap::with_capacity(drafts.len());
+    let mut beside: HashSet<Key> = HashSet::new();
+    for mut draft in drafts {
+        if let Some(same) = seen.same(&draft)? {
+            let outcome = outcome_again(tx, &draft, same.entry_no).await?;
+            told.repeated(&draft, outcome);
+            continue;
+        }
+        let first = firsts.get(&draft.event).map(|at| &kept[*at]);
+        if let Some(first) = first.filter(|first| first.item.content == draft.item.content) {
+            let outcome = match first.receipt {
+                Some(_) => Outcome::Repeat,
+                None => again(&draft),
+            };
+            told.repeated(&draft, outcome);
+            continue;
+        }
+        if draft.is_first() {
+            if first.is_none() && !seen.has_first(&draft.event) {
+                firsts.insert(draft.event, kept.len());
+                kept.push(draft);
+                continue;
+            }
+            draft.set_aside(
+                Standing::OtherContent(draft.item.kind),
+                Reason::SameIdOtherContent,
+            );
+        }
+        match seen.of(&draft.key).next().is_none() && beside.insert(draft.key) {
+            true => kept.push(draft),
+            false => told.repeated(&draft, Outcome::Stored),
+        }
+    }
+    Ok(kept)
+}
+
+/// The answer to a repeat: "already have it", unless the first brought no money and its order still does
+/// not fit; then that answer again (PROTOCOLS section 1, rule 9).
+async fn outcome_again(tx: &mut Tx, draft: &Draft<'_>, entry_no: i64) -> Result<Outcome> {
+    if draft.outcome() == Outcome::Stored {
+        return Ok(Outcome::Repeat);
+    }
+    let receipt: Option<(i64,)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT amount_vnd FROM receipt WHERE entry_no = $1")
+            .bind(entry_no)
+            .fetch_optional(c)
+            .await?
+    });
+    Ok(receipt.map_or_else(|| again(draft), |_| Outcome::Repeat))
+}
+
+fn again(draft: &Draft<'_>) -> Outcome {
+    match draft.outcome() {
+        Outcome::Stored => Outcome::Repeat,
+        outcome => outcome,
+    }
+}
+
+/// A bank transfer that was posted here, as its trace is kept.
+struct Transfer {
+    key: Key,
+    /// Which of the kept drafts posted it.
+    draft: usize,
+}
+
 /// A bank transfer that another provider already reported is no second receipt (PROTOCOLS section 1).
+/// Gives back the transfers that are posted now.
 async fn heed_other_providers(
     tx: &mut Tx,
-    batch: &Batch,
-    memory: &mut WriterMemory,
-    drafts: &mut [Draft<'_>],
-) -> Result<()> {
+    memory: &WriterMemory,
+    kept: &mut [Draft<'_>],
+) -> Result<Vec<Transfer>> {
     let transfer_of = |d: &Draft<'_>| {
         let details = &d.item.details;
         let bank_ref = details.bank_ref.as_deref().filter(|r| !r.is_empty())?;
         let is_posting = d.receipt.is_some() && !details.account_number.is_empty();
         is_posting.then(|| Key::of_transfer(bank_ref, &details.account_number, d.item.amount))
     };
-    if drafts.iter().all(|d| transfer_of(d).is_none()) {
-        return Ok(());
-    }
-    // What came before, with whichever content, posts nothing now and so claims nothing.
-    let events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
-    let mut seen = seen::events_before(tx, memory, batch.day, &events).await?;
-    seen.today(tx, batch.day, &events).await?;
-    let mut first = HashSet::new();
-    let mut is_new = |d: &Draft<'_>| d.is_first() && !seen.has_first(&d.event) && first.insert(d.event);
-    let claiming: Vec<Option<Key>> = drafts
+    let claims: Vec<(usize, Key)> = kept
         .iter()
-        .map(|d| if is_new(d) { transfer_of(d) } else { None })
+        .enumerate()
+        .filter_map(|(at, d)| Some((at, transfer_of(d)?)))
         .collect();
-    let mut claims: BTreeMap<Key, &Arc<str>> = BTreeMap::new();
-    for (d, key) in drafts.iter().zip(&claiming) {
-        if let Some(key) = key {
-            claims.entry(*key).or_insert(d.provider_id());
-        }
+    if claims.is_empty() {
+        return Ok(Vec::new());
     }
-    let owners = rows::claim_transfers(tx, batch.day, &memory.near_days(batch.day), &claims).await?;
-    for (d, key) in drafts.iter_mut().zip(claiming) {
-        let owner = key.and_then(|key| owners.get(&key));
-        if owner.is_some_and(|owner| **owner != **d.provider_id()) {
+    let keys: Vec<Key> = claims.iter().map(|(_, key)| *key).collect();
+    let seen = memory.traces.find(tx, Class::Recent, &keys).await?;
+    let mut owners: HashMap<Key, Arc<str>> = HashMap::new();
+    let mut posted = Vec::new();
+    for (at, key) in claims {
+        let d = &mut kept[at];
+        let before = seen.of(&key).next().map(|trace| Arc::from(trace.provider_id()));
+        let is_known = before.is_some();
+        let owner = owners
+            .entry(key)
+            .or_insert_with(|| before.unwrap_or_else(|| d.provider_id().clone()));
+        if **owner != **d.provider_id() {
             d.state = State::Ignored;
             d.reason = Some(Reason::SameTransfer);
             d.receipt = None;
+        } else if !is_known {
+            posted.push(Transfer { key, draft: at });
         }
     }
-    Ok(())
+    Ok(posted)
 }
 
-/// Keeps every draft that is new and gives it back. One whose event was there with the same content is
-/// only counted; with other content it is set aside beside the first, once per content.
-async fn keep_notices<'a>(
-    tx: &mut Tx,
-    batch: &Batch,
-    drafts: Vec<Draft<'a>>,
-    memory: &mut WriterMemory,
-    counters: &mut Counters,
-    told: &mut [Option<Outcome>],
-) -> Result<Vec<Draft<'a>>> {
-    let events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
-    let mut seen = seen::events_before(tx, memory, batch.day, &events).await?;
-    let (mut first, mut later) = (BTreeMap::new(), Vec::new());
-    for draft in drafts {
-        let is_old = seen.has_first(&draft.event);
-        match first.entry(draft.key) {
-            std::collections::btree_map::Entry::Vacant(slot) if draft.is_first() && !is_old => {
-                slot.insert(draft);
-            }
-            _ => later.push(draft),
+/// The traces of what is kept: of its deliveries, transfers and events.
+fn traces(
+    arrivals: &[Arrival],
+    fresh: &[Fresh],
+    worth: &BTreeSet<usize>,
+    transfers: &[Transfer],
+    kept: &[Draft<'_>],
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(200 * kept.len());
+    for fresh in fresh.iter().filter(|f| worth.contains(&f.at)) {
+        let delivery = &arrivals[fresh.at].delivery;
+        if let (Some((key, content)), Some(id)) = (fresh.delivery, &delivery.delivery_id) {
+            let trace = Trace {
+                key,
+                standing: Standing::Delivery,
+                provider_id: &delivery.provider_id,
+                id,
+                content,
+                entry_no: 0,
+            };
+            trace.write(&mut out);
         }
     }
-    let first: Vec<Draft> = first.into_values().collect();
-    let new = rows::insert_notices(tx, batch, &first).await?;
-    let mut kept = Vec::with_capacity(first.len());
-    for draft in first {
-        match new.holds(&draft.key) {
-            true => kept.push(draft),
-            false => later.push(draft),
-        }
+    for transfer in transfers {
+        let d = &kept[transfer.draft];
+        let trace = Trace {
+            key: transfer.key,
+            standing: Standing::Transfer,
+            provider_id: d.provider_id(),
+            id: d.item.details.bank_ref.as_deref().unwrap_or_default(),
+            content: d.item.content,
+            entry_no: d.entry_no.get(),
+        };
+        trace.write(&mut out);
     }
-    if !later.is_empty() {
-        let keys: Vec<Key> = later.iter().map(|d| d.event).collect();
-        seen.today(tx, batch.day, &keys).await?;
-        let aside = settle(later, &mut seen, counters, told)?;
-        let new = rows::insert_notices(tx, batch, &aside).await?;
-        for draft in aside {
-            match new.holds(&draft.key) {
-                true => kept.push(draft),
-                false => repeated(&draft, Outcome::Stored, counters, told),
-            }
-        }
+    for draft in kept {
+        draft.trace().write(&mut out);
     }
-    for draft in &kept {
-        counters.kept(
-            draft.provider_id(),
-            draft.received_day(),
-            draft.state,
-            draft.item.amount,
-        );
-        tell(told, draft.at, draft.outcome());
-    }
-    Ok(kept)
-}
-
-/// What becomes of drafts whose event is known: repeats are counted, other contents are given back to
-/// be kept beside the first.
-fn settle<'a>(
-    drafts: Vec<Draft<'a>>,
-    seen: &mut seen::Seen,
-    counters: &mut Counters,
-    told: &mut [Option<Outcome>],
-) -> Result<Vec<Draft<'a>>> {
-    let mut aside: Vec<Draft> = Vec::new();
-    let mut keys: HashSet<Key> = HashSet::new();
-    for mut draft in drafts {
-        let same = seen.with_content(&draft)?;
-        if let Some(reason) = same {
-            repeated(&draft, outcome_again(reason.as_deref(), &draft), counters, told);
-            continue;
-        }
-        if draft.is_first() {
-            draft.set_aside(Reason::SameIdOtherContent);
-        }
-        match keys.insert(draft.key) {
-            true => aside.push(draft),
-            false => repeated(&draft, Outcome::Stored, counters, told),
-        }
-    }
-    aside.sort_by_key(|d| d.key);
-    Ok(aside)
-}
-
-/// The answer to a repeat: "already have it", unless the first is still parked for its order; then that
-/// answer again (PROTOCOLS section 1, rule 9).
-fn outcome_again(reason: Option<&str>, draft: &Draft<'_>) -> Outcome {
-    let is_parked = reason
-        .is_some_and(|r| r == Reason::UnknownOrder.as_str() || r == Reason::OrderAmountDiffers.as_str());
-    match (is_parked, draft.outcome()) {
-        (true, Outcome::Stored) | (false, _) => Outcome::Repeat,
-        (true, outcome) => outcome,
-    }
-}
-
-fn repeated(draft: &Draft<'_>, outcome: Outcome, counters: &mut Counters, told: &mut [Option<Outcome>]) {
-    counters.repeated(draft.provider_id(), draft.received_day(), 1);
-    tell(told, draft.at, outcome);
-}
-
-/// A callback of several items is stored if one of them is; only if all are repeats it is one.
-fn tell(told: &mut [Option<Outcome>], at: usize, outcome: Outcome) {
-    told[at] = match (told[at].take(), outcome) {
-        (None, outcome) => Some(outcome),
-        (Some(Outcome::Repeat), Outcome::Repeat) => Some(Outcome::Repeat),
-        _ => Some(Outcome::Stored),
-    };
+    out
 }
 
 /// Maps rows of (key, value) into lists by key.

@@ -24,8 +24,8 @@ pub use access::{EverKey, IdempotentAnswer, NewProvider, ProviderRow, TokenRow};
 pub use health::{ProviderHour, ProviderTally};
 pub use ids::fresh_id;
 pub use ledger::{
-    Arrival, AuditNotice, AuditRow, ClosedDay, FeedPlace, FeedReceipt, FeedStep, IntakeTotals, NewOrder,
-    Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
+    Arrival, AuditEntry, AuditRow, FeedReceipt, FeedStep, FullGeneration, IntakeTotals, NewOrder, Posted,
+    Recount, StateTotal, WaitingNotice, WriterMemory,
 };
 pub use places::PlacesKept;
 pub use register::{
@@ -120,10 +120,6 @@ enum Tx {
 }
 
 impl Tx {
-    fn is_sqlite(&self) -> bool {
-        matches!(self, Tx::Sqlite(_))
-    }
-
     async fn commit(self) -> Result<()> {
         match self {
             Tx::Sqlite(tx) => tx.commit().await?,

@@ -252,7 +252,8 @@ fn schema(database: Database) -> (Vec<String>, Vec<String>) {
     let columns = books
         .rows(columns)
         .into_iter()
-        .map(|c| c.replace(" bytea ", " blob "))
+        // A key of SQLite that is the row's own number has to be called so.
+        .map(|c| c.replace(" bytea ", " blob ").replace(" integer ", " bigint "))
         .collect();
     (columns, books.rows(keys))
 }

@@ -48,7 +48,7 @@ fn assert_refused(app: &TestApp, answer: &Answer, status: u16, field: Option<&st
     }
     assert_eq!(app.received_and_receipts(), (0, 0), "nothing of it was kept");
     assert_eq!(
-        app.run(app.database.texts("SELECT batch_id FROM evidence")),
+        app.run(app.database.texts("SELECT batch_no || '' FROM evidence")),
         [""; 0]
     );
     assert_eq!(app.get("/healthz").status, 200, "the process still answers");

@@ -4,7 +4,6 @@
 mod access;
 mod change;
 mod corrections;
-mod days;
 mod facts;
 mod feed;
 mod health;
@@ -13,6 +12,7 @@ mod places;
 mod posting;
 mod refunds;
 mod register;
+mod traces;
 
 use std::path::Path;
 

@@ -3,9 +3,11 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::{OPEN_START_DAY, Result, StoreError, Tx, on_tx};
+use super::super::{OPEN_START_DAY, Result, Tx, on_tx};
+use super::runs::FullGeneration;
+use super::seen::TraceMemory;
 use super::{grouped, orders};
-use crate::ledger::{AccountLinks, Key, KeyFilter, Known, Link, TerminalLink, stand_ins};
+use crate::ledger::{AccountLinks, Known, Link, TerminalLink, stand_ins};
 use crate::notice::Delivery;
 use crate::vn::{Day, Period};
 
@@ -14,157 +16,47 @@ const REMEMBERED_MAX: usize = 200_000;
 /// Values per `IN (…)` list.
 pub(super) const IN_MAX: usize = 512;
 
-/// What the writer remembers between batches: the register, trusted only while its epoch, read in the
-/// same transaction, is the one it was read under; and the filters of days that are closed, which never
-/// change.
+/// What the writer remembers between batches.
 #[derive(Debug, Default)]
 pub struct WriterMemory {
-    epoch: Option<i64>,
-    known: Known,
-    filters: Vec<PeriodFilter>,
-    /// Days with rows that are not closed, and the last closed one. A new one moves the epoch, so that
-    /// no instance overlooks it.
-    late_days: Vec<i64>,
-    /// The last closed day.
-    filtered_day: i64,
-    /// A day of which it is known that the ledger notes it.
-    noted_day: Option<Day>,
-}
-
-#[derive(Debug)]
-struct PeriodFilter {
-    first_day: i64,
-    last_day: i64,
-    filter: KeyFilter,
-}
-
-/// Where the ledger stands, as this transaction sees it.
-pub(super) struct Clock {
-    /// Nothing is added to days before this one.
-    pub open_day: Day,
-    /// Whether any order waits.
-    pub has_orders: bool,
+    pub(super) register: RegisterMemory,
+    pub(super) traces: TraceMemory,
 }
 
 impl WriterMemory {
+    /// The oldest generation of traces that is full and in no run yet: hand it to
+    /// [`Store::sort_generation`](crate::store::Store::sort_generation).
+    pub fn full_generation(&self) -> Option<Arc<FullGeneration>> {
+        self.traces.full()
+    }
+
+    /// Bytes of traces and filters.
+    pub fn trace_bytes(&self) -> usize {
+        self.traces.bytes_len()
+    }
+}
+
+/// What the writer knows of the register; trusted only while its epoch, read in the same transaction, is
+/// the one it was read under.
+#[derive(Debug, Default)]
+pub(super) struct RegisterMemory {
+    epoch: Option<i64>,
+    known: Known,
+}
+
+impl RegisterMemory {
     /// What the register says of all that was asked for.
-    pub(super) fn known(&self) -> &Known {
+    pub fn known(&self) -> &Known {
         &self.known
     }
 
-    /// Whether the day is noted already.
-    pub(super) fn has_noted(&self, day: Day) -> bool {
-        self.noted_day == Some(day)
-    }
-
-    /// The transaction that noted this day is durable.
-    pub(super) fn committed(&mut self, day: Day) {
-        self.noted_day = Some(day);
-    }
-
-    /// Days that are not closed, other than this one.
-    pub(super) fn other_open_days(&self, today: Day) -> Vec<i64> {
-        let days = self.late_days.iter().copied();
-        days.filter(|d| *d > self.filtered_day && *d != today.number())
-            .collect()
-    }
-
-    /// The days whose deliveries and transfers this one's are compared with: the day before, since retries
-    /// end within hours, and days that are begun already by a clock that is ahead.
-    pub(super) fn near_days(&self, today: Day) -> Vec<Day> {
-        let is_near = |d: &&i64| **d == today.number() - 1 || **d > today.number();
-        let near = self.late_days.iter().filter(is_near);
-        near.filter_map(|d| Day::from_number(*d)).collect()
-    }
-
-    /// For each closed period whose filter does not rule it out: its days, and the fingerprints that may
-    /// be there.
-    pub(super) fn perhaps_in(&self, events: &[Key]) -> Vec<(Vec<i64>, Vec<i64>)> {
-        let mut out = Vec::new();
-        for period in &self.filters {
-            let held = events.iter().map(|k| k.fingerprint);
-            let held: Vec<i64> = held.filter(|f| period.filter.may_hold(*f)).collect();
-            if !held.is_empty() {
-                out.push(((period.first_day..=period.last_day).collect(), held));
-            }
-        }
-        out
-    }
-
-    /// Bytes of the filters.
-    pub fn filter_bytes(&self) -> usize {
-        self.filters.iter().map(|f| f.filter.bytes_len()).sum()
-    }
-
-    /// Reads where register and ledger stand, forgets what is out of date, and takes in new filters.
-    pub(super) async fn read_clock(&mut self, tx: &mut Tx) -> Result<Clock> {
-        let (epoch, open_day, filtered_day, orders): (i64, i64, i64, i64) = on_tx!(tx, |c| {
-            sqlx::query_as(
-                "SELECT r.epoch, f.open_day, f.filtered_day,
-                        CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM payment_order LIMIT 1) o) AS BIGINT)
-                 FROM register_epoch r, feed f WHERE r.id = 1 AND f.id = 1",
-            )
-            .fetch_one(c)
-            .await?
-        });
-        let full = self.known.accounts.len() + self.known.terminals.len() > REMEMBERED_MAX;
-        let has_moved = self.epoch != Some(epoch);
-        if has_moved || full {
+    /// Forgets what was read under another epoch.
+    pub fn trust_only(&mut self, epoch: i64) {
+        let is_full = self.known.accounts.len() + self.known.terminals.len() > REMEMBERED_MAX;
+        if self.epoch != Some(epoch) || is_full {
             self.known = Known::default();
             self.epoch = Some(epoch);
         }
-        if has_moved {
-            while !self.read_filters(tx).await? {}
-            self.filtered_day = filtered_day;
-            self.late_days = on_tx!(tx, |c| {
-                let rows: Vec<(i64,)> = sqlx::query_as("SELECT day FROM ledger_day WHERE day >= $1")
-                    .bind(filtered_day)
-                    .fetch_all(c)
-                    .await?;
-                rows.into_iter().map(|r| r.0).collect()
-            });
-        }
-        Ok(Clock {
-            open_day: Day::from_number(open_day).unwrap_or(Day::ymd(1, 1, 1)),
-            has_orders: orders > 0,
-        })
-    }
-
-    /// Takes in the filters that are new; those of days that a month has since swallowed go. False if
-    /// one went while it was read: then another took its place, and they are to be read again.
-    async fn read_filters(&mut self, tx: &mut Tx) -> Result<bool> {
-        let periods: Vec<(i64, i64)> = on_tx!(tx, |c| sqlx::query_as(
-            "SELECT first_day, last_day FROM event_filter"
-        )
-        .fetch_all(c)
-        .await?);
-        self.filters
-            .retain(|f| periods.contains(&(f.first_day, f.last_day)));
-        for (first_day, last_day) in periods {
-            if self
-                .filters
-                .iter()
-                .any(|f| (f.first_day, f.last_day) == (first_day, last_day))
-            {
-                continue;
-            }
-            let row: Option<(Vec<u8>,)> = on_tx!(tx, |c| {
-                sqlx::query_as("SELECT filter FROM event_filter WHERE first_day = $1 AND last_day = $2")
-                    .bind(first_day)
-                    .bind(last_day)
-                    .fetch_optional(c)
-                    .await?
-            });
-            let Some((bytes,)) = row else { return Ok(false) };
-            let filter = KeyFilter::from_bytes(&bytes)
-                .map_err(|e| StoreError::Corrupt(format!("event filter {first_day}: {e}")))?;
-            self.filters.push(PeriodFilter {
-                first_day,
-                last_day,
-                filter,
-            });
-        }
-        Ok(true)
     }
 
     /// Reads what the register says about everything these deliveries name and is not remembered. A

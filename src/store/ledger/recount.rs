@@ -1,7 +1,7 @@
 //! The counters held against what they count.
 
 use super::super::{Result, Store, StoreError, Tx, on_tx};
-use crate::ledger::QUALIFYING_FLOOR;
+use crate::ledger::{LedgerNo, QUALIFYING_FLOOR};
 
 /// How many items, and the sum of the amounts they stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
@@ -71,19 +71,6 @@ pub struct WaitingNotice {
     pub cursor: String,
 }
 
-/// The parts of a [`WaitingNotice::cursor`]; the event id is last because it may hold anything.
-fn read_cursor(cursor: &str) -> Option<(i64, &str, &str, i64, &str)> {
-    let mut parts = cursor.splitn(5, '~');
-    let ms = parts.next()?.parse().ok()?;
-    Some((
-        ms,
-        parts.next()?,
-        parts.next()?,
-        parts.next()?.parse().ok()?,
-        parts.next()?,
-    ))
-}
-
 impl Store {
     /// What the counters say of all providers and days.
     pub async fn intake_totals(&self) -> Result<IntakeTotals> {
@@ -93,46 +80,35 @@ impl Store {
 
     /// Notices in quarantine, oldest first, after the one with this cursor.
     pub async fn waiting_notices(&self, after: Option<&str>, limit: i64) -> Result<Vec<WaitingNotice>> {
-        let (ms, provider_id, kind, check_bits, event_id) = match after {
-            Some(cursor) => read_cursor(cursor).ok_or_else(|| {
+        let after = match after {
+            Some(cursor) => LedgerNo::parse(cursor).ok_or_else(|| {
                 StoreError::Missing("Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.".to_owned())
             })?,
-            None => (i64::MIN, "", "", i64::MIN, ""),
+            None => LedgerNo::default(),
         };
         let mut tx = self.begin_read().await?;
-        type Row = (String, String, String, i64, i64, String, i64);
+        type Row = (i64, String, String, String, i64, String, i64);
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT provider_id, event_id, kind, check_bits, amount_vnd, reason, received_at_ms FROM notice
-                 WHERE state = 'quarantined'
-                   AND (received_at_ms, provider_id, event_id, kind, check_bits) > ($1, $2, $3, $4, $5)
-                 ORDER BY received_at_ms, provider_id, event_id, kind, check_bits LIMIT $6",
+                "SELECT entry_no, provider_id, event_id, kind, amount_vnd, reason, received_at_ms FROM notice
+                 WHERE state = 'quarantined' AND entry_no > $1 ORDER BY entry_no LIMIT $2",
             )
-            .bind(ms)
-            .bind(provider_id)
-            .bind(event_id)
-            .bind(kind)
-            .bind(check_bits)
+            .bind(after.get())
             .bind(limit)
             .fetch_all(c)
             .await?
         });
-        Ok(rows
-            .into_iter()
-            .map(
-                |(provider_id, event_id, kind, check_bits, amount_vnd, reason, received_at_ms)| {
-                    WaitingNotice {
-                        cursor: format!("{received_at_ms}~{provider_id}~{kind}~{check_bits}~{event_id}"),
-                        provider_id,
-                        event_id,
-                        kind,
-                        amount_vnd,
-                        reason,
-                        received_at_ms,
-                    }
-                },
-            )
-            .collect())
+        let read =
+            |(no, provider_id, event_id, kind, amount_vnd, reason, received_at_ms): Row| WaitingNotice {
+                cursor: LedgerNo::of(no).to_string(),
+                provider_id,
+                event_id,
+                kind,
+                amount_vnd,
+                reason,
+                received_at_ms,
+            };
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// Counts everything anew from notices, receipts and refunds, and compares with the counters.
@@ -196,9 +172,15 @@ async fn counted_totals(tx: &mut Tx) -> Result<IntakeTotals> {
 
 async fn notice_totals(tx: &mut Tx) -> Result<IntakeTotals> {
     let rows: Vec<(String, i64, i64)> = on_tx!(tx, |c| {
-        sqlx::query_as("SELECT state, COUNT(*), CAST(SUM(amount_vnd) AS BIGINT) FROM notice GROUP BY state")
-            .fetch_all(c)
-            .await?
+        sqlx::query_as(
+            "SELECT state, CAST(SUM(n) AS BIGINT), CAST(SUM(v) AS BIGINT) FROM (
+               SELECT state, COUNT(*) AS n, SUM(amount_vnd) AS v FROM notice GROUP BY state
+               UNION ALL
+               SELECT 'posted', COUNT(*), COALESCE(SUM(amount_vnd), 0) FROM receipt
+             ) both_kinds GROUP BY state",
+        )
+        .fetch_all(c)
+        .await?
     });
     let mut totals = IntakeTotals::default();
     for (state, count, amount_vnd) in rows {
@@ -230,6 +212,9 @@ async fn intake_differences(tx: &mut Tx) -> Result<Vec<String>> {
                       -SUM(CASE WHEN state = 'ignored' THEN 1 ELSE 0 END),
                       -SUM(CASE WHEN state = 'ignored' THEN amount_vnd ELSE 0 END)
                FROM notice GROUP BY provider_id, (received_at_ms + 25200000) / 86400000
+               UNION ALL
+               SELECT provider_id, (posted_at_ms + 25200000) / 86400000 AS day, -COUNT(*), -SUM(amount_vnd), 0, 0, 0, 0
+               FROM receipt GROUP BY provider_id, (posted_at_ms + 25200000) / 86400000
              ) both_sides GROUP BY provider_id, day
              HAVING SUM(p) <> 0 OR SUM(pv) <> 0 OR SUM(q) <> 0 OR SUM(qv) <> 0 OR SUM(i) <> 0 OR SUM(iv) <> 0
              LIMIT 5",
@@ -268,34 +253,33 @@ async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) ->
         .collect())
 }
 
-/// Receipts whose refunded amount differs from their refunds, or that have no posted notice.
+/// Receipts whose refunded amount differs from their refunds, and refunds without their notice.
 async fn refund_differences(tx: &mut Tx) -> Result<Vec<String>> {
-    let rows: Vec<(String,)> = on_tx!(tx, |c| {
+    let rows: Vec<(i64,)> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT receipt_id FROM (
-               SELECT household_id, receipt_id, refunded_vnd AS v FROM receipt WHERE refunded_vnd <> 0
+            "SELECT receipt_no FROM (
+               SELECT entry_no AS receipt_no, refunded_vnd AS v FROM receipt WHERE refunded_vnd <> 0
                UNION ALL
-               SELECT household_id, receipt_id, -SUM(amount_vnd) FROM refund GROUP BY household_id, receipt_id
-             ) both_sides GROUP BY household_id, receipt_id HAVING SUM(v) <> 0 LIMIT 5",
+               SELECT receipt_no, -SUM(amount_vnd) FROM refund GROUP BY receipt_no
+             ) both_sides GROUP BY receipt_no HAVING SUM(v) <> 0 LIMIT 5",
         )
         .fetch_all(c)
         .await?
     });
     let unproven: (i64, i64) = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT (SELECT COUNT(*) FROM receipt),
-                    (SELECT COUNT(*) FROM notice WHERE kind = 'payment' AND state = 'posted')",
+            "SELECT (SELECT COUNT(*) FROM refund), (SELECT COUNT(*) FROM notice WHERE state = 'posted')",
         )
         .fetch_one(c)
         .await?
     });
     let mut out: Vec<String> = rows
         .into_iter()
-        .map(|(id,)| format!("receipt {id}: refunded differs from its refunds"))
+        .map(|(no,)| format!("receipt {}: refunded differs from its refunds", LedgerNo::of(no)))
         .collect();
     if unproven.0 != unproven.1 {
         out.push(format!(
-            "{} receipts, but {} posted payment notices",
+            "{} refunds, but {} posted notices of refunds",
             unproven.0, unproven.1
         ));
     }

@@ -1,24 +1,21 @@
 //! The bulk statements of posting. Rows come sorted by key, so that two writers lock in one order.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, StoreError, Tx, dialect, on_tx};
-use super::{Batch, Draft};
-use crate::ledger::{Attributed, Counters, DayDelta, Key, Reason, State};
-use crate::notice::Kind;
+use super::super::dialect::{self, CopyText};
+use super::super::{Result, StoreError, Tx, on_tx};
+use super::Draft;
+use crate::ledger::{Attributed, Counters, DayDelta, Reason};
 use crate::vn::Day;
+
+const RECEIPT_COLUMNS: &str =
+    "receipt (entry_no, household_id, business_day, stall_id, place_id, provider_id,
+    provider_txn_id, event_id, content_digest, amount_vnd, occurred_at_ms, posted_at_ms)";
 
 /// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 16.
 const BULK_ROWS_MAX: usize = 512;
-
-/// Words that most rows hold: shared instead of made anew for each row.
-static KIND_WORDS: LazyLock<[Arc<str>; Kind::ALL.len()]> =
-    LazyLock::new(|| Kind::ALL.map(|kind| kind.as_str().into()));
-static STATE_WORDS: LazyLock<[Arc<str>; State::ALL.len()]> =
-    LazyLock::new(|| State::ALL.map(|state| state.as_str().into()));
 
 /// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
 /// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
@@ -35,241 +32,94 @@ fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// Which rows of an insert are new.
-pub(super) enum New {
-    All,
-    These(HashSet<Key>),
-}
-
-impl New {
-    pub fn holds(&self, key: &Key) -> bool {
-        match self {
-            New::All => true,
-            New::These(keys) => keys.contains(key),
-        }
-    }
-}
-
-/// What a bulk insert added: PostgreSQL names the rows, SQLite counts them.
-#[derive(Default)]
-struct Added {
-    count: usize,
-    named: HashSet<Key>,
-}
-
-impl Added {
-    /// SQLite's new rows are the last ones of the table; they are asked for only when the count shows
-    /// that there were repeats.
-    async fn new_notices(self, tx: &mut Tx, wanted: usize) -> Result<New> {
-        if !tx.is_sqlite() {
-            return Ok(New::These(self.named));
-        }
-        if self.count == wanted {
-            return Ok(New::All);
-        }
-        let before = dialect::notice_row_before(tx, self.count).await?;
-        let rows: Vec<(i64, i64)> = on_tx!(tx, |c| {
-            sqlx::query_as("SELECT fingerprint, check_bits FROM notice WHERE rowid > $1")
-                .bind(before)
-                .fetch_all(c)
-                .await?
-        });
-        Ok(New::These(keys(rows).collect()))
-    }
-}
-
-fn keys(rows: Vec<(i64, i64)>) -> impl Iterator<Item = Key> {
-    rows.into_iter().map(|(fingerprint, check_bits)| Key {
-        fingerprint,
-        check_bits,
-    })
-}
-
-/// Inserts ids of deliveries and says which are new. The rows hold no key twice.
-pub(super) async fn insert_deliveries(tx: &mut Tx, day: Day, rows: &[(Key, [u8; 16])]) -> Result<New> {
-    let is_sqlite = tx.is_sqlite();
-    let mut added = Added::default();
-    for piece in pieces(rows) {
-        on_tx!(tx, |c, Db| {
-            let mut sql =
-                QueryBuilder::<Db>::new("INSERT INTO delivery (day, fingerprint, check_bits, items_digest) ");
-            sql.push_values(piece, |mut row, (key, digest)| {
-                row.push_bind(day.number())
-                    .push_bind(key.fingerprint)
-                    .push_bind(key.check_bits)
-                    .push_bind(&digest[..]);
-            });
-            // DO UPDATE … WHERE false inserts new rows only, as DO NOTHING would, but also writes, so
-            // that a batch of nothing but repeats still waits for a synchronous standby.
-            sql.push(
-                " ON CONFLICT (day, fingerprint, check_bits) DO UPDATE SET items_digest = delivery.items_digest
-                 WHERE false",
-            );
-            if is_sqlite {
-                added.count += sql.build().execute(c).await?.rows_affected() as usize;
-            } else {
-                sql.push(" RETURNING fingerprint, check_bits");
-                added.named.extend(keys(sql.build_query_as().fetch_all(c).await?));
-            }
-        });
-    }
-    match is_sqlite {
-        false => Ok(New::These(added.named)),
-        true if added.count == rows.len() => Ok(New::All),
-        // They were looked up in this transaction, and SQLite has one writer.
-        true => Err(StoreError::Corrupt(
-            "a delivery is there that was not there before".to_owned(),
-        )),
-    }
-}
-
-/// Inserts notices and says which are new. The drafts are sorted and hold no key twice.
-pub(super) async fn insert_notices(tx: &mut Tx, batch: &Batch, drafts: &[Draft<'_>]) -> Result<New> {
-    let is_sqlite = tx.is_sqlite();
-    let mut added = Added::default();
-    for piece in pieces(drafts) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO notice (day, fingerprint, check_bits, provider_id, event_id, kind, provider_txn_id,
-                 is_first, content_digest, amount_vnd, state, reason, received_at_ms, batch_id, household_id,
-                 receipt_id) ",
-            );
-            sql.push_values(piece, |mut row, d| {
-                let txn_id = (d.item.provider_txn_id != d.item.event_id).then_some(&*d.item.provider_txn_id);
-                row.push_bind(batch.day.number())
-                    .push_bind(d.key.fingerprint)
-                    .push_bind(d.key.check_bits)
-                    .push_bind(d.provider_id().clone())
-                    .push_bind(&*d.item.event_id)
-                    .push_bind(KIND_WORDS[d.item.kind as usize].clone())
-                    .push_bind(txn_id)
-                    .push_bind(i64::from(d.is_first()))
-                    .push_bind(&d.item.content[..])
-                    .push_bind(d.item.amount.vnd())
-                    .push_bind(STATE_WORDS[d.state as usize].clone())
-                    .push_bind(d.reason.map(Reason::as_str))
-                    .push_bind(d.arrival.received_at.0)
-                    .push_bind(batch.id.clone())
-                    .push_bind(d.receipt.as_ref().map(|(to, _)| to.household_id.clone()))
-                    .push_bind(d.receipt.as_ref().map(|(_, id)| id.clone()));
-            });
-            sql.push(
-                " ON CONFLICT (day, fingerprint, check_bits) DO UPDATE SET state = notice.state WHERE false",
-            );
-            if is_sqlite {
-                added.count += sql.build().execute(c).await?.rows_affected() as usize;
-            } else {
-                sql.push(" RETURNING fingerprint, check_bits");
-                added.named.extend(keys(sql.build_query_as().fetch_all(c).await?));
-            }
-        });
-    }
-    added.new_notices(tx, drafts.len()).await
-}
-
-/// Claims bank transfers for the providers that report them here, and says who has each of them: the
-/// first that reported it, today or on a day near it.
-pub(super) async fn claim_transfers(
-    tx: &mut Tx,
-    today: Day,
-    near: &[Day],
-    claims: &BTreeMap<Key, &Arc<str>>,
-) -> Result<HashMap<Key, String>> {
-    let keys: Vec<Key> = claims.keys().copied().collect();
-    let mut owners = HashMap::new();
-    for day in near {
-        owners.extend(transfer_owners(tx, *day, &keys).await?);
-    }
-    let open: Vec<(&Key, &&Arc<str>)> = claims.iter().filter(|(k, _)| !owners.contains_key(k)).collect();
-    for piece in pieces(&open) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO bank_transfer (day, fingerprint, check_bits, provider_id) ",
-            );
-            sql.push_values(piece, |mut row, (key, provider_id)| {
-                row.push_bind(today.number())
-                    .push_bind(key.fingerprint)
-                    .push_bind(key.check_bits)
-                    .push_bind((**provider_id).clone());
-            });
-            sql.push(
-                " ON CONFLICT (day, fingerprint, check_bits) DO UPDATE SET provider_id = bank_transfer.provider_id
-                 WHERE false",
-            );
-            sql.build().execute(c).await?;
-        });
-    }
-    let open: Vec<Key> = open.into_iter().map(|(k, _)| *k).collect();
-    owners.extend(transfer_owners(tx, today, &open).await?);
-    Ok(owners)
-}
-
-async fn transfer_owners(tx: &mut Tx, day: Day, keys: &[Key]) -> Result<HashMap<Key, String>> {
-    let mut owners = HashMap::new();
-    for chunk in keys.chunks(super::known::IN_MAX) {
-        let rows: Vec<(i64, i64, String)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT fingerprint, check_bits, provider_id FROM bank_transfer WHERE day = ",
-            );
-            sql.push_bind(day.number()).push(" AND fingerprint IN ");
-            sql.push_tuples(chunk, |mut row, key| {
-                row.push_bind(key.fingerprint);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        owners.extend(rows.into_iter().map(|(fingerprint, check_bits, provider_id)| {
-            (
-                Key {
-                    fingerprint,
-                    check_bits,
-                },
-                provider_id,
-            )
-        }));
-    }
-    Ok(owners)
-}
-
-/// Inserts the receipts of what was kept, in the order of their ids, and counts them.
-pub(super) async fn post_receipts(
-    tx: &mut Tx,
-    batch: &Batch,
-    kept: &[Draft<'_>],
-    counters: &mut Counters,
-) -> Result<usize> {
-    let receipt_of = |d| -> Option<(&Draft, &Attributed, &Arc<str>)> {
+/// Inserts the receipts among these, in the order of their numbers; how many.
+pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<usize> {
+    let receipt_of = |d| -> Option<(&Draft, &Attributed)> {
         let d: &Draft = d;
-        d.receipt.as_ref().map(|(to, id)| (d, to, id))
+        d.receipt.as_ref().map(|to| (d, to))
     };
-    let mut rows: Vec<(&Draft, &Attributed, &Arc<str>)> = kept.iter().filter_map(receipt_of).collect();
-    rows.sort_unstable_by_key(|(_, _, id)| *id);
+    let rows: Vec<(&Draft, &Attributed)> = kept.iter().filter_map(receipt_of).collect();
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let text = || {
+        let mut text = CopyText::default();
+        for (d, to) in &rows {
+            text.number(d.entry_no.get())
+                .text(&to.household_id)
+                .number(d.business_day().number());
+            match &to.stall_id {
+                Some(id) => text.text(id),
+                None => text.null(),
+            };
+            text.text(&to.place_id)
+                .text(d.provider_id())
+                .text(&d.item.provider_txn_id);
+            match d.own_event_id() {
+                Some(id) => text.text(id),
+                None => text.null(),
+            };
+            text.bytes(&d.item.content).number(d.item.amount.vnd());
+            match d.item.details.occurred_at {
+                Some(time) => text.number(time.0),
+                None => text.null(),
+            };
+            text.number(d.arrival.received_at.0).end();
+        }
+        text
+    };
+    if dialect::copy_in(tx, RECEIPT_COLUMNS, text).await? {
+        return Ok(rows.len());
+    }
     for piece in pieces(&rows) {
         on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO receipt (day, receipt_id, household_id, business_day, stall_id, place_id, provider_id,
-                 provider_txn_id, amount_vnd, refunded_vnd, occurred_at_ms, posted_at_ms) ",
-            );
-            sql.push_values(piece, |mut row, (d, to, receipt_id)| {
-                row.push_bind(batch.day.number())
-                    .push_bind((*receipt_id).clone())
+            let mut sql = QueryBuilder::<Db>::new(format!("INSERT INTO {RECEIPT_COLUMNS} "));
+            sql.push_values(piece, |mut row, (d, to)| {
+                row.push_bind(d.entry_no.get())
                     .push_bind(to.household_id.clone())
                     .push_bind(d.business_day().number())
                     .push_bind(to.stall_id.clone())
                     .push_bind(to.place_id.clone())
                     .push_bind(d.provider_id().clone())
                     .push_bind(&*d.item.provider_txn_id)
+                    .push_bind(d.own_event_id())
+                    .push_bind(&d.item.content[..])
                     .push_bind(d.item.amount.vnd())
-                    .push_bind(0i64)
                     .push_bind(d.item.details.occurred_at.map(|t| t.0))
                     .push_bind(d.arrival.received_at.0);
             });
             sql.build().execute(c).await?;
         });
     }
-    for (d, to, _) in &rows {
-        counters.posted(&to.household_id, &to.place_id, d.business_day(), d.item.amount);
-    }
     Ok(rows.len())
+}
+
+/// Inserts those that are no receipts.
+pub(super) async fn insert_notices(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
+    let rows: Vec<&Draft> = kept.iter().filter(|d| d.receipt.is_none()).collect();
+    for piece in pieces(&rows) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO notice (entry_no, provider_id, event_id, kind, provider_txn_id, is_first, content_digest,
+                 amount_vnd, state, reason, received_at_ms) ",
+            );
+            sql.push_values(piece, |mut row, d| {
+                row.push_bind(d.entry_no.get())
+                    .push_bind(d.provider_id().clone())
+                    .push_bind(&*d.item.event_id)
+                    .push_bind(d.item.kind.as_str())
+                    .push_bind(&*d.item.provider_txn_id)
+                    .push_bind(i64::from(d.is_first()))
+                    .push_bind(&d.item.content[..])
+                    .push_bind(d.item.amount.vnd())
+                    .push_bind(d.state.as_str())
+                    .push_bind(d.reason.map(Reason::as_str))
+                    .push_bind(d.arrival.received_at.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
 }
 
 /// Adds what the batch gained to every counter.
@@ -322,18 +172,18 @@ async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(Arc<str>, Day)
     for chunk in pieces(&gains) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(format!(
-                "INSERT INTO {table} ({key}, day, posted_count, posted_vnd, refunded_vnd, qualifying_count) "
+                "INSERT INTO {table} (day, {key}, posted_count, posted_vnd, refunded_vnd, qualifying_count) "
             ));
             sql.push_values(chunk, |mut row, ((id, day), d)| {
-                row.push_bind(id.clone())
-                    .push_bind(day.number())
+                row.push_bind(day.number())
+                    .push_bind(id.clone())
                     .push_bind(d.posted_count)
                     .push_bind(d.posted_vnd)
                     .push_bind(d.refunded_vnd)
                     .push_bind(d.qualifying_count);
             });
             sql.push(format!(
-                " ON CONFLICT ({key}, day) DO UPDATE SET
+                " ON CONFLICT (day, {key}) DO UPDATE SET
                    posted_count = {table}.posted_count + excluded.posted_count,
                    posted_vnd = {table}.posted_vnd + excluded.posted_vnd,
                    refunded_vnd = {table}.refunded_vnd + excluded.refunded_vnd,

@@ -1,192 +1,312 @@
-//! Whether something came before: today, on days that are still open, or long ago.
+//! Whether something came before: from the traces of the last batches, which are in memory, and from the
+//! runs of older ones, of which only a filter is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
 use super::super::{Result, StoreError, Tx, on_tx};
-use super::known::{IN_MAX, WriterMemory};
-use super::{Draft, grouped};
-use crate::ledger::Key;
-use crate::vn::Day;
+use super::runs::FullGeneration;
+use super::{Clock, Draft};
+use crate::ledger::{Class, Key, KeyFilter, LedgerNo, Standing, Trace, TraceError, Traces, read_traces};
+use crate::notice::ContentDigest;
 
-/// A notice that was kept, as far as a repeat is compared with it.
-struct Row {
-    day: i64,
-    check_bits: i64,
+/// Full generations that wait to be sorted into a run; one more, and the writer does it itself.
+const WAITING_MAX: usize = 2;
+/// Batches of traces read at once.
+const BATCHES_AT_ONCE: i64 = 64;
+/// Look-ups in runs that one statement makes.
+const LOOKUPS_AT_ONCE: usize = 256;
+
+/// The traces of the last batches, and the filters of the runs.
+#[derive(Debug, Default)]
+pub(super) struct TraceMemory {
+    /// The last batch whose traces are here.
+    batch_no: LedgerNo,
+    /// The generation that new traces go to, and those that are full and not in a run yet.
+    generations: Vec<Arc<FullGeneration>>,
+    open: Traces,
+    open_number: i64,
+    runs: Vec<RunFilter>,
+    runs_epoch: i64,
+}
+
+#[derive(Debug)]
+struct RunFilter {
+    id: RunId,
+    filter: KeyFilter,
+}
+
+/// Which run: its class, and the generations it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RunId {
+    pub class: Class,
+    pub first: i64,
+    pub last: i64,
+}
+
+/// Traces that were added, with the place to which they belong.
+pub(super) struct AddedTraces {
+    pub batch_no: LedgerNo,
+    pub generation: i64,
+    pub bytes: Vec<u8>,
+}
+
+/// A trace of its own, read from memory or from a page.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub standing: Standing,
+    pub entry_no: i64,
+    pub content: ContentDigest,
+    key: Key,
     provider_id: String,
-    event_id: String,
-    kind: String,
-    is_first: bool,
-    content: Vec<u8>,
-    reason: Option<String>,
+    id: String,
 }
 
-/// Kept notices by fingerprint.
-pub(super) struct Seen(HashMap<i64, Vec<Row>>);
+impl Known {
+    fn of(trace: &Trace<'_>) -> Known {
+        Known {
+            standing: trace.standing,
+            entry_no: trace.entry_no,
+            content: trace.content,
+            key: trace.key,
+            provider_id: trace.provider_id.to_owned(),
+            id: trace.id.to_owned(),
+        }
+    }
 
-/// What is known of these events from other days than `today`: those still open are asked directly,
-/// those closed only where a filter does not rule it out.
-pub(super) async fn events_before(
-    tx: &mut Tx,
-    memory: &mut WriterMemory,
-    today: Day,
-    events: &[Key],
-) -> Result<Seen> {
-    let mut rows = Vec::new();
-    let open: Vec<i64> = memory.other_open_days(today);
-    if !open.is_empty() {
-        let all: Vec<i64> = events.iter().map(|k| k.fingerprint).collect();
-        rows.extend(in_days(tx, "notice", &open, &all).await?);
+    pub fn provider_id(&self) -> &str {
+        &self.provider_id
     }
-    for (days, fingerprints) in memory.perhaps_in(events) {
-        rows.extend(in_days(tx, "event_key", &days, &fingerprints).await?);
-    }
-    Ok(Seen(grouped(rows)))
 }
+
+/// What is known of the keys that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Seen(HashMap<i64, Vec<Known>>);
 
 impl Seen {
-    /// Adds what this day holds of these events.
-    pub(super) async fn today(&mut self, tx: &mut Tx, day: Day, events: &[Key]) -> Result<()> {
-        let fingerprints: Vec<i64> = events.iter().map(|k| k.fingerprint).collect();
-        for (fingerprint, row) in in_days(tx, "notice", &[day.number()], &fingerprints).await? {
-            self.0.entry(fingerprint).or_default().push(row);
-        }
-        Ok(())
+    fn add(&mut self, trace: &Trace<'_>) {
+        let known = self.0.entry(trace.key.fingerprint).or_default();
+        known.push(Known::of(trace));
     }
 
-    /// The reason kept with a notice of the same event and content, if there is one: `Some(None)` for
-    /// one that was posted. A first notice is told from those kept beside it.
-    pub fn with_content(&self, draft: &Draft<'_>) -> Result<Option<Option<String>>> {
-        let Some(rows) = self.0.get(&draft.event.fingerprint) else {
+    /// The traces of a key.
+    pub fn of(&self, key: &Key) -> impl Iterator<Item = &Known> {
+        let all = self.0.get(&key.fingerprint).map_or(&[][..], Vec::as_slice);
+        all.iter().filter(move |known| known.key == *key)
+    }
+
+    /// What was kept of the same event with the same content, if there is one.
+    pub fn same(&self, draft: &Draft<'_>) -> Result<Option<&Known>> {
+        let Some(all) = self.0.get(&draft.event.fingerprint) else {
             return Ok(None);
         };
-        for row in rows {
-            let is_same = row.provider_id == **draft.provider_id()
-                && row.event_id == draft.item.event_id
-                && row.kind == draft.item.kind.as_str();
-            if row.is_first && row.check_bits == draft.event.check_bits && !is_same {
+        for known in all {
+            let (is_first, is_comparable, kind) = match known.standing {
+                Standing::First(kind) => (true, true, kind),
+                Standing::OtherContent(kind) => (false, true, kind),
+                // It counts for its own content only: an item that was set aside for its webhook-id does
+                // not stand in the way of the true one.
+                Standing::DeliveryReused(kind) => (false, !draft.is_first(), kind),
+                Standing::Delivery | Standing::Transfer => continue,
+            };
+            let is_same_event = known.provider_id == **draft.provider_id()
+                && known.id == draft.item.event_id
+                && kind == draft.item.kind;
+            if is_first && known.key == draft.event && !is_same_event {
                 // 128 bits of SHA-256 agree and the ids differ: not by chance.
-                let text = format!(
-                    "two events under one key: {} {}",
-                    row.event_id, draft.item.event_id
-                );
+                let text = format!("two events under one key: {} {}", known.id, draft.item.event_id);
                 return Err(StoreError::Corrupt(text));
             }
-            // What is kept beside a first one counts for its own content only: an item that was set
-            // aside for its webhook-id does not stand in the way of the true one.
-            let is_comparable =
-                row.is_first || !draft.is_first() || row.reason.as_deref() == Some("same_id_other_content");
-            if is_same && is_comparable && row.content == draft.item.content {
-                return Ok(Some(row.reason.clone()));
+            if is_same_event && is_comparable && known.content == draft.item.content {
+                return Ok(Some(known));
             }
         }
         Ok(None)
     }
 
+    /// The first notice of an event, if it is known.
+    pub fn first(&self, event: &Key) -> Option<&Known> {
+        self.of(event)
+            .find(|known| matches!(known.standing, Standing::First(_)))
+    }
+
     /// Whether a first notice of this event is known.
     pub fn has_first(&self, event: &Key) -> bool {
-        self.day_of_first(event).is_some()
-    }
-
-    /// The day under which the first notice of this event is kept.
-    pub fn day_of_first(&self, event: &Key) -> Option<i64> {
-        let rows = self.0.get(&event.fingerprint).map_or(&[][..], Vec::as_slice);
-        let first = rows
-            .iter()
-            .find(|r| r.is_first && r.check_bits == event.check_bits);
-        first.map(|r| r.day)
+        self.first(event).is_some()
     }
 }
 
-async fn in_days(
-    tx: &mut Tx,
-    table: &'static str,
-    days: &[i64],
-    fingerprints: &[i64],
-) -> Result<Vec<(i64, Row)>> {
-    type Columns = (
-        i64,
-        i64,
-        i64,
-        String,
-        String,
-        String,
-        i64,
-        Vec<u8>,
-        Option<String>,
-    );
-    let mut out = Vec::new();
-    for chunk in fingerprints.chunks(IN_MAX) {
-        let rows: Vec<Columns> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(format!(
-                "SELECT day, fingerprint, check_bits, provider_id, event_id, kind, is_first, content_digest, reason
-                 FROM {table} WHERE day IN "
-            ));
-            sql.push_tuples(days, |mut row, day| {
-                row.push_bind(*day);
-            });
-            sql.push(" AND fingerprint IN ");
-            sql.push_tuples(chunk, |mut row, f| {
-                row.push_bind(*f);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        out.extend(rows.into_iter().map(
-            |(day, fingerprint, check_bits, provider_id, event_id, kind, is_first, content, reason)| {
-                (
-                    fingerprint,
-                    Row {
-                        day,
-                        check_bits,
-                        provider_id,
-                        event_id,
-                        kind,
-                        is_first: is_first == 1,
-                        content,
-                        reason,
-                    },
+fn unreadable(what: impl std::fmt::Display) -> impl FnOnce(TraceError) -> StoreError {
+    move |e| StoreError::Corrupt(format!("traces of {what}: {e}"))
+}
+
+impl TraceMemory {
+    /// Takes in what other writers added since, or everything that is in no run yet, and the filters of
+    /// runs that are new.
+    pub(super) async fn catch_up(&mut self, tx: &mut Tx, clock: &Clock) -> Result<()> {
+        if self.runs_epoch != clock.runs_epoch {
+            self.read_runs(tx).await?;
+            self.runs_epoch = clock.runs_epoch;
+        }
+        while self.batch_no < clock.batch_no {
+            let rows: Vec<(i64, i64, Vec<u8>)> = on_tx!(tx, |c| {
+                sqlx::query_as(
+                    "SELECT batch_no, generation, bytes FROM trace_batch WHERE batch_no > $1
+                     ORDER BY batch_no LIMIT $2",
                 )
-            },
-        ));
+                .bind(self.batch_no.get())
+                .bind(BATCHES_AT_ONCE)
+                .fetch_all(c)
+                .await?
+            });
+            if rows.is_empty() {
+                // The last batches are in runs already.
+                self.batch_no = clock.batch_no;
+            }
+            for (batch_no, generation, bytes) in rows {
+                self.add(AddedTraces {
+                    batch_no: LedgerNo::of(batch_no),
+                    generation,
+                    bytes,
+                })?;
+            }
+        }
+        Ok(())
     }
-    Ok(out)
+
+    /// Remembers the traces of a batch that is durable.
+    pub fn add(&mut self, added: AddedTraces) -> Result<()> {
+        if added.generation != self.open_number {
+            let traces = std::mem::take(&mut self.open);
+            if traces.bytes_len() > 0 {
+                self.generations.push(Arc::new(FullGeneration {
+                    number: self.open_number,
+                    traces,
+                }));
+            }
+            self.open_number = added.generation;
+        }
+        self.batch_no = added.batch_no;
+        self.open
+            .add(&added.bytes)
+            .map_err(unreadable(format_args!("batch {}", added.batch_no)))
+    }
+
+    /// The oldest full generation that is in no run yet.
+    pub fn full(&self) -> Option<Arc<FullGeneration>> {
+        self.generations.first().cloned()
+    }
+
+    /// The same, if more wait than may wait.
+    pub fn overdue(&self) -> Option<Arc<FullGeneration>> {
+        self.full().filter(|_| self.generations.len() > WAITING_MAX)
+    }
+
+    /// Bytes of traces and filters.
+    pub fn bytes_len(&self) -> usize {
+        let full = self.generations.iter().map(|g| g.traces.bytes_len());
+        let filters = self.runs.iter().map(|run| run.filter.bytes_len());
+        self.open.bytes_len() + full.sum::<usize>() + filters.sum::<usize>()
+    }
+
+    /// Takes in the filters that are new, forgets those that are gone, and the generations that are in a
+    /// run now.
+    async fn read_runs(&mut self, tx: &mut Tx) -> Result<()> {
+        let ids: Vec<(i64, i64, i64)> = on_tx!(tx, |c| sqlx::query_as(
+            "SELECT class, first_generation, last_generation FROM trace_run"
+        )
+        .fetch_all(c)
+        .await?);
+        let ids: Vec<RunId> = ids.into_iter().map(RunId::of_row).collect::<Result<_>>()?;
+        self.runs.retain(|run| ids.contains(&run.id));
+        for id in &ids {
+            if self.runs.iter().any(|run| run.id == *id) {
+                continue;
+            }
+            let (bytes,): (Vec<u8>,) = on_tx!(tx, |c| {
+                sqlx::query_as(
+                    "SELECT filter FROM trace_run
+                     WHERE class = $1 AND first_generation = $2 AND last_generation = $3",
+                )
+                .bind(id.class as i64)
+                .bind(id.first)
+                .bind(id.last)
+                .fetch_one(c)
+                .await?
+            });
+            let filter = KeyFilter::from_bytes(&bytes)
+                .map_err(|e| StoreError::Corrupt(format!("filter of {id:?}: {e}")))?;
+            self.runs.push(RunFilter { id: *id, filter });
+        }
+        let in_runs = ids.iter().filter(|id| id.class == Class::Event);
+        let last = in_runs.map(|id| id.last).max().unwrap_or(0);
+        self.generations.retain(|g| g.number > last);
+        if self.open_number <= last {
+            self.open = Traces::default();
+        }
+        Ok(())
+    }
+
+    /// What is known of these keys.
+    pub(super) async fn find(&self, tx: &mut Tx, class: Class, keys: &[Key]) -> Result<Seen> {
+        let mut seen = Seen::default();
+        let mut perhaps: Vec<(RunId, i64)> = Vec::new();
+        for key in keys {
+            if seen.0.contains_key(&key.fingerprint) {
+                continue;
+            }
+            let full = self.generations.iter().map(|g| &g.traces);
+            for trace in full.chain([&self.open]).flat_map(|t| t.find(key.fingerprint)) {
+                seen.add(&trace);
+            }
+            let runs = self.runs.iter().filter(|run| run.id.class == class);
+            perhaps.extend(
+                runs.filter(|run| run.filter.may_hold(key.fingerprint))
+                    .map(|run| (run.id, key.fingerprint)),
+            );
+        }
+        perhaps.sort_unstable_by_key(|(id, f)| (id.first, *f));
+        perhaps.dedup();
+        for some in perhaps.chunks(LOOKUPS_AT_ONCE) {
+            look_up(tx, class, some, &mut seen).await?;
+        }
+        Ok(seen)
+    }
 }
 
-/// The digests of the items of deliveries with these keys, on these days.
-pub(super) async fn delivery_digests(
-    tx: &mut Tx,
-    days: &[Day],
-    keys: &[Key],
-) -> Result<HashMap<Key, [u8; 16]>> {
-    let mut out = HashMap::new();
-    if days.is_empty() {
-        return Ok(out);
+impl RunId {
+    pub fn of_row((class, first, last): (i64, i64, i64)) -> Result<RunId> {
+        let class = Class::ALL.into_iter().find(|c| *c as i64 == class);
+        let class = class.ok_or_else(|| StoreError::Corrupt(format!("class of run {first}")))?;
+        Ok(RunId { class, first, last })
     }
-    for chunk in keys.chunks(IN_MAX) {
-        let rows: Vec<(i64, i64, Vec<u8>)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT fingerprint, check_bits, items_digest FROM delivery WHERE day IN ",
-            );
-            sql.push_tuples(days, |mut row, day| {
-                row.push_bind(day.number());
-            });
-            sql.push(" AND fingerprint IN ");
-            sql.push_tuples(chunk, |mut row, key| {
-                row.push_bind(key.fingerprint);
-            });
-            sql.build_query_as().fetch_all(c).await?
+}
+
+/// Reads the page of each run on which a fingerprint would lie.
+async fn look_up(tx: &mut Tx, class: Class, wanted: &[(RunId, i64)], seen: &mut Seen) -> Result<()> {
+    let rows: Vec<(i64, Option<Vec<u8>>)> = on_tx!(tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new("WITH wanted (first, last, fingerprint) AS (");
+        sql.push_values(wanted, |mut row, (id, fingerprint)| {
+            row.push_bind(id.first).push_bind(id.last).push_bind(*fingerprint);
         });
-        for (fingerprint, check_bits, digest) in rows {
-            let digest = digest
-                .try_into()
-                .map_err(|_| StoreError::Corrupt(format!("items digest of delivery {fingerprint}")))?;
-            let key = Key {
-                fingerprint,
-                check_bits,
-            };
-            out.insert(key, digest);
+        sql.push(
+            ") SELECT w.fingerprint, (SELECT p.bytes FROM trace_page p
+                 WHERE p.first_generation = w.first AND p.last_generation = w.last
+                   AND p.first_fingerprint <= w.fingerprint AND p.class = ",
+        )
+        .push_bind(class as i64)
+        .push(" ORDER BY p.first_fingerprint DESC LIMIT 1) FROM wanted w");
+        sql.build_query_as().fetch_all(c).await?
+    });
+    for (fingerprint, page) in rows {
+        for trace in read_traces(page.as_deref().unwrap_or_default()) {
+            let trace = trace.map_err(unreadable(fingerprint))?;
+            if trace.key.fingerprint == fingerprint {
+                seen.add(&trace);
+            }
         }
     }
-    Ok(out)
+    Ok(())
 }

@@ -9,7 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{from_json, once};
 use crate::app::now;
-use crate::intake::{Heard, Listener};
+use crate::intake::Listener;
+use crate::ledger::LedgerNo;
 use crate::store::{FeedReceipt, NewOrder};
 use crate::vn::Dong;
 use crate::web::body::read_body;
@@ -31,7 +32,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
 pub(super) struct StreamParams {
     /// Only receipts of this stall; all if absent.
     stall_id: Option<String>,
-    /// The `id` of the last event that was heard, where the header `Last-Event-ID` cannot be sent.
+    /// The `id` of the last event that was heard, which is the receipt's, where the header `Last-Event-ID` cannot be sent.
     after: Option<String>,
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn stream_receipts(
         .and_then(|v| v.to_str().ok());
     let heard = match header.or(params.after.as_deref()).filter(|t| !t.is_empty()) {
         None => None,
-        Some(text) => Some(Heard::parse(text).ok_or_else(|| {
+        Some(text) => Some(LedgerNo::parse(text).ok_or_else(|| {
             Problem::invalid(
                 "after",
                 "Không phải mã sự kiện của luồng này. Hãy bỏ trống để nghe từ bây giờ.",
@@ -113,12 +114,9 @@ async fn say(
 }
 
 fn event(receipt: &FeedReceipt) -> String {
-    let id = Heard {
-        place: receipt.place,
-        receipt_id: receipt.receipt_id.clone(),
-    };
+    let id = receipt.no.to_string();
     let data = serde_json::json!(ReceiptEvent {
-        receipt_id: &receipt.receipt_id,
+        receipt_id: &id,
         household_id: &receipt.household_id,
         stall_id: receipt.stall_id.as_deref(),
         provider_id: &receipt.provider_id,
@@ -127,7 +125,7 @@ fn event(receipt: &FeedReceipt) -> String {
         occurred_at: receipt.occurred_at.map(|t| t.iso()),
         posted_at: receipt.posted_at.iso(),
     });
-    format!("event: receipt\nid: {}\ndata: {data}\n\n", id.to_text())
+    format!("event: receipt\nid: {id}\ndata: {data}\n\n")
 }
 
 /// An order that waits to be paid through a provider.

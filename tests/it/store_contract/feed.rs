@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 
 use choso::access::SealingKey;
 use choso::intake::{Audit, audit};
-use choso::jobs::tend_ledger;
-use choso::ledger::Key;
+use choso::ledger::LedgerNo;
 use choso::notice::Delivery;
-use choso::store::{FeedPlace, Store, WriterMemory};
+use choso::store::{Store, WriterMemory};
 use choso::vn::{Dong, TimeMs};
 use serde_json::{Value, json};
 
@@ -16,7 +15,8 @@ use super::posting::stall_of;
 use crate::support::*;
 
 on_both! {
-    every_receipt_is_heard_once_and_in_order_by_pieces_of_any_size
+    every_receipt_is_heard_once_and_in_order
+    a_long_absence_is_caught_up_step_by_step
     who_listens_from_the_end_hears_what_comes_after
     one_stall_hears_its_own_receipts
     two_writers_and_a_listener_miss_nothing
@@ -29,10 +29,7 @@ on_both! {
 }
 
 /// Before everything.
-const START: FeedPlace = FeedPlace {
-    day: i64::MIN,
-    position: 0,
-};
+const START: LedgerNo = LedgerNo::of(0);
 
 /// Batches whose payments have amounts of their own, upwards in the order of posting: several in one,
 /// some without any receipt, over midnight and with a clock that goes back.
@@ -69,41 +66,30 @@ fn posted_in_order(books: &Books) -> Vec<i64> {
     amounts
 }
 
-fn every_receipt_is_heard_once_and_in_order_by_pieces_of_any_size(database: Database) {
+fn every_receipt_is_heard_once_and_in_order(database: Database) {
     let books = Books::with_register(database);
     let end = books.run(books.store.feed_end()).expect("the end");
-    let step = books.run(books.store.feed_after(end, None, 10)).expect("a step");
+    let step = books.run(books.store.feed_after(end, None)).expect("a step");
     assert!(
-        step.is_end && step.receipts.is_empty() && step.place == end,
+        step.is_end && step.receipts.is_empty() && step.heard == end,
         "{step:?}"
     );
     let posted = posted_in_order(&books);
-    for size in [1, 2, 3, 8, 9, 10, 1000] {
-        for start in [START, end] {
-            let (mut place, mut heard) = (start, Vec::new());
-            loop {
-                let step = books
-                    .run(books.store.feed_after(place, None, size))
-                    .expect("a step");
-                assert!(step.place > place || step.is_end, "{step:?}");
-                assert!(
-                    step.receipts
-                        .iter()
-                        .all(|r| r.place > place && r.place <= step.place)
-                );
-                assert!(step.receipts.iter().map(|r| r.place).is_sorted());
-                heard.extend(step.receipts.into_iter().map(|r| r.amount.vnd()));
-                place = step.place;
-                if step.is_end {
-                    break;
-                }
-            }
-            assert_eq!(heard, posted, "pieces of {size}");
-            assert_eq!(place, books.run(books.store.feed_end()).expect("the end"));
-        }
+    let all = books.run(books.store.feed_after(START, None)).expect("a step");
+    assert!(all.is_end);
+    // From each receipt on, what comes after it.
+    for (at, receipt) in all.receipts.iter().enumerate() {
+        assert_eq!(receipt.amount.vnd(), posted[at]);
+        let step = books
+            .run(books.store.feed_after(receipt.no, None))
+            .expect("a step");
+        assert_eq!(step.receipts, all.receipts[at + 1..]);
     }
+    assert_eq!(all.receipts.len(), posted.len());
+    assert!(all.receipts.is_sorted_by(|a, b| a.no < b.no));
+    assert!(all.heard <= books.run(books.store.feed_end()).expect("the end"));
     // What a receipt says.
-    let step = books.run(books.store.feed_after(START, None, 1)).expect("a step");
+    let step = books.run(books.store.feed_after(START, None)).expect("a step");
     let first = &step.receipts[0];
     assert_eq!(
         (&*first.provider_id, first.amount, first.business_day),
@@ -121,11 +107,47 @@ fn every_receipt_is_heard_once_and_in_order_by_pieces_of_any_size(database: Data
     );
     assert_eq!(
         books.rows(&format!(
-            "SELECT provider_txn_id FROM receipt WHERE receipt_id = '{}'",
-            first.receipt_id
+            "SELECT provider_txn_id FROM receipt WHERE entry_no = {}",
+            first.no.get()
         )),
         ["m1-0"]
     );
+}
+
+fn a_long_absence_is_caught_up_step_by_step(database: Database) {
+    const MANY: usize = 5_000;
+    let books = Books::with_register(database);
+    let items: Vec<Value> = (0..MANY)
+        .map(|n| payment(&format!("T{n}"), 1_000 + n as i64))
+        .collect();
+    books.post(&[delivery("m1", &json!(items))]);
+    books.post(&[delivery("m2", &to_account(payment("S1", 5), "00000055"))]);
+    let mut steps = 0;
+    for (stall, want) in [(None, MANY), (Some(stall_of(&books, "one")), MANY)] {
+        let (mut at, mut heard) = (START, Vec::new());
+        loop {
+            let step = books
+                .run(books.store.feed_after(at, stall.as_deref()))
+                .expect("a step");
+            assert!(step.heard > at || step.is_end);
+            (at, steps) = (step.heard, steps + 1);
+            heard.extend(step.receipts.into_iter().map(|r| r.amount.vnd()));
+            if step.is_end {
+                break;
+            }
+        }
+        let mut want: Vec<i64> = (0..want as i64).map(|n| 1_000 + n).collect();
+        if stall.is_none() {
+            want.extend(
+                books
+                    .rows("SELECT amount_vnd || '' FROM receipt WHERE amount_vnd = 5")
+                    .iter()
+                    .map(|_| 5),
+            );
+        }
+        assert_eq!(heard, want);
+    }
+    assert_eq!(steps, 4, "no step reads everything");
 }
 
 fn who_listens_from_the_end_hears_what_comes_after(database: Database) {
@@ -134,7 +156,7 @@ fn who_listens_from_the_end_hears_what_comes_after(database: Database) {
     let place = books.run(books.store.feed_end()).expect("the end");
     assert!(
         books
-            .run(books.store.feed_after(place, None, 5))
+            .run(books.store.feed_after(place, None))
             .expect("a step")
             .receipts
             .is_empty()
@@ -142,10 +164,10 @@ fn who_listens_from_the_end_hears_what_comes_after(database: Database) {
     // A retry is not heard again, nor what comes with a clock behind left out.
     books.post_at(&[delivery("n1", &payment("m1-0", 10_000))], on_day(40, 1));
     books.post_at(&[delivery("n2", &payment("N2", 7))], on_day(2, 0));
-    let step = books.run(books.store.feed_after(place, None, 5)).expect("a step");
+    let step = books.run(books.store.feed_after(place, None)).expect("a step");
     let heard: Vec<i64> = step.receipts.iter().map(|r| r.amount.vnd()).collect();
     assert_eq!((heard, step.is_end), (vec![7], true));
-    assert!(step.place > place);
+    assert!(step.heard > place);
 }
 
 fn one_stall_hears_its_own_receipts(database: Database) {
@@ -160,6 +182,7 @@ fn one_stall_hears_its_own_receipts(database: Database) {
         delivery("m3", &two("T4", 4_000, "ABCDEFG7")),
     ]);
     books.post(&[delivery("m4", &two("T5", 5_000, "ABCDEFG7"))]);
+    let end = books.run(books.store.feed_end()).expect("the end");
     let heard = |code: Option<&str>| -> Vec<i64> {
         let stall = code.map(|code| {
             books
@@ -167,10 +190,10 @@ fn one_stall_hears_its_own_receipts(database: Database) {
                 .remove(0)
         });
         let step = books
-            .run(books.store.feed_after(START, stall.as_deref(), 10))
+            .run(books.store.feed_after(START, stall.as_deref()))
             .expect("a step");
         assert!(
-            step.is_end && step.place.position == 3,
+            step.is_end && step.heard == end,
             "other stalls' batches are passed: {step:?}"
         );
         step.receipts.iter().map(|r| r.amount.vnd()).collect()
@@ -204,9 +227,9 @@ fn two_writers_and_a_listener_miss_nothing(database: Database) {
         let listen = async {
             let (mut place, mut heard) = (START, Vec::new());
             while heard.len() < 2 * EACH {
-                let step = books.store.feed_after(place, None, 3).await.expect("a step");
-                place = step.place;
-                heard.extend(step.receipts.into_iter().map(|r| r.receipt_id));
+                let step = books.store.feed_after(place, None).await.expect("a step");
+                place = step.heard;
+                heard.extend(step.receipts.into_iter().map(|r| r.no));
                 tokio::task::yield_now().await;
             }
             heard
@@ -215,24 +238,24 @@ fn two_writers_and_a_listener_miss_nothing(database: Database) {
         other.close().await;
         heard
     });
-    let different: BTreeSet<&String> = heard.iter().collect();
+    let different: BTreeSet<&LedgerNo> = heard.iter().collect();
     assert_eq!((heard.len(), different.len()), (2 * EACH, 2 * EACH));
 }
 
 fn links_of_the_chain_are_read_by_pieces_of_any_size(database: Database) {
     let books = Books::with_register(database);
     let none = books.run(books.store.chain_end()).expect("the end");
-    assert_eq!(none, (0, vec![0; 32]));
+    assert_eq!(none, (LedgerNo::default(), vec![0; 32]));
     posted_in_order(&books);
     let all = books
         .run(books.store.evidence_after(START, 100))
         .expect("the chain");
     assert_eq!(
-        all.iter().map(|r| r.place.position).collect::<Vec<_>>(),
+        all.iter().map(|r| r.batch_no.count()).collect::<Vec<_>>(),
         [1, 2, 3, 4, 5, 6, 7, 8, 9]
     );
     assert!(
-        all.iter().map(|r| r.place).is_sorted(),
+        all.iter().map(|r| r.batch_no).is_sorted(),
         "a clock that goes back does not turn the chain round"
     );
     for size in 1..=10 {
@@ -242,7 +265,7 @@ fn links_of_the_chain_are_read_by_pieces_of_any_size(database: Database) {
                 .run(books.store.evidence_after(place, size))
                 .expect("the chain");
             let Some(last) = rows.last() else { break };
-            place = last.place;
+            place = last.batch_no;
             digests.extend(rows.into_iter().map(|r| r.digest));
         }
         assert!(
@@ -253,9 +276,9 @@ fn links_of_the_chain_are_read_by_pieces_of_any_size(database: Database) {
     let last = all.last().expect("nine links");
     assert_eq!(
         books.run(books.store.chain_end()).expect("the end"),
-        (9, last.digest.clone())
+        (last.batch_no, last.digest.clone())
     );
-    let counts: Vec<_> = all.iter().map(|r| (r.callbacks, r.notices, r.receipts)).collect();
+    let counts: Vec<_> = all.iter().map(|r| (r.callbacks, r.entries, r.receipts)).collect();
     assert_eq!(
         counts[..3],
         [(1, 3, 3), (1, 0, 0), (1, 2, 2)],
@@ -280,33 +303,25 @@ fn rows_of_a_batch_are_read_for_the_audit(database: Database) {
         .run(books.store.evidence_after(START, 1))
         .expect("the chain")
         .remove(0);
-    let key = |id: &str| Key::of_event("p", id, "payment");
-    let wanted: Vec<i64> = ["T1", "T2", "T3", "T4"]
+    let entries = books
+        .run(books.store.audit_entries(link.first_entry_no, link.entries))
+        .expect("entries");
+    let told: Vec<(&str, bool, i64)> = entries
         .iter()
-        .map(|id| key(id).fingerprint)
+        .map(|e| (e.event_id.as_str(), e.is_receipt, e.amount.vnd()))
         .collect();
-    let notices = books
-        .run(books.store.audit_notices(link.batch_day, &wanted))
-        .expect("notices");
-    assert_eq!(notices.len(), 2, "those of this day");
-    let (one, two) = (&notices[&key("T1")], &notices[&key("T2")]);
-    assert_eq!((one.amount, &one.batch_id), (Dong::new(1_000), &link.batch_id));
-    assert_eq!((two.amount, &two.receipt_id), (Dong::new(2_000), &None));
-    assert_eq!(one.content, delivery("m", &payment("T1", 1_000)).items[0].content);
-    let receipts = books
-        .run(books.store.audit_receipts(link.batch_day, &link.batch_id))
-        .expect("receipts");
-    let receipt = one.receipt_id.clone().expect("it is posted");
     assert_eq!(
-        receipts.into_iter().collect::<Vec<_>>(),
-        [(receipt, Dong::new(1_000))]
+        told,
+        [("T1", true, 1_000), ("T2", false, 2_000)],
+        "those of this batch"
     );
-    let counts = books.run(books.store.audit_counts()).expect("counts");
+    assert_eq!(
+        entries[0].content,
+        delivery("m", &payment("T1", 1_000)).items[0].content
+    );
     let day = market_day().number();
-    assert_eq!(
-        (counts.len(), counts[&day], counts[&(day + 1)]),
-        (2, (2, 1), (1, 1))
-    );
+    let counts = books.run(books.store.audit_counts()).expect("counts");
+    assert_eq!(counts, [(day, 2), (day + 1, 1)]);
 }
 
 fn sealing_key() -> SealingKey {
@@ -382,11 +397,6 @@ fn a_sound_database_passes_the_audit(database: Database) {
     let found = books.run(audit(&books.store, &sealing_key(), |so_far| heard = so_far.links));
     assert_eq!(found.expect("an audit"), sound);
     assert_eq!(heard, 5, "it says how far it is");
-    // Closing days and months changes nothing of it.
-    books
-        .run(tend_ledger(&books.store, on_day(45, 0)))
-        .expect("a tended ledger");
-    assert_eq!(audited(&books), sound);
     let empty = Audit::default();
     assert_eq!(empty.broken, None);
 }
@@ -400,58 +410,64 @@ fn an_audit_names_what_was_altered(database: Database) {
         books.tamper(&format!("CREATE TABLE sound_{table} AS SELECT * FROM {table}"));
     }
     let sound = audited(&books);
-    let notice = "day, fingerprint + 1, check_bits, provider_id, event_id || 'x', kind, provider_txn_id, is_first, \
-                  content_digest, amount_vnd, state, reason, received_at_ms, batch_id, household_id, receipt_id";
-    let receipt = "household_id, business_day, stall_id, place_id, provider_id, provider_txn_id, amount_vnd, \
-                   refunded_vnd, occurred_at_ms, posted_at_ms";
+    let columns = "provider_id, event_id, kind, provider_txn_id, is_first, content_digest, amount_vnd, state, reason, \
+                   received_at_ms, receipt_no";
+    let receipt = "household_id, business_day, stall_id, place_id, provider_id, provider_txn_id, event_id, content_digest, \
+                   amount_vnd, refunded_vnd, occurred_at_ms, posted_at_ms";
+    let nth = |position: i64| format!("batch_no % 1099511627776 = {position}");
     let other = |column: &str, of: i64| {
-        format!("{column} = (SELECT {column} FROM sound_evidence WHERE position = {of})")
+        format!(
+            "{column} = (SELECT {column} FROM sound_evidence WHERE {})",
+            nth(of)
+        )
     };
     let cases = [
         // the kept bytes, alone, with their digest, and with everything but the chain
-        (format!("UPDATE evidence SET {} WHERE position = 1", other("bytes", 2)), "position 1: the kept bytes"),
+        (format!("UPDATE evidence SET {} WHERE {}", other("bytes", 2), nth(1)), "position 1: the kept bytes"),
         (
-            format!("UPDATE evidence SET {}, {} WHERE position = 2", other("bytes", 3), other("bytes_digest", 3)),
+            format!("UPDATE evidence SET {}, {} WHERE {}", other("bytes", 3), other("bytes_digest", 3), nth(2)),
             "position 2: the link",
         ),
-        (format!("UPDATE evidence SET {} WHERE position = 3", other("digest", 2)), "position 3: the link"),
-        ("UPDATE evidence SET receipts = receipts + 1 WHERE position = 5".into(), "position 5: the link"),
-        ("UPDATE evidence SET callbacks = callbacks - 1 WHERE position = 1".into(), "position 1: the link"),
+        (format!("UPDATE evidence SET {} WHERE {}", other("digest", 2), nth(3)), "position 3: the link"),
+        (format!("UPDATE evidence SET receipts = receipts + 1 WHERE {}", nth(5)), "position 5: the link"),
+        (format!("UPDATE evidence SET entries = entries - 1 WHERE {}", nth(2)), "position 2: the link"),
+        (format!("UPDATE evidence SET callbacks = callbacks - 1 WHERE {}", nth(1)), "position 1: the link"),
+        (format!("UPDATE evidence SET first_entry_no = first_entry_no + 1 WHERE {}", nth(1)), "position 1: the link"),
         // links taken out: the first, one of the middle, the last, and the last with its trace in the feed
-        ("DELETE FROM evidence WHERE position = 1".into(), "position 2: the link after position 0 is missing"),
-        ("DELETE FROM evidence WHERE position = 3".into(), "position 4: the link after position 2 is missing"),
-        ("DELETE FROM evidence WHERE position = 5".into(), "the chain ends at position 4"),
+        (format!("DELETE FROM evidence WHERE {}", nth(1)), "position 2: the link after position 0 is missing"),
+        (format!("DELETE FROM evidence WHERE {}", nth(3)), "position 4: the link after position 2 is missing"),
+        (format!("DELETE FROM evidence WHERE {}", nth(5)), "the chain ends at position 4"),
         (
-            format!("DELETE FROM evidence WHERE position = 5; UPDATE feed SET position = 4, {}", other("digest", 4)),
-            "1 receipts, but",
+            format!("DELETE FROM evidence WHERE {}; UPDATE feed SET {}, {}", nth(5), other("batch_no", 4), other("digest", 4)),
+            "2 notices and receipts, but callbacks for 0",
         ),
-        // notices: amount, content, one removed, one added, one said to be unposted
-        ("UPDATE notice SET amount_vnd = 7001 WHERE event_id = 'T2' AND is_first = 1".into(), "position 1: notice T2"),
+        // notices: amount, content, event, one removed, one added
+        ("UPDATE notice SET amount_vnd = 8001 WHERE event_id = 'T2'".into(), "position 2: notice T2: its amount"),
         (
-            "UPDATE notice SET content_digest = (SELECT content_digest FROM sound_notice WHERE event_id = 'T6') WHERE event_id = 'T3'".into(),
-            "position 1: 2 notices are proven, 3 were kept",
+            "UPDATE notice SET content_digest = (SELECT content_digest FROM sound_receipt WHERE provider_txn_id = 'T6') WHERE event_id = 'T3'".into(),
+            "position 1: notice T3: no callback",
         ),
-        ("DELETE FROM notice WHERE event_id = 'F1'".into(), "position 2: 1 notices are proven, 2 were kept"),
-        ("DELETE FROM notice WHERE event_id = 'T2' AND is_first = 0".into(), "position 2: 1 notices"),
-        (format!("INSERT INTO notice SELECT {notice} FROM sound_notice WHERE event_id = 'T3'"), "9 notices and 3 receipts, but"),
+        ("UPDATE notice SET event_id = 'T9' WHERE event_id = 'T3'".into(), "position 1: notice T9: no callback"),
+        ("DELETE FROM notice WHERE event_id = 'F1'".into(), "position 2: 1 notices with 0 receipts are proven, 2 with 0 were kept"),
+        ("DELETE FROM notice WHERE event_id = 'T2'".into(), "position 2: 1 notices"),
         (
-            "UPDATE notice SET state = 'quarantined', reason = 'unknown_account', receipt_id = NULL WHERE event_id = 'T1'".into(),
-            "position 1: 1 receipts are proven, 2 were posted",
+            format!("INSERT INTO notice SELECT entry_no + 1000, {columns} FROM sound_notice WHERE event_id = 'T3'"),
+            "9 notices and receipts, but callbacks for 8",
         ),
+        // receipts: amount, event, one removed, one added
+        ("UPDATE receipt SET amount_vnd = amount_vnd + 1 WHERE provider_txn_id = 'T6'".into(), "position 5: receipt of T6: its amount"),
+        ("UPDATE receipt SET provider_id = 'q' WHERE provider_txn_id = 'T6'".into(), "position 5: receipt of T6: no callback"),
+        ("DELETE FROM receipt WHERE provider_txn_id = 'T5'".into(), "position 3: 2 notices with 0 receipts are proven, 3 with 1"),
         (
-            "UPDATE notice SET receipt_id = (SELECT receipt_id FROM sound_notice WHERE event_id = 'T6') WHERE event_id = 'T1'".into(),
-            "position 1: 1 receipts are proven",
+            format!("INSERT INTO receipt SELECT entry_no + 1000, {receipt} FROM sound_receipt WHERE provider_txn_id = 'T5'"),
+            "9 notices and receipts, but callbacks for 8",
         ),
-        // receipts: amount, one removed, one added to a batch or beside all batches
-        ("UPDATE receipt SET amount_vnd = amount_vnd + 1 WHERE provider_txn_id = 'T6'".into(), "position 5: receipt "),
-        ("DELETE FROM receipt WHERE provider_txn_id = 'T5'".into(), "position 3: receipt "),
+        // a notice in the place of a receipt
         (
-            format!("INSERT INTO receipt SELECT day, receipt_id || '0', {receipt} FROM sound_receipt WHERE provider_txn_id = 'T5'"),
-            "position 3: 1 receipts are proven, 1 were posted",
-        ),
-        (
-            format!("INSERT INTO receipt SELECT day, '0' || receipt_id, {receipt} FROM sound_receipt WHERE provider_txn_id = 'T5'"),
-            "8 notices and 4 receipts, but",
+            format!("DELETE FROM receipt WHERE provider_txn_id = 'T5'; INSERT INTO notice SELECT entry_no, provider_id, \
+                     provider_txn_id, 'payment', provider_txn_id, 1, content_digest, amount_vnd, 'quarantined', 'unknown_account', \
+                     posted_at_ms, NULL FROM sound_receipt WHERE provider_txn_id = 'T5'"),
+            "position 3: 3 notices with 0 receipts are proven, 3 with 1",
         ),
         // the key of the time
         ("DELETE FROM provider_key".into(), "position 1: a callback of p: key k1 is not there"),
@@ -473,23 +489,22 @@ fn an_audit_names_what_was_altered(database: Database) {
 
 fn raw_bytes_that_expired_are_counted_and_their_digest_holds(database: Database) {
     let mut books = some_of_everything(database);
-    books
-        .run(tend_ledger(&books.store, on_day(3, 0)))
-        .expect("a tended ledger");
     let day = market_day().number();
+    let of_day = |column: &str| format!("{column} / 1099511627776 = {day}");
     books.tamper(&format!(
-        "UPDATE evidence SET bytes = NULL WHERE batch_day = {day}"
+        "UPDATE evidence SET bytes = NULL WHERE {}",
+        of_day("batch_no")
     ));
     let found = audited(&books);
     assert_eq!((found.links, found.callbacks, found.expired), (5, 2, 7));
     assert_eq!((found.notices, found.receipts, &found.broken), (2, 1, &None));
     // Then the day's rows may go as well.
     for table in ["notice", "receipt"] {
-        books.tamper(&format!("DELETE FROM {table} WHERE day = {day}"));
+        books.tamper(&format!("DELETE FROM {table} WHERE {}", of_day("entry_no")));
     }
     assert_eq!(audited(&books), found);
     // A link without bytes is still part of the chain, and brings no rows of its own.
-    books.tamper("UPDATE evidence SET notices = notices + 1 WHERE position = 2");
+    books.tamper("UPDATE evidence SET entries = entries + 1 WHERE batch_no % 1099511627776 = 2");
     assert!(
         audited(&books)
             .broken

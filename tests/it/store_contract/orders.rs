@@ -330,10 +330,6 @@ fn one_bank_transfer_across_midnight_is_one_receipt(database: Database) {
     books.post_at(&[transfer("p", "T2", "FT2", 2_000)], after);
     there(transfer("q", "X2", "FT2", 2_000), before);
     books.run(other.close());
-    // After the day was closed its transfers are still those of the day before.
-    books
-        .run(books.store.close_day(on_day(1, 30)))
-        .expect("a closing");
     books.post_at(&[transfer("q", "X3", "FT1", 1_000)], on_day(1, 40));
     let (receipts, ignored) = transfers(&books);
     assert_eq!(receipts, ["p T1 1000", "p T2 2000", "q X0 500"]);

@@ -381,7 +381,7 @@ fn a_refused_batch_leaves_nothing(database: Database) {
         "the writer must try the others alone: {refused}"
     );
     assert_eq!(books.counts(), [0; 5]);
-    assert_eq!(books.rows("SELECT batch_id FROM evidence"), [""; 0]);
+    assert_eq!(books.rows("SELECT batch_no || '' FROM evidence"), [""; 0]);
 }
 
 fn a_batch_that_failed_half_way_leaves_no_half_knowledge(database: Database) {

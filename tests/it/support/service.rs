@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use choso::access::{NONCE_BYTES, key_purpose};
 use choso::app::{App, now};
 use choso::config::{Config, RawConfig};
+use choso::ledger::LedgerNo;
 use choso::notice::{Evidence, Scheme, Secrets, scheme};
 use choso::register::read_register;
-use choso::store::{FeedPlace, NewProvider, Recount, Store};
+use choso::store::{NewProvider, Recount, Store};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 use tokio::runtime::Runtime;
@@ -121,12 +122,8 @@ impl TestApp {
 
     /// Every kept callback, in the order of their batches.
     pub fn evidence(&self) -> Vec<Evidence> {
-        let start = FeedPlace {
-            day: i64::MIN,
-            position: 0,
-        };
         let rows = self
-            .run(self.store().evidence_after(start, 1000))
+            .run(self.store().evidence_after(LedgerNo::default(), 1000))
             .expect("the chain");
         let kept = rows
             .iter()

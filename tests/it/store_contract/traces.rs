@@ -1,12 +1,11 @@
-//! Days that end, are closed and are taken away: what came once is found for good, and nothing is added
-//! to a day that is closed.
+//! What came once is found for good: in memory, in the runs into which traces are sorted, and when the
+//! rows themselves are gone.
 
 use choso::access::SealingKey;
-use choso::jobs::tend_ledger;
 use choso::ledger::Reason;
 use choso::notice::{Delivery, Outcome};
 use choso::store::{NewOrder, Store, WriterMemory};
-use choso::vn::{Day, Dong, TimeMs};
+use choso::vn::{Dong, TimeMs};
 use serde_json::json;
 
 use super::posting::stall_of;
@@ -15,41 +14,61 @@ use crate::support::*;
 on_both! {
     an_event_is_found_again_however_long_ago
     what_was_set_aside_is_found_again_too
-    an_event_is_found_again_when_the_notices_of_its_day_are_gone
-    a_day_is_closed_only_when_it_is_well_over
-    days_are_closed_in_order_and_a_month_after_its_last_day
-    closing_again_or_after_an_interruption_changes_nothing
-    two_instances_that_close_at_once_leave_one_filter
-    nothing_is_added_to_a_closed_day
-    a_refund_meets_a_payment_of_a_closed_day_and_of_last_month
-    a_refund_of_a_closed_day_meets_its_late_payment
+    an_event_is_found_again_when_its_rows_are_gone
+    sorting_again_or_after_an_interruption_changes_nothing
+    two_instances_that_sort_at_once_leave_one_run
+    another_writer_sees_what_was_sorted_and_joined_meanwhile
+    the_writer_sorts_when_nobody_else_does
+    deliveries_are_forgotten_after_many_generations_and_events_are_not
+    a_generation_of_many_traces_is_sorted_with_all_of_them
+    numbers_never_go_back
+    a_refund_meets_a_payment_of_long_ago
+    an_old_refund_meets_its_late_payment
     a_webhook_id_used_again_the_next_day_is_kept_apart
     two_writers_across_midnight_see_each_other
     outcomes_of_orders_are_told_again
     partitions_are_made_ahead_once
-    partitions_for_days_that_have_rows_do_not_stop_the_closing
-    a_day_of_many_keys_is_closed_with_all_of_them
 }
 
-/// Closes every day and month that is over at this time, as the job does.
-fn tend(books: &Books, now: TimeMs) {
+/// Generations that are joined at once.
+const JOINED: usize = 32;
+
+/// Begins a new generation of traces as if the old one were full; the callback that does it holds nothing.
+fn begin_generation(books: &Books, memory: &mut WriterMemory, nth: usize) {
+    books.execute("UPDATE feed SET generation_bytes = 1000000000");
+    let empty = arrivals(&[delivery(&format!("empty-{nth}"), &json!([]))], noon());
     books
-        .run(tend_ledger(&books.store, now))
-        .expect("a tended ledger");
+        .run(books.store.post(&empty, memory))
+        .expect("an empty list");
 }
 
-/// Closes one day.
-fn close_one(books: &Books, now: TimeMs) -> Option<Day> {
-    let closed = books.run(books.store.close_day(now)).expect("a closing");
-    closed.map(|c| c.day)
+/// Sorts what came so far into a run of its own, as the service does when a generation is full.
+fn sort(books: &Books, nth: usize) {
+    let mut memory = WriterMemory::default();
+    begin_generation(books, &mut memory, nth);
+    let full = memory.full_generation().expect("a full generation");
+    books
+        .run(books.store.sort_generation(&full))
+        .expect("it is sorted");
+    let runs = books.rows(
+        "SELECT first_generation || '' FROM trace_run WHERE class = 0 AND first_generation = last_generation",
+    );
+    assert!(!runs.is_empty());
 }
 
-/// The periods that have a filter, as `FIRST LAST KEYS`, days counted from [`market_day`].
-fn filters(books: &Books) -> Vec<String> {
-    let zero = market_day().number();
-    books.rows(&format!(
-        "SELECT (first_day - {zero}) || ' ' || (last_day - {zero}) || ' ' || keys FROM event_filter"
-    ))
+/// Sorts so often that there are enough runs, and joins them.
+fn join(books: &Books) {
+    for nth in 0..JOINED {
+        sort(books, 1000 + nth);
+    }
+    assert!(books.run(books.store.merge_runs()).expect("joined"));
+}
+
+/// The runs of events, as `FIRST LAST TRACES`.
+fn runs(books: &Books) -> Vec<String> {
+    books.rows(
+        "SELECT first_generation || ' ' || last_generation || ' ' || traces FROM trace_run WHERE class = 0",
+    )
 }
 
 fn an_event_is_found_again_however_long_ago(database: Database) {
@@ -59,16 +78,16 @@ fn an_event_is_found_again_however_long_ago(database: Database) {
     type Step = fn(&Books);
     let steps: [(&str, TimeMs, Step); 4] = [
         ("across midnight", on_day(1, 5), |_| {}),
-        ("its day is closed", on_day(1, 30), |b| {
-            assert_eq!(close_one(b, on_day(1, 21)), Some(market_day()));
-            assert_eq!(filters(b), ["0 0 1"]);
+        ("its traces are sorted", on_day(1, 30), |b| {
+            sort(b, 0);
+            // With the other contents that were posted until then.
+            assert_eq!(runs(b), ["1 1 3"]);
         }),
-        ("its month is closed", on_day(45, 600), |b| {
-            tend(b, on_day(45, 500));
-            // Of the day after there are the other contents that were posted on it.
-            assert_eq!(filters(b), ["0 30 5"], "one filter in place of the days'");
+        ("its run is joined to others", on_day(45, 600), |b| {
+            join(b);
+            assert!(runs(b).iter().any(|r| r.starts_with("1 32 ")), "{:?}", runs(b));
         }),
-        ("a year after", on_day(365, 600), |b| tend(b, on_day(365, 500))),
+        ("a year after", on_day(365, 600), |b| sort(b, 1)),
     ];
     let (mut aside, mut repeats) = (0, 0);
     for (at, (when, time, step)) in steps.into_iter().enumerate() {
@@ -118,7 +137,7 @@ fn what_was_set_aside_is_found_again_too(database: Database) {
         // Set aside for its webhook-id: it does not stand in the way of the true one, however late.
         delivery("m1", &payment("T2", 3_000)),
     ]);
-    tend(&books, on_day(40, 0));
+    sort(&books, 0);
     let posted = books.post_at(
         &[
             delivery("m3", &payment("T1", 1_000)),
@@ -135,26 +154,29 @@ fn what_was_set_aside_is_found_again_too(database: Database) {
     assert_eq!(books.counts(), [4, 2, 2, 0, 2]);
 }
 
-fn an_event_is_found_again_when_the_notices_of_its_day_are_gone(database: Database) {
+fn an_event_is_found_again_when_its_rows_are_gone(database: Database) {
     let mut books = Books::with_register(database);
     books.post(&[
         delivery("m1", &payment("T1", 26_000)),
         delivery("m2", &payment("T2", 5_000)),
     ]);
-    tend(&books, on_day(1, 60));
+    sort(&books, 0);
     books.tamper("DELETE FROM notice");
     books.tamper("DELETE FROM receipt");
-    books.tamper("DELETE FROM delivery");
-    for (at, time) in [(0, on_day(1, 61)), (1, on_day(50, 0))] {
-        tend(&books, time);
+    books.tamper("DELETE FROM evidence");
+    assert_eq!(
+        books.rows("SELECT batch_no || '' FROM trace_batch WHERE generation = 1"),
+        [""; 0]
+    );
+    for at in [0, 1] {
         let batch = [
             delivery(&format!("m1-{at}"), &payment("T1", 26_000)),
             delivery(&format!("m2-{at}"), &payment("T2", 6_000 + at)),
             delivery(&format!("m3-{at}"), &payment(&format!("T3-{at}"), 1_000)),
         ];
         let posted = match at {
-            0 => books.post_at(&batch, time),
-            _ => books.post_cold(&batch, time),
+            0 => books.post_at(&batch, on_day(1, 61)),
+            _ => books.post_cold(&batch, on_day(50, 0)),
         };
         assert_eq!(
             posted.outcomes,
@@ -166,145 +188,164 @@ fn an_event_is_found_again_when_the_notices_of_its_day_are_gone(database: Databa
     assert_eq!(books.reasons(), [aside, aside]);
 }
 
-fn a_day_is_closed_only_when_it_is_well_over(database: Database) {
+fn sorting_again_or_after_an_interruption_changes_nothing(database: Database) {
     let books = Books::with_register(database);
-    assert_eq!(close_one(&books, on_day(1, 60)), None, "no day has rows");
-    books.post(&[delivery("m1", &payment("T1", 1_000))]);
-    for (early, when) in [
-        (on_day(0, 1439), "before midnight"),
-        (on_day(1, 19), "just after it"),
-    ] {
-        assert_eq!(close_one(&books, early), None, "{when}");
-    }
-    assert_eq!(close_one(&books, on_day(1, 20)), Some(market_day()));
-    assert_eq!(close_one(&books, on_day(1, 20)), None);
-    assert_eq!(books.rows("SELECT event_id FROM event_key"), ["T1"]);
-}
-
-fn days_are_closed_in_order_and_a_month_after_its_last_day(database: Database) {
-    let books = Books::with_register(database);
-    for days in [0, 2, 30, 31] {
-        let id = format!("T{days}");
-        books.post_at(&[delivery(&id, &payment(&id, 1_000))], on_day(days, 600));
-    }
-    let month = |now| books.run(books.store.close_month(now)).expect("a closing");
-    assert_eq!(month(on_day(33, 0)), None, "no day is closed yet");
-    assert_eq!(close_one(&books, on_day(33, 0)), Some(market_day()));
-    assert_eq!(close_one(&books, on_day(33, 0)), Some(market_day().plus(2)));
-    assert_eq!(month(on_day(33, 0)), None, "a day of the month is open");
-    assert_eq!(close_one(&books, on_day(33, 0)), Some(market_day().plus(30)));
-    assert_eq!(month(on_day(31, 19)), None, "the month is not well over");
-    assert_eq!(month(on_day(31, 20)), Some(market_day()));
-    assert_eq!(filters(&books), ["0 30 3"]);
-    assert_eq!(close_one(&books, on_day(33, 0)), Some(market_day().plus(31)));
-    assert_eq!(month(on_day(33, 0)), None, "the next month is not over");
-    assert_eq!(filters(&books), ["0 30 3", "31 31 1"]);
-    assert_eq!(close_one(&books, on_day(33, 0)), None);
-}
-
-fn closing_again_or_after_an_interruption_changes_nothing(database: Database) {
-    let books = Books::with_register(database);
-    books.post(&[
-        delivery("m1", &payment("T1", 1_000)),
-        delivery("m2", &payment("T2", 2_000)),
-        delivery("m3", &payment("T3", 3_000)),
-    ]);
-    assert_eq!(close_one(&books, on_day(1, 30)), Some(market_day()));
-    let state = || {
-        let keys = books.rows("SELECT event_id || ' ' || day || ' ' || is_first FROM event_key");
-        let bytes = "SELECT CAST(LENGTH(filter) AS TEXT) FROM event_filter";
-        (keys, filters(&books), books.rows(bytes))
+    let ids: Vec<String> = (0..300).map(|n| format!("T{n}")).collect();
+    let batch: Vec<Delivery> = ids.iter().map(|id| delivery(id, &payment(id, 1_000))).collect();
+    books.post(&batch);
+    let mut memory = WriterMemory::default();
+    begin_generation(&books, &mut memory, 0);
+    let full = memory.full_generation().expect("a full generation");
+    let sort = || {
+        books
+            .run(books.store.sort_generation(&full))
+            .expect("it is sorted")
     };
-    let closed = state();
-    assert_eq!(closed.0.len(), 3);
-    assert_eq!(close_one(&books, on_day(1, 31)), None);
-    assert_eq!(state(), closed);
-    // It was cut off when the filter was not kept yet, and once more when not all keys were moved.
-    let open_again = format!("UPDATE feed SET filtered_day = {}", market_day().number() - 1);
+    let state = || {
+        let pages = "SELECT class || ' ' || first_fingerprint || ' ' || LENGTH(bytes) FROM trace_page";
+        let runs = "SELECT class || ' ' || traces || ' ' || LENGTH(filter) FROM trace_run";
+        (books.rows(pages), books.rows(runs))
+    };
+    sort();
+    let sorted = state();
+    assert_eq!(sorted.1.len(), 2, "of events and of deliveries");
+    assert!(sorted.0.len() > 20, "{sorted:?}");
+    sort();
+    assert_eq!(state(), sorted);
+    // Cut off before the run was known, and before all pages were there.
     for lost in [
-        "DELETE FROM event_filter",
-        "DELETE FROM event_filter; DELETE FROM event_key WHERE event_id = 'T2'",
+        "DELETE FROM trace_run",
+        "DELETE FROM trace_run; DELETE FROM trace_page WHERE first_fingerprint < 0",
     ] {
-        books.execute(&format!(
-            "{lost}; {open_again}; UPDATE register_epoch SET epoch = epoch + 1"
-        ));
-        // In between writers find everything: the day's notices are asked as long as it has no filter.
-        let again = books.post_at(&[delivery("m4", &payment("T2", 2_000))], on_day(1, 32));
-        assert_eq!(again.outcomes, [Outcome::Repeat]);
-        let closing = books
-            .run(books.store.close_day(on_day(1, 33)))
-            .expect("a closing");
-        let closing = closing.expect("a day to close");
-        assert_eq!((closing.day, closing.keys), (market_day(), 3));
-        assert_eq!(state(), closed, "{lost}");
+        books.execute(&format!("{lost}; UPDATE feed SET runs_epoch = runs_epoch + 1"));
+        sort();
+        assert_eq!(state(), sorted, "{lost}");
     }
+    let again: Vec<Delivery> = ids
+        .iter()
+        .map(|id| delivery(&format!("again-{id}"), &payment(id, 1_000)))
+        .collect();
+    let posted = books.post_cold(&again, on_day(1, 0));
+    assert!(posted.outcomes.iter().all(|o| *o == Outcome::Repeat));
 }
 
-fn two_instances_that_close_at_once_leave_one_filter(database: Database) {
+fn two_instances_that_sort_at_once_leave_one_run(database: Database) {
     let books = Books::with_register(database);
-    for days in 0..4 {
-        let id = format!("T{days}");
-        books.post_at(&[delivery(&id, &payment(&id, 1_000))], on_day(days, 600));
-    }
+    books.post(&[delivery("m1", &payment("T1", 1_000))]);
+    let mut memory = WriterMemory::default();
+    begin_generation(&books, &mut memory, 0);
+    let full = memory.full_generation().expect("a full generation");
     books.run(async {
         let other = Store::open(&books.database.url).await.expect("a second instance");
-        loop {
-            let now = on_day(4, 30);
-            let (one, two) = tokio::join!(books.store.close_day(now), other.close_day(now));
-            let (one, two) = (one.expect("a closing"), two.expect("a closing"));
-            if one.is_none() && two.is_none() {
-                break;
-            }
-        }
+        let (one, two) = tokio::join!(books.store.sort_generation(&full), other.sort_generation(&full));
+        one.expect("sorted");
+        two.expect("sorted");
         other.close().await;
     });
-    assert_eq!(filters(&books), ["0 0 1", "1 1 1", "2 2 1", "3 3 1"]);
+    assert_eq!(runs(&books), ["1 1 1"]);
+    let again = books.post(&[delivery("m2", &payment("T1", 1_000))]);
+    assert_eq!(again.outcomes, [Outcome::Repeat]);
 }
 
-fn nothing_is_added_to_a_closed_day(database: Database) {
+fn another_writer_sees_what_was_sorted_and_joined_meanwhile(database: Database) {
+    let books = Books::with_register(database);
+    // It remembers the first event, and is not asked while its traces are sorted, and others come and are.
+    books.post(&[delivery("m1", &payment("T1", 1_000))]);
+    let cold = |id: &str, event: &str| books.post_cold(&[delivery(id, &payment(event, 1_000))], noon());
+    cold("m2", "T2");
+    sort(&books, 0);
+    cold("m3", "T3");
+    let ask = |n: usize| {
+        let batch: Vec<Delivery> = ["T1", "T2", "T3"]
+            .iter()
+            .map(|event| delivery(&format!("{event}-{n}"), &payment(event, 1_000)))
+            .collect();
+        let outcomes = books.post(&batch).outcomes;
+        assert!(outcomes.iter().all(|o| *o == Outcome::Repeat), "{outcomes:?}");
+    };
+    ask(0);
+    join(&books);
+    ask(1);
+    assert_eq!(books.counts(), [3, 3, 0, 0, 6]);
+}
+
+fn the_writer_sorts_when_nobody_else_does(database: Database) {
+    let books = Books::with_register(database);
+    let mut memory = WriterMemory::default();
+    for n in 0..6 {
+        begin_generation(&books, &mut memory, n);
+    }
+    assert!(!runs(&books).is_empty(), "memory is bounded without any help");
+    assert!(memory.trace_bytes() < 1_000_000);
+}
+
+fn deliveries_are_forgotten_after_many_generations_and_events_are_not(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &payment("T1", 1_000))]);
-    assert_eq!(close_one(&books, on_day(1, 30)), Some(market_day()));
-    // A clock that is behind, at a writer that remembers and at one that starts.
-    let late = on_day(0, 1438);
-    let first = books.post_at(&[delivery("m2", &payment("T2", 2_000))], late);
-    let second = books.post_cold(&[delivery("m3", &payment("T3", 3_000))], late);
-    assert_eq!((first.receipts, second.receipts), (1, 1));
-    let repeat = books.post_at(&[delivery("m4", &payment("T1", 1_000))], late);
-    assert_eq!(repeat.outcomes, [Outcome::Repeat]);
-    let (closed, next) = (market_day().number(), market_day().number() + 1);
-    for (table, id) in [("notice", "event_id"), ("receipt", "provider_txn_id")] {
-        assert_eq!(
-            books.rows(&format!("SELECT {id} || ' ' || day FROM {table}")),
-            [format!("T1 {closed}"), format!("T2 {next}"), format!("T3 {next}")],
-            "{table}"
-        );
+    for nth in 0..=JOINED {
+        sort(&books, nth);
     }
-    let batches = books.rows("SELECT CAST(batch_day AS TEXT) FROM evidence");
-    assert_eq!(batches, [closed, next, next].map(|d| d.to_string()));
-    // What is counted by the day of reception stays with that day.
-    let intake = books.rows("SELECT day || ' ' || received_count FROM intake_day");
-    assert_eq!(intake, [format!("{closed} 3")]);
-    // The receipt of such a payment is found by its refund, and by a repeat after its own day is closed.
-    let back = delivery("m5", &refund("F2", "T2", 2_000));
-    books.post_at(&[back], on_day(1, 40));
-    assert_eq!(close_one(&books, on_day(2, 30)), Some(market_day().plus(1)));
-    let again = books.post_cold(&[delivery("m6", &payment("T3", 3_000))], late);
-    assert_eq!(again.outcomes, [Outcome::Repeat]);
-    assert_eq!(books.counts(), [4, 4, 0, 0, 2]);
+    let recent = books.rows("SELECT DISTINCT first_generation || '' FROM trace_run WHERE class = 1");
+    assert!(
+        !recent.contains(&"1".to_owned()) && recent.contains(&"2".to_owned()),
+        "{recent:?}"
+    );
+    let pages =
+        books.rows("SELECT first_generation || '' FROM trace_page WHERE class = 1 AND first_generation = 1");
+    assert_eq!(pages, [""; 0]);
+    let again = books.post_cold(&[delivery("m1", &payment("T1", 1_000))], on_day(9, 0));
+    assert_eq!(again.outcomes, [Outcome::Repeat], "known by its event");
 }
 
-fn a_refund_meets_a_payment_of_a_closed_day_and_of_last_month(database: Database) {
+fn a_generation_of_many_traces_is_sorted_with_all_of_them(database: Database) {
+    let books = Books::with_register(database);
+    let ids: Vec<String> = (0..4000).map(|n| format!("T{n}")).collect();
+    for some in ids.chunks(1000) {
+        let items: Vec<_> = some.iter().map(|id| payment(id, 1_000)).collect();
+        books.post(&[delivery(&some[0], &json!(items))]);
+    }
+    sort(&books, 0);
+    assert_eq!(runs(&books), ["1 1 4000"]);
+    join(&books);
+    assert_eq!(runs(&books).first().map(String::as_str), Some("1 32 4000"));
+    let pages = books
+        .rows("SELECT DISTINCT first_generation || ' ' || last_generation FROM trace_page WHERE class = 0");
+    assert_eq!(pages, ["1 32"], "the pages of what was joined are gone");
+    let items: Vec<_> = ids.iter().map(|id| payment(id, 1_000)).collect();
+    let again = books.post_cold(&[delivery("all", &json!(items))], on_day(2, 0));
+    assert_eq!(again.outcomes, [Outcome::Repeat]);
+    assert_eq!(books.counts(), [4000, 4000, 0, 0, 4000]);
+}
+
+fn numbers_never_go_back(database: Database) {
+    let books = Books::with_register(database);
+    let days = [0, 2, 1, 2];
+    for (at, day) in days.into_iter().enumerate() {
+        let id = format!("T{at}");
+        books.post_at(&[delivery(&id, &payment(&id, 1_000))], on_day(day, 600));
+    }
+    let zero = market_day().number();
+    let kept = format!(
+        "SELECT (entry_no / 1099511627776 - {zero}) || ' ' || (entry_no % 1099511627776) || ' ' || provider_txn_id FROM receipt"
+    );
+    assert_eq!(books.rows(&kept), ["0 1 T0", "2 2 T1", "2 3 T2", "2 4 T3"]);
+    // What is counted by the day of reception stays with that day.
+    let intake = books.rows(&format!(
+        "SELECT (day - {zero}) || ' ' || received_count FROM intake_day"
+    ));
+    assert_eq!(intake, ["0 1", "1 1", "2 2"]);
+}
+
+fn a_refund_meets_a_payment_of_long_ago(database: Database) {
     let books = Books::with_register(database);
     books.post(&[
         delivery("m1", &payment("T1", 5_000)),
         delivery("m2", &payment("T2", 7_000)),
         delivery("m3", &payment("T3", 9_000)),
     ]);
-    assert_eq!(close_one(&books, on_day(1, 30)), Some(market_day()));
+    sort(&books, 0);
     books.post_at(&[delivery("m4", &refund("F1", "T1", 4_500))], on_day(1, 40));
-    tend(&books, on_day(41, 0));
-    assert_eq!(filters(&books).first().map(String::as_str), Some("0 30 4"));
+    join(&books);
     books.post_cold(&[delivery("m5", &refund("F2", "T2", 6_500))], on_day(41, 0));
     books.post_at(&[delivery("m6", &refund("F3", "T3", 8_500))], on_day(41, 1));
     // Again, a month later: repeats.
@@ -323,14 +364,14 @@ fn a_refund_meets_a_payment_of_a_closed_day_and_of_last_month(database: Database
     );
 }
 
-fn a_refund_of_a_closed_day_meets_its_late_payment(database: Database) {
+fn an_old_refund_meets_its_late_payment(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &refund("F1", "T1", 4_500))]);
     assert_eq!(books.counts(), [1, 0, 1, 0, 0]);
-    tend(&books, on_day(33, 0));
+    sort(&books, 1);
     books.post_at(&[delivery("m2", &payment("T1", 5_000))], on_day(33, 0));
     assert_eq!(books.counts(), [2, 2, 0, 0, 0]);
-    // What the closed day says of the refund is no hindrance to finding it again.
+    // That it waited then is no hindrance to finding it again.
     let again = books.post_cold(&[delivery("m3", &refund("F1", "T1", 4_500))], on_day(33, 1));
     assert_eq!(again.outcomes, [Outcome::Repeat]);
     assert_eq!(books.counts(), [2, 2, 0, 0, 1]);
@@ -343,7 +384,7 @@ fn a_webhook_id_used_again_the_next_day_is_kept_apart(database: Database) {
     assert_eq!(books.reasons(), [Reason::WebhookIdReused.as_str()]);
     let retry = books.post_at(&[delivery("m1", &payment("T1", 1_000))], on_day(1, 6));
     assert_eq!(retry.outcomes, [Outcome::Repeat], "the true delivery again");
-    assert_eq!(close_one(&books, on_day(1, 30)), Some(market_day()));
+    sort(&books, 1);
     books.post_cold(&[delivery("m1", &payment("T3", 3_000))], on_day(1, 40));
     assert_eq!(books.counts(), [3, 1, 2, 0, 1]);
     // Under an id of their own they are posted.
@@ -464,13 +505,13 @@ fn outcomes_of_orders_are_told_again(database: Database) {
     assert_eq!(told, [Outcome::Stored, differs.clone(), Outcome::UnknownOrder]);
     let waiting = [Reason::OrderAmountDiffers.as_str(), Reason::UnknownOrder.as_str()];
     assert_eq!(books.reasons(), waiting);
-    // The same day, the next day, after the day was closed and after the month was.
+    // The same day, the next day, after its traces were sorted and after they were joined.
     let again = [Outcome::Repeat, differs, Outcome::UnknownOrder];
     assert_eq!(books.post(&batch).outcomes, again);
     assert_eq!(books.post_at(&batch, on_day(1, 10)).outcomes, again);
-    assert_eq!(close_one(&books, on_day(1, 30)), Some(market_day()));
+    sort(&books, 1);
     assert_eq!(books.post_at(&batch, on_day(1, 40)).outcomes, again);
-    tend(&books, on_day(60, 0));
+    join(&books);
     assert_eq!(books.post_cold(&batch, on_day(60, 0)).outcomes, again);
     assert_eq!(books.counts(), [3, 1, 2, 0, 12]);
     // A callback of several items is stored as soon as one of them is.
@@ -494,25 +535,6 @@ fn outcomes_of_orders_are_told_again(database: Database) {
     );
 }
 
-fn partitions_for_days_that_have_rows_do_not_stop_the_closing(database: Database) {
-    let books = Books::with_register(database);
-    // The first callbacks may come before the first partition is made: they lie in the default one.
-    books.post(&[delivery("m1", &payment("T1", 1_000))]);
-    tend(&books, on_day(1, 30));
-    assert_eq!(filters(&books), ["0 0 1"]);
-    books.post_at(&[delivery("m2", &payment("T2", 1_000))], on_day(31, 30));
-    tend(&books, on_day(32, 30));
-    assert_eq!(filters(&books), ["0 30 1", "31 31 1"]);
-    if books.store.kind() == "postgres" {
-        let tables = books.rows("SELECT DISTINCT tableoid::regclass::text FROM notice");
-        assert_eq!(
-            tables,
-            ["notice_default", "notice_y2026m04"],
-            "the months after have theirs"
-        );
-    }
-}
-
 fn partitions_are_made_ahead_once(database: Database) {
     let books = Books::with_register(database);
     for _ in 0..2 {
@@ -525,10 +547,10 @@ fn partitions_are_made_ahead_once(database: Database) {
     books.post_at(&[delivery("m2", &payment("T2", 1_000))], on_day(40, 0));
     books.post_at(&[delivery("m3", &payment("T3", 1_000))], on_day(400, 0));
     if books.store.kind() == "postgres" {
-        let notices = books.rows("SELECT tableoid::regclass || ' ' || event_id FROM notice");
+        let notices = books.rows("SELECT tableoid::regclass || ' ' || provider_txn_id FROM receipt");
         assert_eq!(
             notices,
-            ["notice_default T3", "notice_y2026m03 T1", "notice_y2026m04 T2"]
+            ["receipt_default T3", "receipt_y2026m03 T1", "receipt_y2026m04 T2"]
         );
         let months = books
             .rows("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'evidence'::regclass");
@@ -540,7 +562,7 @@ fn partitions_are_made_ahead_once(database: Database) {
 /// PostgreSQL alone can take a month away whole.
 #[test]
 fn an_event_of_a_detached_month_is_found_again() {
-    let name = "days::an_event_of_a_detached_month_is_found_again";
+    let name = "traces::an_event_of_a_detached_month_is_found_again";
     let Some(database) = Database::postgres(name) else {
         return;
     };
@@ -552,11 +574,11 @@ fn an_event_of_a_detached_month_is_found_again() {
         delivery("m1", &payment("T1", 1_000)),
         delivery("m2", &payment("T2", 2_000)),
     ]);
-    tend(&books, on_day(35, 0));
-    for table in ["notice", "receipt", "delivery"] {
+    sort(&books, 0);
+    for table in ["notice", "receipt", "evidence"] {
         books.tamper(&format!("ALTER TABLE {table} DETACH PARTITION {table}_y2026m03"));
     }
-    assert_eq!(books.rows("SELECT event_id FROM notice"), [""; 0]);
+    assert_eq!(books.rows("SELECT provider_txn_id FROM receipt"), [""; 0]);
     let batch = [
         delivery("m3", &payment("T1", 1_000)),
         delivery("m4", &payment("T2", 2_500)),
@@ -569,22 +591,4 @@ fn an_event_of_a_detached_month_is_found_again() {
         books.post_cold(&batch, on_day(35, 2)).outcomes,
         [Outcome::Repeat, Outcome::Repeat]
     );
-}
-
-fn a_day_of_many_keys_is_closed_with_all_of_them(database: Database) {
-    let books = Books::with_register(database);
-    const MANY: usize = 8_300;
-    let items: Vec<_> = (0..MANY).map(|n| payment(&format!("T{n}"), 1_000)).collect();
-    books.post(&[delivery("m1", &json!(items))]);
-    let closed = books
-        .run(books.store.close_day(on_day(1, 30)))
-        .expect("a closing");
-    assert_eq!(closed.map(|c| c.keys), Some(MANY as i64));
-    assert_eq!(
-        books.rows("SELECT CAST(COUNT(*) AS TEXT) FROM event_key"),
-        [MANY.to_string()]
-    );
-    let posted = books.post_at(&[delivery("m2", &json!(items))], on_day(1, 40));
-    assert_eq!((posted.receipts, posted.outcomes), (0, vec![Outcome::Repeat]));
-    assert_eq!(books.counts()[4], MANY as i64);
 }
