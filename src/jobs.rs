@@ -16,9 +16,10 @@ const HEALTH_EVERY: Duration = Duration::from_secs(10);
 /// Every so many of these, the ledger is tended.
 const LEDGER_EVERY: u32 = 6;
 
-/// Makes partitions ahead, and joins runs of traces.
+/// Makes partitions ahead, takes receipts into the day counters, and joins runs of traces.
 pub async fn tend_ledger(store: &Store, now: TimeMs) -> Result<(), StoreError> {
     store.make_partitions(now).await?;
+    store.count_receipts().await?;
     while store.merge_runs().await? {
         tracing::info!("runs of traces joined");
     }

@@ -8,7 +8,8 @@
 -- Where the ledger stands. Whoever adds a batch holds this row from its begin to its commit, so that
 -- numbers are in the order of commit over all instances and each sees all that was kept before. batch_no:
 -- the last batch; entry_no: the last notice or receipt; digest: of the last link of the chain of evidence;
--- generation: the one to which new traces go, and its bytes; runs_epoch: moves when runs of traces change.
+-- generation: the one to which new traces go, and its bytes; runs_epoch: moves when runs of traces change;
+-- counted_entry_no: the day counters hold the receipts up to this one.
 CREATE TABLE feed (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     batch_no BIGINT NOT NULL,
@@ -16,10 +17,11 @@ CREATE TABLE feed (
     digest BLOB NOT NULL,
     generation BIGINT NOT NULL,
     generation_bytes BIGINT NOT NULL,
-    runs_epoch BIGINT NOT NULL
+    runs_epoch BIGINT NOT NULL,
+    counted_entry_no BIGINT NOT NULL
 );
-INSERT INTO feed (id, batch_no, entry_no, digest, generation, generation_bytes, runs_epoch)
-VALUES (1, 0, 0, X'0000000000000000000000000000000000000000000000000000000000000000', 1, 0, 1);
+INSERT INTO feed (id, batch_no, entry_no, digest, generation, generation_bytes, runs_epoch, counted_entry_no)
+VALUES (1, 0, 0, X'0000000000000000000000000000000000000000000000000000000000000000', 1, 0, 1, 0);
 
 -- The callbacks of one batch as they came, compressed: raw body, the headers that the proof needs, key
 -- and time. Its rows are those numbered from first_entry_no on. digest covers the row before it, so that
@@ -147,7 +149,9 @@ CREATE TABLE refund (
     PRIMARY KEY (receipt_no, provider_id, event_id, kind)
 );
 
--- Counters by business day; the rows of one day lie together, since a batch touches hundreds of them.
+-- Counters by business day, of the receipts up to feed.counted_entry_no. Some thousand receipts are added
+-- together, since adding each alone costs more than keeping it; whoever reads adds the few after them. The
+-- rows of one day lie together, since adding touches most of them.
 -- qualifying_count: receipts whose amount after refunds reaches the floor.
 CREATE TABLE household_day (
     day BIGINT NOT NULL,

@@ -49,7 +49,7 @@ impl Default for IntakeLimits {
         // written the next ones are verified.
         IntakeLimits {
             queue_deliveries_max: 4096,
-            batch_deliveries_max: 256,
+            batch_deliveries_max: 512,
         }
     }
 }

@@ -4,25 +4,13 @@ use std::sync::Arc;
 use super::{State, qualifies};
 use crate::vn::{Day, Dong};
 
-/// What a day of a household or of a place gains; subtracts where negative.
+/// How refunds change a day of a household or of a place that was counted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DayDelta {
-    /// Receipts posted.
-    pub posted_count: i64,
-    /// Their amounts before refunds, đồng.
-    pub posted_vnd: i64,
-    /// Refunded of them, đồng.
+pub struct RefundDelta {
+    /// Refunded, đồng.
     pub refunded_vnd: i64,
-    /// Receipts of which at least the floor is left.
+    /// Receipts of which at least the floor is left; negative where one fell below it.
     pub qualifying_count: i64,
-}
-
-impl DayDelta {
-    /// Whether this could be the first of its day: nothing in it takes from what was counted before.
-    pub fn can_stand_alone(&self) -> bool {
-        (0..=self.posted_count).contains(&self.qualifying_count)
-            && (0..=self.posted_vnd).contains(&self.refunded_vnd)
-    }
 }
 
 /// What a provider's day of reception gains, by state.
@@ -36,14 +24,14 @@ pub struct IntakeDelta {
     pub repeat_count: i64,
 }
 
-/// Everything the counters gain in one transaction, ordered by key so that two writers lock rows in
-/// the same order.
+/// What a batch changes in the counters. Receipts are not among it: the day counters take them up some
+/// thousands at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// By (household, business day).
-    pub households: BTreeMap<(Arc<str>, Day), DayDelta>,
-    /// By (place, business day).
-    pub places: BTreeMap<(Arc<str>, Day), DayDelta>,
+    /// Refunds of counted receipts, by (household, business day).
+    pub households: BTreeMap<(Arc<str>, Day), RefundDelta>,
+    /// The same by (place, business day).
+    pub places: BTreeMap<(Arc<str>, Day), RefundDelta>,
     /// By (provider, day of reception).
     pub intake: BTreeMap<(Arc<str>, Day), IntakeDelta>,
 }
@@ -79,16 +67,7 @@ impl Counters {
             .repeat_count += items;
     }
 
-    /// A receipt was posted.
-    pub fn posted(&mut self, household_id: &Arc<str>, place_id: &Arc<str>, day: Day, amount: Dong) {
-        self.both(household_id, place_id, day, |delta| {
-            delta.posted_count += 1;
-            delta.posted_vnd += amount.vnd();
-            delta.qualifying_count += i64::from(qualifies(amount));
-        });
-    }
-
-    /// Part or all of a receipt of this day went back; `left` is what was left of it before.
+    /// Part or all of a counted receipt of this day went back; `left` is what was left of it before.
     pub fn refunded(
         &mut self,
         household_id: &Arc<str>,
@@ -98,21 +77,11 @@ impl Counters {
         amount: Dong,
     ) {
         let after = Dong::new(left.vnd() - amount.vnd());
-        self.both(household_id, place_id, day, |delta| {
+        for (counters, id) in [(&mut self.households, household_id), (&mut self.places, place_id)] {
+            let delta = counters.entry((id.clone(), day)).or_default();
             delta.refunded_vnd += amount.vnd();
             delta.qualifying_count += i64::from(qualifies(after)) - i64::from(qualifies(left));
-        });
-    }
-
-    fn both(
-        &mut self,
-        household_id: &Arc<str>,
-        place_id: &Arc<str>,
-        day: Day,
-        change: impl Fn(&mut DayDelta),
-    ) {
-        change(self.households.entry((household_id.clone(), day)).or_default());
-        change(self.places.entry((place_id.clone(), day)).or_default());
+        }
     }
 }
 
@@ -125,15 +94,11 @@ mod tests {
         let mut counters = Counters::default();
         let day = Day::ymd(2026, 1, 1);
         let d = Dong::new;
-        counters.posted(&"h".into(), &"p".into(), day, d(5000));
         counters.refunded(&"h".into(), &"p".into(), day, d(5000), d(4000));
-        assert_eq!(counters.households[&("h".into(), day)].qualifying_count, 1);
+        assert_eq!(counters.households[&("h".into(), day)].qualifying_count, 0);
         counters.refunded(&"h".into(), &"p".into(), day, d(1000), d(1));
         let delta = counters.places[&("p".into(), day)];
-        assert_eq!(
-            (delta.posted_count, delta.refunded_vnd, delta.qualifying_count),
-            (1, 4001, 0)
-        );
+        assert_eq!((delta.refunded_vnd, delta.qualifying_count), (4001, -1));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::vn::{Day, Dong, TimeMs};
 pub use attribution::{
     AccountLinks, Attributed, Known, Link, Order, TerminalLink, attribute, order_of, stand_ins,
 };
-pub use counters::{Counters, DayDelta, IntakeDelta};
+pub use counters::{Counters, IntakeDelta, RefundDelta};
 pub use evidence::{
     EvidenceError, KeptCallback, Link as EvidenceLink, bytes_digest, read_callbacks, write_callback,
 };

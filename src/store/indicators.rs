@@ -167,12 +167,18 @@ async fn receipts_from_counters(tx: &mut Tx, as_of: Day) -> Result<Windows> {
                     CAST(SUM(CASE WHEN day >= $2 THEN qualifying_count ELSE 0 END) AS BIGINT),
                     CAST(SUM(CASE WHEN day >= $3 THEN qualifying_count ELSE 0 END) AS BIGINT),
                     CAST(SUM(qualifying_count) AS BIGINT)
-             FROM household_day WHERE day >= $4 AND day <= $1 GROUP BY household_id",
+             FROM (
+               SELECT household_id, day, qualifying_count FROM household_day
+               UNION ALL
+               SELECT household_id, business_day, CASE WHEN amount_vnd - refunded_vnd >= $5 THEN 1 ELSE 0 END
+               FROM receipt WHERE entry_no > (SELECT counted_entry_no FROM feed WHERE id = 1)
+             ) counted WHERE day >= $4 AND day <= $1 GROUP BY household_id",
         )
         .bind(as_of.number())
         .bind(from_30)
         .bind(from_7)
         .bind(from_90)
+        .bind(QUALIFYING_FLOOR.vnd())
         .fetch_all(c)
         .await?
     });

@@ -58,6 +58,8 @@ struct Clock {
     generation: i64,
     generation_bytes: i64,
     runs_epoch: i64,
+    /// The day counters hold the receipts up to this one.
+    counted_entry_no: LedgerNo,
     /// Whether any order waits.
     has_orders: bool,
     /// Whether any refund waits.
@@ -227,15 +229,8 @@ impl Store {
         let evidence = feed::compressed(worth.iter().map(|at| &arrivals[*at]));
         let receipts = rows::insert_receipts(&mut tx, &kept).await?;
         rows::insert_notices(&mut tx, &kept).await?;
-        for draft in &kept {
-            if let Some(to) = &draft.receipt {
-                let (household_id, place_id) = (&to.household_id, &to.place_id);
-                told.counters
-                    .posted(household_id, place_id, draft.business_day(), draft.item.amount);
-            }
-        }
         orders::note_payments(&mut tx, &kept).await?;
-        refunds::join(&mut tx, &kept, memory, clock.has_waiting, &mut told.counters).await?;
+        refunds::join(&mut tx, &kept, memory, &clock, &mut told.counters).await?;
         rows::add_counters(&mut tx, &told.counters).await?;
         let added = match worth.is_empty() {
             true => None,
@@ -254,6 +249,7 @@ impl Store {
                 Some(feed::append(&mut tx, &clock, batch).await?)
             }
         };
+        rows::count_if_many(&mut tx, clock.counted_entry_no, entry_no).await?;
         tx.commit().await?;
         if let Some(added) = added {
             memory.traces.add(added)?;
@@ -271,10 +267,11 @@ impl Store {
 }
 
 async fn read_clock(tx: &mut Tx) -> Result<Clock> {
-    type Row = (i64, i64, i64, Vec<u8>, i64, i64, i64, i64, i64);
+    type Row = (i64, i64, i64, Vec<u8>, i64, i64, i64, i64, i64, i64);
     let row: Row = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT r.epoch, f.batch_no, f.entry_no, f.digest, f.generation, f.generation_bytes, f.runs_epoch,
+                    f.counted_entry_no,
                     CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM payment_order LIMIT 1) o) AS BIGINT),
                     CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund_waiting LIMIT 1) w) AS BIGINT)
              FROM register_epoch r, feed f WHERE r.id = 1 AND f.id = 1",
@@ -282,7 +279,18 @@ async fn read_clock(tx: &mut Tx) -> Result<Clock> {
         .fetch_one(c)
         .await?
     });
-    let (epoch, batch_no, entry_no, digest, generation, generation_bytes, runs_epoch, orders, waiting) = row;
+    let (
+        epoch,
+        batch_no,
+        entry_no,
+        digest,
+        generation,
+        generation_bytes,
+        runs_epoch,
+        counted,
+        orders,
+        waiting,
+    ) = row;
     Ok(Clock {
         epoch,
         batch_no: LedgerNo::of(batch_no),
@@ -291,6 +299,7 @@ async fn read_clock(tx: &mut Tx) -> Result<Clock> {
         generation,
         generation_bytes,
         runs_epoch,
+        counted_entry_no: LedgerNo::of(counted),
         has_orders: orders > 0,
         has_waiting: waiting > 0,
     })

@@ -14,11 +14,12 @@ use crate::vn::TimeMs;
 
 /// Seconds after which an overloaded service may be asked again.
 const RETRY_AFTER_S: u32 = 1;
+/// What every provider's address begins with.
+const ADDRESS: &str = "/callbacks";
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
-    // A provider's own calls may lie below its address (PROTOCOLS section 8).
-    to.service(web::resource("/callbacks/{provider_id}").to(receive))
-        .service(web::resource("/callbacks/{provider_id}/{path:.*}").to(receive));
+    // Without patterns, which would be tried on every callback: the handler reads the rest itself.
+    to.service(web::scope(ADDRESS).default_service(web::to(receive)));
 }
 
 /// Verify over the raw bytes, make durable, only then answer success, in the provider's own words.
@@ -28,25 +29,24 @@ async fn receive(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let started = Instant::now();
-    let provider_id = request.match_info().get("provider_id").unwrap_or_default();
+    // A provider's own calls may lie below its address (PROTOCOLS section 8).
+    let below = request.path().strip_prefix(ADDRESS).unwrap_or_default();
+    let below = below.strip_prefix('/').unwrap_or_default();
+    let (provider_id, path) = below.split_at(below.find('/').unwrap_or(below.len()));
     let Some(provider) = shared.keyring.provider(provider_id, now()).await? else {
         shared.metrics.callback("unknown", "unknown_provider");
         return Err(Problem::missing(
             "Chưa có nhà cung cấp này. Hãy kiểm tra địa chỉ callback hoặc thêm bằng `choso provider add`.",
         ));
     };
-    let path = request
-        .match_info()
-        .get("path")
-        .map_or(String::new(), |p| format!("/{p}"));
     let scheme = provider.scheme();
-    if !scheme.paths.contains(&path.as_str()) {
+    if !scheme.paths.contains(&path) {
         return Err(Problem::missing(format!(
             "Nhà cung cấp này gửi tới {}.",
             scheme
                 .paths
                 .iter()
-                .map(|p| format!("/callbacks/{}{p}", provider.id()))
+                .map(|p| format!("{ADDRESS}/{}{p}", provider.id()))
                 .collect::<Vec<_>>()
                 .join(", ")
         )));
@@ -71,7 +71,7 @@ async fn receive(
     let headers = headers(&request, &provider);
     let asked = Request {
         method: request.method().as_str(),
-        path: &path,
+        path,
         query: request.query_string(),
         headers: &headers,
         body: &body,

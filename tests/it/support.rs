@@ -263,6 +263,7 @@ impl Books {
 
     /// Every day counter of households as `REFERENCE DAY COUNT AMOUNT REFUNDED QUALIFYING`, sorted.
     pub fn household_days(&self) -> Vec<String> {
+        self.run(self.store.count_receipts()).expect("counted receipts");
         self.rows(
             "SELECT h.household_ref || ' ' || d.day || ' ' || d.posted_count || ' ' || d.posted_vnd || ' ' || d.refunded_vnd
                  || ' ' || d.qualifying_count

@@ -228,7 +228,7 @@ async fn intake_differences(tx: &mut Tx) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Business days whose counters differ from the receipts.
+/// Business days whose counters differ from the receipts that they hold.
 async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) -> Result<Vec<String>> {
     let rows: Vec<(String, i64)> = on_tx!(tx, |c, Db| {
         let mut sql = sqlx::QueryBuilder::<Db>::new(format!(
@@ -241,7 +241,8 @@ async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) ->
         ));
         sql.push_bind(QUALIFYING_FLOOR.vnd());
         sql.push(format!(
-            " THEN 1 ELSE 0 END) FROM receipt GROUP BY {key}, business_day
+            " THEN 1 ELSE 0 END) FROM receipt WHERE entry_no <= (SELECT counted_entry_no FROM feed WHERE id = 1)
+               GROUP BY {key}, business_day
              ) both_sides GROUP BY id, day
              HAVING SUM(n) <> 0 OR SUM(v) <> 0 OR SUM(r) <> 0 OR SUM(q) <> 0 LIMIT 5"
         ));

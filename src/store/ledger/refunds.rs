@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::{Result, StoreError, Tx, on_tx};
 use super::known::WriterMemory;
-use super::{Draft, orders};
+use super::{Clock, Draft, orders};
 use crate::ledger::{Class, Counters, Key, Reason, State, can_refund};
 use crate::notice::Kind;
 use crate::vn::{Day, Dong, TimeMs};
@@ -28,16 +28,16 @@ fn order_key(reference: &str) -> String {
 }
 
 /// Lets the refunds of this batch wait for their payments, then joins every waiting refund whose
-/// payment is posted, in order of reception. `has_waiting`: whether any waited before.
+/// payment is posted, in order of reception.
 pub(super) async fn join(
     tx: &mut Tx,
     kept: &[Draft<'_>],
     memory: &WriterMemory,
-    has_waiting: bool,
+    clock: &Clock,
     counters: &mut Counters,
 ) -> Result<()> {
     let is_waiting = |d: &&Draft<'_>| d.reason == Some(Reason::RefundBeforePayment);
-    if !has_waiting && !kept.iter().any(|d| is_waiting(&d)) {
+    if !clock.has_waiting && !kept.iter().any(|d| is_waiting(&d)) {
         return Ok(());
     }
     let mut keys: BTreeSet<(&Arc<str>, String)> = BTreeSet::new();
@@ -54,7 +54,7 @@ pub(super) async fn join(
         }
     }
     for (provider_id, key) in keys {
-        join_one(tx, kept, memory, provider_id, &key, counters).await?;
+        join_one(tx, kept, memory, clock, provider_id, &key, counters).await?;
     }
     Ok(())
 }
@@ -112,6 +112,7 @@ async fn join_one(
     tx: &mut Tx,
     kept: &[Draft<'_>],
     memory: &WriterMemory,
+    clock: &Clock,
     provider_id: &Arc<str>,
     payment_key: &str,
     counters: &mut Counters,
@@ -140,7 +141,10 @@ async fn join_one(
                 settle(tx, &refund, State::Posted, None, Some(paid.receipt_no)).await?;
                 stop_waiting(tx, provider_id, payment_key, &refund).await?;
                 let left = Dong::new(paid.amount.vnd() - paid.refunded.vnd());
-                counters.refunded(&paid.household_id, &paid.place_id, paid.day, left, refund.amount);
+                // A receipt that is not counted yet will be counted as it is then.
+                if paid.receipt_no <= clock.counted_entry_no.get() {
+                    counters.refunded(&paid.household_id, &paid.place_id, paid.day, left, refund.amount);
+                }
                 moved(counters, provider_id, &refund, State::Posted);
                 paid.refunded = Dong::new(paid.refunded.vnd() + refund.amount.vnd());
             }

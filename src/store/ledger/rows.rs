@@ -1,13 +1,14 @@
-//! The bulk statements of posting. Rows come sorted by key, so that two writers lock in one order.
+//! The bulk statements of posting.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
 use super::super::dialect::{self, CopyText};
-use super::super::{Result, StoreError, Tx, on_tx};
+use super::super::{Result, Store, StoreError, Tx, on_tx};
 use super::Draft;
-use crate::ledger::{Attributed, Counters, DayDelta, Reason};
+use crate::ledger::{Attributed, Counters, LedgerNo, QUALIFYING_FLOOR, Reason, RefundDelta};
 use crate::vn::Day;
 
 const RECEIPT_COLUMNS: &str =
@@ -16,6 +17,9 @@ const RECEIPT_COLUMNS: &str =
 
 /// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 16.
 const BULK_ROWS_MAX: usize = 512;
+
+/// Entries after which the day counters take up their receipts: a household has several among so many.
+const COUNTED_AT_ONCE: i64 = 8192;
 
 /// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
 /// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
@@ -122,12 +126,10 @@ pub(super) async fn insert_notices(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()
     Ok(())
 }
 
-/// Adds what the batch gained to every counter.
+/// Adds what the batch changes to every counter but that of receipts.
 pub(super) async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()> {
-    let households: Vec<_> = counters.households.iter().collect();
-    add_days(tx, "household_day", "household_id", &households).await?;
-    let places: Vec<_> = counters.places.iter().collect();
-    add_days(tx, "place_day", "place_id", &places).await?;
+    take_from_days(tx, "household_day", "household_id", &counters.households).await?;
+    take_from_days(tx, "place_day", "place_id", &counters.places).await?;
     for ((provider_id, day), d) in &counters.intake {
         let [posted, quarantined, ignored] = d.counts;
         let [posted_vnd, quarantined_vnd, ignored_vnd] = d.amounts_vnd;
@@ -165,45 +167,21 @@ pub(super) async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()>
     Ok(())
 }
 
-/// Adds to `household_day` or `place_day`, which differ only in the name of their first column. A gain
-/// makes its row where there is none; a loss (a refund of an earlier batch) must find its row.
-async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(Arc<str>, Day), &DayDelta)]) -> Result<()> {
-    let (gains, losses): (Vec<_>, Vec<_>) = days.iter().partition(|(_, d)| d.can_stand_alone());
-    for chunk in pieces(&gains) {
-        on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(format!(
-                "INSERT INTO {table} (day, {key}, posted_count, posted_vnd, refunded_vnd, qualifying_count) "
-            ));
-            sql.push_values(chunk, |mut row, ((id, day), d)| {
-                row.push_bind(day.number())
-                    .push_bind(id.clone())
-                    .push_bind(d.posted_count)
-                    .push_bind(d.posted_vnd)
-                    .push_bind(d.refunded_vnd)
-                    .push_bind(d.qualifying_count);
-            });
-            sql.push(format!(
-                " ON CONFLICT (day, {key}) DO UPDATE SET
-                   posted_count = {table}.posted_count + excluded.posted_count,
-                   posted_vnd = {table}.posted_vnd + excluded.posted_vnd,
-                   refunded_vnd = {table}.refunded_vnd + excluded.refunded_vnd,
-                   qualifying_count = {table}.qualifying_count + excluded.qualifying_count"
-            ));
-            sql.build().execute(c).await?;
-        });
-    }
-    for ((id, day), d) in losses {
+/// Refunds change days that were counted before.
+async fn take_from_days(
+    tx: &mut Tx,
+    table: &str,
+    key: &str,
+    days: &BTreeMap<(Arc<str>, Day), RefundDelta>,
+) -> Result<()> {
+    for ((id, day), d) in days {
         let changed = on_tx!(tx, |c, Db| {
             let mut sql =
-                QueryBuilder::<Db>::new(format!("UPDATE {table} SET posted_count = posted_count + "));
-            sql.push_bind(d.posted_count)
-                .push(", posted_vnd = posted_vnd + ")
-                .push_bind(d.posted_vnd);
-            sql.push(", refunded_vnd = refunded_vnd + ")
-                .push_bind(d.refunded_vnd);
-            sql.push(", qualifying_count = qualifying_count + ")
-                .push_bind(d.qualifying_count);
-            sql.push(format!(" WHERE {key} = "))
+                QueryBuilder::<Db>::new(format!("UPDATE {table} SET refunded_vnd = refunded_vnd + "));
+            sql.push_bind(d.refunded_vnd)
+                .push(", qualifying_count = qualifying_count + ")
+                .push_bind(d.qualifying_count)
+                .push(format!(" WHERE {key} = "))
                 .push_bind(id.clone())
                 .push(" AND day = ")
                 .push_bind(day.number());
@@ -216,4 +194,66 @@ async fn add_days(tx: &mut Tx, table: &str, key: &str, days: &[(&(Arc<str>, Day)
         }
     }
     Ok(())
+}
+
+/// Adds the receipts after the first number, up to the second one, to the day counters, as they stand now.
+async fn count_between(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Result<()> {
+    for (table, key) in [("household_day", "household_id"), ("place_day", "place_id")] {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(format!(
+                "INSERT INTO {table} (day, {key}, posted_count, posted_vnd, refunded_vnd, qualifying_count)
+                 SELECT business_day, {key}, COUNT(*), SUM(amount_vnd), SUM(refunded_vnd),
+                        SUM(CASE WHEN amount_vnd - refunded_vnd >= "
+            ));
+            sql.push_bind(QUALIFYING_FLOOR.vnd())
+                .push(" THEN 1 ELSE 0 END) FROM receipt WHERE entry_no > ")
+                .push_bind(counted.get())
+                .push(" AND entry_no <= ")
+                .push_bind(until.get())
+                .push(format!(
+                    " GROUP BY business_day, {key} ORDER BY business_day, {key}
+                     ON CONFLICT (day, {key}) DO UPDATE SET
+                       posted_count = {table}.posted_count + excluded.posted_count,
+                       posted_vnd = {table}.posted_vnd + excluded.posted_vnd,
+                       refunded_vnd = {table}.refunded_vnd + excluded.refunded_vnd,
+                       qualifying_count = {table}.qualifying_count + excluded.qualifying_count"
+                ));
+            sql.build().execute(c).await?;
+        });
+    }
+    on_tx!(tx, |c| {
+        sqlx::query("UPDATE feed SET counted_entry_no = $1 WHERE id = 1")
+            .bind(until.get())
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Takes the receipts up to this one into the day counters, if there are enough of them.
+pub(super) async fn count_if_many(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Result<()> {
+    match until.count() - counted.count() < COUNTED_AT_ONCE {
+        true => Ok(()),
+        false => count_between(tx, counted, until).await,
+    }
+}
+
+impl Store {
+    /// Takes the receipts that are not in the day counters yet into them. Whoever reads the counters adds
+    /// those receipts anyway; this only keeps them few. Gives back how many entries of the ledger it passed.
+    pub async fn count_receipts(&self) -> Result<i64> {
+        let mut tx = self.begin().await?;
+        dialect::pass_gate(&mut tx).await?;
+        let (counted, until): (i64, i64) = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT counted_entry_no, entry_no FROM feed WHERE id = 1")
+                .fetch_one(c)
+                .await?
+        });
+        let (counted, until) = (LedgerNo::of(counted), LedgerNo::of(until));
+        if counted < until {
+            count_between(&mut tx, counted, until).await?;
+            tx.commit().await?;
+        }
+        Ok(until.count() - counted.count())
+    }
 }

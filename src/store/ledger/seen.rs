@@ -30,6 +30,8 @@ pub(super) struct TraceMemory {
     open_number: i64,
     runs: Vec<RunFilter>,
     runs_epoch: i64,
+    /// The last generation that is in a run.
+    sorted_until: i64,
 }
 
 #[derive(Debug)]
@@ -166,6 +168,11 @@ impl TraceMemory {
                 self.batch_no = clock.batch_no;
             }
             for (batch_no, generation, bytes) in rows {
+                if generation <= self.sorted_until {
+                    // In a run already; the rows are about to go.
+                    self.batch_no = LedgerNo::of(batch_no);
+                    continue;
+                }
                 self.add(AddedTraces {
                     batch_no: LedgerNo::of(batch_no),
                     generation,
@@ -241,9 +248,9 @@ impl TraceMemory {
             self.runs.push(RunFilter { id: *id, filter });
         }
         let in_runs = ids.iter().filter(|id| id.class == Class::Event);
-        let last = in_runs.map(|id| id.last).max().unwrap_or(0);
-        self.generations.retain(|g| g.number > last);
-        if self.open_number <= last {
+        self.sorted_until = in_runs.map(|id| id.last).max().unwrap_or(0);
+        self.generations.retain(|g| g.number > self.sorted_until);
+        if self.open_number <= self.sorted_until {
             self.open = Traces::default();
         }
         Ok(())

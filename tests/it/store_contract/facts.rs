@@ -56,12 +56,26 @@ fn counters_and_receipts_give_the_same_facts(database: Database) {
             .map(|(i, item)| delivery(&format!("m{n}-{i}"), item))
             .collect();
         books.post(&deliveries);
+        if n == 4 {
+            // Some receipts are in the counters, the rest is added by whoever reads them.
+            let count = books.run(books.store.count_receipts());
+            assert!(count.expect("counted receipts") > 0);
+        }
     }
-    for back in [0, 1, 6, 7, 29, 30, 60, 89, 120] {
-        let day = market_day().plus(20 - back);
-        let (now, known) = (books.facts(day, None).1, books.facts(day, Some(noon())).1);
-        assert_eq!(windows(&now), windows(&known), "as of {day}");
-    }
+    let agree = || {
+        for back in [0, 1, 6, 7, 29, 30, 60, 89, 120] {
+            let day = market_day().plus(20 - back);
+            let (now, known) = (books.facts(day, None).1, books.facts(day, Some(noon())).1);
+            assert_eq!(windows(&now), windows(&known), "as of {day}");
+        }
+    };
+    agree();
+    let counted = books.run(books.store.count_receipts());
+    assert!(counted.expect("counted receipts") > 0, "some were left");
+    agree();
+    let again = books.run(books.store.count_receipts());
+    assert_eq!(again.expect("counted receipts"), 0);
+    agree();
     assert_ne!(
         windows(&books.facts(market_day(), None).1).last(),
         Some(&[0; 3]),

@@ -464,9 +464,9 @@ fn an_audit_names_what_was_altered(database: Database) {
         ),
         // a notice in the place of a receipt
         (
-            format!("DELETE FROM receipt WHERE provider_txn_id = 'T5'; INSERT INTO notice SELECT entry_no, provider_id, \
+            "DELETE FROM receipt WHERE provider_txn_id = 'T5'; INSERT INTO notice SELECT entry_no, provider_id, \
                      provider_txn_id, 'payment', provider_txn_id, 1, content_digest, amount_vnd, 'quarantined', 'unknown_account', \
-                     posted_at_ms, NULL FROM sound_receipt WHERE provider_txn_id = 'T5'"),
+                     posted_at_ms, NULL FROM sound_receipt WHERE provider_txn_id = 'T5'".into(),
             "position 3: 3 notices with 0 receipts are proven, 3 with 1",
         ),
         // the key of the time

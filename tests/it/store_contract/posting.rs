@@ -449,6 +449,7 @@ fn a_recount_finds_what_was_altered(database: Database) {
         delivery("m1", &payment("T1", 5_000)),
         delivery("m2", &payment("T2", 7_000)),
     ]);
+    books.run(books.store.count_receipts()).expect("counted receipts");
     books.post(&[delivery("m3", &refund("F1", "T1", 1_000))]);
     assert!(books.recount().counters_agree);
     for (harm, mend, named) in [
