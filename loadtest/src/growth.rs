@@ -1,5 +1,5 @@
 //! How intake does as the ledger grows: fills a database to each size, a simulated day after the other,
-//! and measures it as `intake` does, beside the empty one.
+//! and measures it as `intake` does, in turns with an empty one.
 //!
 //! The fill goes through [`Store::post`] itself, with real signed callbacks in big batches, and sorts and
 //! joins traces as the service does. Afterwards old callbacks of every age come once more.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use choso::app::{App, now};
 use choso::config::Config;
 use choso::jobs::tend_ledger;
-use choso::notice::{Received, Request, scheme};
+use choso::notice::{Received, Request, Scheme, scheme};
 use choso::store::{Arrival, IntakeTotals, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
 use clap::Args;
@@ -30,6 +30,8 @@ use crate::setup::{Cast, Databases, HOUSEHOLDS, Ids, Which, temporary_folder};
 const BATCH: u64 = 4096;
 /// Batches that are made ahead, on a thread of their own.
 const BATCHES_AHEAD: usize = 4;
+/// Measurements at each size, each after one of an empty ledger.
+const PAIRS: usize = 2;
 /// Old callbacks of one age that are posted again.
 const AGAIN: u64 = 200;
 /// Ages that are tried besides the first day, days before the last one that was filled.
@@ -92,16 +94,18 @@ struct Fill {
     per_day: u64,
     first_day: Day,
     days: u64,
-    /// Rate of the measurement that the others are compared with.
-    base_rate: Option<f64>,
 }
 
-/// A measurement at one size.
+/// The measurements at one size. Each comes with one of an empty ledger just before it, so that both meet
+/// the same machine.
 struct Step {
     receipts: u64,
     days: u64,
-    phase: Phase,
-    to_base: f64,
+    /// Of the filled ledger.
+    phases: Vec<Phase>,
+    /// Of empty ones.
+    base: Vec<Phase>,
+    /// What the fill took on the disk.
     bytes: u64,
     /// Old callbacks that came again, by age in days, and how long they took together.
     ages: Vec<u64>,
@@ -135,12 +139,8 @@ pub fn run(args: &GrowthArgs) -> Result<bool> {
             println!("FAULT: {fault}");
             all_well = false;
         }
-        if let Some(last) = steps.last() {
-            println!(
-                "largest: {}; {}",
-                last.phase.memory.line(),
-                last.phase.effort.line()
-            );
+        if let Some(last) = steps.last().and_then(|step| step.phases.last()) {
+            println!("largest: {}; {}", last.memory.line(), last.effort.line());
         }
         let mut raw = report::raw_head("growth", &machine);
         raw["database"] = databases.kind().into();
@@ -175,7 +175,6 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
                 // So that the last day of the largest size is yesterday.
                 first_day: Day::of(now()).plus(-(most.div_ceil(args.per_day) as i64)),
                 days: 0,
-                base_rate: None,
             };
             let key = config.sealing_key()?;
             (
@@ -186,20 +185,43 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
     };
     let cast = Arc::new(cast);
     let mut steps = Vec::new();
+    let mut bytes = 0;
     for wanted in &args.steps {
         let days = wanted.div_ceil(fill.per_day);
         let started = Instant::now();
         let before = fill.days;
+        let others = match is_begun {
+            // A kept database is the only thing in its file.
+            true => 0,
+            false => bytes_on_disk(databases, &config)? - bytes,
+        };
         fill.up_to(&store, &cast, days).await?;
         let filled = (fill.days - before) * fill.per_day;
         let fill_rate = (filled > 0).then(|| filled as f64 / started.elapsed().as_secs_f64());
         // So that the service finds nothing left to do beside the measurement.
         tend_ledger(&store, now()).await?;
         fill.keep(folder)?;
-        let mut step = one_size(databases, &config, &cast, &fill, args).await?;
-        step.fill_rate = fill_rate;
-        step.to_base = step.phase.outcome.rate() / *fill.base_rate.get_or_insert(step.phase.outcome.rate());
-        fill.keep(folder)?;
+        if let Databases::Sqlite = databases {
+            // What the fill left for the system to write would be written beside the measurement.
+            std::fs::File::open(config.key_file.with_file_name("choso.db"))?.sync_all()?;
+        }
+        bytes = bytes_on_disk(databases, &config)? - others;
+        let mut step = Step {
+            receipts: fill.days * fill.per_day,
+            days: fill.days,
+            phases: Vec::new(),
+            base: Vec::new(),
+            bytes,
+            ages: fill.ages(),
+            again: 0,
+            again_took: Duration::ZERO,
+            fill_rate,
+            faults: Vec::new(),
+        };
+        for _ in 0..PAIRS {
+            measure_empty(databases, standard, args, &mut step).await?;
+            measure_full(&config, &cast, &fill, args, &mut step).await?;
+        }
         line(&step);
         steps.push(step);
     }
@@ -207,54 +229,71 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
     Ok(steps)
 }
 
-async fn one_size(
+impl GrowthArgs {
+    fn pace(&self) -> Pace {
+        Pace {
+            callbacks: self.rate_callbacks,
+            ids: Ids::Time,
+            connections: usize::from(self.connections),
+            client_threads: 1,
+        }
+    }
+}
+
+async fn measure_empty(
     databases: &Databases,
+    standard: &'static Scheme,
+    args: &GrowthArgs,
+    step: &mut Step,
+) -> Result<()> {
+    let folder = temporary_folder()?;
+    let config = databases.config(folder.path(), None)?;
+    let app = App::start(&config).await?;
+    // Whatever happens in between, the service is stopped.
+    let phase = async {
+        let key = config.sealing_key()?;
+        let cast = Cast::fill(app.store(), &key, standard, HOUSEHOLDS, args.seed).await?;
+        load(&app, &cast, "empty", args.pace()).await
+    }
+    .await;
+    app.stop().await;
+    let phase = phase?;
+    step.faults.extend(phase.faults.clone());
+    step.base.push(phase);
+    Ok(())
+}
+
+async fn measure_full(
     config: &Config,
     cast: &Arc<Cast>,
     fill: &Fill,
     args: &GrowthArgs,
-) -> Result<Step> {
+    step: &mut Step,
+) -> Result<()> {
     let app = App::start(config).await?;
-    // Whatever happens in between, the service is stopped.
-    let step = async {
+    let measured = async {
         let empty = app.store().intake_totals().await?;
-        let pace = Pace {
-            callbacks: args.rate_callbacks,
-            ids: Ids::Time,
-            connections: usize::from(args.connections),
-            client_threads: 1,
-        };
-        let phase = load(&app, cast, "durable", pace).await?;
+        let phase = load(&app, cast, "filled", args.pace()).await?;
         let loaded = app.store().intake_totals().await?;
-        let ages = fill.ages();
         let started = Instant::now();
-        let again = post_again(&app, cast, fill, &ages).await?;
-        let again_took = started.elapsed();
+        let again = post_again(&app, cast, fill, &step.ages).await?;
+        step.again_took += started.elapsed();
+        step.again += again;
         let end = app.store().intake_totals().await?;
-        let mut faults = phase.faults.clone();
-        faults.extend(moved(
+        step.faults.extend(phase.faults.clone());
+        step.faults.extend(moved(
             &empty,
             &loaded,
             (phase.sent.events, phase.sent.amount_vnd),
             0,
         ));
-        faults.extend(moved(&loaded, &end, (0, 0), again as i64));
-        Ok::<_, crate::Error>(Step {
-            receipts: fill.days * fill.per_day,
-            days: fill.days,
-            phase,
-            to_base: 1.0,
-            bytes: bytes_on_disk(databases, config)?,
-            ages,
-            again,
-            again_took,
-            fill_rate: None,
-            faults,
-        })
+        step.faults.extend(moved(&loaded, &end, (0, 0), again as i64));
+        step.phases.push(phase);
+        Ok::<_, crate::Error>(())
     }
     .await;
     app.stop().await;
-    step
+    measured
 }
 
 /// What the counters have to have moved by, and whether conservation still holds.
@@ -341,14 +380,13 @@ impl Fill {
             per_day: number("per_day")?,
             first_day: first_day.ok_or(format!("{STATE} has no first_day"))?,
             days: number("days")?,
-            base_rate: state["base_rate"].as_f64(),
         })
     }
 
     fn keep(&self, folder: &Path) -> Result<()> {
         let state = json!({
             "seed": self.seed, "per_day": self.per_day, "first_day": self.first_day.number(),
-            "days": self.days, "base_rate": self.base_rate,
+            "days": self.days,
         });
         Ok(std::fs::write(folder.join(STATE), format!("{state:#}\n"))?)
     }
@@ -466,24 +504,32 @@ fn say_progress(began: Instant, done: u64, all: u64) {
 
 fn head() {
     println!(
-        "{:>11}{:>6}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11}{:>13}  old ones again, by age in days",
-        "receipts", "days", "rate /s", "to base", "p50 ms", "p99 ms", "peak MiB", "B/receipt", "filled at /s"
+        "{:>11}{:>6}{:>9}{:>10}{:>8}{:>9}{:>10}{:>9}{:>11}{:>13}  old ones again, by age in days",
+        "receipts",
+        "days",
+        "rate /s",
+        "to empty",
+        "cpu",
+        "p99 ms",
+        "to empty",
+        "peak MiB",
+        "B/receipt",
+        "filled at /s"
     );
 }
 
 fn line(step: &Step) {
-    let outcome = &step.phase.outcome;
-    let all = step.receipts + step.phase.sent.payments as u64;
     println!(
-        "{:>11}{:>6}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>9}{:>11}{:>13}  {} of {} found: {:?}",
+        "{:>11}{:>6}{:>9.0}{:>10.2}{:>8.2}{:>9.2}{:>10.2}{:>9}{:>11}{:>13}  {} of {} found: {:?}",
         step.receipts,
         step.days,
-        outcome.rate(),
-        step.to_base,
-        ms(outcome.percentile_us(500)),
-        ms(outcome.percentile_us(990)),
-        step.phase.memory.peak_mib(),
-        step.bytes / all.max(1),
+        mean(&step.phases, |p| p.outcome.rate()),
+        step.to_base(|p| p.outcome.rate()),
+        step.to_base(|p| p.effort.own_us() as f64),
+        mean(&step.phases, p99_ms),
+        step.to_base(p99_ms),
+        step.phases.iter().map(|p| p.memory.peak_mib()).max().unwrap_or(0),
+        step.bytes / step.receipts.max(1),
         step.fill_rate.map_or("-".to_owned(), |rate| format!("{rate:.0}")),
         if step.faults.is_empty() { step.again } else { 0 },
         step.again,
@@ -491,21 +537,42 @@ fn line(step: &Step) {
     );
 }
 
+fn mean(phases: &[Phase], of: impl Fn(&Phase) -> f64) -> f64 {
+    phases.iter().map(of).sum::<f64>() / phases.len().max(1) as f64
+}
+
+fn p99_ms(phase: &Phase) -> f64 {
+    ms(phase.outcome.percentile_us(990))
+}
+
 impl Step {
+    /// A figure of the filled ledger as a ratio of the same of the empty ones.
+    fn to_base(&self, of: impl Fn(&Phase) -> f64) -> f64 {
+        mean(&self.phases, &of) / mean(&self.base, &of)
+    }
+
     fn json(&self) -> Value {
-        let mut json = report::outcome_json(&self.phase.outcome);
-        json["receipts_before"] = self.receipts.into();
-        json["days"] = self.days.into();
-        json["to_base"] = report::thousandths(self.to_base).into();
-        json["bytes_on_disk"] = self.bytes.into();
-        json["ages_again"] = json!(self.ages);
-        json["again"] = self.again.into();
-        json["again_us"] = micros(self.again_took).into();
-        json["filled_per_s"] = self.fill_rate.map(f64::round).into();
-        json["memory_kib"] = self.phase.memory.json();
-        json["effort"] = self.phase.effort.json();
-        json["faults"] = json!(self.faults);
-        json
+        let measured = |phase: &Phase| {
+            let mut json = report::outcome_json(&phase.outcome);
+            json["memory_kib"] = phase.memory.json();
+            json["effort"] = phase.effort.json();
+            json
+        };
+        json!({
+            "receipts_before": self.receipts,
+            "days": self.days,
+            "filled": self.phases.iter().map(measured).collect::<Vec<_>>(),
+            "empty": self.base.iter().map(measured).collect::<Vec<_>>(),
+            "rate_to_empty": report::thousandths(self.to_base(|p| p.outcome.rate())),
+            "processor_time_to_empty": report::thousandths(self.to_base(|p| p.effort.own_us() as f64)),
+            "p99_to_empty": report::thousandths(self.to_base(p99_ms)),
+            "bytes_on_disk": self.bytes,
+            "ages_again": self.ages,
+            "again": self.again,
+            "again_us": micros(self.again_took),
+            "filled_per_s": self.fill_rate.map(f64::round),
+            "faults": self.faults,
+        })
     }
 }
 

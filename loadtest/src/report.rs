@@ -134,6 +134,8 @@ pub struct Effort {
     own_ticks: u64,
     busy_ticks: u64,
     all_ticks: u64,
+    /// What other machines of the same host took.
+    stolen_ticks: u64,
 }
 
 /// Ticks of `/proc` in a second, as Linux shows them on every machine it runs on today.
@@ -143,12 +145,13 @@ impl Effort {
     /// What the counters of the system show now. Own is this process with the children that have ended,
     /// and these services that run beside it.
     pub fn now(services: &[u32]) -> Effort {
-        let (busy_ticks, all_ticks) = machine_ticks();
+        let (busy_ticks, all_ticks, stolen_ticks) = machine_ticks();
         let services = services.iter().map(|id| process_ticks(&id.to_string()));
         Effort {
             own_ticks: process_ticks("self") + services.sum::<u64>(),
             busy_ticks,
             all_ticks,
+            stolen_ticks,
         }
     }
 
@@ -158,15 +161,17 @@ impl Effort {
             own_ticks: self.own_ticks.saturating_sub(before.own_ticks),
             busy_ticks: self.busy_ticks.saturating_sub(before.busy_ticks),
             all_ticks: self.all_ticks.saturating_sub(before.all_ticks),
+            stolen_ticks: self.stolen_ticks.saturating_sub(before.stolen_ticks),
         }
     }
 
     /// One sentence: what other programs did while this was measured.
     pub fn line(&self) -> String {
         format!(
-            "{:.1} s of processor time; others took {}% of the machine, {}% were idle",
+            "{:.1} s of processor time; others took {}% of the machine, its host {}%, {}% were idle",
             self.own_us() as f64 / 1e6,
             self.others_percent(),
+            self.stolen_percent(),
             self.idle_percent()
         )
     }
@@ -176,12 +181,13 @@ impl Effort {
         json!({
             "own_us": self.own_us(),
             "others_percent": self.others_percent(),
+            "stolen_percent": self.stolen_percent(),
             "idle_percent": self.idle_percent(),
         })
     }
 
     /// Of client and service together, µs.
-    fn own_us(&self) -> u64 {
+    pub fn own_us(&self) -> u64 {
         self.own_ticks * 1_000_000 / TICKS_PER_S
     }
 
@@ -190,8 +196,13 @@ impl Effort {
         self.busy_ticks.saturating_sub(self.own_ticks) * 100 / self.all_ticks.max(1)
     }
 
+    /// Hundredths that the host gave to others than this machine: where they are many, a rate says little.
+    fn stolen_percent(&self) -> u64 {
+        self.stolen_ticks * 100 / self.all_ticks.max(1)
+    }
+
     fn idle_percent(&self) -> u64 {
-        self.all_ticks.saturating_sub(self.busy_ticks) * 100 / self.all_ticks.max(1)
+        self.all_ticks.saturating_sub(self.busy_ticks + self.stolen_ticks) * 100 / self.all_ticks.max(1)
     }
 }
 
@@ -204,8 +215,8 @@ fn process_ticks(process: &str) -> u64 {
     fields.filter_map(|field| field.parse::<u64>().ok()).sum()
 }
 
-/// Busy and all ticks of all cores: idle and waiting for a disk are not busy.
-fn machine_ticks() -> (u64, u64) {
+/// Busy, all and stolen ticks of all cores: idle, waiting for a disk and stolen are not busy.
+fn machine_ticks() -> (u64, u64, u64) {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     let line = stat.lines().next().unwrap_or("");
     // user nice system idle iowait irq softirq steal; guests are within user.
@@ -217,7 +228,8 @@ fn machine_ticks() -> (u64, u64) {
         .collect();
     let all: u64 = ticks.iter().sum();
     let idle: u64 = ticks.iter().skip(3).take(2).sum();
-    (all - idle, all)
+    let stolen = ticks.get(7).copied().unwrap_or(0);
+    (all - idle - stolen, all, stolen)
 }
 
 /// The lines above the tables of intake.

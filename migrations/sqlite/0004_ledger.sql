@@ -24,14 +24,16 @@ INSERT INTO feed (id, batch_no, entry_no, digest, generation, generation_bytes, 
 VALUES (1, 0, 0, X'0000000000000000000000000000000000000000000000000000000000000000', 1, 0, 1, 0);
 
 -- The callbacks of one batch as they came, compressed: raw body, the headers that the proof needs, key
--- and time. Its rows are those numbered from first_entry_no on. digest covers the row before it, so that
--- nothing can be changed or taken out unnoticed; bytes go at the end of their retention, bytes_digest stays.
+-- and time. Its rows are those numbered from first_entry_no on; rows_digest: of what must not change in
+-- them. digest covers the row before it, so that nothing can be changed or taken out unnoticed; bytes go at
+-- the end of their retention, bytes_digest stays.
 CREATE TABLE evidence (
     batch_no INTEGER NOT NULL PRIMARY KEY,
     first_entry_no BIGINT NOT NULL,
     entries BIGINT NOT NULL,
     receipts BIGINT NOT NULL,
     callbacks BIGINT NOT NULL,
+    rows_digest BLOB NOT NULL,
     bytes_digest BLOB NOT NULL,
     digest BLOB NOT NULL,
     bytes BLOB

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::access::SealingKey;
 use crate::intake::open_secrets;
-use crate::ledger::{EvidenceLink, KeptCallback, LedgerNo, bytes_digest};
+use crate::ledger::{EvidenceLink, KeptCallback, LedgerNo, bytes_digest, rows_digest};
 use crate::notice::{Item, Provider, Received, scheme};
 use crate::store::{AuditEntry, AuditRow, Store, StoreError};
 
@@ -144,6 +144,11 @@ fn check_link(row: &AuditRow, walk: &mut Walk) -> Verdict {
         entries: row.entries,
         receipts: row.receipts,
         callbacks: row.callbacks,
+        rows_digest: row
+            .rows_digest
+            .as_slice()
+            .try_into()
+            .map_err(|_| "no digest of rows")?,
         bytes_digest: wanted,
     };
     let digest = link.digest(&walk.digest);
@@ -195,7 +200,7 @@ async fn check_rows(
             return Ok(Err(why));
         }
         audit.notices += 1;
-        receipts += i64::from(entry.is_receipt);
+        receipts += i64::from(entry.receipt.is_some());
     }
     audit.receipts += receipts;
     if (entries.len() as i64, receipts) != (row.entries, row.receipts) {
@@ -206,16 +211,20 @@ async fn check_rows(
         );
         return Ok(Err(why));
     }
+    if rows_digest(entries.iter().map(AuditEntry::row))[..] != row.rows_digest {
+        let why = "a notice or receipt was changed in what no callback says, such as whose money it is";
+        return Ok(Err(why.to_owned()));
+    }
     Ok(Ok(()))
 }
 
 /// An item of the callbacks says the same.
 fn check_entry(entry: &AuditEntry, items: &[&Item]) -> Verdict {
-    let what = match entry.is_receipt {
-        true => "receipt of",
-        false => "notice",
+    let what = match entry.receipt {
+        Some(_) => "receipt of",
+        None => "notice",
     };
-    match items.iter().find(|item| item.content == entry.content) {
+    match items.iter().find(|item| item.content[..] == entry.content) {
         None => Err(format!("{what} {}: no callback says so", entry.event_id)),
         Some(item) if item.amount != entry.amount => {
             Err(format!("{what} {}: its amount was changed", entry.event_id))

@@ -116,6 +116,8 @@ pub struct Link {
     pub receipts: i64,
     /// How many callbacks.
     pub callbacks: i64,
+    /// Digest of its notices and receipts, see [`rows_digest`].
+    pub rows_digest: [u8; 32],
     /// SHA-256 of the kept bytes.
     pub bytes_digest: [u8; 32],
 }
@@ -135,9 +137,88 @@ impl Link {
         ] {
             hash.update(n.to_le_bytes());
         }
+        hash.update(self.rows_digest);
         hash.update(self.bytes_digest);
         hash.finalize().into()
     }
+}
+
+/// A notice or receipt as it was added: what must not change afterwards. Its state and what was refunded
+/// of it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryRow<'a> {
+    /// Its number.
+    pub entry_no: i64,
+    /// Who told of it.
+    pub provider_id: &'a str,
+    /// The id of its event.
+    pub event_id: &'a str,
+    /// The provider's transaction id.
+    pub provider_txn_id: &'a str,
+    /// The word of its kind.
+    pub kind: &'a str,
+    /// Digest of its content.
+    pub content: &'a [u8],
+    /// The amount it stated, đồng.
+    pub amount_vnd: i64,
+    /// When it came, milliseconds UTC.
+    pub received_at_ms: i64,
+    /// Where the money went, if it is a receipt.
+    pub receipt: Option<ReceiptRow<'a>>,
+}
+
+/// Whose money a receipt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceiptRow<'a> {
+    /// The household.
+    pub household_id: &'a str,
+    /// The stall, where it is known.
+    pub stall_id: Option<&'a str>,
+    /// The segment or market in which it counts.
+    pub place_id: &'a str,
+    /// The day for which it counts.
+    pub business_day: i64,
+    /// Time of payment, milliseconds UTC, if one was named.
+    pub occurred_at_ms: Option<i64>,
+}
+
+/// SHA-256 over rows in the order of their numbers, each field preceded by its length.
+pub fn rows_digest<'a>(rows: impl Iterator<Item = EntryRow<'a>>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut line = Vec::with_capacity(512);
+    for row in rows {
+        line.clear();
+        let mut field = |bytes: &[u8]| {
+            line.extend((bytes.len() as u32).to_le_bytes());
+            line.extend(bytes);
+        };
+        field(&row.entry_no.to_le_bytes());
+        for text in [row.provider_id, row.event_id, row.provider_txn_id, row.kind] {
+            field(text.as_bytes());
+        }
+        field(row.content);
+        field(&row.amount_vnd.to_le_bytes());
+        field(&row.received_at_ms.to_le_bytes());
+        match row.receipt {
+            None => field(b"notice"),
+            Some(receipt) => {
+                field(b"receipt");
+                field(receipt.household_id.as_bytes());
+                match receipt.stall_id {
+                    Some(id) => field(id.as_bytes()),
+                    None => field(&[0]),
+                }
+                field(receipt.place_id.as_bytes());
+                field(&receipt.business_day.to_le_bytes());
+                match receipt.occurred_at_ms {
+                    Some(ms) => field(&ms.to_le_bytes()),
+                    None => field(&[]),
+                }
+            }
+        }
+        hash.update(&line);
+    }
+    hash.finalize().into()
 }
 
 /// SHA-256 of kept bytes.
@@ -184,6 +265,7 @@ mod tests {
             entries: 2,
             receipts: 1,
             callbacks: 2,
+            rows_digest: [2; 32],
             bytes_digest: [3; 32],
         };
         let digest = link.digest(&[0; 32]);
@@ -197,6 +279,10 @@ mod tests {
             Link { receipts: 2, ..link },
             Link { callbacks: 1, ..link },
             Link {
+                rows_digest: [4; 32],
+                ..link
+            },
+            Link {
                 bytes_digest: [4; 32],
                 ..link
             },
@@ -204,6 +290,84 @@ mod tests {
         assert_ne!(link.digest(&[1; 32]), digest);
         let others = others.map(|other| other.digest(&[0; 32]));
         assert!(others.iter().all(|other| *other != digest));
+    }
+
+    #[test]
+    fn every_member_of_a_row_is_covered() {
+        let receipt = ReceiptRow {
+            household_id: "h",
+            stall_id: None,
+            place_id: "p",
+            business_day: 5,
+            occurred_at_ms: None,
+        };
+        let row = EntryRow {
+            entry_no: 7,
+            provider_id: "momo",
+            event_id: "e",
+            provider_txn_id: "t",
+            kind: "payment",
+            content: &[1; 16],
+            amount_vnd: 1000,
+            received_at_ms: 9,
+            receipt: Some(receipt),
+        };
+        let digest = |row| rows_digest([row].into_iter());
+        let of_receipt = |receipt| EntryRow {
+            receipt: Some(receipt),
+            ..row
+        };
+        let others = [
+            EntryRow { entry_no: 8, ..row },
+            EntryRow {
+                provider_id: "mom",
+                event_id: "oe",
+                ..row
+            },
+            EntryRow { event_id: "f", ..row },
+            EntryRow {
+                provider_txn_id: "u",
+                ..row
+            },
+            EntryRow { kind: "void", ..row },
+            EntryRow {
+                content: &[2; 16],
+                ..row
+            },
+            EntryRow {
+                amount_vnd: 1001,
+                ..row
+            },
+            EntryRow {
+                received_at_ms: 10,
+                ..row
+            },
+            EntryRow { receipt: None, ..row },
+            of_receipt(ReceiptRow {
+                household_id: "i",
+                ..receipt
+            }),
+            of_receipt(ReceiptRow {
+                stall_id: Some("s"),
+                ..receipt
+            }),
+            of_receipt(ReceiptRow {
+                place_id: "q",
+                ..receipt
+            }),
+            of_receipt(ReceiptRow {
+                business_day: 6,
+                ..receipt
+            }),
+            of_receipt(ReceiptRow {
+                occurred_at_ms: Some(0),
+                ..receipt
+            }),
+        ];
+        for other in others {
+            assert_ne!(digest(other), digest(row), "{other:?}");
+        }
+        assert_ne!(rows_digest([row, row].into_iter()), digest(row));
     }
 
     proptest! {

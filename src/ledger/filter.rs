@@ -1,10 +1,25 @@
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
 
-/// A set of fingerprints that answers "surely not there" or "perhaps there" (wrong for 1 in 256), in
-/// nine bits a key. It is made once, shard by shard, so that building takes little memory.
+/// A set of fingerprints that answers "surely not there" or "perhaps there", in nine bits a key and pass:
+/// wrong for 1 in 256 with one pass, for 1 in 65,536 with two. It is made once, shard by shard, so that
+/// building takes little memory.
 pub struct KeyFilter {
-    /// By the highest bits of the fingerprint; their number is a power of two. None for an empty shard.
-    shards: Vec<Option<Shard>>,
+    /// Each pass by the highest bits of the fingerprint; their number is a power of two. None for an empty
+    /// shard.
+    passes: Vec<Vec<Option<Shard>>>,
+}
+
+/// Passes that a filter may have.
+const PASSES_MAX: usize = 2;
+
+/// What a pass looks up: the passes of one filter err on different fingerprints.
+fn mixed(pass: usize, fingerprint: i64) -> u64 {
+    match pass {
+        0 => fingerprint as u64,
+        _ => (fingerprint as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(32),
+    }
 }
 
 /// Bytes of a shard's description: a seed and three lengths.
@@ -16,8 +31,18 @@ struct Shard {
 }
 
 impl Shard {
-    fn may_hold(&self, fingerprint: i64) -> bool {
-        BinaryFuse8Ref::from_dma(&self.description, &self.table).contains(&(fingerprint as u64))
+    fn of(keys: &[u64]) -> Result<Shard, FilterError> {
+        let filter = BinaryFuse8::try_from(keys).map_err(|_| FilterError::Build)?;
+        let mut description = [0; DESCRIPTION_BYTES];
+        filter.dma_copy_descriptor_to(&mut description);
+        Ok(Shard {
+            description,
+            table: filter.fingerprints,
+        })
+    }
+
+    fn may_hold(&self, key: u64) -> bool {
+        BinaryFuse8Ref::from_dma(&self.description, &self.table).contains(&key)
     }
 
     /// Whether every place that a look-up can compute lies in the table.
@@ -55,60 +80,64 @@ impl KeyFilter {
         }
     }
 
-    /// An empty set of this many shards.
-    pub fn new(shards: usize) -> KeyFilter {
+    /// An empty set of this many shards, with one pass or two.
+    pub fn new(shards: usize, passes: usize) -> KeyFilter {
+        let shards_of_pass = || (0..shards).map(|_| None).collect();
         KeyFilter {
-            shards: (0..shards).map(|_| None).collect(),
+            passes: (0..passes.clamp(1, PASSES_MAX))
+                .map(|_| shards_of_pass())
+                .collect(),
         }
     }
 
     /// Fills a shard with all fingerprints of its range.
-    pub fn fill(&mut self, shard: usize, fingerprints: Vec<i64>) -> Result<(), FilterError> {
-        let mut keys: Vec<u64> = fingerprints.into_iter().map(|f| f as u64).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        self.shards[shard] = match keys.is_empty() {
-            true => None,
-            false => {
-                let filter = BinaryFuse8::try_from(&keys).map_err(|_| FilterError::Build)?;
-                let mut description = [0; DESCRIPTION_BYTES];
-                filter.dma_copy_descriptor_to(&mut description);
-                Some(Shard {
-                    description,
-                    table: filter.fingerprints,
-                })
-            }
-        };
+    pub fn fill(&mut self, shard: usize, mut fingerprints: Vec<i64>) -> Result<(), FilterError> {
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        for (pass, shards) in self.passes.iter_mut().enumerate() {
+            let keys: Vec<u64> = fingerprints.iter().map(|f| mixed(pass, *f)).collect();
+            shards[shard] = match keys.is_empty() {
+                true => None,
+                false => Some(Shard::of(&keys)?),
+            };
+        }
         Ok(())
     }
 
-    /// Takes a shard over from a set of as many shards.
+    /// Takes a shard over from a set of as many shards and passes.
     pub fn take_shard(&mut self, mut from: KeyFilter, shard: usize) {
-        self.shards[shard] = from.shards[shard].take();
+        for (own, from) in self.passes.iter_mut().zip(&mut from.passes) {
+            own[shard] = from[shard].take();
+        }
     }
 
     /// Whether the fingerprint may be in the set; false is sure.
     pub fn may_hold(&self, fingerprint: i64) -> bool {
-        let bits = 64 - self.shards.len().trailing_zeros();
-        let shard = match bits {
-            64 => 0,
-            bits => ((fingerprint >> bits) - (i64::MIN >> bits)) as usize,
-        };
-        self.shards[shard]
-            .as_ref()
-            .is_some_and(|s| s.may_hold(fingerprint))
+        self.passes.iter().enumerate().all(|(pass, shards)| {
+            let bits = 64 - shards.len().trailing_zeros();
+            let shard = match bits {
+                64 => 0,
+                bits => ((fingerprint >> bits) - (i64::MIN >> bits)) as usize,
+            };
+            let shard = shards[shard].as_ref();
+            shard.is_some_and(|s| s.may_hold(mixed(pass, fingerprint)))
+        })
     }
 
     /// Bytes in memory.
     pub fn bytes_len(&self) -> usize {
-        self.shards.iter().flatten().map(|s| s.table.len()).sum()
+        let shards = self.passes.iter().flatten().flatten();
+        shards.map(|s| s.table.len()).sum()
     }
 
-    /// The bytes that are kept: the number of shards, then each shard's description and its table.
+    /// The bytes that are kept: the number of shards and of passes, then of each pass each shard's
+    /// description and its table.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.bytes_len() + 32 * self.shards.len() + 4);
-        out.extend((self.shards.len() as u32).to_le_bytes());
-        for shard in &self.shards {
+        let count = self.passes[0].len();
+        let mut out = Vec::with_capacity(self.bytes_len() + 32 * count * self.passes.len() + 8);
+        out.extend((count as u32).to_le_bytes());
+        out.extend((self.passes.len() as u32).to_le_bytes());
+        for shard in self.passes.iter().flatten() {
             let Some(shard) = shard else {
                 out.extend([0; DESCRIPTION_BYTES + 4]);
                 continue;
@@ -123,27 +152,28 @@ impl KeyFilter {
     /// Reads what [`KeyFilter::to_bytes`] wrote.
     pub fn from_bytes(mut bytes: &[u8]) -> Result<KeyFilter, FilterError> {
         let count = u32::from_le_bytes(take(&mut bytes)?) as usize;
-        if !count.is_power_of_two() || count > 1 << 16 {
+        let passes = u32::from_le_bytes(take(&mut bytes)?) as usize;
+        if !count.is_power_of_two() || count > 1 << 16 || !(1..=PASSES_MAX).contains(&passes) {
             return Err(FilterError::Bytes);
         }
-        let mut shards = Vec::with_capacity(count);
-        for _ in 0..count {
+        let mut filter = KeyFilter::new(count, passes);
+        for shard in filter.passes.iter_mut().flatten() {
             let description = take(&mut bytes)?;
             let len = u32::from_le_bytes(take(&mut bytes)?) as usize;
             let (table, rest) = bytes.split_at_checked(len).ok_or(FilterError::Bytes)?;
             bytes = rest;
-            let shard = Shard {
+            let read = Shard {
                 description,
                 table: table.into(),
             };
-            shards.push(match len {
+            *shard = match len {
                 0 => None,
-                _ if shard.is_sound() => Some(shard),
+                _ if read.is_sound() => Some(read),
                 _ => return Err(FilterError::Bytes),
-            });
+            };
         }
         match bytes.is_empty() {
-            true => Ok(KeyFilter { shards }),
+            true => Ok(filter),
             false => Err(FilterError::Bytes),
         }
     }
@@ -159,8 +189,8 @@ impl std::fmt::Debug for KeyFilter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "KeyFilter({} shards, {} bytes)",
-            self.shards.len(),
+            "KeyFilter({} passes, {} bytes)",
+            self.passes.len(),
             self.bytes_len()
         )
     }
@@ -171,8 +201,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn filter_of(keys: &[i64], shards: usize) -> KeyFilter {
-        let mut filter = KeyFilter::new(shards);
+    fn filter_of(keys: &[i64], shards: usize, passes: usize) -> KeyFilter {
+        let mut filter = KeyFilter::new(shards, passes);
         for shard in 0..shards {
             let (first, last) = KeyFilter::range(shard, shards);
             let own = keys.iter().copied().filter(|k| (first..=last).contains(k));
@@ -183,8 +213,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_in_is_never_denied(keys: Vec<i64>, shard_bits in 0u32..4) {
-            let filter = filter_of(&keys, 1 << shard_bits);
+        fn what_is_in_is_never_denied(keys: Vec<i64>, shard_bits in 0u32..4, passes in 1usize..=2) {
+            let filter = filter_of(&keys, 1 << shard_bits, passes);
             let read = KeyFilter::from_bytes(&filter.to_bytes()).unwrap();
             for key in &keys {
                 prop_assert!(filter.may_hold(*key) && read.may_hold(*key));
@@ -203,10 +233,12 @@ mod tests {
     fn few_strangers_are_let_through() {
         let key = |n: i64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64);
         let keys: Vec<i64> = (0..20_000).map(key).collect();
-        let filter = filter_of(&keys, 4);
-        let strangers = (20_000..60_000).filter(|n| filter.may_hold(key(*n))).count();
-        assert!(strangers < 400, "{strangers} of 40000");
-        assert!(filter.bytes_len() < 30_000);
+        for (passes, strangers_max) in [(1, 400), (2, 10)] {
+            let filter = filter_of(&keys, 4, passes);
+            let strangers = (20_000..60_000).filter(|n| filter.may_hold(key(*n))).count();
+            assert!(strangers < strangers_max, "{strangers} of 40000");
+            assert!(filter.bytes_len() < passes * 30_000);
+        }
     }
 
     #[test]

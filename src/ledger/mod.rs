@@ -21,12 +21,13 @@ pub use attribution::{
 };
 pub use counters::{Counters, IntakeDelta, RefundDelta};
 pub use evidence::{
-    EvidenceError, KeptCallback, Link as EvidenceLink, bytes_digest, read_callbacks, write_callback,
+    EntryRow, EvidenceError, KeptCallback, Link as EvidenceLink, ReceiptRow, bytes_digest, read_callbacks,
+    rows_digest, write_callback,
 };
 pub use filter::{FilterError, KeyFilter};
 pub use key::{Key, items_digest};
 pub use number::LedgerNo;
-pub use trace::{Class, Run, Standing, TRACE_PARTS, Trace, TraceError, Traces, read_traces};
+pub use trace::{Class, PASSES_OF_LARGE, Run, Standing, TRACE_PARTS, Trace, TraceError, Traces, read_traces};
 
 /// A receipt counts for indicator 5 when at least this much is left of it (DOMAIN section 4).
 pub const QUALIFYING_FLOOR: Dong = Dong::new(1000);

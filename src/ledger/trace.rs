@@ -9,6 +9,10 @@ use crate::notice::{ContentDigest, Kind};
 const PAGE_BYTES: usize = 1800;
 /// Parts into which the space of fingerprints is cut; no page lies in two of them.
 pub const TRACE_PARTS: usize = 64;
+/// Passes of the filter of a small run: there are up to thirty of them, and a look-up by mistake in each.
+const PASSES_OF_SMALL: usize = 2;
+/// Passes of the filter of a large run, of which there are few: memory counts.
+pub const PASSES_OF_LARGE: usize = 1;
 /// Bytes of a trace before its texts.
 const FIXED_BYTES: usize = 1 + 8 + 8 + 16 + 8 + 1;
 
@@ -235,9 +239,9 @@ impl Traces {
                 parts[part_of(trace.key.fingerprint)].push(trace);
             }
         }
-        let mut run = Run::default();
+        let mut run = Run::empty(PASSES_OF_SMALL);
         for (part, traces) in parts.into_iter().enumerate() {
-            run.add(Run::of_part(part, traces)?, part);
+            run.add(Run::of_part(part, traces, PASSES_OF_SMALL)?, part);
         }
         Ok(run)
     }
@@ -262,13 +266,19 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run of all traces of one part.
-    pub fn of_part(part: usize, mut traces: Vec<Trace<'_>>) -> Result<Run, TraceError> {
+    fn empty(passes: usize) -> Run {
+        Run {
+            pages: Vec::new(),
+            filter: KeyFilter::new(TRACE_PARTS, passes),
+            traces: 0,
+        }
+    }
+
+    /// The run of all traces of one part, with a filter of one pass or two.
+    pub fn of_part(part: usize, mut traces: Vec<Trace<'_>>, passes: usize) -> Result<Run, TraceError> {
         traces.sort_by_key(|t| (t.key, t.entry_no));
-        let mut run = Run {
-            traces: traces.len(),
-            ..Run::default()
-        };
+        let mut run = Run::empty(passes);
+        run.traces = traces.len();
         let mut page: Option<(i64, Vec<u8>)> = None;
         let mut last = None;
         for trace in &traces {
@@ -294,16 +304,6 @@ impl Run {
         self.pages.extend(next.pages);
         self.filter.take_shard(next.filter, part);
         self.traces += next.traces;
-    }
-}
-
-impl Default for Run {
-    fn default() -> Self {
-        Run {
-            pages: Vec::new(),
-            filter: KeyFilter::new(TRACE_PARTS),
-            traces: 0,
-        }
     }
 }
 

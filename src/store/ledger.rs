@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use super::{Result, Store, Tx, dialect, on_tx};
 use crate::ledger::{
-    Attributed, Class, Counters, Decision, Key, LedgerNo, OrderCheck, Reason, Standing, State, Trace,
-    business_day, decide, items_digest,
+    Attributed, Class, Counters, Decision, EntryRow, Key, LedgerNo, OrderCheck, Reason, ReceiptRow, Standing,
+    State, Trace, business_day, decide, items_digest, rows_digest,
 };
 use crate::notice::{ContentDigest, Delivery, Item, Kind, Outcome};
 use crate::vn::{Day, TimeMs};
 
-pub use feed::{AuditEntry, AuditRow, FeedReceipt, FeedStep};
+pub use feed::{AuditEntry, AuditReceipt, AuditRow, FeedReceipt, FeedStep};
 pub use known::WriterMemory;
 pub use orders::NewOrder;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
@@ -123,6 +123,26 @@ impl<'a> Draft<'a> {
             OrderCheck::Fits => Outcome::Stored,
             OrderCheck::Unknown => Outcome::UnknownOrder,
             OrderCheck::AmountDiffers(expected) => Outcome::AmountDiffers { expected },
+        }
+    }
+
+    fn row(&self) -> EntryRow<'_> {
+        EntryRow {
+            entry_no: self.entry_no.get(),
+            provider_id: self.provider_id(),
+            event_id: &self.item.event_id,
+            provider_txn_id: &self.item.provider_txn_id,
+            kind: self.item.kind.as_str(),
+            content: &self.item.content,
+            amount_vnd: self.item.amount.vnd(),
+            received_at_ms: self.arrival.received_at.0,
+            receipt: self.receipt.as_ref().map(|to| ReceiptRow {
+                household_id: &to.household_id,
+                stall_id: to.stall_id.as_deref(),
+                place_id: &to.place_id,
+                business_day: self.business_day().number(),
+                occurred_at_ms: self.item.details.occurred_at.map(|t| t.0),
+            }),
         }
     }
 
@@ -243,6 +263,7 @@ impl Store {
                     entries: kept.len() as i64,
                     receipts: receipts as i64,
                     callbacks: worth.len() as i64,
+                    rows_digest: rows_digest(kept.iter().map(Draft::row)),
                     evidence: evidence.await?,
                     traces,
                 };

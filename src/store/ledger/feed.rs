@@ -1,11 +1,15 @@
 //! The feed: batches in the order of their commit over all instances. Each holds its callbacks as
 //! evidence and is a link of one chain; its receipts are what listeners hear.
 
+use std::collections::HashMap;
+
 use super::super::{Result, Store, StoreError, Tx, on_tx};
 use super::seen::AddedTraces;
 use super::{Arrival, Clock};
-use crate::ledger::{EvidenceLink, KeptCallback, LedgerNo, bytes_digest, read_callbacks, write_callback};
-use crate::notice::ContentDigest;
+use crate::ledger::{
+    EntryRow, EvidenceLink, KeptCallback, LedgerNo, ReceiptRow, bytes_digest, read_callbacks, write_callback,
+};
+use crate::notice::Kind;
 use crate::vn::{Day, Dong, TimeMs};
 
 /// Fast, and on a batch of like callbacks nearly as small as the slower levels.
@@ -26,6 +30,8 @@ pub(super) struct NewBatch {
     pub entries: i64,
     pub receipts: i64,
     pub callbacks: i64,
+    /// Digest of its rows.
+    pub rows_digest: [u8; 32],
     /// Its callbacks, compressed.
     pub evidence: Vec<u8>,
     pub traces: Vec<u8>,
@@ -60,6 +66,7 @@ pub(super) async fn append(tx: &mut Tx, clock: &Clock, batch: NewBatch) -> Resul
         entries: batch.entries,
         receipts: batch.receipts,
         callbacks: batch.callbacks,
+        rows_digest: batch.rows_digest,
         bytes_digest: bytes_digest(&batch.evidence),
     };
     let digest = link.digest(&clock.digest);
@@ -71,14 +78,15 @@ pub(super) async fn append(tx: &mut Tx, clock: &Clock, batch: NewBatch) -> Resul
     };
     on_tx!(tx, |c| {
         sqlx::query(
-            "INSERT INTO evidence (batch_no, first_entry_no, entries, receipts, callbacks, bytes_digest, digest, bytes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO evidence (batch_no, first_entry_no, entries, receipts, callbacks, rows_digest, bytes_digest,
+             digest, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(link.batch_no)
         .bind(link.first_entry_no)
         .bind(link.entries)
         .bind(link.receipts)
         .bind(link.callbacks)
+        .bind(&link.rows_digest[..])
         .bind(&link.bytes_digest[..])
         .bind(&digest[..])
         .bind(batch.evidence)
@@ -225,6 +233,8 @@ pub struct AuditRow {
     pub receipts: i64,
     /// Callbacks kept.
     pub callbacks: i64,
+    /// Digest of its rows.
+    pub rows_digest: Vec<u8>,
     /// SHA-256 of the kept bytes.
     pub bytes_digest: Vec<u8>,
     /// Digest of this link.
@@ -246,28 +256,78 @@ impl AuditRow {
 /// A receipt or another notice of a batch, as far as its proof is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Whether it is a receipt.
-    pub is_receipt: bool,
+    /// Its number.
+    pub no: LedgerNo,
     /// Who told of it.
     pub provider_id: String,
     /// The id of its event.
     pub event_id: String,
+    /// The provider's transaction id.
+    pub provider_txn_id: String,
     /// Its kind.
     pub kind: String,
     /// The digest of its content.
-    pub content: ContentDigest,
+    pub content: Vec<u8>,
     /// The amount it stated.
     pub amount: Dong,
+    /// When it came.
+    pub received_at: TimeMs,
+    /// If it is a receipt: whose money it is.
+    pub receipt: Option<AuditReceipt>,
+}
+
+/// What a receipt says besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditReceipt {
+    household_id: String,
+    stall_id: Option<String>,
+    place_id: String,
+    business_day: i64,
+    occurred_at_ms: Option<i64>,
+}
+
+impl AuditEntry {
+    /// The row as its digest covers it.
+    pub fn row(&self) -> EntryRow<'_> {
+        EntryRow {
+            entry_no: self.no.get(),
+            provider_id: &self.provider_id,
+            event_id: &self.event_id,
+            provider_txn_id: &self.provider_txn_id,
+            kind: &self.kind,
+            content: &self.content,
+            amount_vnd: self.amount.vnd(),
+            received_at_ms: self.received_at.0,
+            receipt: self.receipt.as_ref().map(|r| ReceiptRow {
+                household_id: &r.household_id,
+                stall_id: r.stall_id.as_deref(),
+                place_id: &r.place_id,
+                business_day: r.business_day,
+                occurred_at_ms: r.occurred_at_ms,
+            }),
+        }
+    }
 }
 
 impl Store {
     /// The next links of the chain after a batch.
     pub async fn evidence_after(&self, batch_no: LedgerNo, limit: i64) -> Result<Vec<AuditRow>> {
-        type Row = (i64, i64, i64, i64, i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+        type Row = (
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+            Vec<u8>,
+            Vec<u8>,
+            Vec<u8>,
+            Option<Vec<u8>>,
+        );
         let mut tx = self.begin_read().await?;
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT batch_no, first_entry_no, entries, receipts, callbacks, bytes_digest, digest, bytes
+                "SELECT batch_no, first_entry_no, entries, receipts, callbacks, rows_digest, bytes_digest, digest,
+                        bytes
                  FROM evidence WHERE batch_no > $1 ORDER BY batch_no LIMIT $2",
             )
             .bind(batch_no.get())
@@ -275,33 +335,54 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let read =
-            |(batch_no, first_entry_no, entries, receipts, callbacks, bytes_digest, digest, bytes): Row| {
-                AuditRow {
-                    batch_no: LedgerNo::of(batch_no),
-                    first_entry_no: LedgerNo::of(first_entry_no),
-                    entries,
-                    receipts,
-                    callbacks,
-                    bytes_digest,
-                    digest,
-                    bytes,
-                }
-            };
+        let read = |(
+            batch_no,
+            first_entry_no,
+            entries,
+            receipts,
+            callbacks,
+            rows_digest,
+            bytes_digest,
+            digest,
+            bytes,
+        ): Row| {
+            AuditRow {
+                batch_no: LedgerNo::of(batch_no),
+                first_entry_no: LedgerNo::of(first_entry_no),
+                entries,
+                receipts,
+                callbacks,
+                rows_digest,
+                bytes_digest,
+                digest,
+                bytes,
+            }
+        };
         Ok(rows.into_iter().map(read).collect())
     }
 
     /// The receipts and other notices with `count` numbers from the first on, in their order.
     pub async fn audit_entries(&self, first: LedgerNo, count: i64) -> Result<Vec<AuditEntry>> {
-        type Row = (i64, i64, String, String, String, Vec<u8>, i64);
+        type Common = (
+            i64,
+            String,
+            Option<String>,
+            String,
+            Option<String>,
+            Vec<u8>,
+            i64,
+            i64,
+        );
+        type Receipt = (i64, String, Option<String>, String, i64, Option<i64>);
         let mut tx = self.begin_read().await?;
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        let rows: Vec<Common> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT entry_no, CAST(1 AS BIGINT), provider_id, COALESCE(event_id, provider_txn_id), 'payment',
-                        content_digest, amount_vnd
+                "SELECT entry_no, provider_id, event_id, provider_txn_id, CAST(NULL AS TEXT), content_digest,
+                        amount_vnd, posted_at_ms
                  FROM receipt WHERE entry_no >= $1 AND entry_no < $2
                  UNION ALL
-                 SELECT entry_no, CAST(0 AS BIGINT), provider_id, event_id, kind, content_digest, amount_vnd
+                 SELECT entry_no, provider_id, event_id, provider_txn_id, kind, content_digest, amount_vnd,
+                        received_at_ms
                  FROM notice WHERE entry_no >= $1 AND entry_no < $2 ORDER BY 1",
             )
             .bind(first.get())
@@ -309,20 +390,40 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        rows.into_iter()
-            .map(|(no, is_receipt, provider_id, event_id, kind, content, vnd)| {
-                Ok(AuditEntry {
-                    is_receipt: is_receipt == 1,
-                    provider_id,
-                    event_id,
-                    kind,
-                    content: content
-                        .try_into()
-                        .map_err(|_| StoreError::Corrupt(format!("content digest of entry {no}")))?,
-                    amount: Dong::new(vnd),
-                })
-            })
-            .collect()
+        let receipts: Vec<Receipt> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT entry_no, household_id, stall_id, place_id, business_day, occurred_at_ms
+                 FROM receipt WHERE entry_no >= $1 AND entry_no < $2",
+            )
+            .bind(first.get())
+            .bind(first.get() + count)
+            .fetch_all(c)
+            .await?
+        });
+        let of_receipt = |(no, household_id, stall_id, place_id, business_day, occurred_at_ms): Receipt| {
+            let receipt = AuditReceipt {
+                household_id,
+                stall_id,
+                place_id,
+                business_day,
+                occurred_at_ms,
+            };
+            (no, receipt)
+        };
+        let mut receipts: HashMap<i64, AuditReceipt> = receipts.into_iter().map(of_receipt).collect();
+        let read =
+            |(no, provider_id, event_id, provider_txn_id, kind, content, vnd, ms): Common| AuditEntry {
+                no: LedgerNo::of(no),
+                provider_id,
+                event_id: event_id.unwrap_or_else(|| provider_txn_id.clone()),
+                provider_txn_id,
+                kind: kind.unwrap_or_else(|| Kind::Payment.as_str().to_owned()),
+                content,
+                amount: Dong::new(vnd),
+                received_at: TimeMs(ms),
+                receipt: receipts.remove(&no),
+            };
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// How many notices and receipts there are, by the day under which they are kept.

@@ -7,15 +7,19 @@ use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
 use super::seen::RunId;
-use crate::ledger::{Class, KeyFilter, Run, TRACE_PARTS, Trace, TraceError, Traces, read_traces};
+use crate::ledger::{
+    Class, KeyFilter, PASSES_OF_LARGE, Run, TRACE_PARTS, Trace, TraceError, Traces, read_traces,
+};
 
 /// Pages that one transaction adds: it holds SQLite's write lock for some milliseconds.
 const PAGES_AT_ONCE: usize = 256;
-/// Generations that become one run. The fewer runs, the fewer look-ups by mistake; a filter lets 1 in 256
-/// pass.
-const MERGED_AT_ONCE: i64 = 32;
+/// Runs that become one: of 500 generations there are some ten runs, and each trace was written anew three
+/// times. Every run more is a filter more to ask for each callback.
+const MERGED_AT_ONCE: usize = 8;
 /// Generations for which deliveries and transfers are remembered: some three million of them.
 const RECENT_GENERATIONS: i64 = 32;
+/// Steps in which the pages of a run are taken away.
+const DROPPED_IN: usize = 16;
 
 /// A generation of traces that is full: nothing will be added to it.
 #[derive(Debug)]
@@ -26,13 +30,18 @@ pub struct FullGeneration {
 
 impl Store {
     /// Sorts a full generation into runs, in steps between which writers go on. Where another instance is
-    /// at it, that one is left to do it. It may be done again after it was interrupted, or when it was
-    /// done: the same traces make the same pages.
+    /// at it, that one is left to do it. It may be done again after it was interrupted: the same traces make
+    /// the same pages.
     pub async fn sort_generation(&self, full: &Arc<FullGeneration>) -> Result<()> {
         let number = full.number;
         let Some(_claim) = self.claim_runs().await? else {
             return Ok(());
         };
+        let holds = |run: &RunId| run.class == Class::Event && (run.first..=run.last).contains(&number);
+        if self.runs().await?.iter().any(|(run, _)| holds(run)) {
+            // Another instance was here first.
+            return Ok(());
+        }
         // Events last: with their run writers forget the generation.
         for class in [Class::Recent, Class::Event] {
             let id = RunId {
@@ -53,80 +62,77 @@ impl Store {
                 .await?;
         });
         tx.commit().await?;
-        self.forget_before(number - RECENT_GENERATIONS).await
+        self.forget_until(number - RECENT_GENERATIONS).await
     }
 
-    /// Joins the runs of the oldest generations of events that are single still, if there are enough of
-    /// them. False if there is nothing to join.
+    /// Joins eight runs of one size into one, the oldest ones of the smallest size of which there are so
+    /// many. False if there are nowhere so many.
     pub async fn merge_runs(&self) -> Result<bool> {
         let Some(_claim) = self.claim_runs().await? else {
             return Ok(false);
         };
-        let mut tx = self.begin_read().await?;
-        let singles: Vec<(i64, i64)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT first_generation, traces FROM trace_run
-                 WHERE class = $1 AND first_generation = last_generation ORDER BY first_generation LIMIT $2",
-            )
-            .bind(Class::Event as i64)
-            .bind(MERGED_AT_ONCE)
-            .fetch_all(c)
-            .await?
-        });
-        drop(tx);
-        let (Some(first), Some(last)) = (singles.first(), singles.last()) else {
+        let Some(parts) = to_join(&self.runs().await?) else {
             return Ok(false);
         };
-        if (singles.len() as i64) < MERGED_AT_ONCE {
-            return Ok(false);
-        }
         let id = RunId {
-            class: Class::Event,
-            first: first.0,
-            last: last.0,
+            first: parts[0].0.first,
+            ..parts[MERGED_AT_ONCE - 1].0
         };
-        let mut filter = KeyFilter::new(TRACE_PARTS);
+        let mut filter = KeyFilter::new(TRACE_PARTS, PASSES_OF_LARGE);
         let mut traces = 0;
         for part in 0..TRACE_PARTS {
-            let pages = self.pages_of(id, part).await?;
+            let pages = self.pages_of(&parts, part).await?;
             let run = aside(move || {
                 let all = pages.iter().flat_map(|page| read_traces(page));
                 let all: Vec<Trace<'_>> = all.collect::<std::result::Result<_, _>>()?;
-                Run::of_part(part, all)
+                Run::of_part(part, all, PASSES_OF_LARGE)
             })
             .await?;
             self.add_pages(id, &run.pages).await?;
             filter.take_shard(run.filter, part);
             traces += run.traces;
         }
-        let wanted: i64 = singles.iter().map(|(_, traces)| traces).sum();
+        let wanted: i64 = parts.iter().map(|(_, traces)| traces).sum();
         if traces as i64 != wanted {
-            let text = format!(
-                "{wanted} traces in the runs of generations {} to {}, {traces} read",
-                id.first, id.last
-            );
+            let text = format!("{wanted} traces are in the runs that make up {id:?}, {traces} were read");
             return Err(StoreError::Corrupt(text));
         }
         self.add_run(id, &filter, traces).await?;
-        for generation in id.first..=id.last {
-            self.drop_pages(Class::Event, generation).await?;
+        for (part, _) in parts {
+            self.drop_pages(part).await?;
         }
         Ok(true)
     }
 
-    /// The pages of the single runs of these generations that lie in a part.
-    async fn pages_of(&self, id: RunId, part: usize) -> Result<Vec<Vec<u8>>> {
+    /// Every run with the number of its traces, by class and generation.
+    async fn runs(&self) -> Result<Vec<(RunId, i64)>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(i64, i64, i64, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT class, first_generation, last_generation, traces FROM trace_run
+                 ORDER BY class, first_generation",
+            )
+            .fetch_all(c)
+            .await?
+        });
+        let read = |(class, first, last, traces)| Ok((RunId::of_row((class, first, last))?, traces));
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The pages of these runs that lie in a part.
+    async fn pages_of(&self, runs: &[(RunId, i64)], part: usize) -> Result<Vec<Vec<u8>>> {
         let (low, high) = KeyFilter::range(part, TRACE_PARTS);
         let mut tx = self.begin_read().await?;
         let mut pages = Vec::new();
-        for generation in id.first..=id.last {
+        for (run, _) in runs {
             let rows: Vec<(Vec<u8>,)> = on_tx!(&mut tx, |c| {
                 sqlx::query_as(
-                    "SELECT bytes FROM trace_page WHERE class = $1 AND first_generation = $2 AND last_generation = $2
-                       AND first_fingerprint BETWEEN $3 AND $4",
+                    "SELECT bytes FROM trace_page WHERE class = $1 AND first_generation = $2 AND last_generation = $3
+                       AND first_fingerprint BETWEEN $4 AND $5",
                 )
-                .bind(id.class as i64)
-                .bind(generation)
+                .bind(run.class as i64)
+                .bind(run.first)
+                .bind(run.last)
                 .bind(low)
                 .bind(high)
                 .fetch_all(c)
@@ -191,47 +197,41 @@ impl Store {
     }
 
     /// Forgets deliveries and transfers of generations up to this one.
-    async fn forget_before(&self, generation: i64) -> Result<()> {
-        let mut tx = self.begin_read().await?;
-        let old: Vec<(i64,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT first_generation FROM trace_run WHERE class = $1 AND last_generation <= $2",
-            )
-            .bind(Class::Recent as i64)
-            .bind(generation)
-            .fetch_all(c)
-            .await?
-        });
-        drop(tx);
-        for (old,) in old {
+    async fn forget_until(&self, generation: i64) -> Result<()> {
+        let old = self.runs().await?.into_iter().map(|(run, _)| run);
+        for run in old.filter(|run| run.class == Class::Recent && run.last <= generation) {
             let mut tx = self.begin().await?;
             dialect::pass_gate(&mut tx).await?;
             on_tx!(&mut tx, |c| {
-                sqlx::query("DELETE FROM trace_run WHERE class = $1 AND first_generation = $2")
-                    .bind(Class::Recent as i64)
-                    .bind(old)
-                    .execute(c)
-                    .await?;
+                sqlx::query(
+                    "DELETE FROM trace_run WHERE class = $1 AND first_generation = $2 AND last_generation = $3",
+                )
+                .bind(run.class as i64)
+                .bind(run.first)
+                .bind(run.last)
+                .execute(c)
+                .await?;
             });
             move_epoch(&mut tx).await?;
             tx.commit().await?;
-            self.drop_pages(Class::Recent, old).await?;
+            self.drop_pages(run).await?;
         }
         Ok(())
     }
 
-    /// Takes away the pages of a single run that nobody looks into any more, part by part.
-    async fn drop_pages(&self, class: Class, generation: i64) -> Result<()> {
-        for part in 0..TRACE_PARTS {
-            let (low, high) = KeyFilter::range(part, TRACE_PARTS);
+    /// Takes away the pages of a run that nobody looks into any more, step by step.
+    async fn drop_pages(&self, run: RunId) -> Result<()> {
+        for step in 0..DROPPED_IN {
+            let (low, high) = KeyFilter::range(step, DROPPED_IN);
             let mut tx = self.begin().await?;
             on_tx!(&mut tx, |c| {
                 sqlx::query(
-                    "DELETE FROM trace_page WHERE class = $1 AND first_generation = $2 AND last_generation = $2
-                       AND first_fingerprint BETWEEN $3 AND $4",
+                    "DELETE FROM trace_page WHERE class = $1 AND first_generation = $2 AND last_generation = $3
+                       AND first_fingerprint BETWEEN $4 AND $5",
                 )
-                .bind(class as i64)
-                .bind(generation)
+                .bind(run.class as i64)
+                .bind(run.first)
+                .bind(run.last)
                 .bind(low)
                 .bind(high)
                 .execute(c)
@@ -241,6 +241,22 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The runs to be joined next: adjacent ones of one size. Runs come by class and generation.
+fn to_join(runs: &[(RunId, i64)]) -> Option<Vec<(RunId, i64)>> {
+    let size = |run: &RunId| run.last - run.first + 1;
+    let fits = |some: &&[(RunId, i64)]| {
+        let first = some[0].0;
+        let mut next = first.first;
+        some.iter().all(|(run, _)| {
+            let fits = run.class == first.class && run.first == next && size(run) == size(&first);
+            next = run.last + 1;
+            fits
+        })
+    };
+    let all = runs.windows(MERGED_AT_ONCE).filter(fits);
+    all.min_by_key(|some| size(&some[0].0)).map(<[_]>::to_vec)
 }
 
 /// Tells every writer to read the filters anew.
@@ -258,4 +274,46 @@ async fn aside(work: impl FnOnce() -> std::result::Result<Run, TraceError> + Sen
     let wrong = |e: &dyn std::fmt::Display| StoreError::Corrupt(format!("sorting traces: {e}"));
     let run = tokio::task::spawn_blocking(work).await;
     run.map_err(|e| wrong(&e))?.map_err(|e| wrong(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(class: Class, sizes: &[i64]) -> Vec<(RunId, i64)> {
+        let mut next = 1;
+        let run = |size: &i64| {
+            let (first, last) = (next, next + size - 1);
+            next += size;
+            (RunId { class, first, last }, 7)
+        };
+        sizes.iter().map(run).collect()
+    }
+
+    #[test]
+    fn eight_neighbours_of_one_size_are_joined_the_smallest_first() {
+        let joined = |runs: &[(RunId, i64)]| {
+            let some = to_join(runs)?;
+            Some((some[0].0.class, some[0].0.first, some[7].0.last, some.len()))
+        };
+        assert_eq!(joined(&[]), None);
+        assert_eq!(joined(&runs(Class::Event, &[1; 7])), None);
+        assert_eq!(
+            joined(&runs(Class::Event, &[1; 9])),
+            Some((Class::Event, 1, 8, 8))
+        );
+        let large_and_small = [&[8; 8][..], &[1; 8][..]].concat();
+        assert_eq!(
+            joined(&runs(Class::Event, &large_and_small)),
+            Some((Class::Event, 65, 72, 8))
+        );
+        assert_eq!(
+            joined(&runs(Class::Event, &[8; 8])),
+            Some((Class::Event, 1, 64, 8))
+        );
+        // Others between, or of the other class, do not count.
+        assert_eq!(joined(&runs(Class::Event, &[1, 1, 1, 1, 8, 1, 1, 1, 1])), None);
+        let both = [runs(Class::Event, &[1; 4]), runs(Class::Recent, &[1; 4])].concat();
+        assert_eq!(joined(&both), None);
+    }
 }

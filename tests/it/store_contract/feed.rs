@@ -308,7 +308,7 @@ fn rows_of_a_batch_are_read_for_the_audit(database: Database) {
         .expect("entries");
     let told: Vec<(&str, bool, i64)> = entries
         .iter()
-        .map(|e| (e.event_id.as_str(), e.is_receipt, e.amount.vnd()))
+        .map(|e| (e.event_id.as_str(), e.receipt.is_some(), e.amount.vnd()))
         .collect();
     assert_eq!(
         told,
@@ -462,6 +462,17 @@ fn an_audit_names_what_was_altered(database: Database) {
             format!("INSERT INTO receipt SELECT entry_no + 1000, {receipt} FROM sound_receipt WHERE provider_txn_id = 'T5'"),
             "9 notices and receipts, but callbacks for 8",
         ),
+        // whose money it is, for which day, and when it was paid
+        (
+            "UPDATE receipt SET household_id = (SELECT household_id FROM household WHERE household_ref = 'two') \
+             WHERE provider_txn_id = 'T6'".into(),
+            "position 5: a notice or receipt was changed",
+        ),
+        ("UPDATE receipt SET stall_id = NULL WHERE provider_txn_id = 'T1'".into(), "position 1: a notice or receipt was changed"),
+        ("UPDATE receipt SET business_day = business_day - 1".into(), "position 1: a notice or receipt was changed"),
+        ("UPDATE receipt SET occurred_at_ms = NULL WHERE provider_txn_id = 'T5'".into(), "position 3: a notice or receipt was changed"),
+        ("UPDATE notice SET received_at_ms = 5 WHERE event_id = 'T3'".into(), "position 1: a notice or receipt was changed"),
+        (format!("UPDATE evidence SET {} WHERE {}", other("rows_digest", 2), nth(1)), "position 1: the link"),
         // a notice in the place of a receipt
         (
             "DELETE FROM receipt WHERE provider_txn_id = 'T5'; INSERT INTO notice SELECT entry_no, provider_id, \

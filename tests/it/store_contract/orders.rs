@@ -22,6 +22,8 @@ on_both! {
     one_bank_transfer_across_midnight_is_one_receipt
     transfers_that_differ_are_different
     what_is_parked_claims_no_transfer
+    a_refund_by_the_provider_that_was_not_believed_moves_nothing
+    what_brought_no_money_is_told_again_that_its_order_is_unknown
 }
 
 /// A store with the invented register and providers `p` and `q`.
@@ -397,4 +399,41 @@ fn what_is_parked_claims_no_transfer(database: Database) {
     ]);
     assert_eq!(json!(receipts), wanted);
     assert_eq!(ignored, ["q X5 same_transfer"]);
+}
+
+fn a_refund_by_the_provider_that_was_not_believed_moves_nothing(database: Database) {
+    let books = with_providers(database);
+    let back = |provider: &str, id: &str, of: &str| {
+        let mut delivery = delivery(&format!("{provider}-{id}"), &refund(id, of, 1_000));
+        delivery.provider_id = provider.into();
+        delivery
+    };
+    books.post(&[transfer("p", "T1", "FT1", 1_000)]);
+    // Before and after the payment it takes back: whoever told of the money tells of its way back.
+    books.post(&[back("q", "Y1", "X1")]);
+    assert_eq!(books.reasons(), [Reason::RefundBeforePayment.as_str()]);
+    books.post(&[transfer("q", "X1", "FT1", 1_000)]);
+    books.post(&[back("q", "Y2", "X1")]);
+    assert_eq!(books.counts(), [4, 1, 0, 3, 0]);
+    let (receipts, ignored) = transfers(&books);
+    assert_eq!(receipts, ["p T1 1000"]);
+    assert_eq!(
+        ignored,
+        ["q X1 same_transfer", "q Y1 same_transfer", "q Y2 same_transfer"]
+    );
+    assert_eq!(books.rows("SELECT event_id FROM refund_waiting"), [""; 0]);
+    books.post(&[back("p", "F1", "T1")]);
+    assert_eq!(books.counts(), [5, 2, 0, 3, 0]);
+    assert!(books.receipts()[0].ends_with(" 1000 1000"));
+}
+
+fn what_brought_no_money_is_told_again_that_its_order_is_unknown(database: Database) {
+    let books = with_providers(database);
+    let mut failed = nameless("T1", 5_000);
+    failed["type"] = "payment.failed".into();
+    for (id, time) in [("m1", noon()), ("m2", on_day(0, 730)), ("m3", on_day(3, 0))] {
+        let told = books.post_at(&[of_orders(id, &failed)], time).outcomes;
+        assert_eq!(told, [Outcome::UnknownOrder]);
+    }
+    assert_eq!(books.counts(), [1, 0, 0, 1, 2]);
 }

@@ -30,8 +30,10 @@ on_both! {
     partitions_are_made_ahead_once
 }
 
-/// Generations that are joined at once.
-const JOINED: usize = 32;
+/// Runs that are joined at once.
+const JOINED: usize = 8;
+/// Generations for which deliveries are remembered.
+const RECENT: usize = 32;
 
 /// Begins a new generation of traces as if the old one were full; the callback that does it holds nothing.
 fn begin_generation(books: &Books, memory: &mut WriterMemory, nth: usize) {
@@ -85,7 +87,7 @@ fn an_event_is_found_again_however_long_ago(database: Database) {
         }),
         ("its run is joined to others", on_day(45, 600), |b| {
             join(b);
-            assert!(runs(b).iter().any(|r| r.starts_with("1 32 ")), "{:?}", runs(b));
+            assert!(runs(b).iter().any(|r| r.starts_with("1 8 ")), "{:?}", runs(b));
         }),
         ("a year after", on_day(365, 600), |b| sort(b, 1)),
     ];
@@ -282,7 +284,7 @@ fn the_writer_sorts_when_nobody_else_does(database: Database) {
 fn deliveries_are_forgotten_after_many_generations_and_events_are_not(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &payment("T1", 1_000))]);
-    for nth in 0..=JOINED {
+    for nth in 0..=RECENT {
         sort(&books, nth);
     }
     let recent = books.rows("SELECT DISTINCT first_generation || '' FROM trace_run WHERE class = 1");
@@ -307,10 +309,10 @@ fn a_generation_of_many_traces_is_sorted_with_all_of_them(database: Database) {
     sort(&books, 0);
     assert_eq!(runs(&books), ["1 1 4000"]);
     join(&books);
-    assert_eq!(runs(&books).first().map(String::as_str), Some("1 32 4000"));
+    assert_eq!(runs(&books).first().map(String::as_str), Some("1 8 4000"));
     let pages = books
         .rows("SELECT DISTINCT first_generation || ' ' || last_generation FROM trace_page WHERE class = 0");
-    assert_eq!(pages, ["1 32"], "the pages of what was joined are gone");
+    assert_eq!(pages, ["1 8"], "the pages of what was joined are gone");
     let items: Vec<_> = ids.iter().map(|id| payment(id, 1_000)).collect();
     let again = books.post_cold(&[delivery("all", &json!(items))], on_day(2, 0));
     assert_eq!(again.outcomes, [Outcome::Repeat]);
