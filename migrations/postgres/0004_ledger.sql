@@ -41,8 +41,8 @@ CREATE TABLE evidence (
 ) PARTITION BY RANGE (batch_no);
 CREATE TABLE evidence_default PARTITION OF evidence DEFAULT;
 
--- Traces of what came, by which it is known when it comes again: of events for good, of deliveries and
--- bank transfers for the last few million. A batch adds its own here, as they are written by the ledger.
+-- Traces of what came, by which it is known when it comes again: of events and bank
+-- transfers for good, of deliveries for the last million. A batch adds its own here, as they are written by the ledger.
 -- When a generation of them is full it is sorted into a run, and its rows here go.
 CREATE TABLE trace_batch (
     batch_no BIGINT NOT NULL PRIMARY KEY,

@@ -39,8 +39,8 @@ CREATE TABLE evidence (
     bytes BLOB
 );
 
--- Traces of what came, by which it is known when it comes again: of events for good, of deliveries and
--- bank transfers for the last few million. A batch adds its own here, as they are written by the ledger.
+-- Traces of what came, by which it is known when it comes again: of events and bank
+-- transfers for good, of deliveries for the last million. A batch adds its own here, as they are written by the ledger.
 -- When a generation of them is full it is sorted into a run, and its rows here go.
 CREATE TABLE trace_batch (
     batch_no INTEGER NOT NULL PRIMARY KEY,

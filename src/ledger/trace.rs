@@ -9,7 +9,7 @@ use crate::notice::{ContentDigest, Kind};
 const PAGE_BYTES: usize = 1800;
 /// Parts into which the space of fingerprints is cut; no page lies in two of them.
 pub const TRACE_PARTS: usize = 64;
-/// Passes of the filter of a small run: there are up to thirty of them, and a look-up by mistake in each.
+/// Passes of the filter of a small run: there are up to fifteen of them, and a look-up by mistake in each.
 const PASSES_OF_SMALL: usize = 2;
 /// Passes of the filter of a large run, of which there are few: memory counts.
 pub const PASSES_OF_LARGE: usize = 1;
@@ -34,9 +34,9 @@ pub enum Standing {
 /// For how long a trace is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// For good: an event that comes again after a year is no second receipt.
+    /// For good: an event, or a bank transfer, that comes again after a year is no second receipt.
     Event,
-    /// As long as retries and other providers' words may come: the last few million.
+    /// As long as retries come: the last million.
     Recent,
 }
 
@@ -49,8 +49,8 @@ impl Standing {
     /// The class of such a trace.
     pub fn class(self) -> Class {
         match self {
-            Standing::Delivery | Standing::Transfer => Class::Recent,
-            Standing::First(_) | Standing::OtherContent(_) | Standing::DeliveryReused(_) => Class::Event,
+            Standing::Delivery => Class::Recent,
+            _ => Class::Event,
         }
     }
 

@@ -530,7 +530,7 @@ async fn heed_other_providers(
         return Ok(Vec::new());
     }
     let keys: Vec<Key> = claims.iter().map(|(_, key)| *key).collect();
-    let seen = memory.traces.find(tx, Class::Recent, &keys).await?;
+    let seen = memory.traces.find(tx, Class::Event, &keys).await?;
     let mut owners: HashMap<Key, Arc<str>> = HashMap::new();
     let mut posted = Vec::new();
     for (at, key) in claims {

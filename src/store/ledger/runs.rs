@@ -13,11 +13,12 @@ use crate::ledger::{
 
 /// Pages that one transaction adds: it holds SQLite's write lock for some milliseconds.
 const PAGES_AT_ONCE: usize = 256;
-/// Runs that become one: of 500 generations there are some ten runs, and each trace was written anew three
-/// times. Every run more is a filter more to ask for each callback.
-const MERGED_AT_ONCE: usize = 8;
-/// Generations for which deliveries and transfers are remembered: some three million of them.
-const RECENT_GENERATIONS: i64 = 32;
+/// Runs of events that become one. Every run is a filter to ask for each callback, and every time that runs
+/// are joined each trace in them is written anew: of 500 generations there are some twenty runs, and a
+/// trace was written anew once or twice.
+const MERGED_AT_ONCE: usize = 16;
+/// Generations for which deliveries are remembered: some million of them.
+const RECENT_GENERATIONS: i64 = 8;
 /// Steps in which the pages of a run are taken away.
 const DROPPED_IN: usize = 16;
 
@@ -65,7 +66,7 @@ impl Store {
         self.forget_until(number - RECENT_GENERATIONS).await
     }
 
-    /// Joins eight runs of one size into one, the oldest ones of the smallest size of which there are so
+    /// Joins sixteen runs of events of one size into one, the oldest ones of the smallest size of which there are so
     /// many. False if there are nowhere so many.
     pub async fn merge_runs(&self) -> Result<bool> {
         let Some(_claim) = self.claim_runs().await? else {
@@ -196,7 +197,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Forgets deliveries and transfers of generations up to this one.
+    /// Forgets deliveries of generations up to this one.
     async fn forget_until(&self, generation: i64) -> Result<()> {
         let old = self.runs().await?.into_iter().map(|(run, _)| run);
         for run in old.filter(|run| run.class == Class::Recent && run.last <= generation) {
@@ -243,14 +244,15 @@ impl Store {
     }
 }
 
-/// The runs to be joined next: adjacent ones of one size. Runs come by class and generation.
+/// The runs to be joined next: adjacent ones of events, of one size. Runs come by class and generation.
+/// Those of deliveries go before it would be worth it.
 fn to_join(runs: &[(RunId, i64)]) -> Option<Vec<(RunId, i64)>> {
     let size = |run: &RunId| run.last - run.first + 1;
     let fits = |some: &&[(RunId, i64)]| {
         let first = some[0].0;
         let mut next = first.first;
         some.iter().all(|(run, _)| {
-            let fits = run.class == first.class && run.first == next && size(run) == size(&first);
+            let fits = run.class == Class::Event && run.first == next && size(run) == size(&first);
             next = run.last + 1;
             fits
         })
@@ -291,29 +293,29 @@ mod tests {
     }
 
     #[test]
-    fn eight_neighbours_of_one_size_are_joined_the_smallest_first() {
+    fn neighbours_of_one_size_are_joined_the_smallest_first() {
         let joined = |runs: &[(RunId, i64)]| {
             let some = to_join(runs)?;
-            Some((some[0].0.class, some[0].0.first, some[7].0.last, some.len()))
+            Some((some[0].0.first, some[MERGED_AT_ONCE - 1].0.last, some.len()))
         };
+        let many = |size: i64| [size; MERGED_AT_ONCE];
         assert_eq!(joined(&[]), None);
-        assert_eq!(joined(&runs(Class::Event, &[1; 7])), None);
-        assert_eq!(
-            joined(&runs(Class::Event, &[1; 9])),
-            Some((Class::Event, 1, 8, 8))
-        );
-        let large_and_small = [&[8; 8][..], &[1; 8][..]].concat();
+        assert_eq!(joined(&runs(Class::Event, &many(1)[1..])), None);
+        assert_eq!(joined(&runs(Class::Event, &many(1))), Some((1, 16, 16)));
+        let large_and_small = [many(16), many(1)].concat();
         assert_eq!(
             joined(&runs(Class::Event, &large_and_small)),
-            Some((Class::Event, 65, 72, 8))
+            Some((257, 272, 16))
         );
-        assert_eq!(
-            joined(&runs(Class::Event, &[8; 8])),
-            Some((Class::Event, 1, 64, 8))
-        );
+        assert_eq!(joined(&runs(Class::Event, &many(16))), Some((1, 256, 16)));
         // Others between, or of the other class, do not count.
-        assert_eq!(joined(&runs(Class::Event, &[1, 1, 1, 1, 8, 1, 1, 1, 1])), None);
-        let both = [runs(Class::Event, &[1; 4]), runs(Class::Recent, &[1; 4])].concat();
-        assert_eq!(joined(&both), None);
+        assert_eq!(
+            joined(&runs(
+                Class::Event,
+                &[&many(1)[..9], &[16], &many(1)[..9]].concat()
+            )),
+            None
+        );
+        assert_eq!(joined(&runs(Class::Recent, &many(1))), None);
     }
 }

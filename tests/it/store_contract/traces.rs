@@ -31,9 +31,9 @@ on_both! {
 }
 
 /// Runs that are joined at once.
-const JOINED: usize = 8;
+const JOINED: usize = 16;
 /// Generations for which deliveries are remembered.
-const RECENT: usize = 32;
+const RECENT: usize = 8;
 
 /// Begins a new generation of traces as if the old one were full; the callback that does it holds nothing.
 fn begin_generation(books: &Books, memory: &mut WriterMemory, nth: usize) {
@@ -87,7 +87,7 @@ fn an_event_is_found_again_however_long_ago(database: Database) {
         }),
         ("its run is joined to others", on_day(45, 600), |b| {
             join(b);
-            assert!(runs(b).iter().any(|r| r.starts_with("1 8 ")), "{:?}", runs(b));
+            assert!(runs(b).iter().any(|r| r.starts_with("1 16 ")), "{:?}", runs(b));
         }),
         ("a year after", on_day(365, 600), |b| sort(b, 1)),
     ];
@@ -309,10 +309,10 @@ fn a_generation_of_many_traces_is_sorted_with_all_of_them(database: Database) {
     sort(&books, 0);
     assert_eq!(runs(&books), ["1 1 4000"]);
     join(&books);
-    assert_eq!(runs(&books).first().map(String::as_str), Some("1 8 4000"));
+    assert_eq!(runs(&books).first().map(String::as_str), Some("1 16 4000"));
     let pages = books
         .rows("SELECT DISTINCT first_generation || ' ' || last_generation FROM trace_page WHERE class = 0");
-    assert_eq!(pages, ["1 8"], "the pages of what was joined are gone");
+    assert_eq!(pages, ["1 16"], "the pages of what was joined are gone");
     let items: Vec<_> = ids.iter().map(|id| payment(id, 1_000)).collect();
     let again = books.post_cold(&[delivery("all", &json!(items))], on_day(2, 0));
     assert_eq!(again.outcomes, [Outcome::Repeat]);
