@@ -124,8 +124,8 @@ impl Run {
     /// The least durable/ceiling that is good enough.
     pub fn aim_to_ceiling(&self) -> f64 {
         match self.database {
-            "sqlite" => 0.60,
-            _ => 0.30,
+            "sqlite" => 0.75,
+            _ => 0.45,
         }
     }
 

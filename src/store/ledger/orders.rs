@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use sqlx::QueryBuilder;
+
 use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::rows::pieces;
 use super::{Draft, Kind};
 use crate::ledger::Order;
 use crate::vn::{Dong, TimeMs};
@@ -89,17 +92,18 @@ pub(super) async fn note_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()>
     let is_noted = |d: &&Draft<'_>| {
         d.arrival.delivery.has_orders && d.item.kind == Kind::Payment && !d.item.details.reference.is_empty()
     };
-    for d in kept.iter().filter(is_noted) {
-        on_tx!(tx, |c| {
-            sqlx::query(
-                "INSERT INTO order_payment (provider_id, reference, event_id) VALUES ($1, $2, $3)
-                 ON CONFLICT (provider_id, reference, event_id) DO NOTHING",
-            )
-            .bind(&**d.provider_id())
-            .bind(&d.item.details.reference)
-            .bind(&d.item.event_id)
-            .execute(c)
-            .await?;
+    let rows: Vec<&Draft> = kept.iter().filter(is_noted).collect();
+    for piece in pieces(&rows) {
+        on_tx!(tx, |c, Db| {
+            let mut sql =
+                QueryBuilder::<Db>::new("INSERT INTO order_payment (provider_id, reference, event_id) ");
+            sql.push_values(piece, |mut row, d| {
+                row.push_bind(d.provider_id().clone())
+                    .push_bind(&*d.item.details.reference)
+                    .push_bind(&*d.item.event_id);
+            });
+            sql.push(" ON CONFLICT (provider_id, reference, event_id) DO NOTHING");
+            sql.build().execute(c).await?;
         });
     }
     Ok(())

@@ -23,7 +23,7 @@ const COUNTED_AT_ONCE: i64 = 8192;
 
 /// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
 /// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
-fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+pub(super) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = match rows.len() {
             0 => return None,
