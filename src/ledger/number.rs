@@ -12,6 +12,9 @@ const COUNT_BITS: u32 = 40;
 pub struct LedgerNo(i64);
 
 impl LedgerNo {
+    /// A number divided by this is its day.
+    pub const PER_DAY: i64 = 1 << COUNT_BITS;
+
     /// The number as it is kept in a column.
     pub const fn get(self) -> i64 {
         self.0
@@ -40,7 +43,7 @@ impl LedgerNo {
 
     /// How many there are up to this one, over all days.
     pub const fn count(self) -> i64 {
-        self.0 & ((1 << COUNT_BITS) - 1)
+        self.0 & (LedgerNo::PER_DAY - 1)
     }
 
     /// Reads the text of a number.

@@ -105,7 +105,10 @@ impl<'a> Trace<'a> {
     /// Adds the trace to bytes. Texts longer than a trace holds are an error of the program: ids are
     /// bounded where callbacks are read.
     pub fn write(&self, out: &mut Vec<u8>) {
-        debug_assert!(self.provider_id.len() < 256 && self.id.len() < 65_536);
+        assert!(
+            self.provider_id.len() < 256 && self.id.len() < 65_536,
+            "an id too long to be read again"
+        );
         out.push(self.standing.tag());
         out.extend(self.key.fingerprint.to_le_bytes());
         out.extend(self.key.check_bits.to_le_bytes());

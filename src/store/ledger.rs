@@ -196,14 +196,14 @@ impl Store {
     /// On an error nothing of the batch is kept, unless the connection broke during the commit; then
     /// the provider's retry finds out.
     pub async fn post(&self, arrivals: &[Arrival], memory: &mut WriterMemory) -> Result<Posted> {
+        if let Some(full) = memory.traces.overdue() {
+            // Nobody sorts them beside us, or not as fast as they come: then here, before there are more.
+            self.sort_generation(&full).await?;
+        }
         let posted = self.post_batch(arrivals, memory).await;
         if posted.is_err() {
             // What was half read when the database failed must not pass for known.
             *memory = WriterMemory::default();
-        }
-        if let Some(full) = memory.traces.overdue() {
-            // Nobody sorts them beside us, or not as fast as they come: then here, before there are more.
-            self.sort_generation(&full).await?;
         }
         posted
     }
@@ -246,15 +246,15 @@ impl Store {
             .map(|d| d.at)
             .chain(fresh.iter().filter(is_empty).map(|f| f.at))
             .collect();
-        let evidence = feed::compressed(worth.iter().map(|at| &arrivals[*at]));
+        let evidence = (!worth.is_empty()).then(|| feed::compressed(worth.iter().map(|at| &arrivals[*at])));
         let receipts = rows::insert_receipts(&mut tx, &kept).await?;
         rows::insert_notices(&mut tx, &kept).await?;
         orders::note_payments(&mut tx, &kept).await?;
         refunds::join(&mut tx, &kept, memory, &clock, &mut told.counters).await?;
         rows::add_counters(&mut tx, &told.counters).await?;
-        let added = match worth.is_empty() {
-            true => None,
-            false => {
+        let added = match evidence {
+            None => None,
+            Some(evidence) => {
                 let traces = traces(arrivals, &fresh, &worth, &transfers, &kept);
                 let batch = feed::NewBatch {
                     no: clock.batch_no.next(day),

@@ -374,6 +374,7 @@ impl Store {
             i64,
         );
         type Receipt = (i64, String, Option<String>, String, i64, Option<i64>);
+        let end = first.get() + count;
         let mut tx = self.begin_read().await?;
         let rows: Vec<Common> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
@@ -386,7 +387,7 @@ impl Store {
                  FROM notice WHERE entry_no >= $1 AND entry_no < $2 ORDER BY 1",
             )
             .bind(first.get())
-            .bind(first.get() + count)
+            .bind(end)
             .fetch_all(c)
             .await?
         });
@@ -396,7 +397,7 @@ impl Store {
                  FROM receipt WHERE entry_no >= $1 AND entry_no < $2",
             )
             .bind(first.get())
-            .bind(first.get() + count)
+            .bind(end)
             .fetch_all(c)
             .await?
         });
@@ -432,10 +433,11 @@ impl Store {
         Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT day, COUNT(*) FROM (
-                   SELECT entry_no / 1099511627776 AS day FROM receipt
-                   UNION ALL SELECT entry_no / 1099511627776 FROM notice
+                   SELECT entry_no / $1 AS day FROM receipt
+                   UNION ALL SELECT entry_no / $1 FROM notice
                  ) entries GROUP BY day ORDER BY day",
             )
+            .bind(LedgerNo::PER_DAY)
             .fetch_all(c)
             .await?
         }))

@@ -29,11 +29,6 @@ impl WriterMemory {
     pub fn full_generation(&self) -> Option<Arc<FullGeneration>> {
         self.traces.full()
     }
-
-    /// Bytes of traces and filters.
-    pub fn trace_bytes(&self) -> usize {
-        self.traces.bytes_len()
-    }
 }
 
 /// What the writer knows of the register; trusted only while its epoch, read in the same transaction, is

@@ -15,7 +15,7 @@ const RECEIPT_COLUMNS: &str =
     "receipt (entry_no, household_id, business_day, stall_id, place_id, provider_id,
     provider_txn_id, event_id, content_digest, amount_vnd, occurred_at_ms, posted_at_ms)";
 
-/// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 16.
+/// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 12.
 const BULK_ROWS_MAX: usize = 512;
 
 /// Entries after which the day counters take up their receipts: a household has several among so many.

@@ -38,8 +38,8 @@ impl Store {
         let Some(_claim) = self.claim_runs().await? else {
             return Ok(());
         };
-        let holds = |run: &RunId| run.class == Class::Event && (run.first..=run.last).contains(&number);
-        if self.runs().await?.iter().any(|(run, _)| holds(run)) {
+        let is_done = |run: &RunId| run.class == Class::Event && run.holds(number);
+        if self.runs().await?.iter().any(|(run, _)| is_done(run)) {
             // Another instance was here first.
             return Ok(());
         }
@@ -57,7 +57,8 @@ impl Store {
         }
         let mut tx = self.begin().await?;
         on_tx!(&mut tx, |c| {
-            sqlx::query("DELETE FROM trace_batch WHERE generation = $1")
+            // With those of earlier ones, should a stop have come between a run and this.
+            sqlx::query("DELETE FROM trace_batch WHERE generation <= $1")
                 .bind(number)
                 .execute(c)
                 .await?;
@@ -66,8 +67,8 @@ impl Store {
         self.forget_until(number - RECENT_GENERATIONS).await
     }
 
-    /// Joins sixteen runs of events of one size into one, the oldest ones of the smallest size of which there are so
-    /// many. False if there are nowhere so many.
+    /// Joins sixteen runs of events of one size into one, the oldest ones of the smallest size of which
+    /// there are so many. False if there are nowhere so many.
     pub async fn merge_runs(&self) -> Result<bool> {
         let Some(_claim) = self.claim_runs().await? else {
             return Ok(false);

@@ -24,14 +24,13 @@ const LOOKUPS_AT_ONCE: usize = 256;
 pub(super) struct TraceMemory {
     /// The last batch whose traces are here.
     batch_no: LedgerNo,
-    /// The generation that new traces go to, and those that are full and not in a run yet.
+    /// Generations that are full and not in a run yet, the oldest first.
     generations: Vec<Arc<FullGeneration>>,
+    /// The generation that new traces go to.
     open: Traces,
     open_number: i64,
     runs: Vec<RunFilter>,
     runs_epoch: i64,
-    /// The last generation that is in a run.
-    sorted_until: i64,
 }
 
 #[derive(Debug)]
@@ -164,12 +163,14 @@ impl TraceMemory {
                 .await?
             });
             if rows.is_empty() {
-                // The last batches are in runs already.
-                self.batch_no = clock.batch_no;
+                // The last batch is in the open generation, whose rows stay: without them a repeat would
+                // not be known.
+                let text = format!("no traces of batch {}", clock.batch_no);
+                return Err(StoreError::Corrupt(text));
             }
             for (batch_no, generation, bytes) in rows {
-                if generation <= self.sorted_until {
-                    // In a run already; the rows are about to go.
+                if self.is_sorted(generation) {
+                    // The rows are about to go.
                     self.batch_no = LedgerNo::of(batch_no);
                     continue;
                 }
@@ -211,11 +212,10 @@ impl TraceMemory {
         self.full().filter(|_| self.generations.len() > WAITING_MAX)
     }
 
-    /// Bytes of traces and filters.
-    pub fn bytes_len(&self) -> usize {
-        let full = self.generations.iter().map(|g| g.traces.bytes_len());
-        let filters = self.runs.iter().map(|run| run.filter.bytes_len());
-        self.open.bytes_len() + full.sum::<usize>() + filters.sum::<usize>()
+    /// Whether the events of a generation are in a run.
+    fn is_sorted(&self, generation: i64) -> bool {
+        let mut runs = self.runs.iter().map(|run| run.id);
+        runs.any(|id| id.class == Class::Event && id.holds(generation))
     }
 
     /// Takes in the filters that are new, forgets those that are gone, and the generations that are in a
@@ -247,10 +247,10 @@ impl TraceMemory {
                 .map_err(|e| StoreError::Corrupt(format!("filter of {id:?}: {e}")))?;
             self.runs.push(RunFilter { id: *id, filter });
         }
-        let in_runs = ids.iter().filter(|id| id.class == Class::Event);
-        self.sorted_until = in_runs.map(|id| id.last).max().unwrap_or(0);
-        self.generations.retain(|g| g.number > self.sorted_until);
-        if self.open_number <= self.sorted_until {
+        let mut generations = std::mem::take(&mut self.generations);
+        generations.retain(|g| !self.is_sorted(g.number));
+        self.generations = generations;
+        if self.is_sorted(self.open_number) {
             self.open = Traces::default();
         }
         Ok(())
@@ -284,6 +284,11 @@ impl TraceMemory {
 }
 
 impl RunId {
+    /// Whether the run has the traces of a generation.
+    pub fn holds(&self, generation: i64) -> bool {
+        (self.first..=self.last).contains(&generation)
+    }
+
     pub fn of_row((class, first, last): (i64, i64, i64)) -> Result<RunId> {
         let class = Class::ALL.into_iter().find(|c| *c as i64 == class);
         let class = class.ok_or_else(|| StoreError::Corrupt(format!("class of run {first}")))?;
