@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use choso::app::{App, now};
 use choso::config::Config;
 use choso::jobs::tend_ledger;
-use choso::notice::{Received, Request, Scheme, scheme};
+use choso::notice::{Received, Scheme, scheme};
 use choso::store::{Arrival, IntakeTotals, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
 use clap::Args;
@@ -472,16 +472,7 @@ impl Fill {
         let sample = self.sample(cast, index);
         let received_at = TimeMs(sample.occurred_at.0 + 900);
         let out = cast.provider().compose(&sample, received_at)?;
-        let headers: Vec<(&str, &[u8])> = out.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
-        let request = Request {
-            method: out.method,
-            path: out.path,
-            query: &out.query,
-            headers: &headers,
-            body: out.body.as_bytes(),
-            is_evidence: false,
-        };
-        match cast.provider().receive(&request, Some(received_at)) {
+        match out.with_request(|request| cast.provider().receive(request, Some(received_at))) {
             Ok(Received::Notices(delivery)) => Ok(Arrival {
                 delivery,
                 received_at,

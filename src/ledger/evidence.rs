@@ -1,6 +1,6 @@
 use sha2::{Digest, Sha256};
 
-use crate::notice::{Evidence, Provider, Received, Refusal, Request};
+use crate::notice::{Evidence, Provider, Received, Refusal};
 use crate::vn::TimeMs;
 
 /// A kept callback: who sent it, when it came, and what its proof was.
@@ -17,21 +17,8 @@ pub struct KeptCallback {
 impl KeptCallback {
     /// Proves and reads it once more, as it was when it came: by this provider's key, at that time.
     pub fn receive(&self, provider: &Provider) -> Result<Received, Refusal> {
-        let evidence = &self.evidence;
-        let headers: Vec<(&str, &[u8])> = evidence
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
-            .collect();
-        let request = Request {
-            method: &evidence.method,
-            path: &evidence.path,
-            query: &evidence.query,
-            headers: &headers,
-            body: &evidence.body,
-            is_evidence: true,
-        };
-        provider.receive(&request, Some(self.received_at))
+        self.evidence
+            .with_request(|request| provider.receive(request, Some(self.received_at)))
     }
 }
 

@@ -1,3 +1,4 @@
+use super::Request;
 use crate::vn::{Dong, TimeMs};
 
 /// What a simulated callback says.
@@ -50,6 +51,19 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Hands it over as the request that it becomes.
+    pub fn with_request<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
+        let headers: Vec<(&str, &[u8])> = self.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
+        then(&Request {
+            method: self.method,
+            path: self.path,
+            query: &self.query,
+            headers: &headers,
+            body: self.body.as_bytes(),
+            is_evidence: false,
+        })
+    }
+
     /// A `POST` of a body of this media type to the provider's address itself.
     pub(super) fn post(media_type: &str, body: String) -> Outgoing {
         Outgoing {

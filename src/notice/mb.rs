@@ -308,7 +308,7 @@ mod tests {
             headers: vec![("authorization", header.to_owned())],
             body: String::new(),
         };
-        match with_request(&out, |request| p.receive(request, now))? {
+        match out.with_request(|request| p.receive(request, now))? {
             Received::Token(answer) => Ok(answer),
             Received::Notices(_) => panic!("a notice, not a login"),
         }
@@ -351,7 +351,9 @@ mod tests {
             out.headers[1].1 = out.headers[1].1.replace("Bearer", word);
             let delivery = send(&mb(), &out, Some(NOW)).unwrap();
             // The token stays in the evidence, for the proof to be checked again.
-            let again = with_evidence(&delivery.evidence, |request| mb().receive(request, None));
+            let again = delivery
+                .evidence
+                .with_request(|request| mb().receive(request, None));
             assert_eq!(again, Ok(Received::Notices(delivery)));
         }
     }
@@ -537,7 +539,7 @@ mod tests {
             (Refusal::malformed("a\"b", "x"), 400),
         ] {
             let outcome = Outcome::Refused(refusal);
-            let answer = with_request(&notice(), |r| mb().answer(r, None, &outcome));
+            let answer = notice().with_request(|r| mb().answer(r, None, &outcome));
             assert_eq!(answer.status, status);
             assert!(serde_json::from_str::<Value>(&answer.body).is_ok(), "{answer:?}");
         }

@@ -105,6 +105,23 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Hands it over as the request that it was, to be proven once more.
+    pub fn with_request<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
+        let headers: Vec<(&str, &[u8])> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        then(&Request {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            headers: &headers,
+            body: &self.body,
+            is_evidence: true,
+        })
+    }
+
     /// Of a request that was proven, with the headers its proof needs.
     pub(super) fn of(request: &Request<'_>, headers: &[&str], key_id: Arc<str>) -> Evidence {
         let kept = request.headers.iter().filter(|(name, _)| headers.contains(name));

@@ -161,36 +161,6 @@ pub fn sample(kind: SampleKind) -> Sample {
     }
 }
 
-/// Hands a callback over as a request.
-pub fn with_request<T>(out: &Outgoing, then: impl FnOnce(&Request<'_>) -> T) -> T {
-    let headers: Vec<(&str, &[u8])> = out.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
-    then(&Request {
-        method: out.method,
-        path: out.path,
-        query: &out.query,
-        headers: &headers,
-        body: out.body.as_bytes(),
-        is_evidence: false,
-    })
-}
-
-/// Hands kept evidence over to be checked again.
-pub fn with_evidence<T>(kept: &Evidence, then: impl FnOnce(&Request<'_>) -> T) -> T {
-    let headers: Vec<_> = kept
-        .headers
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_bytes()))
-        .collect();
-    then(&Request {
-        method: &kept.method,
-        path: &kept.path,
-        query: &kept.query,
-        headers: &headers,
-        body: &kept.body,
-        is_evidence: true,
-    })
-}
-
 /// Hands bytes over as a `POST`.
 fn with_post<T>(headers: Pairs<'_>, body: &[u8], then: impl FnOnce(&Request<'_>) -> T) -> T {
     let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
@@ -213,7 +183,7 @@ fn notices(received: Result<Received, Refusal>) -> Result<Delivery, Refusal> {
 
 /// Receives what would be sent.
 pub fn send(p: &Provider, out: &Outgoing, now: Option<TimeMs>) -> Result<Delivery, Refusal> {
-    with_request(out, |request| notices(p.receive(request, now)))
+    out.with_request(|request| notices(p.receive(request, now)))
 }
 
 /// Receives a `POST` of these bytes.
@@ -245,7 +215,7 @@ pub fn answers(p: &Provider, kind: SampleKind) -> Vec<Answer> {
     ];
     let answers = outcomes.iter().map(|outcome| {
         let read = Some(&delivery).filter(|_| !matches!(outcome, Outcome::Refused(_)));
-        with_request(&out, |request| p.answer(request, read, outcome))
+        out.with_request(|request| p.answer(request, read, outcome))
     });
     answers.collect()
 }
@@ -327,7 +297,9 @@ fn check_round_trip(p: &Provider, sample: &Sample, kind: Kind) {
     let again = send(p, &p.compose(sample, later).unwrap(), Some(later)).unwrap();
     assert_eq!(again.items, delivery.items, "{scheme:?}");
 
-    let kept = with_evidence(&delivery.evidence, |request| notices(p.receive(request, None)));
+    let kept = delivery
+        .evidence
+        .with_request(|request| notices(p.receive(request, None)));
     assert_eq!(kept.as_ref(), Ok(&delivery), "{scheme:?}");
     assert!(
         !format!("{:?}", delivery.evidence.headers).contains("hush"),

@@ -376,7 +376,6 @@ impl ShownItem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::with_evidence;
     use super::*;
     use serde_json::json;
     use std::collections::BTreeSet;
@@ -470,7 +469,9 @@ mod tests {
             let Ok(Received::Notices(first)) = done.received else {
                 continue;
             };
-            let again = with_evidence(&first.evidence, |request| provider.receive(request, None));
+            let again = first
+                .evidence
+                .with_request(|request| provider.receive(request, None));
             let Ok(Received::Notices(again)) = again else {
                 panic!("{}: {again:?}", vector["id"])
             };

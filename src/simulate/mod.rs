@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 use crate::vn::{Dong, TimeMs};
 use line::Line;
 use plan::Plan;
-use post::{Sender, with_request};
+use post::Sender;
 use totals::Tally;
 
 pub use plan::{Late, Mix, Share, ShareError};
@@ -200,7 +200,7 @@ impl Simulation {
                 occurred_at: at,
             };
             let composed = self.provider.compose(&sample, at).and_then(|out| {
-                with_request(&out, |request| self.provider.receive(request, Some(at)))
+                out.with_request(|request| self.provider.receive(request, Some(at)))
                     .map_err(|refusal| refusal.to_string())
             });
             let because = match composed {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ureq::Agent;
 use ureq::http::Request as HttpRequest;
 
-use crate::notice::{Outcome, Outgoing, Provider, Received, RefusalKind, Request, Scheme, Secrets};
+use crate::notice::{Outcome, Outgoing, Provider, Received, RefusalKind, Scheme, Secrets};
 
 /// A provider waits this long for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -142,19 +142,6 @@ pub(super) fn excerpt(body: &str) -> &str {
     &body[..end.unwrap_or_default()]
 }
 
-/// Hands a callback over as a request.
-pub(super) fn with_request<T>(out: &Outgoing, then: impl FnOnce(&Request<'_>) -> T) -> T {
-    let headers: Vec<(&str, &[u8])> = out.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
-    then(&Request {
-        method: out.method,
-        path: out.path,
-        query: &out.query,
-        headers: &headers,
-        body: out.body.as_bytes(),
-        is_evidence: false,
-    })
-}
-
 /// What an answer means to the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meaning {
@@ -169,7 +156,7 @@ pub(super) struct Meaning {
 /// Asks the protocol how it words each outcome of this request, and compares.
 pub(super) fn meaning(provider: &Provider, genuine: &Outgoing, status: u16, body: &str) -> Meaning {
     let (mut kept, mut is_again) = (Vec::new(), false);
-    with_request(genuine, |request| {
+    genuine.with_request(|request| {
         let fits = |delivery, outcome: &Outcome| {
             let answer = provider.answer(request, delivery, outcome);
             answer.status == status && answer.body == body
@@ -204,7 +191,7 @@ pub(super) fn meaning(provider: &Provider, genuine: &Outgoing, status: u16, body
 /// the query or the body is changed until the protocol itself calls the signature wrong.
 pub(super) fn forge(provider: &Provider, genuine: &Outgoing, seed: u64) -> Option<Outgoing> {
     let is_forgery = |out: &Outgoing| {
-        let verdict = with_request(out, |request| provider.receive(request, None));
+        let verdict = out.with_request(|request| provider.receive(request, None));
         verdict.is_err_and(|refusal| refusal.kind == RefusalKind::Signature)
     };
     // The header that the scheme names last is the signature, where there is one.
@@ -291,7 +278,7 @@ mod tests {
         for provider in all() {
             let out = composed(&provider);
             let said = |outcome: &Outcome| {
-                let answer = with_request(&out, |request| {
+                let answer = out.with_request(|request| {
                     let delivery = match provider.receive(request, None) {
                         Ok(Received::Notices(delivery)) => Some(delivery),
                         other => panic!("{:?}: {other:?}", provider.scheme()),
@@ -323,7 +310,7 @@ mod tests {
             let out = composed(&provider);
             let forged = forge(&provider, &out, 1).unwrap_or_else(|| panic!("{:?}", provider.scheme()));
             assert_ne!(forged, out);
-            let answer = with_request(&forged, |request| {
+            let answer = forged.with_request(|request| {
                 let refusal: Refusal = provider.receive(request, None).unwrap_err();
                 provider.answer(request, None, &Outcome::Refused(refusal))
             });

@@ -376,6 +376,8 @@ fn other_addresses_and_methods_are_refused() {
     let headers: Vec<(&str, &str)> = own.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let send = |method, path| http::send(app.address(), method, path, &headers, body.as_bytes());
     for path in [
+        "/callbacks",
+        "/callbacksp",
         "/callbacks/nobody",
         "/callbacks/P",
         "/callbacks/",

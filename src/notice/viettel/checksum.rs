@@ -428,8 +428,8 @@ mod tests {
         let out = posted("order_id=84989123456&check_sum=x".to_owned());
         let refusal = send(&old(), &out, None).unwrap_err();
         let outcome = Outcome::Refused(refusal);
-        let answer = with_request(&out, |r| old().answer(r, None, &outcome));
-        let again = with_request(&posted(String::new()), |r| old().answer(r, None, &outcome));
+        let answer = out.with_request(|r| old().answer(r, None, &outcome));
+        let again = posted(String::new()).with_request(|r| old().answer(r, None, &outcome));
         assert_eq!(answer, again);
         assert!(answer.body.contains(r#""error_code":"02""#) && !answer.body.contains("84989123456"));
     }
@@ -448,7 +448,7 @@ mod tests {
                     check_sum=G%2F1opg3bCilRvSEprYV3PHYIAiU%3D";
         let out = posted(body.to_owned());
         let delivery = send(&p, &out, None).unwrap();
-        let answer = with_request(&out, |r| p.answer(r, Some(&delivery), &Outcome::Stored));
+        let answer = out.with_request(|r| p.answer(r, Some(&delivery), &Outcome::Stored));
         assert!(
             answer
                 .body

@@ -304,7 +304,7 @@ mod tests {
             (Outcome::AmountDiffers { expected }, json!({"amount": "99000"})),
         ] {
             let out = bill_paid(&[("txnId", "a\"b".into())], "");
-            let answer = with_request(&out, |r| terminal().answer(r, None, &outcome));
+            let answer = out.with_request(|r| terminal().answer(r, None, &outcome));
             let body: Value = serde_json::from_str(&answer.body).unwrap();
             assert_eq!(body["data"], data, "{outcome:?}");
         }

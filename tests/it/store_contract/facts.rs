@@ -3,7 +3,7 @@
 use choso::indicators::{Facts, PlaceKind};
 use choso::register::TradingStatus;
 use choso::vn::{Day, TimeMs};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -14,6 +14,7 @@ on_both! {
     the_later_record_of_one_day_wins
     windows_end_on_the_day_and_hold_their_first
     only_qualifying_receipts_count
+    many_receipts_are_taken_into_the_counters_by_their_batch
 }
 
 /// Receipts in the windows of every household, in a fixed order.
@@ -199,4 +200,18 @@ fn only_qualifying_receipts_count(database: Database) {
             "one of three reaches 1.000 đ after refunds"
         );
     }
+}
+
+fn many_receipts_are_taken_into_the_counters_by_their_batch(database: Database) {
+    const ENOUGH: usize = 8_192;
+    let books = Books::with_register(database);
+    let counted = || books.rows("SELECT posted_count || ' ' || refunded_vnd FROM household_day");
+    let items: Vec<Value> = (1..ENOUGH).map(|n| payment(&format!("T{n}"), 1_000)).collect();
+    books.post(&[delivery("m1", &json!(items))]);
+    assert_eq!(counted(), [""; 0], "one is missing");
+    // A refund of a receipt that is not counted yet, and one of a receipt that is.
+    books.post(&[delivery("m2", &refund("F1", "T1", 400))]);
+    assert_eq!(counted(), [format!("{} 400", ENOUGH - 1)]);
+    books.post(&[delivery("m3", &refund("F2", "T2", 300))]);
+    assert_eq!(counted(), [format!("{} 700", ENOUGH - 1)]);
 }

@@ -22,6 +22,7 @@ on_both! {
     deliveries_are_forgotten_after_many_generations_and_events_are_not
     a_generation_of_many_traces_is_sorted_with_all_of_them
     numbers_never_go_back
+    missing_traces_stop_the_writer
     a_refund_meets_a_payment_of_long_ago
     an_old_refund_meets_its_late_payment
     a_webhook_id_used_again_the_next_day_is_kept_apart
@@ -335,6 +336,19 @@ fn numbers_never_go_back(database: Database) {
         "SELECT (day - {zero}) || ' ' || received_count FROM intake_day"
     ));
     assert_eq!(intake, ["0 1", "1 1", "2 2"]);
+}
+
+fn missing_traces_stop_the_writer(database: Database) {
+    let mut books = Books::with_register(database);
+    books.post(&[delivery("m1", &payment("T1", 1_000))]);
+    books.tamper("DELETE FROM trace_batch");
+    // One that starts now cannot know what came: it must not take a repeat for new.
+    let again = arrivals(&[delivery("m2", &payment("T1", 1_000))], noon());
+    let mut cold = WriterMemory::default();
+    let refused = books.run(books.store.post(&again, &mut cold));
+    let why = refused.expect_err("nothing is known").to_string();
+    assert!(why.contains("no traces of batch"), "{why}");
+    assert_eq!(books.receipts().len(), 1);
 }
 
 fn a_refund_meets_a_payment_of_long_ago(database: Database) {
