@@ -9,7 +9,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{BankDirectory, Config, ConfigError};
 use crate::intake::{Announcer, Intake, Keyring, ProviderHealth};
 use crate::jobs;
 use crate::store::{Store, StoreError};
@@ -80,6 +80,7 @@ impl App {
             }
             false => (Intake::discarding(), None),
         };
+        let banks = BankDirectory::open(config.banks_file.clone())?;
         let keyring = Keyring::new(store.clone(), sealing_key);
         let health = Arc::new(ProviderHealth::default());
         let jobs = jobs::start(store.clone(), health.clone());
@@ -89,6 +90,7 @@ impl App {
             intake,
             announcer,
             keyring,
+            banks,
             health,
             metrics,
             live: crate::web::Live::default(),

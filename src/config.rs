@@ -4,11 +4,14 @@
 //! this program does not know stops the start: a misspelt one would otherwise be silently ignored.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 
 use crate::access::SealingKey;
 use crate::intake::IntakeLimits;
+use crate::vietqr::Banks;
 
 /// The settings file that holds every default, with its explanation. `choso serve --help` points here.
 pub const DEFAULT_SETTINGS: &str = include_str!("../assets/choso.default.toml");
@@ -30,6 +33,8 @@ pub struct RawConfig {
     pub log: Option<String>,
     /// `text` or `json`
     pub log_format: Option<String>,
+    /// File with banks that add to the shipped directory
+    pub banks_file: Option<PathBuf>,
     /// Deliveries that may wait to be written
     pub queue_deliveries_max: Option<usize>,
     /// Deliveries in one transaction
@@ -49,6 +54,8 @@ pub struct Config {
     pub log: String,
     /// Whether log lines are JSON.
     pub log_json: bool,
+    /// File with banks that add to the shipped directory.
+    pub banks_file: Option<PathBuf>,
     /// Bounds of the intake queue.
     pub intake: IntakeLimits,
 }
@@ -56,8 +63,8 @@ pub struct Config {
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The settings file cannot be read.
-    #[error("settings file {path}: {cause}")]
+    /// A file that the settings are or name cannot be read.
+    #[error("file {path}: {cause}")]
     File {
         /// the file
         path: PathBuf,
@@ -115,6 +122,7 @@ impl RawConfig {
                 "CHOSO_KEY_FILE" => raw.key_file = Some(value.into()),
                 "CHOSO_LOG" => raw.log = Some(value),
                 "CHOSO_LOG_FORMAT" => raw.log_format = Some(value),
+                "CHOSO_BANKS_FILE" => raw.banks_file = Some(value.into()),
                 "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
                 "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
                 other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
@@ -134,6 +142,7 @@ impl RawConfig {
             key_file: self.key_file.or(other.key_file),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
+            banks_file: self.banks_file.or(other.banks_file),
             queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
             batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
         }
@@ -172,6 +181,7 @@ impl RawConfig {
             })?,
             log: raw.log.ok_or_else(|| missing("log"))?,
             log_json,
+            banks_file: raw.banks_file,
             intake: IntakeLimits {
                 queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
                 batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,
@@ -188,6 +198,60 @@ fn within(name: &'static str, value: Option<usize>, min: usize, max: usize) -> R
             cause: format!("{other:?} is not between {min} and {max}"),
         }),
     }
+}
+
+/// The banks of this moment: the shipped directory with what the settings' file adds. The file is read again
+/// whenever it has changed, so that a new bank needs no restart.
+#[derive(Debug)]
+pub struct BankDirectory {
+    file: Option<PathBuf>,
+    /// What was read last, and when the file was changed then.
+    read: Mutex<(Option<SystemTime>, Arc<Banks>)>,
+}
+
+impl BankDirectory {
+    /// Reads the file; one that cannot be read stops the start.
+    pub fn open(file: Option<PathBuf>) -> Result<BankDirectory, ConfigError> {
+        let banks = match &file {
+            Some(path) => read_banks(path)?,
+            None => Banks::shipped().clone(),
+        };
+        let changed = file.as_deref().and_then(changed_at);
+        Ok(BankDirectory {
+            file,
+            read: Mutex::new((changed, Arc::new(banks))),
+        })
+    }
+
+    /// The banks. A changed file that cannot be read is logged once, and what was read before stays.
+    pub fn banks(&self) -> Arc<Banks> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = &self.file
+            && let changed @ Some(_) = changed_at(path)
+            && changed != read.0
+        {
+            read.0 = changed;
+            match read_banks(path) {
+                Ok(banks) => read.1 = Arc::new(banks),
+                Err(error) => tracing::error!(%error, "the changed banks file is not used"),
+            }
+        }
+        read.1.clone()
+    }
+}
+
+fn changed_at(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
+}
+
+fn read_banks(path: &Path) -> Result<Banks, ConfigError> {
+    let wrong = |cause: String| ConfigError::File {
+        path: path.to_owned(),
+        cause,
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+    let own = Banks::parse(&text).map_err(|e| wrong(e.to_string()))?;
+    Ok(Banks::shipped().updated(own))
 }
 
 /// Beside the SQLite file, else in the working folder (CONTRACT section 2).
@@ -284,6 +348,31 @@ mod tests {
                 "{name}={value}"
             );
         }
+    }
+
+    #[test]
+    fn a_changed_banks_file_is_read_again_and_a_broken_one_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("banks.txt");
+        let touch = |text: &str, second: u64| {
+            std::fs::write(&path, text).unwrap();
+            let file = std::fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second))
+                .unwrap();
+        };
+        touch("999999;Một;bank;Ngân hàng Một;;;\n", 1);
+        let directory = BankDirectory::open(Some(path.clone())).unwrap();
+        assert_eq!(directory.banks().name("999999"), "Một");
+        touch("999999;Hai;bank;Ngân hàng Hai;;;\n", 2);
+        assert_eq!(directory.banks().name("999999"), "Hai");
+        touch("999999;Ba\n", 3);
+        assert_eq!(directory.banks().name("999999"), "Hai");
+        let error = BankDirectory::open(Some(path)).unwrap_err().to_string();
+        assert!(error.contains("banks.txt") && error.contains("line 1"), "{error}");
+        assert_eq!(
+            BankDirectory::open(None).unwrap().banks().name("970436"),
+            "Vietcombank"
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! - [`vn`] đồng, days at UTC+7, truncated ratios, names, values that mask themselves
 //! - [`table`] delimited files → rows and faults
 //! - [`places`] units by (code, validity), lineage, streets, markets
-//! - [`vietqr`] the payload on a card and its picture
+//! - [`vietqr`] the payload of a code: written, read, drawn, found in photos; banks
+//! - [`print`] cards, stands, labels, sheets: one layout as SVG, PNG and PDF
 //! - [`notice`] proof of origin, one adapter per provider shape
 //! - [`register`] households, stalls, stall codes, what a register file says
 //! - [`ledger`] attribution, states, counters
@@ -33,6 +34,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod notice;
 pub mod places;
+pub mod print;
 pub mod register;
 pub mod simulate;
 pub mod store;

@@ -2,8 +2,10 @@
 
 mod audit;
 mod import;
+mod lines;
 mod notice;
 mod provider;
+mod qr;
 mod report;
 mod serve;
 mod simulate;
@@ -39,6 +41,9 @@ enum Command {
     Demo(serve::Demo),
     /// Bring the database up to date
     Migrate(serve::Migrate),
+    /// VietQR codes: make, read, pictures, banks
+    #[command(subcommand)]
+    Qr(qr::Qr),
     /// Providers that post callbacks
     #[command(subcommand)]
     Provider(provider::Provider),
@@ -196,6 +201,7 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Demo(args) => serve::demo(args).await,
         Command::Migrate(args) => serve::migrate(args).await,
+        Command::Qr(args) => qr::run(args),
         Command::Provider(args) => provider::run(args).await,
         Command::Notice(args) => notice::run(args),
         Command::Audit(args) => audit::run(args).await,

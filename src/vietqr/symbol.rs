@@ -7,6 +7,9 @@ use qrcode::{Color, EcLevel, QrCode, Version};
 
 use super::Payload;
 
+#[cfg(test)]
+mod tests;
+
 /// White modules around a symbol that a scanner needs to find it (ISO/IEC 18004).
 pub const QUIET_ZONE: usize = 4;
 
@@ -127,6 +130,32 @@ impl Symbol {
             .write_image(&pixels, width as u32, width as u32, ExtendedColorType::L8)
             .expect("a full grey picture in memory");
         out
+    }
+
+    /// The symbol for a terminal, with its quiet zone: two rows of modules a line, dark as full blocks.
+    /// Coloured, it is black on white whatever the terminal's own colours are.
+    pub fn terminal(&self, is_coloured: bool) -> String {
+        let side = self.modules() + 2 * QUIET_ZONE;
+        let dark = |x: usize, y: usize| {
+            x >= QUIET_ZONE && y >= QUIET_ZONE && self.is_dark(x - QUIET_ZONE, y - QUIET_ZONE)
+        };
+        let mut out = String::new();
+        for y in (0..side).step_by(2) {
+            out.push_str(if is_coloured { "\u{1b}[30;107m" } else { "" });
+            out.extend((0..side).map(|x| match (dark(x, y), dark(x, y + 1)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            }));
+            out.push_str(if is_coloured { "\u{1b}[0m\n" } else { "\n" });
+        }
+        out
+    }
+
+    /// The dark stretches of all rows, from top to bottom: first column, row, length.
+    pub fn dark_runs(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        (0..self.modules()).flat_map(|y| self.runs(y).map(move |(x, width)| (x, y, width)))
     }
 
     /// The dark stretches of a row, as first column and length.

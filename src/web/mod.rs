@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 
+use crate::config::BankDirectory;
 use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub announcer: AnnouncerHandle,
     /// Live keys of the providers.
     pub keyring: Keyring,
+    /// What banks are called.
+    pub banks: BankDirectory,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     /// Metrics.

@@ -7,6 +7,7 @@
 mod api;
 mod architecture;
 mod callbacks;
+mod cards;
 mod demo;
 mod faults;
 mod figures;

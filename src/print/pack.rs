@@ -1,0 +1,246 @@
+//! All cards of a street, a market or a selection in one file, with a list to sign.
+
+use super::font::{Weight, scaled};
+use super::layout::{Drawing, Ink, Room, fit, points};
+use super::{Card, Format, layout, pdf};
+use crate::vn::sort_key;
+
+/// A card of a pack, and where its household is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackLine {
+    /// Stall number in a market, house number on a street; what the pack is ordered by.
+    pub number: String,
+    /// The card.
+    pub card: Card,
+}
+
+/// What is printed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pack {
+    /// Street, market or selection: `Chợ Hàn`.
+    pub title: String,
+    /// The day it was made, as it is shown.
+    pub day: String,
+    /// What is printed.
+    pub format: Format,
+    lines: Vec<PackLine>,
+}
+
+/// A4.
+const A4_UM: (i32, i32) = (210_000, 297_000);
+/// Length of a cut mark, and its distance from the paper's edge where there is room.
+const MARK_UM: i32 = 4_000;
+const HAIR_UM: i32 = 100;
+
+/// The list.
+const ROWS: usize = 28;
+const ROW_UM: i32 = 8_200;
+const LIST_MARGIN_UM: i32 = 14_000;
+const LIST_TOP_UM: i32 = 48_000;
+
+impl Pack {
+    /// Puts the lines into the order in which one walks along them: by number, then by name, then by serial.
+    pub fn new(title: String, day: String, format: Format, mut lines: Vec<PackLine>) -> Pack {
+        lines.sort_by_cached_key(|line| {
+            let card = &line.card;
+            (
+                sort_key(&line.number),
+                sort_key(&card.stall_name),
+                card.serial.clone(),
+            )
+        });
+        Pack {
+            title,
+            day,
+            format,
+            lines,
+        }
+    }
+
+    /// What it holds, in its order.
+    pub fn lines(&self) -> &[PackLine] {
+        &self.lines
+    }
+
+    /// How many pages it has: the list, then the sheets.
+    pub fn pages(&self) -> usize {
+        self.list_pages() + self.lines.len().div_ceil(grid(self.format).per_sheet())
+    }
+
+    fn list_pages(&self) -> usize {
+        self.lines.len().div_ceil(ROWS).max(1)
+    }
+
+    /// The whole pack as one PDF; `told` hears after each page how many are done. An empty pack has a list
+    /// that says so.
+    pub fn pdf(&self, told: &(dyn Fn(usize) + Sync)) -> Vec<u8> {
+        let lists = self.list_pages();
+        let page = |at: usize| match at.checked_sub(lists) {
+            None => self.list(at),
+            Some(sheet) => self.sheet(sheet),
+        };
+        pdf::write(&self.title, self.pages(), &page, told)
+    }
+
+    /// One page of the list to sign.
+    fn list(&self, at: usize) -> Drawing {
+        let (width, height) = A4_UM;
+        let mut page = Drawing::new(width, height);
+        let (left, right) = (LIST_MARGIN_UM, width - LIST_MARGIN_UM);
+        let title = fit(
+            &self.title,
+            Weight::Bold,
+            Room::line(right - left, (points(200), points(100))),
+        );
+        for line in title.lines {
+            page.run(left, 24_000, title.size_um, line, Ink::Black);
+        }
+        let what = format!(
+            "Danh sách nhận thẻ QR · {} · {} thẻ",
+            self.format.name_vi(),
+            self.lines.len()
+        );
+        page.text(left, 31_500, points(110), (&what, Weight::Regular), Ink::Black);
+        let when = format!("Ngày in {} · trang {}/{}", self.day, at + 1, self.list_pages());
+        page.text(left, 37_500, points(95), (&when, Weight::Regular), Ink::Soft);
+        let columns = [
+            ("STT", 0),
+            ("Số", 12_000),
+            ("Hộ kinh doanh", 36_000),
+            ("Mã sạp", 92_000),
+            ("Số thẻ", 114_000),
+            ("TK", 146_000),
+            ("Ký nhận", 159_000),
+        ];
+        for (name, x) in columns {
+            page.text(
+                left + x,
+                LIST_TOP_UM - 2_600,
+                points(85),
+                (name, Weight::Bold),
+                Ink::Black,
+            );
+        }
+        page.rect(left, LIST_TOP_UM, right - left, 300, Ink::Black);
+        let first = at * ROWS;
+        let rows = self.lines.iter().enumerate().skip(first).take(ROWS);
+        for (row, (number, line)) in rows.enumerate() {
+            let base = LIST_TOP_UM + ROW_UM * row as i32 + ROW_UM * 2 / 3;
+            let card = &line.card;
+            let cells = [
+                ((number + 1).to_string(), Weight::Regular),
+                (line.number.clone(), Weight::Bold),
+                (card.stall_name.clone(), Weight::Regular),
+                (card.stall_code.clone(), Weight::Bold),
+                (card.serial.clone(), Weight::Regular),
+                (card.account_tail.clone(), Weight::Regular),
+            ];
+            for (at, (text, weight)) in cells.into_iter().enumerate() {
+                let space = columns[at + 1].1 - columns[at].1 - 2_000;
+                let fitted = fit(&text, weight, Room::line(space, (points(95), points(55))));
+                if let Some(run) = fitted.lines.into_iter().next() {
+                    page.run(left + columns[at].1, base, fitted.size_um, run, Ink::Black);
+                }
+            }
+            page.rect(
+                left,
+                LIST_TOP_UM + ROW_UM * (row as i32 + 1),
+                right - left,
+                HAIR_UM,
+                Ink::Line,
+            );
+        }
+        if self.lines.is_empty() {
+            let size = points(120);
+            let y = LIST_TOP_UM + scaled(2_000, size);
+            page.text(
+                left,
+                y,
+                size,
+                ("Chưa có thẻ nào để in.", Weight::Regular),
+                Ink::Soft,
+            );
+        }
+        page
+    }
+
+    /// One sheet of cards with its cut marks.
+    fn sheet(&self, at: usize) -> Drawing {
+        let grid = grid(self.format);
+        let mut page = Drawing::new(grid.paper.0, grid.paper.1);
+        let cards = self
+            .lines
+            .iter()
+            .skip(at * grid.per_sheet())
+            .take(grid.per_sheet());
+        for (place, line) in cards.enumerate() {
+            let (column, row) = (place as i32 % grid.columns, place as i32 / grid.columns);
+            let drawing = layout::card(&line.card, self.format);
+            page.place(
+                &drawing,
+                grid.left + column * grid.card.0,
+                grid.top + row * grid.card.1,
+            );
+        }
+        grid.marks(&mut page);
+        page
+    }
+}
+
+/// How cards stand on a sheet.
+struct Grid {
+    paper: (i32, i32),
+    card: (i32, i32),
+    columns: i32,
+    rows: i32,
+    left: i32,
+    top: i32,
+}
+
+/// As many cards as A4 holds, upright or on its side, in the middle.
+fn grid(format: Format) -> Grid {
+    let card = format.size_um();
+    let fitting = |paper: (i32, i32)| (paper.0 / card.0, paper.1 / card.1);
+    let (upright, lying) = (A4_UM, (A4_UM.1, A4_UM.0));
+    let count = |(columns, rows): (i32, i32)| columns * rows;
+    let paper = match count(fitting(lying)) > count(fitting(upright)) {
+        true => lying,
+        false => upright,
+    };
+    let (columns, rows) = fitting(paper);
+    Grid {
+        paper,
+        card,
+        columns,
+        rows,
+        left: (paper.0 - columns * card.0) / 2,
+        top: (paper.1 - rows * card.1) / 2,
+    }
+}
+
+impl Grid {
+    fn per_sheet(&self) -> usize {
+        (self.columns * self.rows) as usize
+    }
+
+    /// Short lines where to cut: in the margin where there is one, else at the paper's edge, and a small cross
+    /// where four cards meet.
+    fn marks(&self, page: &mut Drawing) {
+        let (width, height) = self.paper;
+        let columns: Vec<i32> = (0..=self.columns).map(|n| self.left + n * self.card.0).collect();
+        let rows: Vec<i32> = (0..=self.rows).map(|n| self.top + n * self.card.1).collect();
+        let inside = |at: i32, size: i32| at > MARK_UM && at < size - MARK_UM;
+        for x in columns.iter().copied().filter(|x| inside(*x, width)) {
+            page.rect(x - HAIR_UM / 2, 0, HAIR_UM, MARK_UM, Ink::Black);
+            page.rect(x - HAIR_UM / 2, height - MARK_UM, HAIR_UM, MARK_UM, Ink::Black);
+            for y in rows.iter().copied().filter(|y| inside(*y, height)) {
+                page.rect(x - HAIR_UM / 2, y - MARK_UM / 2, HAIR_UM, MARK_UM, Ink::Black);
+                page.rect(x - MARK_UM / 2, y - HAIR_UM / 2, MARK_UM, HAIR_UM, Ink::Black);
+            }
+        }
+        for y in rows.iter().copied().filter(|y| inside(*y, height)) {
+            page.rect(0, y - HAIR_UM / 2, MARK_UM, HAIR_UM, Ink::Black);
+            page.rect(width - MARK_UM, y - HAIR_UM / 2, MARK_UM, HAIR_UM, Ink::Black);
+        }
+    }
+}
