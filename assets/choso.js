@@ -77,6 +77,30 @@
     plan();
   }
 
+  // --- Sharing a card: the phone's own sheet with picture and words, else a plain download ---
+  for (const button of document.querySelectorAll("[data-share]")) {
+    button.addEventListener("click", async () => {
+      const { share, shareName, shareText } = button.dataset;
+      const save = () => {
+        const link = document.createElement("a");
+        link.href = share;
+        link.download = shareName;
+        link.click();
+        navigator.clipboard?.writeText(shareText).catch(() => {});
+      };
+      try {
+        const picture = await (await fetch(share)).blob();
+        const file = new File([picture], shareName, { type: "image/png" });
+        const parcel = { files: [file], text: shareText };
+        if (!navigator.canShare?.(parcel)) return save();
+        await navigator.share(parcel);
+      } catch (error) {
+        // Whoever closes the sheet without choosing changed their mind.
+        if (error.name !== "AbortError") save();
+      }
+    });
+  }
+
   // --- A choice that shows itself at once ---
   for (const form of document.querySelectorAll("form[data-auto]")) {
     form.querySelector("button").hidden = true;

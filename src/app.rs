@@ -91,9 +91,11 @@ impl App {
             announcer,
             keyring,
             banks,
+            account_change_wait_ms: config.account_change_wait_ms,
             health,
             metrics,
             live: crate::web::Live::default(),
+            packs: crate::web::Packs::default(),
             creating: tokio::sync::Mutex::new(()),
         });
         let cannot_listen = |cause| StartError::Listen {

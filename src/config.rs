@@ -35,6 +35,8 @@ pub struct RawConfig {
     pub log_format: Option<String>,
     /// File with banks that add to the shipped directory
     pub banks_file: Option<PathBuf>,
+    /// Hours between a second person's approval of a changed account and its first card
+    pub account_change_wait_hours: Option<usize>,
     /// Deliveries that may wait to be written
     pub queue_deliveries_max: Option<usize>,
     /// Deliveries in one transaction
@@ -56,6 +58,8 @@ pub struct Config {
     pub log_json: bool,
     /// File with banks that add to the shipped directory.
     pub banks_file: Option<PathBuf>,
+    /// Time between a second person's approval of a changed account and its first card.
+    pub account_change_wait_ms: i64,
     /// Bounds of the intake queue.
     pub intake: IntakeLimits,
 }
@@ -123,6 +127,9 @@ impl RawConfig {
                 "CHOSO_LOG" => raw.log = Some(value),
                 "CHOSO_LOG_FORMAT" => raw.log_format = Some(value),
                 "CHOSO_BANKS_FILE" => raw.banks_file = Some(value.into()),
+                "CHOSO_ACCOUNT_CHANGE_WAIT_HOURS" => {
+                    raw.account_change_wait_hours = number("account_change_wait_hours")?;
+                }
                 "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
                 "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
                 other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
@@ -143,6 +150,7 @@ impl RawConfig {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             banks_file: self.banks_file.or(other.banks_file),
+            account_change_wait_hours: self.account_change_wait_hours.or(other.account_change_wait_hours),
             queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
             batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
         }
@@ -182,6 +190,8 @@ impl RawConfig {
             log: raw.log.ok_or_else(|| missing("log"))?,
             log_json,
             banks_file: raw.banks_file,
+            account_change_wait_ms: 3_600_000
+                * within("account_change_wait_hours", raw.account_change_wait_hours, 0, 720)? as i64,
             intake: IntakeLimits {
                 queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
                 batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,

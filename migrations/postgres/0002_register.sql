@@ -101,10 +101,31 @@ CREATE INDEX code_of_stall ON code (stall_id);
 CREATE TABLE code_end (
     serial TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES code (serial),
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('replaced', 'revoked', 'destroyed')),
+    reason TEXT COLLATE "C",
     ended_on_day BIGINT NOT NULL,
     recorded_at_ms BIGINT NOT NULL,
     recorded_by TEXT COLLATE "C" NOT NULL
 );
+
+-- A second person's word for the link of another account to a stall that had one. Cards to it are printed
+-- only some time after this.
+CREATE TABLE link_approval (
+    link_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    approved_at_ms BIGINT NOT NULL,
+    approved_by TEXT COLLATE "C" NOT NULL
+);
+
+-- What the owner of a stall has to be told, and when somebody did.
+CREATE TABLE owner_message (
+    message_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    stall_id TEXT COLLATE "C" NOT NULL REFERENCES stall (stall_id),
+    message TEXT COLLATE "C" NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
+    told_at_ms BIGINT,
+    told_by TEXT COLLATE "C"
+);
+CREATE INDEX owner_message_of_stall ON owner_message (stall_id);
 
 -- Raised by every change that attribution depends on, in the same transaction; the writer of notices
 -- reads it first and so knows whether what it remembers of the register still holds.

@@ -4,6 +4,7 @@ mod audit;
 mod import;
 mod lines;
 mod notice;
+mod print;
 mod provider;
 mod qr;
 mod report;
@@ -44,6 +45,7 @@ enum Command {
     /// VietQR codes: make, read, pictures, banks
     #[command(subcommand)]
     Qr(qr::Qr),
+    Print(print::Print),
     /// Providers that post callbacks
     #[command(subcommand)]
     Provider(provider::Provider),
@@ -202,6 +204,7 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Demo(args) => serve::demo(args).await,
         Command::Migrate(args) => serve::migrate(args).await,
         Command::Qr(args) => qr::run(args),
+        Command::Print(args) => print::run(args).await,
         Command::Provider(args) => provider::run(args).await,
         Command::Notice(args) => notice::run(args),
         Command::Audit(args) => audit::run(args).await,

@@ -157,7 +157,7 @@ async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<()
         .flat_map(|((_, stalls), _)| stalls.iter().map(|stall| (stall.clone(), None)))
         .collect();
     say(&format!("handing out {} codes …", wishes.len()));
-    store.issue_codes(&wishes, ward::codes_on(), BY, now()).await?;
+    store.issue_codes(&wishes, ward::codes_on(), 0, BY, now()).await?;
     Ok(())
 }
 

@@ -29,8 +29,8 @@ pub use ledger::{
 };
 pub use places::PlacesKept;
 pub use register::{
-    AccountView, CardView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
-    RegisterKept, StallView,
+    AccountView, Approval, CardView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
+    OwnerMessage, PrintableCard, RegisterKept, StallView, WhichCards,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

@@ -1,7 +1,9 @@
 //! The register: keeping drafts, and what the API and pages read of it.
 
+mod cards;
 mod change;
 mod codes;
+mod lifecycle;
 mod read;
 mod write;
 
@@ -17,9 +19,11 @@ use crate::register::{
 };
 use crate::vn::{Day, Period, TimeMs};
 
+pub use cards::{PrintableCard, WhichCards};
 pub use change::HouseholdChange;
 pub use codes::{CardView, IssuedCode};
-pub use read::{AccountView, CodeView, HouseholdFilter, HouseholdView, StallView};
+pub use lifecycle::OwnerMessage;
+pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 
 /// Households per transaction: a callback waits behind one chunk at most.
 const CHUNK_HOUSEHOLDS: usize = 500;

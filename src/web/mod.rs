@@ -17,7 +17,7 @@ use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
-pub use pages::{Live, report_html};
+pub use pages::{Live, Packs, card_of, report_html};
 pub use problem::Problem;
 pub use session::Person;
 
@@ -33,12 +33,16 @@ pub struct Shared {
     pub keyring: Keyring,
     /// What banks are called.
     pub banks: BankDirectory,
+    /// Time between the approval of a changed account and its first card.
+    pub account_change_wait_ms: i64,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// What pages remember between requests.
     pub live: Live,
+    /// Print packs that are drawn or were.
+    pub packs: Packs,
     /// Held by a creating call that carries an Idempotency-Key.
     pub creating: tokio::sync::Mutex<()>,
 }

@@ -12,6 +12,7 @@ mod codes;
 mod frame;
 mod home;
 mod live;
+mod packs;
 mod providers;
 mod register;
 mod report;
@@ -22,7 +23,9 @@ mod words;
 use actix_web::web;
 
 pub use answer::not_found;
+pub use codes::card_of;
 pub use live::Live;
+pub use packs::Packs;
 pub use report::report_html;
 
 /// All pages, their pictures and their script.
@@ -35,8 +38,16 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/households/{household}", web::get().to(register::household))
         .route("/stalls/{stall}", web::get().to(register::stall))
         .route("/stalls/{stall}/codes", web::post().to(codes::issue))
+        .route("/places/{place}/codes", web::post().to(packs::issue_all))
+        .route("/places/{place}/packs", web::post().to(packs::order))
+        .route("/packs/{pack}.pdf", web::get().to(packs::file))
+        .route("/packs/{pack}", web::get().to(packs::show))
         .route("/codes/{serial}.svg", web::get().to(codes::svg))
         .route("/codes/{serial}.png", web::get().to(codes::png))
+        .route("/codes/{serial}/end", web::post().to(codes::end))
+        .route("/codes/{serial}/{card}", web::get().to(codes::card))
+        .route("/links/{link}/approve", web::post().to(codes::approve))
+        .route("/owner-messages/{message}/told", web::post().to(codes::told))
         .route("/k/{serial}", web::get().to(codes::check))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))

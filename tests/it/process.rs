@@ -1,6 +1,7 @@
 //! The program as operators meet it: a process that is killed, told to stop, or started wrongly.
 
 mod commands;
+mod qr;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

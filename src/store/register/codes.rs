@@ -1,7 +1,7 @@
 //! Handing out codes, ending them, and what their serials show.
 
 use super::super::{Result, Store, StoreError, Tx, on_tx};
-use super::{day_of, fresh_serial, period_of, write};
+use super::{day_of, fresh_serial, lifecycle, period_of, write};
 use crate::register::{CodeRow, Rows};
 use crate::vietqr::stall_payload;
 use crate::vn::{AccountNumber, Day, TimeMs};
@@ -9,6 +9,8 @@ use crate::vn::{AccountNumber, Day, TimeMs};
 /// A code that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedCode {
+    /// Its stall.
+    pub stall_id: String,
     /// Its serial.
     pub serial: String,
     /// The payload.
@@ -55,10 +57,15 @@ impl Store {
     /// Hands out the code of a stall: its payload for the account linked on that day, recorded as
     /// issued. Without `account_id` the stall must have exactly one. A stall that already has this code
     /// gets the same one again. Indicators 2 and 4 count these.
+    ///
+    /// An account that took the place of another needs a second person's approval, and `wait_ms` after it,
+    /// before its code is handed out (DOMAIN section 11); until then this is a conflict that says what is
+    /// missing. A new code revokes those of the stall whose account is no longer linked to it.
     pub async fn issue_codes(
         &self,
         wishes: &[(String, Option<String>)],
         on: Day,
+        wait_ms: i64,
         by: &str,
         now: TimeMs,
     ) -> Result<Vec<IssuedCode>> {
@@ -66,7 +73,13 @@ impl Store {
         let mut issued = Vec::with_capacity(wishes.len());
         let mut rows = Rows::default();
         for (stall_id, account_id) in wishes {
-            let (row, code) = issue(&mut tx, stall_id, account_id.as_deref(), on).await?;
+            let stall = stall(&mut tx, stall_id).await?;
+            let account = account(&mut tx, stall_id, account_id.as_deref(), on).await?;
+            lifecycle::settled(&mut tx, stall_id, &account.0, wait_ms, now).await?;
+            let (row, code) = issue(&mut tx, stall_id, stall, account, on).await?;
+            if code.is_new {
+                revoke_unlinked(&mut tx, stall_id, on, by, now).await?;
+            }
             rows.codes.extend(row);
             issued.push(code);
         }
@@ -75,29 +88,50 @@ impl Store {
         Ok(issued)
     }
 
-    /// Ends a code; a second end is a conflict.
-    pub async fn end_code(&self, serial: &str, state: &str, on: Day, by: &str, now: TimeMs) -> Result<()> {
+    /// Hands out a new card in the place of a worn or lost one: same stall, same account, another serial.
+    pub async fn replace_code(
+        &self,
+        serial: &str,
+        reason: &str,
+        on: Day,
+        by: &str,
+        now: TimeMs,
+    ) -> Result<IssuedCode> {
         let mut tx = self.begin().await?;
-        let ended: Option<(String,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "INSERT INTO code_end (serial, state, ended_on_day, recorded_at_ms, recorded_by)
-                 SELECT serial, $2, $3, $4, $5 FROM code WHERE serial = $1
-                 ON CONFLICT (serial) DO NOTHING RETURNING serial",
-            )
-            .bind(serial)
-            .bind(state)
-            .bind(on.number())
-            .bind(now.0)
-            .bind(by)
-            .fetch_optional(c)
-            .await?
+        let of: Option<(String, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT stall_id, account_id FROM code WHERE serial = $1")
+                .bind(serial)
+                .fetch_optional(c)
+                .await?
         });
-        if ended.is_none() {
-            return Err(match self.card(serial, on).await? {
-                None => StoreError::Missing(format!("Không có mã QR số {serial}.")),
-                Some(_) => StoreError::Conflict(format!("Mã QR số {serial} đã kết thúc từ trước.")),
-            });
-        }
+        let Some((stall_id, account_id)) = of else {
+            return Err(StoreError::Missing(format!("Không có mã QR số {serial}.")));
+        };
+        end(&mut tx, serial, "replaced", reason, on, by, now).await?;
+        let account = account(&mut tx, &stall_id, Some(&account_id), on).await?;
+        let stall = stall(&mut tx, &stall_id).await?;
+        let (row, code) = issue(&mut tx, &stall_id, stall, account, on).await?;
+        let rows = Rows {
+            codes: row.into_iter().collect(),
+            ..Rows::default()
+        };
+        write::rows(&mut tx, &rows, by, now).await?;
+        tx.commit().await?;
+        Ok(code)
+    }
+
+    /// Ends a code, with a reason that may be empty; a second end is a conflict.
+    pub async fn end_code(
+        &self,
+        serial: &str,
+        state: &str,
+        reason: &str,
+        on: Day,
+        by: &str,
+        now: TimeMs,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        end(&mut tx, serial, state, reason, on, by, now).await?;
         tx.commit().await
     }
 
@@ -175,14 +209,76 @@ impl Store {
     }
 }
 
+async fn end(
+    tx: &mut Tx,
+    serial: &str,
+    state: &str,
+    reason: &str,
+    on: Day,
+    by: &str,
+    now: TimeMs,
+) -> Result<()> {
+    let ended: Option<(String,)> = on_tx!(&mut *tx, |c| {
+        sqlx::query_as(
+            "INSERT INTO code_end (serial, state, reason, ended_on_day, recorded_at_ms, recorded_by)
+             SELECT serial, $2, $3, $4, $5, $6 FROM code WHERE serial = $1
+             ON CONFLICT (serial) DO NOTHING RETURNING serial",
+        )
+        .bind(serial)
+        .bind(state)
+        .bind(Some(reason).filter(|reason| !reason.is_empty()))
+        .bind(on.number())
+        .bind(now.0)
+        .bind(by)
+        .fetch_optional(c)
+        .await?
+    });
+    if ended.is_some() {
+        return Ok(());
+    }
+    let known: Option<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT serial FROM code WHERE serial = $1")
+            .bind(serial)
+            .fetch_optional(c)
+            .await?
+    });
+    Err(match known {
+        None => StoreError::Missing(format!("Không có mã QR số {serial}.")),
+        Some(_) => StoreError::Conflict(format!("Mã QR số {serial} đã kết thúc từ trước.")),
+    })
+}
+
+/// The old card ends when the new one is there.
+async fn revoke_unlinked(tx: &mut Tx, stall_id: &str, on: Day, by: &str, now: TimeMs) -> Result<()> {
+    on_tx!(tx, |c| {
+        sqlx::query(
+            "INSERT INTO code_end (serial, state, reason, ended_on_day, recorded_at_ms, recorded_by)
+             SELECT c.serial, 'revoked', 'account changed', $2, $3, $4 FROM code c
+             WHERE c.stall_id = $1 AND c.issued_on_day <= $2
+               AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial)
+               AND NOT EXISTS (SELECT 1 FROM account_link l
+                               WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
+                                 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)
+                                 AND NOT EXISTS (SELECT 1 FROM account_link n
+                                                 WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms))",
+        )
+        .bind(stall_id)
+        .bind(on.number())
+        .bind(now.0)
+        .bind(by)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
 async fn issue(
     tx: &mut Tx,
     stall_id: &str,
-    account_id: Option<&str>,
+    (household_id, stall_code): (String, String),
+    (account_id, bank_bin, number): (String, String, String),
     on: Day,
 ) -> Result<(Option<CodeRow>, IssuedCode)> {
-    let (household_id, stall_code) = stall(tx, stall_id).await?;
-    let (account_id, bank_bin, number) = account(tx, stall_id, account_id, on).await?;
     let there: Option<(String, String, i64)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT serial, payload, issued_on_day FROM code
@@ -200,6 +296,7 @@ async fn issue(
         return Ok((
             None,
             IssuedCode {
+                stall_id: stall_id.to_owned(),
                 serial,
                 payload,
                 issued_on: day_of(day)?,
@@ -214,6 +311,7 @@ async fn issue(
         .to_string();
     let serial = fresh_serial();
     let code = IssuedCode {
+        stall_id: stall_id.to_owned(),
         serial: serial.clone(),
         payload: payload.clone(),
         issued_on: on,

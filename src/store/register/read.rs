@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, Tx, on_tx};
+use super::lifecycle::is_change;
 use super::{day_of, period_of};
 use crate::vn::{AccountNumber, Day, Period, TimeMs, fold};
 
@@ -82,6 +83,27 @@ pub struct AccountView {
     pub holder_relation: String,
     /// When the link holds.
     pub period: Period,
+    /// Whether a second person has to approve it.
+    pub approval: Approval,
+}
+
+/// A second person's word for an account that took the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Approval {
+    /// The stall's first account needs none.
+    NotNeeded,
+    /// It waits for somebody else than who recorded it.
+    Waiting {
+        /// Who that was.
+        recorded_by: String,
+    },
+    /// It was given.
+    Given {
+        /// By whom.
+        by: String,
+        /// When.
+        at: TimeMs,
+    },
 }
 
 /// A code handed out.
@@ -294,28 +316,43 @@ async fn accounts_of(tx: &mut Tx, stall_ids: &[String]) -> Result<HashMap<String
         String,
         i64,
         Option<i64>,
+        Option<String>,
+        Option<String>,
+        Option<i64>,
     );
     let mut out: HashMap<String, Vec<AccountView>> = HashMap::new();
     for stall_id in stall_ids {
         let rows: Vec<Row> = on_tx!(tx, |c| {
-            sqlx::query_as(
+            sqlx::query_as(concat!(
                 "SELECT l.stall_id, l.link_id, a.account_id, a.bank_bin, a.account_number, a.holder_name,
-                        l.holder_relation, l.valid_from_day, l.valid_to_day
+                        l.holder_relation, l.valid_from_day, l.valid_to_day,
+                        CASE WHEN ",
+                is_change!(),
+                " THEN (SELECT f.recorded_by FROM account_link f WHERE f.link_id = l.link_id
+                        ORDER BY f.recorded_at_ms LIMIT 1) END, y.approved_by, y.approved_at_ms
                  FROM account_link l JOIN account a ON a.account_id = l.account_id
+                 LEFT JOIN link_approval y ON y.link_id = l.link_id
                  WHERE l.stall_id = $1
                    AND NOT EXISTS (SELECT 1 FROM account_link n
                                    WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-                 ORDER BY l.valid_from_day, l.link_id",
-            )
+                 ORDER BY l.valid_from_day, l.link_id"
+            ))
             .bind(stall_id)
             .fetch_all(c)
             .await?
         });
-        for (stall_id, link_id, account_id, bank_bin, number, holder_name, holder_relation, from, to) in rows
-        {
+        for row in rows {
+            let (stall_id, link_id, account_id, bank_bin, number, holder_name, holder_relation, ..) =
+                row.clone();
+            let (.., from, to, changed_by, approved_by, approved_at) = row;
             let number = AccountNumber::parse(&number)
                 .map_err(|_| super::super::StoreError::Corrupt(format!("number of account {account_id}")))?;
             let period = period_of(from, to);
+            let approval = match (changed_by, approved_by.zip(approved_at)) {
+                (None, _) => Approval::NotNeeded,
+                (Some(_), Some((by, at))) => Approval::Given { by, at: TimeMs(at) },
+                (Some(recorded_by), None) => Approval::Waiting { recorded_by },
+            };
             let view = AccountView {
                 link_id,
                 account_id,
@@ -324,6 +361,7 @@ async fn accounts_of(tx: &mut Tx, stall_ids: &[String]) -> Result<HashMap<String
                 holder_name,
                 holder_relation,
                 period,
+                approval,
             };
             out.entry(stall_id).or_default().push(view);
         }

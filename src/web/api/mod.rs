@@ -1,5 +1,6 @@
 //! `/api/v1`: JSON for programs, described by `/api/v1/openapi.json`.
 
+mod cards;
 mod figures;
 mod live;
 mod providers;
@@ -40,6 +41,9 @@ const PAGE_MAX: i64 = 200;
         register::keep_terminal,
         register::issue_code,
         register::end_code,
+        cards::replace_code,
+        cards::approve_link,
+        cards::told_owner,
         figures::indicators,
         figures::totals,
         figures::waiting,
@@ -75,6 +79,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         web::scope("/api/v1")
             .route("/openapi.json", web::get().to(openapi_json))
             .configure(register::routes)
+            .configure(cards::routes)
             .configure(figures::routes)
             .configure(live::routes)
             .configure(providers::routes)

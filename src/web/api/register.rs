@@ -10,7 +10,9 @@ use crate::register::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,
     TradingStatus,
 };
-use crate::store::{AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, StallView};
+use crate::store::{
+    AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode, StallView,
+};
 use crate::vn::{AccountNumber, Day, Phone};
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
@@ -173,6 +175,9 @@ pub(super) struct EndIn {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     on: Option<Day>,
+    /// Why, for a code: `lost`, `pasted over`.
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -568,7 +573,7 @@ pub(super) async fn add_stall(
     .await
 }
 
-async fn stall_answer(shared: &Shared, stall_id: &str) -> Result<StallOut, Problem> {
+pub(super) async fn stall_answer(shared: &Shared, stall_id: &str) -> Result<StallOut, Problem> {
     let view = shared.store.stall(stall_id).await?;
     view.map(stall_out)
         .ok_or_else(|| Problem::missing(format!("Không có sạp {stall_id}.")))
@@ -662,6 +667,12 @@ pub(super) async fn keep_terminal(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// A code that was handed out, as the stall shows it.
+pub(super) async fn code_answer(shared: &Shared, issued: &IssuedCode) -> Result<serde_json::Value, Problem> {
+    let stall = stall_answer(shared, &issued.stall_id).await?;
+    Ok(json(&stall.codes.into_iter().find(|c| c.serial == issued.serial)))
+}
+
 /// Hands out the stall's code and records it as issued. A stall that has this code gets the same again.
 #[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/codes", params(("stall_id" = String, Path)), request_body = IssueIn, responses((status = 201, body = CodeOut), (status = 200, body = CodeOut), (status = 409, body = Problem)))]
 pub(super) async fn issue_code(
@@ -686,7 +697,10 @@ pub(super) async fn issue_code(
     }
     once(&request, &shared, &person, &body, async || {
         let wishes = [(stall_id.clone(), wish.account_id.clone())];
-        let issued = shared.store.issue_codes(&wishes, on, &person.name, now()).await?;
+        let issued = shared
+            .store
+            .issue_codes(&wishes, on, shared.account_change_wait_ms, &person.name, now())
+            .await?;
         // One wish, one code.
         let issued = issued
             .into_iter()
@@ -697,9 +711,7 @@ pub(super) async fn issue_code(
         } else {
             StatusCode::OK
         };
-        let stall = stall_answer(&shared, &stall_id).await?;
-        let code = stall.codes.into_iter().find(|c| c.serial == issued.serial);
-        Ok((status, json(&code)))
+        Ok((status, code_answer(&shared, &issued).await?))
     })
     .await
 }
@@ -719,7 +731,19 @@ pub(super) async fn end_code(
     }
     shared
         .store
-        .end_code(&serial, state, wish.on.unwrap_or_else(today), &person.name, now())
+        .end_code(
+            &serial,
+            state,
+            &reason(wish.reason.as_deref())?,
+            wish.on.unwrap_or_else(today),
+            &person.name,
+            now(),
+        )
         .await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Why a code ended, in a line.
+pub(super) fn reason(text: Option<&str>) -> Result<String, Problem> {
+    text.map_or(Ok(String::new()), |text| words("reason", text, 200))
 }

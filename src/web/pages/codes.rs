@@ -1,7 +1,9 @@
 //! Handing out codes, their pictures, and the public check of a card.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -9,8 +11,9 @@ use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Officer, Visit, encoded};
 use super::words;
 use crate::app::now;
-use crate::store::CardView;
-use crate::vietqr::{Symbol, stall_payload};
+use crate::print::{self, Card, Format};
+use crate::store::{CardView, PrintableCard, StoreError, WhichCards};
+use crate::vietqr::{Banks, Symbol, stall_payload};
 use crate::vn::Day;
 use crate::web::{Person, Problem, Shared};
 
@@ -41,7 +44,13 @@ pub(super) async fn issue(
     let wishes = [(stall.clone(), account_id)];
     let issued = shared
         .store
-        .issue_codes(&wishes, Day::of(time), &officer.person.name, time)
+        .issue_codes(
+            &wishes,
+            Day::of(time),
+            shared.account_change_wait_ms,
+            &officer.person.name,
+            time,
+        )
         .await;
     let back = format!("/stalls/{}", encoded(&stall));
     match issued {
@@ -55,6 +64,92 @@ pub(super) async fn issue(
             officer.answer(Err(Fault::from(error).or_go(back, words.to_owned())))
         }
     }
+}
+
+/// What a button on a stall's page sends.
+#[derive(serde::Deserialize)]
+pub(super) struct Act {
+    /// The page to come back to.
+    stall_href: String,
+    /// What happens to a card: `replaced`, `swapped` or `destroyed`.
+    what: Option<String>,
+}
+
+/// After a change the stall is shown, through a redirect, so that loading the page again changes nothing.
+fn back_to_stall(officer: &Officer, act: &Act, done: Result<(), StoreError>) -> HttpResponse {
+    // Only a path of this service: a form from elsewhere leads nowhere else.
+    let is_stall = act.stall_href.starts_with("/stalls/");
+    let back = if is_stall {
+        act.stall_href.as_str()
+    } else {
+        "/households"
+    };
+    match done {
+        Ok(()) => HttpResponse::build(StatusCode::SEE_OTHER)
+            .insert_header((LOCATION, back))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .finish(),
+        Err(error) => {
+            let words = officer.visit.pick("Về trang của sạp", "Back to the stall");
+            officer.answer(Err(Fault::from(error).or_go(back.to_owned(), words.to_owned())))
+        }
+    }
+}
+
+/// `POST /codes/{serial}/end`: a new card for a worn one, or the end of one that was swapped or destroyed.
+pub(super) async fn end(
+    officer: Officer,
+    serial: web::Path<String>,
+    act: web::Form<Act>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let (store, by, time) = (&shared.store, &officer.person.name, now());
+    let today = Day::of(time);
+    let done = match act.what.as_deref() {
+        Some("replaced") => store
+            .replace_code(&serial, "worn or lost", today, by, time)
+            .await
+            .map(|_| ()),
+        Some("swapped") => {
+            store
+                .end_code(&serial, "revoked", "pasted over", today, by, time)
+                .await
+        }
+        Some("destroyed") => store.end_code(&serial, "destroyed", "", today, by, time).await,
+        _ => Err(StoreError::Conflict(
+            "Hãy chọn thay thẻ, thu hồi hoặc hủy.".to_owned(),
+        )),
+    };
+    back_to_stall(&officer, &act, done)
+}
+
+/// `POST /links/{link}/approve`
+pub(super) async fn approve(
+    officer: Officer,
+    link: web::Path<String>,
+    act: web::Form<Act>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let wait_ms = shared.account_change_wait_ms;
+    let done = shared
+        .store
+        .approve_link(&link, wait_ms, &officer.person.name, now())
+        .await;
+    back_to_stall(&officer, &act, done)
+}
+
+/// `POST /owner-messages/{message}/told`
+pub(super) async fn told(
+    officer: Officer,
+    message: web::Path<String>,
+    act: web::Form<Act>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let done = shared
+        .store
+        .told_owner(&message, &officer.person.name, now())
+        .await;
+    back_to_stall(&officer, &act, done)
 }
 
 /// `GET /codes/{serial}.svg`
@@ -138,6 +233,84 @@ fn undrawn() -> Problem {
         "Mã QR không khớp sổ đăng ký",
         "Không vẽ mã này vì nội dung đã phát khác với sổ. Đừng dùng thẻ; hãy báo quản trị viên mã yêu cầu này.",
     )
+}
+
+/// `GET /codes/{serial}/{format}.{pdf|png|svg}`: a card, stand or label, to print or to send.
+pub(super) async fn card(
+    officer: Officer,
+    path: web::Path<(String, String)>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let (serial, name) = path.into_inner();
+    match card_file(&officer.visit, &serial, &name, &shared).await {
+        Ok(response) => response,
+        Err(fault) => officer.answer(Err(fault)),
+    }
+}
+
+async fn card_file(visit: &Visit, serial: &str, name: &str, shared: &Shared) -> Result<HttpResponse, Fault> {
+    let no_such = || Problem::missing("Không có tệp thẻ này. Hãy mở lại từ trang của sạp.");
+    let (format, ending) = name.split_once('.').ok_or_else(no_such)?;
+    let format = Format::of(format).ok_or_else(no_such)?;
+    let which = WhichCards::Serials(vec![serial.to_owned()]);
+    let Some(found) = shared.store.printable_cards(&which, Day::of(now())).await?.pop() else {
+        let problem = Problem::new(
+            StatusCode::GONE,
+            "code-ended",
+            "Thẻ không còn in được",
+            "Thẻ này đã thay, thu hồi, hủy, hoặc tài khoản không còn gắn với sạp. Hãy phát mã mới cho sạp.",
+        );
+        return Err(problem.into());
+    };
+    let file_name = format!("the-{}-{}.{ending}", found.stall_code, format.key());
+    let card = card_of(found, &shared.banks.banks(), visit.host());
+    let draw: fn(&Card, Format) -> Vec<u8> = match ending {
+        "pdf" => print::pdf,
+        "png" => print::png,
+        "svg" => |card, format| print::svg(card, format).into_bytes(),
+        _ => return Err(no_such().into()),
+    };
+    let content_type = match ending {
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        _ => "image/svg+xml",
+    };
+    let bytes = web::block(move || draw(&card, format)).await.map_err(|error| {
+        let problem = undrawn();
+        tracing::error!(%error, request_id = problem.request_id, "a card could not be drawn");
+        problem
+    })?;
+    let mut response = picture(content_type, bytes);
+    let value = format!("inline; filename=\"{file_name}\"");
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// What stands on the card of a code.
+pub fn card_of(found: PrintableCard, banks: &Banks, host: &str) -> Card {
+    let place = match (found.is_in_market, found.number.is_empty()) {
+        (true, false) => format!("{} · sạp {}", found.place_name, found.number),
+        _ => format!(
+            "{} {}",
+            if found.is_in_market { "" } else { &found.number },
+            found.place_name
+        )
+        .trim()
+        .to_owned(),
+    };
+    Card {
+        stall_name: found.household_name,
+        place,
+        holder_name: found.holder_name,
+        bank_name: banks.name(&found.bank_bin).to_owned(),
+        account_tail: found.account.tail().to_owned(),
+        stall_code: found.stall_code,
+        check_link: format!("{host}/k/{}", found.serial),
+        serial: words::serial(&found.serial),
+        payload: found.payload,
+    }
 }
 
 #[derive(Template)]

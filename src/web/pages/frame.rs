@@ -64,6 +64,11 @@ impl Visit {
             .filter(|value| !value.is_empty())
     }
 
+    /// The host as the visitor wrote it.
+    pub fn host(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// A day in the question, or the other one. Browsers send `YYYY-MM-DD` from a date field.
     pub fn day(&self, name: &str, otherwise: Day) -> Result<Day, Problem> {
         let Some(text) = self.asked(name) else {
@@ -267,7 +272,7 @@ fn section_of(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "" => "home",
         "areas" => "areas",
-        "households" | "places" | "stalls" => "households",
+        "households" | "places" | "stalls" | "packs" => "households",
         "review" => "review",
         "providers" => "providers",
         _ => "",

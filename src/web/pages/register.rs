@@ -8,7 +8,11 @@ use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
 use crate::app::now;
 use crate::indicators::{Facts, PlaceKind};
-use crate::store::{AccountView, CodeView, HouseholdFilter, HouseholdView, StallView};
+use crate::print::Format;
+use crate::store::{
+    AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, OwnerMessage, StallView,
+};
+use crate::vietqr::Banks;
 use crate::vn::{Day, Lang, Period, TimeMs, sort_key};
 use crate::web::{Problem, Shared};
 
@@ -36,6 +40,16 @@ struct HouseholdsPage {
     rows: Vec<HouseholdRow>,
     is_first: bool,
     more_href: Option<String>,
+    printing: Option<Printing>,
+}
+
+/// What can be printed of a street or market.
+struct Printing {
+    packs_href: String,
+    codes_href: String,
+    /// Accounts at stalls that have no code yet.
+    without_code: String,
+    formats: Vec<(&'static str, &'static str)>,
 }
 
 /// A page of households: its rows and where the next page begins.
@@ -112,6 +126,7 @@ async fn show_households(officer: &Officer, shared: &Shared) -> Result<Html, Fau
         summary: None,
         is_first: visit.asked("after").is_none(),
         rows,
+        printing: None,
     })
 }
 
@@ -155,7 +170,24 @@ async fn show_place(officer: &Officer, place: &str, shared: &Shared) -> Result<H
             number(trading - with_account)
         ),
     };
+    let without_code = shared
+        .store
+        .stalls_without_code(place, Day::of(now()))
+        .await?
+        .len();
+    let printing = Printing {
+        packs_href: format!("/places/{}/packs", encoded(place)),
+        codes_href: format!("/places/{}/codes", encoded(place)),
+        without_code: match without_code {
+            0 => String::new(),
+            some => number(some as i64),
+        },
+        formats: Format::ALL
+            .map(|format| (format.key(), visit.pick(format.name_vi(), format.name_en())))
+            .to_vec(),
+    };
     Html::of(&HouseholdsPage {
+        printing: Some(printing),
         frame: officer.frame(name.clone()),
         title: name,
         search: None,
@@ -174,7 +206,7 @@ fn is_part(kind: &PlaceKind, place_id: &str, wanted: &str) -> bool {
     }
 }
 
-fn place_name(facts: &Facts, wanted: &str) -> Option<String> {
+pub(super) fn place_name(facts: &Facts, wanted: &str) -> Option<String> {
     let place = facts
         .places
         .iter()
@@ -215,12 +247,16 @@ struct StallCardView {
 struct AccountRow {
     account_id: String,
     masked: String,
-    bank_bin: String,
+    bank: String,
     holder: String,
     relation: &'static str,
     period: String,
     is_valid: bool,
     has_code: bool,
+    /// What is missing before a card to a changed account can be handed out.
+    waits: Option<String>,
+    /// Where this person may approve it.
+    approve_href: Option<String>,
 }
 
 struct CodeRow {
@@ -231,12 +267,14 @@ struct CodeRow {
     ended: Option<String>,
     masked: String,
     tail: String,
-    bank_bin: String,
+    bank: String,
+    holder: String,
     check_href: String,
     check_text: String,
 }
 
-fn stall_view(stall: &StallView, today: Day, officer: &Officer) -> StallCardView {
+fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared) -> StallCardView {
+    let banks = shared.banks.banks();
     let lang = officer.visit.lang;
     let active = |account_id: &str| {
         stall
@@ -247,12 +285,19 @@ fn stall_view(stall: &StallView, today: Day, officer: &Officer) -> StallCardView
     let account = |a: &AccountView| AccountRow {
         account_id: a.account_id.clone(),
         masked: a.number.to_string(),
-        bank_bin: a.bank_bin.clone(),
+        bank: banks.name(&a.bank_bin).to_owned(),
         holder: a.holder_name.clone(),
         relation: words::relation(lang, &a.holder_relation),
         period: period(a.period, lang),
         is_valid: a.period.holds(today),
         has_code: active(&a.account_id),
+        waits: waits(a, officer, shared.account_change_wait_ms),
+        approve_href: match &a.approval {
+            Approval::Waiting { recorded_by } if *recorded_by != officer.person.name => {
+                Some(format!("/links/{}/approve", encoded(&a.link_id)))
+            }
+            _ => None,
+        },
     };
     StallCardView {
         href: format!("/stalls/{}", encoded(&stall.stall_id)),
@@ -264,13 +309,39 @@ fn stall_view(stall: &StallView, today: Day, officer: &Officer) -> StallCardView
         codes: stall
             .codes
             .iter()
-            .map(|c| code_row(stall, c, today, officer))
+            .map(|c| code_row(stall, c, today, officer, &banks))
             .collect(),
     }
 }
 
+/// What stands between a changed account and its first card, in a sentence.
+fn waits(account: &AccountView, officer: &Officer, wait_ms: i64) -> Option<String> {
+    let visit = &officer.visit;
+    match &account.approval {
+        Approval::NotNeeded => None,
+        Approval::Waiting { recorded_by } => Some(match visit.lang {
+            Lang::Vi => {
+                format!("Tài khoản đã đổi ({recorded_by} ghi). Cần một người khác duyệt trước khi phát thẻ.")
+            }
+            Lang::En => format!(
+                "The account was changed (recorded by {recorded_by}). Somebody else has to approve it before a card."
+            ),
+        }),
+        Approval::Given { by, at } => {
+            let from = TimeMs(at.0.saturating_add(wait_ms));
+            (now() < from).then(|| match visit.lang {
+                Lang::Vi => format!("{by} đã duyệt. Thẻ mới phát được từ {}.", from.show()),
+                Lang::En => format!(
+                    "Approved by {by}. The new card can be handed out from {}.",
+                    from.show()
+                ),
+            })
+        }
+    }
+}
+
 /// A code is good while it is not ended and its account is linked to its stall (DOMAIN section 3).
-fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer) -> CodeRow {
+fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer, banks: &Banks) -> CodeRow {
     let (visit, lang) = (&officer.visit, officer.visit.lang);
     let of_account = |a: &&AccountView| a.account_id == code.account_id;
     let account = stall.accounts.iter().find(of_account);
@@ -288,7 +359,6 @@ fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer) -
         None if !is_linked => Some(unlinked.to_owned()),
         None => None,
     };
-    let host = visit.origin.split_once("://").map_or("", |(_, host)| host);
     CodeRow {
         serial: code.serial.clone(),
         serial_spaced: words::serial(&code.serial),
@@ -296,9 +366,12 @@ fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer) -
         ended,
         masked: account.map(|a| a.number.to_string()).unwrap_or_default(),
         tail: account.map(|a| a.number.tail().to_owned()).unwrap_or_default(),
-        bank_bin: account.map(|a| a.bank_bin.clone()).unwrap_or_default(),
+        bank: account
+            .map(|a| banks.name(&a.bank_bin).to_owned())
+            .unwrap_or_default(),
+        holder: account.map(|a| a.holder_name.clone()).unwrap_or_default(),
         check_href: format!("/k/{}", encoded(&code.serial)),
-        check_text: format!("{host}/k/{}", code.serial),
+        check_text: format!("{}/k/{}", visit.host(), code.serial),
     }
 }
 
@@ -356,7 +429,10 @@ async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<
         has_code: household.has_code,
         name: household.name,
         reference: household.reference,
-        stalls: stalls.iter().map(|s| stall_view(s, today, officer)).collect(),
+        stalls: stalls
+            .iter()
+            .map(|s| stall_view(s, today, officer, shared))
+            .collect(),
     })
 }
 
@@ -372,6 +448,27 @@ struct StallPage {
     household_name: String,
     household_href: String,
     stall: StallCardView,
+    formats: Vec<(&'static str, &'static str)>,
+    messages: Vec<MessageRow>,
+}
+
+/// What the owner is to be told, and whether that was done.
+struct MessageRow {
+    message: String,
+    at: String,
+    told: Option<String>,
+    told_href: String,
+}
+
+fn message_row(message: OwnerMessage, lang: Lang) -> MessageRow {
+    MessageRow {
+        at: message.created_at.show(),
+        told: message
+            .told
+            .map(|(by, at)| format!("{} {by}, {}", lang.pick("đã báo:", "told by"), at.show())),
+        told_href: format!("/owner-messages/{}/told", encoded(&message.message_id)),
+        message: message.message,
+    }
 }
 
 /// `GET /stalls/{stall}`
@@ -393,11 +490,16 @@ async fn show_stall(officer: &Officer, id: &str, shared: &Shared, time: TimeMs) 
         return Err(missing_household(visit.lang, sentence));
     };
     let today = Day::of(time);
+    let messages = shared.store.owner_messages(&stall.stall_id).await?;
     let title = format!("{} {}", visit.pick("Sạp", "Stall"), stall.stall_code);
     Html::of(&StallPage {
         frame: officer.frame(title),
         household_name: stall.household_name.clone(),
         household_href: format!("/households/{}", encoded(&stall.household_id)),
-        stall: stall_view(&stall, today, officer),
+        stall: stall_view(&stall, today, officer, shared),
+        formats: Format::ALL
+            .map(|format| (format.key(), visit.pick(format.name_vi(), format.name_en())))
+            .to_vec(),
+        messages: messages.into_iter().map(|m| message_row(m, visit.lang)).collect(),
     })
 }

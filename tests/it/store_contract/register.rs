@@ -361,7 +361,7 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
             .run(
                 books
                     .store
-                    .issue_codes(&[(stall.clone(), None)], on, "thu", noon()),
+                    .issue_codes(&[(stall.clone(), None)], on, 0, "thu", noon()),
             )
             .expect("a code")
             .remove(0)
@@ -389,7 +389,7 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
         books.run(
             books
                 .store
-                .end_code(&first.serial, "revoked", market_day().plus(9), "thu", noon()),
+                .end_code(&first.serial, "revoked", "", market_day().plus(9), "thu", noon()),
         )
     };
     end().expect("a first end");
@@ -408,7 +408,7 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
     let unknown = books.run(
         books
             .store
-            .end_code("nobody", "revoked", market_day(), "thu", noon()),
+            .end_code("nobody", "revoked", "", market_day(), "thu", noon()),
     );
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
     let coded = |day| {
@@ -437,17 +437,17 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
         books.run(
             books
                 .store
-                .issue_codes(&[(stall.clone(), account)], on, "thu", noon()),
+                .issue_codes(&[(stall.clone(), account)], on, 0, "thu", noon()),
         )
     };
     let too_early = issue(None, Day::ymd(2025, 7, 31));
     assert!(matches!(too_early, Err(StoreError::Conflict(_))), "{too_early:?}");
-    let no_stall = books.run(books.store.issue_codes(
-        &[("nobody".to_owned(), None)],
-        market_day(),
-        "thu",
-        noon(),
-    ));
+    let no_stall =
+        books.run(
+            books
+                .store
+                .issue_codes(&[("nobody".to_owned(), None)], market_day(), 0, "thu", noon()),
+        );
     assert!(matches!(no_stall, Err(StoreError::Missing(_))), "{no_stall:?}");
     books.register(
         "one,Hộ Thử Một,registered,trading,20242,Đường Thử,1,,,,970422,00000111,HO THU MOT,owner,,2026-02-01,\n",
@@ -474,7 +474,7 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
     let both = [(other, None), ("nobody".to_owned(), None)];
     assert!(
         books
-            .run(books.store.issue_codes(&both, market_day(), "thu", noon()))
+            .run(books.store.issue_codes(&both, market_day(), 0, "thu", noon()))
             .is_err()
     );
     assert_eq!(books.rows("SELECT serial FROM code").len(), before);
@@ -488,18 +488,21 @@ fn an_ended_code_can_be_issued_anew(database: Database) {
             .run(
                 books
                     .store
-                    .issue_codes(&[(stall.clone(), None)], on, "thu", noon()),
+                    .issue_codes(&[(stall.clone(), None)], on, 0, "thu", noon()),
             )
             .expect("a code")
             .remove(0)
     };
     let first = issue(market_day());
     books
-        .run(
-            books
-                .store
-                .end_code(&first.serial, "destroyed", market_day().plus(1), "thu", noon()),
-        )
+        .run(books.store.end_code(
+            &first.serial,
+            "destroyed",
+            "",
+            market_day().plus(1),
+            "thu",
+            noon(),
+        ))
         .expect("an end");
     let second = issue(market_day().plus(2));
     assert!(second.is_new && second.serial != first.serial);

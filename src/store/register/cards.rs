@@ -1,0 +1,199 @@
+//! What is printed: the active codes of one card, of a selection, or of a street or market.
+
+use sqlx::QueryBuilder;
+
+use super::super::{Result, Store, StoreError, on_tx};
+use crate::vietqr::{Payload, stall_payload};
+use crate::vn::{AccountNumber, Day};
+
+/// Which cards are to be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhichCards {
+    /// These serials.
+    Serials(Vec<String>),
+    /// All of a street (its id) or a market (its place id).
+    At(String),
+}
+
+/// An active code and what a card says beside it.
+#[derive(Debug, Clone)]
+pub struct PrintableCard {
+    /// Its serial.
+    pub serial: String,
+    /// The stall's code.
+    pub stall_code: String,
+    /// The household's name.
+    pub household_name: String,
+    /// Street or market.
+    pub place_name: String,
+    /// Whether the stall is in a market; else its number is a house number.
+    pub is_in_market: bool,
+    /// Stall number in a market, house number on a street; may be empty.
+    pub number: String,
+    /// Bank BIN.
+    pub bank_bin: String,
+    /// The holder, as the bank shows it.
+    pub holder_name: String,
+    /// The account; shows itself masked.
+    pub account: AccountNumber,
+    /// The payload, made anew from the register and equal to what was handed out.
+    pub payload: Payload,
+}
+
+/// A code is active while it is not ended and its account is linked to its stall (DOMAIN section 3). Stalls
+/// that moved or closed print nothing.
+const ACTIVE: &str = "SELECT c.serial, s.stall_code, c.payload, a.bank_bin, a.account_number, a.holder_name,
+        (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
+         ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1),
+        COALESCE(st.name, p.market_name), p.kind, v.house_number, v.stall_number
+ FROM (SELECT CAST(";
+const ACTIVE_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN code c
+ JOIN stall s ON s.stall_id = c.stall_id
+ JOIN account a ON a.account_id = c.account_id
+ JOIN stall_version v ON v.stall_id = s.stall_id
+   AND NOT EXISTS (SELECT 1 FROM stall_version w WHERE w.stall_id = v.stall_id
+                   AND (w.valid_from_day > v.valid_from_day
+                        OR (w.valid_from_day = v.valid_from_day AND w.recorded_at_ms > v.recorded_at_ms)))
+ JOIN place p ON p.place_id = v.place_id
+ LEFT JOIN street st ON st.street_id = p.street_id
+ WHERE v.trading_status IN ('trading', 'paused') AND c.issued_on_day <= day.d
+   AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial AND e.ended_on_day <= day.d)
+   AND EXISTS (SELECT 1 FROM account_link l WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
+       AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)
+       AND NOT EXISTS (SELECT 1 FROM account_link n
+                       WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms))
+   AND ";
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+);
+
+impl Store {
+    /// The cards that may be printed on a day, in no order. A payload that differs from the register is
+    /// an error: such a card must not be printed.
+    pub async fn printable_cards(&self, which: &WhichCards, on: Day) -> Result<Vec<PrintableCard>> {
+        let mut tx = self.begin_read().await?;
+        let mut rows: Vec<Row> = Vec::new();
+        match which {
+            WhichCards::At(place) => {
+                rows = on_tx!(&mut tx, |c, Db| {
+                    let mut sql = QueryBuilder::<Db>::new(ACTIVE);
+                    sql.push_bind(on.number()).push(ACTIVE_FROM);
+                    sql.push("(p.street_id = ").push_bind(place);
+                    sql.push(" OR (p.kind = 'market' AND p.place_id = ")
+                        .push_bind(place)
+                        .push("))");
+                    sql.build_query_as().fetch_all(c).await?
+                });
+            }
+            WhichCards::Serials(serials) => {
+                for chunk in serials.chunks(500) {
+                    let found: Vec<Row> = on_tx!(&mut tx, |c, Db| {
+                        let mut sql = QueryBuilder::<Db>::new(ACTIVE);
+                        sql.push_bind(on.number()).push(ACTIVE_FROM).push("c.serial IN (");
+                        let mut list = sql.separated(", ");
+                        for serial in chunk {
+                            list.push_bind(serial);
+                        }
+                        sql.push(")");
+                        sql.build_query_as().fetch_all(c).await?
+                    });
+                    rows.extend(found);
+                }
+            }
+        }
+        rows.into_iter().map(printable).collect()
+    }
+
+    /// Stalls of a street or market that trade, have an account on that day, and no active code for it: what
+    /// is still to be handed out there, as (stall, account).
+    pub async fn stalls_without_code(&self, at: &str, on: Day) -> Result<Vec<(String, String)>> {
+        let mut tx = self.begin_read().await?;
+        Ok(on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT DISTINCT l.stall_id, l.account_id
+                 FROM account_link l
+                 JOIN stall_version v ON v.stall_id = l.stall_id
+                   AND NOT EXISTS (SELECT 1 FROM stall_version w WHERE w.stall_id = v.stall_id
+                                   AND (w.valid_from_day > v.valid_from_day
+                                        OR (w.valid_from_day = v.valid_from_day AND w.recorded_at_ms > v.recorded_at_ms)))
+                 JOIN place p ON p.place_id = v.place_id
+                 WHERE v.trading_status = 'trading'
+                   AND (p.street_id = $1 OR (p.kind = 'market' AND p.place_id = $1))
+                   AND l.valid_from_day <= $2 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)
+                   AND NOT EXISTS (SELECT 1 FROM account_link n
+                                   WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                   AND NOT EXISTS (SELECT 1 FROM code c WHERE c.stall_id = l.stall_id AND c.account_id = l.account_id
+                                   AND c.issued_on_day <= $2
+                                   AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial))
+                 ORDER BY l.stall_id, l.account_id",
+            )
+            .bind(at)
+            .bind(on.number())
+            .fetch_all(c)
+            .await?
+        }))
+    }
+
+    /// Streets and markets by id and name: what a pack can be printed of.
+    pub async fn streets_and_markets(&self) -> Result<Vec<(String, String)>> {
+        let mut tx = self.begin_read().await?;
+        Ok(on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT street_id, name FROM street
+                 UNION ALL SELECT place_id, market_name FROM place WHERE kind = 'market'
+                 ORDER BY 2, 1",
+            )
+            .fetch_all(c)
+            .await?
+        }))
+    }
+}
+
+fn printable(row: Row) -> Result<PrintableCard> {
+    let (
+        serial,
+        stall_code,
+        payload,
+        bank_bin,
+        number,
+        holder_name,
+        household_name,
+        place_name,
+        kind,
+        house,
+        stall,
+    ) = row;
+    let account =
+        AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account of {serial}")))?;
+    let made = stall_payload(&bank_bin, &account, &stall_code).ok();
+    let Some(payload) = made.filter(|made| made.as_str() == payload) else {
+        return Err(StoreError::Corrupt(format!("payload of {serial}")));
+    };
+    let is_in_market = kind == "market";
+    Ok(PrintableCard {
+        serial,
+        stall_code,
+        household_name,
+        place_name,
+        is_in_market,
+        number: match is_in_market && !stall.is_empty() {
+            true => stall,
+            false => house,
+        },
+        bank_bin,
+        holder_name,
+        account,
+        payload,
+    })
+}

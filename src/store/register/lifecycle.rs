@@ -1,0 +1,187 @@
+//! When the account of a stall changes: a second person, a word to the owner, and time to object before a
+//! card is printed (DOMAIN section 11).
+
+use super::super::{Result, Store, StoreError, Tx, fresh_id, on_tx};
+use crate::vn::{AccountNumber, Day, TimeMs};
+
+/// Whether link `l` put another account beside or in the place of one that the stall had before.
+macro_rules! is_change {
+    () => {
+        "EXISTS (SELECT 1 FROM account_link o
+                 WHERE o.stall_id = l.stall_id AND o.account_id <> l.account_id
+                   AND o.recorded_at_ms < (SELECT MIN(f.recorded_at_ms) FROM account_link f
+                                           WHERE f.link_id = l.link_id))"
+    };
+}
+pub(super) use is_change;
+
+/// What the owner of a stall has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerMessage {
+    /// Its id.
+    pub message_id: String,
+    /// The sentence, in Vietnamese.
+    pub message: String,
+    /// When it was written.
+    pub created_at: TimeMs,
+    /// Who told the owner, and when; none while nobody did.
+    pub told: Option<(String, TimeMs)>,
+}
+
+impl Store {
+    /// A second person's word for a changed account; writes down what the owner has to be told. Whoever
+    /// recorded the link cannot be that person, and a link that changed nothing needs none.
+    pub async fn approve_link(&self, link_id: &str, wait_ms: i64, by: &str, now: TimeMs) -> Result<()> {
+        type Row = (String, String, String, String, String, i64);
+        let mut tx = self.begin().await?;
+        let row: Option<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(concat!(
+                "SELECT l.stall_id, s.stall_code, l.recorded_by, a.account_number, a.holder_name,
+                        CAST(CASE WHEN ",
+                is_change!(),
+                " THEN 1 ELSE 0 END AS BIGINT)
+                 FROM account_link l JOIN stall s ON s.stall_id = l.stall_id
+                 JOIN account a ON a.account_id = l.account_id
+                 WHERE l.link_id = $1 ORDER BY l.recorded_at_ms LIMIT 1"
+            ))
+            .bind(link_id)
+            .fetch_optional(c)
+            .await?
+        });
+        let Some((stall_id, stall_code, recorded_by, number, holder, is_change)) = row else {
+            return Err(StoreError::Missing(format!(
+                "Không có liên kết tài khoản {link_id}."
+            )));
+        };
+        let conflict = |sentence: &str| Err(StoreError::Conflict(sentence.to_owned()));
+        if is_change == 0 {
+            return conflict("Tài khoản này là tài khoản đầu tiên của sạp, không cần duyệt.");
+        }
+        if recorded_by == by {
+            return conflict("Người duyệt phải khác người đã ghi tài khoản. Hãy nhờ một người khác duyệt.");
+        }
+        let approved: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "INSERT INTO link_approval (link_id, approved_at_ms, approved_by) VALUES ($1, $2, $3)
+                 ON CONFLICT (link_id) DO NOTHING RETURNING link_id",
+            )
+            .bind(link_id)
+            .bind(now.0)
+            .bind(by)
+            .fetch_optional(c)
+            .await?
+        });
+        if approved.is_none() {
+            return conflict("Tài khoản này đã được duyệt từ trước.");
+        }
+        let number = AccountNumber::parse(&number)
+            .map_err(|_| StoreError::Corrupt(format!("account of link {link_id}")))?;
+        let message = format!(
+            "Sạp {stall_code}: tài khoản nhận tiền đổi thành {number}, chủ tài khoản {holder}. Thẻ mới in được từ {}. Nếu không đúng, hãy báo ngay cho phường.",
+            TimeMs(now.0.saturating_add(wait_ms)).show()
+        );
+        on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "INSERT INTO owner_message (message_id, stall_id, message, created_at_ms, created_by)
+                 VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(fresh_id(now))
+            .bind(&stall_id)
+            .bind(&message)
+            .bind(now.0)
+            .bind(by)
+            .execute(c)
+            .await?;
+        });
+        tx.commit().await
+    }
+
+    /// What the owner of a stall was or is to be told, newest first.
+    pub async fn owner_messages(&self, stall_id: &str) -> Result<Vec<OwnerMessage>> {
+        type Row = (String, String, i64, Option<String>, Option<i64>);
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT message_id, message, created_at_ms, told_by, told_at_ms FROM owner_message
+                 WHERE stall_id = $1 ORDER BY created_at_ms DESC, message_id DESC LIMIT 20",
+            )
+            .bind(stall_id)
+            .fetch_all(c)
+            .await?
+        });
+        let message = |(message_id, message, created_at, by, at): Row| OwnerMessage {
+            message_id,
+            message,
+            created_at: TimeMs(created_at),
+            told: by.zip(at.map(TimeMs)),
+        };
+        Ok(rows.into_iter().map(message).collect())
+    }
+
+    /// Records that the owner was told; the first to say so stays.
+    pub async fn told_owner(&self, message_id: &str, by: &str, now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let told: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "UPDATE owner_message SET told_at_ms = COALESCE(told_at_ms, $2), told_by = COALESCE(told_by, $3)
+                 WHERE message_id = $1 RETURNING message_id",
+            )
+            .bind(message_id)
+            .bind(now.0)
+            .bind(by)
+            .fetch_optional(c)
+            .await?
+        });
+        match told {
+            Some(_) => tx.commit().await,
+            None => Err(StoreError::Missing(format!("Không có tin báo {message_id}."))),
+        }
+    }
+}
+
+/// Whether a card to this account may be handed out; the error says what is missing.
+pub(super) async fn settled(
+    tx: &mut Tx,
+    stall_id: &str,
+    account_id: &str,
+    wait_ms: i64,
+    now: TimeMs,
+) -> Result<()> {
+    let changes: Vec<(Option<i64>,)> = on_tx!(tx, |c| {
+        sqlx::query_as(concat!(
+            "SELECT p.approved_at_ms FROM account_link l
+             LEFT JOIN link_approval p ON p.link_id = l.link_id
+             WHERE l.stall_id = $1 AND l.account_id = $2 AND ",
+            is_change!(),
+            "  AND (l.valid_to_day IS NULL OR l.valid_to_day >= $3)
+               AND NOT EXISTS (SELECT 1 FROM account_link n
+                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)"
+        ))
+        .bind(stall_id)
+        .bind(account_id)
+        .bind(Day::of(now).number())
+        .fetch_all(c)
+        .await?
+    });
+    // Of several links to one account the first approved one is enough; its time has run longest.
+    let Some(first) = changes
+        .iter()
+        .map(|(approved,)| approved.unwrap_or(i64::MAX))
+        .min()
+    else {
+        return Ok(());
+    };
+    if first == i64::MAX {
+        return Err(StoreError::Conflict(
+            "Tài khoản của sạp đã đổi. Cần một người thứ hai duyệt trên trang của sạp trước khi phát thẻ mới.".to_owned(),
+        ));
+    }
+    let from = TimeMs(first.saturating_add(wait_ms));
+    match now >= from {
+        true => Ok(()),
+        false => Err(StoreError::Conflict(format!(
+            "Tài khoản đã đổi và đã duyệt; thẻ mới phát được từ {}. Chủ sạp cần được báo trong thời gian chờ.",
+            from.show()
+        ))),
+    }
+}

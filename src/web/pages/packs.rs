@@ -1,0 +1,305 @@
+//! Print packs: all cards of a street, a market or a selection, drawn beside the requests, with a page that
+//! shows how far it is.
+
+use std::collections::VecDeque;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::answer::Html;
+use super::codes::card_of;
+use super::frame::{Fault, Frame, Officer, encoded};
+use super::register::place_name;
+use crate::app::now;
+use crate::print::{Format, Pack, PackLine};
+use crate::store::{WhichCards, fresh_id};
+use crate::vn::{Day, fold};
+use crate::web::{Problem, Shared};
+
+/// Packs that are remembered, drawn or not; the oldest goes when one more is ordered.
+const PACKS_KEPT: usize = 8;
+/// Cards of one pack: a whole old district fits.
+const CARDS_MAX: usize = 20_000;
+
+/// The packs of this process. A pack is drawn and fetched on the instance that was asked for it; what is
+/// lost with an instance is ordered again.
+#[derive(Debug)]
+pub struct Packs {
+    kept: Mutex<VecDeque<Arc<Ordered>>>,
+    /// One is drawn at a time: drawing takes all cores.
+    drawing: Arc<tokio::sync::Semaphore>,
+}
+
+impl Default for Packs {
+    fn default() -> Packs {
+        Packs {
+            kept: Mutex::default(),
+            drawing: Arc::new(tokio::sync::Semaphore::new(1)),
+        }
+    }
+}
+
+/// A pack that somebody asked for.
+#[derive(Debug)]
+struct Ordered {
+    id: String,
+    /// Who may see it.
+    by: String,
+    title: String,
+    format: Format,
+    cards: usize,
+    pages: usize,
+    done: AtomicUsize,
+    /// The finished file, without a name on the disk; or nothing, if it could not be written.
+    file: OnceLock<Option<Mutex<std::fs::File>>>,
+}
+
+impl Packs {
+    /// Remembers a pack and begins to draw it.
+    fn begin(&self, pack: Pack, by: &str) -> Arc<Ordered> {
+        let ordered = Arc::new(Ordered {
+            id: fresh_id(now()),
+            by: by.to_owned(),
+            title: pack.title.clone(),
+            format: pack.format,
+            cards: pack.lines().len(),
+            pages: pack.pages(),
+            done: AtomicUsize::new(0),
+            file: OnceLock::new(),
+        });
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back(ordered.clone());
+        while kept.len() > PACKS_KEPT {
+            kept.pop_front();
+        }
+        let (drawing, work) = (self.drawing.clone(), ordered.clone());
+        tokio::spawn(async move {
+            let Ok(_turn) = drawing.acquire_owned().await else {
+                return;
+            };
+            let drawn = web::block(move || {
+                let bytes = pack.pdf(&|done| work.done.store(done, Ordering::Relaxed));
+                let written = tempfile::tempfile().and_then(|mut file| file.write_all(&bytes).map(|()| file));
+                if let Err(error) = &written {
+                    tracing::error!(%error, "a print pack could not be written");
+                }
+                let _ = work.file.set(written.ok().map(Mutex::new));
+            });
+            if let Err(error) = drawn.await {
+                tracing::error!(%error, "a print pack could not be drawn");
+            }
+        });
+        ordered
+    }
+
+    fn find(&self, id: &str, by: &str) -> Result<Arc<Ordered>, Fault> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|pack| pack.id == id && pack.by == by).cloned();
+        found.ok_or_else(|| {
+            Problem::missing("Tập in này không còn. Hãy mở lại trang tuyến đường hoặc chợ và bấm In thẻ QR.")
+                .into()
+        })
+    }
+}
+
+/// What the form of a street or market sends; of a selection also its serials.
+#[derive(serde::Deserialize)]
+pub(super) struct Wish {
+    format: String,
+    /// Serials with commas between them; nothing means all.
+    serials: Option<String>,
+}
+
+/// `POST /places/{street or market}/packs`
+pub(super) async fn order(
+    officer: Officer,
+    place: web::Path<String>,
+    wish: Result<web::Form<Wish>, actix_web::Error>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    match begin(&officer, &place, wish.ok().map(web::Form::into_inner), &shared).await {
+        Ok(pack) => seen(&format!("/packs/{}", pack.id)),
+        Err(fault) => {
+            let words = officer.visit.pick("Về trang trước", "Back");
+            officer.answer(Err(
+                fault.or_go(format!("/places/{}", encoded(&place)), words.to_owned())
+            ))
+        }
+    }
+}
+
+async fn begin(
+    officer: &Officer,
+    place: &str,
+    wish: Option<Wish>,
+    shared: &Shared,
+) -> Result<Arc<Ordered>, Fault> {
+    let format = wish
+        .as_ref()
+        .and_then(|wish| Format::of(&wish.format))
+        .ok_or_else(|| {
+            Problem::invalid(
+                "format",
+                officer.visit.pick("Hãy chọn khổ in.", "Choose what to print."),
+            )
+        })?;
+    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let title = place_name(&snapshot.facts, place)
+        .ok_or_else(|| Problem::missing("Không có tuyến đường hay chợ này trong sổ."))?;
+    let serials: Option<Vec<String>> = wish.and_then(|wish| wish.serials).map(|list| {
+        list.split(',')
+            .map(|s| s.trim().to_owned())
+            .filter(|s| !s.is_empty())
+            .collect()
+    });
+    let which = match serials.filter(|list| !list.is_empty()) {
+        Some(list) => WhichCards::Serials(list),
+        None => WhichCards::At(place.to_owned()),
+    };
+    let today = Day::of(now());
+    let found = shared.store.printable_cards(&which, today).await?;
+    if found.is_empty() || found.len() > CARDS_MAX {
+        let sentence = match found.is_empty() {
+            true => "Chưa có thẻ nào để in ở đây. Hãy phát mã cho các sạp trước.",
+            false => "Quá nhiều thẻ cho một tập in. Hãy in từng tuyến đường hoặc từng chợ.",
+        };
+        return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence).into());
+    }
+    let (banks, host) = (shared.banks.banks(), officer.visit.host());
+    let lines = found.into_iter().map(|card| PackLine {
+        number: card.number.clone(),
+        card: card_of(card, &banks, host),
+    });
+    let pack = Pack::new(title, today.show(), format, lines.collect());
+    Ok(shared.packs.begin(pack, &officer.person.name))
+}
+
+/// `POST /places/{street or market}/codes`: hands out the codes that are missing there.
+pub(super) async fn issue_all(
+    officer: Officer,
+    place: web::Path<String>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let time = now();
+    let back = format!("/places/{}", encoded(&place));
+    let handed_out = async {
+        let missing = shared.store.stalls_without_code(&place, Day::of(time)).await?;
+        // In steps, so that callbacks wait behind a few stalls at most.
+        for chunk in missing.chunks(100) {
+            let wishes: Vec<_> = chunk
+                .iter()
+                .map(|(stall, account)| (stall.clone(), Some(account.clone())))
+                .collect();
+            shared
+                .store
+                .issue_codes(
+                    &wishes,
+                    Day::of(time),
+                    shared.account_change_wait_ms,
+                    &officer.person.name,
+                    time,
+                )
+                .await?;
+        }
+        Ok::<(), Fault>(())
+    };
+    match handed_out.await {
+        Ok(()) => seen(&back),
+        Err(fault) => {
+            let words = officer.visit.pick("Về trang trước", "Back");
+            officer.answer(Err(fault.or_go(back, words.to_owned())))
+        }
+    }
+}
+
+/// Seen through a redirect, so that loading the page again asks for nothing new.
+fn seen(href: &str) -> HttpResponse {
+    HttpResponse::build(StatusCode::SEE_OTHER)
+        .insert_header((LOCATION, href))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+#[derive(Template)]
+#[template(path = "pack.html")]
+struct PackPage {
+    frame: Frame,
+    title: String,
+    format: &'static str,
+    cards: usize,
+    pages: usize,
+    done: usize,
+    file_href: String,
+    is_ready: bool,
+    is_broken: bool,
+}
+
+/// `GET /packs/{pack}`: how far it is; loads itself again until it is there.
+pub(super) async fn show(officer: Officer, id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
+    let made = shared.packs.find(&id, &officer.person.name).and_then(|pack| {
+        let file = pack.file.get();
+        Html::of(&PackPage {
+            frame: officer.frame(format!(
+                "{} · {}",
+                officer.visit.pick("In thẻ QR", "Print QR cards"),
+                pack.title
+            )),
+            format: officer.visit.pick(pack.format.name_vi(), pack.format.name_en()),
+            title: pack.title.clone(),
+            cards: pack.cards,
+            pages: pack.pages,
+            done: pack.done.load(Ordering::Relaxed).min(pack.pages),
+            file_href: format!("/packs/{}.pdf", pack.id),
+            is_ready: file.is_some_and(Option::is_some),
+            is_broken: file.is_some_and(Option::is_none),
+        })
+    });
+    officer.answer(made)
+}
+
+/// `GET /packs/{pack}.pdf`
+pub(super) async fn file(officer: Officer, id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
+    let found = shared.packs.find(&id, &officer.person.name).and_then(|pack| {
+        let read = pack.file.get().and_then(Option::as_ref).and_then(|file| {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))
+                .and_then(|_| file.read_to_end(&mut bytes))
+                .ok()?;
+            Some(bytes)
+        });
+        let bytes = read.ok_or_else(|| Problem::missing("Tập in chưa vẽ xong. Hãy chờ ở trang tiến độ."))?;
+        Ok((pack, bytes))
+    });
+    match found {
+        Ok((pack, bytes)) => {
+            let name = format!(
+                "the-qr-{}-{}.pdf",
+                fold(&pack.title).replace(' ', "-"),
+                pack.format.key()
+            );
+            HttpResponse::Ok()
+                .content_type("application/pdf")
+                .insert_header((
+                    CONTENT_DISPOSITION,
+                    format!("inline; filename=\"{}\"", plain_name(&name)),
+                ))
+                .insert_header((CACHE_CONTROL, "private, no-store"))
+                .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .body(bytes)
+        }
+        Err(fault) => officer.answer(Err(fault)),
+    }
+}
+
+/// A name of a file that every system takes.
+fn plain_name(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+        .collect()
+}

@@ -1,0 +1,325 @@
+//! Cards after they were handed out: what may be printed, what takes their place, and what a changed account
+//! needs before a new one.
+
+use choso::register::{AccountDraft, HolderRelation};
+use choso::store::{Approval, StoreError, WhichCards};
+use choso::vn::{AccountNumber, Day, TimeMs};
+
+use super::posting::stall_of;
+use crate::support::*;
+
+on_both! {
+    active_cards_of_a_place_or_a_selection_are_printed
+    what_is_missing_at_a_market_is_known_and_handed_out
+    a_worn_card_gets_another_serial
+    a_changed_account_needs_somebody_else_and_time
+    the_new_card_of_a_changed_account_ends_the_old_one
+    an_owner_is_told_once
+}
+
+/// A day, as `account_change_wait_hours` is by default.
+const WAIT_MS: i64 = 24 * 3_600_000;
+
+fn issue(books: &Books, stall: &str, account: Option<&str>, now: TimeMs) -> Result<String, StoreError> {
+    let wishes = [(stall.to_owned(), account.map(str::to_owned))];
+    let issued = books.run(
+        books
+            .store
+            .issue_codes(&wishes, Day::of(now), WAIT_MS, "thu", now),
+    )?;
+    Ok(issued[0].serial.clone())
+}
+
+fn printed(books: &Books, which: &WhichCards, on: Day) -> Vec<String> {
+    let cards = books.run(books.store.printable_cards(which, on)).expect("cards");
+    let mut lines: Vec<String> = cards
+        .into_iter()
+        .map(|c| {
+            assert!(c.payload.as_str().contains(c.account.reveal()));
+            format!("{} {} {}", c.place_name, c.number, c.stall_code)
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn id_of(books: &Books, name: &str) -> String {
+    let all = books.run(books.store.streets_and_markets()).expect("places");
+    all.into_iter()
+        .find(|(_, known)| known == name)
+        .expect("a place")
+        .0
+}
+
+fn active_cards_of_a_place_or_a_selection_are_printed(database: Database) {
+    let books = Books::with_register(database);
+    let market = WhichCards::At(id_of(&books, "Chợ Thử"));
+    let street = WhichCards::At(id_of(&books, "Đường Thử"));
+    // `one` has a code since the register said so; nothing else has.
+    let one = books.rows("SELECT s.stall_code FROM stall s JOIN household h ON h.household_id = s.household_id WHERE h.household_ref = 'one'");
+    assert_eq!(
+        printed(&books, &street, market_day()),
+        [format!("Đường Thử 1 {}", one[0])]
+    );
+    assert_eq!(printed(&books, &street, Day::ymd(2026, 1, 9)), [""; 0]);
+    assert_eq!(printed(&books, &market, market_day()), [""; 0]);
+    let stall = stall_of(&books, "two");
+    let serial = issue(&books, &stall, None, noon()).expect("a code");
+    assert_eq!(printed(&books, &market, market_day()), ["Chợ Thử 2 ABCDEFG7"]);
+    let both = books.rows("SELECT serial FROM code");
+    let selection = WhichCards::Serials(both.into_iter().chain(["NOBODY".to_owned()]).collect());
+    assert_eq!(printed(&books, &selection, market_day()).len(), 2);
+    books
+        .run(books.store.end_code(
+            &serial,
+            "revoked",
+            "pasted over",
+            market_day().plus(1),
+            "thu",
+            noon(),
+        ))
+        .expect("an end");
+    assert_eq!(printed(&books, &market, market_day()), ["Chợ Thử 2 ABCDEFG7"]);
+    assert_eq!(printed(&books, &market, market_day().plus(1)), [""; 0]);
+    assert_eq!(books.rows("SELECT reason FROM code_end"), ["pasted over"]);
+}
+
+fn what_is_missing_at_a_market_is_known_and_handed_out(database: Database) {
+    let books = Books::with_register(database);
+    let market = id_of(&books, "Chợ Thử");
+    let missing = |on| {
+        books
+            .run(books.store.stalls_without_code(&market, on))
+            .expect("stalls")
+    };
+    assert_eq!(missing(Day::ymd(2025, 7, 31)).len(), 0, "no account before that");
+    let wishes: Vec<_> = missing(market_day())
+        .into_iter()
+        .map(|(stall, account)| (stall, Some(account)))
+        .collect();
+    assert_eq!(wishes.len(), 2);
+    let issued = books
+        .run(
+            books
+                .store
+                .issue_codes(&wishes, market_day(), WAIT_MS, "thu", noon()),
+        )
+        .expect("codes");
+    assert!(issued.iter().all(|code| code.is_new));
+    assert_eq!(missing(market_day()), []);
+    assert_eq!(printed(&books, &WhichCards::At(market), market_day()).len(), 2);
+}
+
+fn a_worn_card_gets_another_serial(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "two");
+    let first = issue(&books, &stall, None, noon()).expect("a code");
+    let replace = |serial: &str| {
+        books.run(
+            books
+                .store
+                .replace_code(serial, "torn", market_day(), "thu", noon()),
+        )
+    };
+    let second = replace(&first).expect("a new card");
+    assert_ne!(second.serial, first);
+    assert_eq!(second.stall_id, stall);
+    let card = |serial: &str| {
+        books
+            .run(books.store.card(serial, market_day()))
+            .expect("read")
+            .expect("a card")
+    };
+    assert_eq!(card(&first).ended, Some(("replaced".to_owned(), market_day())));
+    assert_eq!(
+        (card(&second.serial).ended, card(&second.serial).payload),
+        (None, card(&first).payload)
+    );
+    assert!(
+        matches!(replace(&first), Err(StoreError::Conflict(_))),
+        "it was replaced already"
+    );
+    assert!(matches!(replace("NOBODY"), Err(StoreError::Missing(_))));
+    // Nothing is ended where no new card can be made: the account is gone.
+    let link = books
+        .run(books.store.stall(&stall))
+        .expect("read")
+        .expect("a stall")
+        .accounts[0]
+        .link_id
+        .clone();
+    books
+        .run(books.store.end_link(&link, market_day().plus(-1), "thu", noon()))
+        .expect("an end");
+    assert!(matches!(replace(&second.serial), Err(StoreError::Conflict(_))));
+    assert_eq!(card(&second.serial).ended, None);
+}
+
+/// Links another account to the stall of `one`; returns link and account.
+fn change(books: &Books, stall: &str, by: &str, now: TimeMs) -> (String, String) {
+    let account = AccountDraft {
+        bank_bin: "970422".to_owned(),
+        number: AccountNumber::parse("99990077").expect("an account"),
+        holder_name: "HO THU MOI".to_owned(),
+        relation: HolderRelation::Owner,
+    };
+    let link = books
+        .run(books.store.link_account(stall, &account, market_day(), by, now))
+        .expect("a link");
+    let view = books
+        .run(books.store.stall(stall))
+        .expect("read")
+        .expect("a stall");
+    let account = view
+        .accounts
+        .iter()
+        .find(|a| a.link_id == link)
+        .expect("the link")
+        .account_id
+        .clone();
+    (link, account)
+}
+
+fn a_changed_account_needs_somebody_else_and_time(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "one");
+    let (link, account) = change(&books, &stall, "thu", noon());
+    let approval = || {
+        let view = books
+            .run(books.store.stall(&stall))
+            .expect("read")
+            .expect("a stall");
+        view.accounts
+            .into_iter()
+            .find(|a| a.link_id == link)
+            .expect("the link")
+            .approval
+    };
+    let first_link = books
+        .run(books.store.stall(&stall))
+        .expect("read")
+        .expect("a stall")
+        .accounts[0]
+        .clone();
+    assert_eq!(first_link.approval, Approval::NotNeeded);
+    assert_eq!(
+        approval(),
+        Approval::Waiting {
+            recorded_by: "thu".to_owned()
+        }
+    );
+    let sentence = |result: Result<String, StoreError>| match result {
+        Err(StoreError::Conflict(sentence)) => sentence,
+        other => panic!("{other:?}"),
+    };
+    assert!(sentence(issue(&books, &stall, Some(&account), noon())).contains("người thứ hai duyệt"));
+    let approve = |link: &str, by: &str| {
+        books
+            .run(books.store.approve_link(link, WAIT_MS, by, noon()))
+            .map(|()| String::new())
+    };
+    assert!(sentence(approve(&link, "thu")).contains("phải khác người đã ghi"));
+    assert!(sentence(approve(&first_link.link_id, "hai")).contains("không cần duyệt"));
+    assert!(matches!(approve("nobody", "hai"), Err(StoreError::Missing(_))));
+    approve(&link, "hai").expect("a second person");
+    assert!(sentence(approve(&link, "ba")).contains("từ trước"));
+    assert_eq!(
+        approval(),
+        Approval::Given {
+            by: "hai".to_owned(),
+            at: noon()
+        }
+    );
+    let after = |ms: i64| issue(&books, &stall, Some(&account), TimeMs(noon().0 + ms));
+    assert!(sentence(after(WAIT_MS - 1)).contains("thẻ mới phát được từ 02/03/2026 12:00"));
+    after(WAIT_MS).expect("a card after its time");
+    // The owner was told what changes, without the whole number.
+    let messages = books.run(books.store.owner_messages(&stall)).expect("messages");
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0].message.contains("•••• 0077") && messages[0].message.contains("HO THU MOI"));
+    assert!(!messages[0].message.contains("99990077"));
+}
+
+fn the_new_card_of_a_changed_account_ends_the_old_one(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "one");
+    let old = books.rows("SELECT serial FROM code").remove(0);
+    let first_link = books
+        .run(books.store.stall(&stall))
+        .expect("read")
+        .expect("a stall")
+        .accounts[0]
+        .link_id
+        .clone();
+    let (link, account) = change(&books, &stall, "thu", noon());
+    books
+        .run(books.store.approve_link(&link, 0, "hai", noon()))
+        .expect("a second person");
+    let state = |serial: &str| {
+        let card = books
+            .run(books.store.card(serial, market_day()))
+            .expect("read")
+            .expect("a card");
+        card.ended.map(|(state, _)| state)
+    };
+    // Both accounts are linked: two cards may hang side by side.
+    books
+        .run(books.store.issue_codes(
+            &[(stall.clone(), Some(account.clone()))],
+            market_day(),
+            0,
+            "thu",
+            noon(),
+        ))
+        .expect("a card");
+    assert_eq!(state(&old), None);
+    // The old account goes; the next card takes the old one with it.
+    books
+        .run(
+            books
+                .store
+                .end_link(&first_link, market_day().plus(-1), "thu", TimeMs(noon().0 + 1)),
+        )
+        .expect("an end");
+    let newest = books
+        .rows(&format!("SELECT serial FROM code WHERE serial <> '{old}'"))
+        .remove(0);
+    books
+        .run(
+            books
+                .store
+                .end_code(&newest, "destroyed", "", market_day(), "thu", noon()),
+        )
+        .expect("an end");
+    books
+        .run(
+            books
+                .store
+                .issue_codes(&[(stall.clone(), Some(account))], market_day(), 0, "thu", noon()),
+        )
+        .expect("another card");
+    assert_eq!(state(&old).as_deref(), Some("revoked"));
+}
+
+fn an_owner_is_told_once(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "one");
+    let (link, _) = change(&books, &stall, "thu", noon());
+    books
+        .run(books.store.approve_link(&link, WAIT_MS, "hai", noon()))
+        .expect("a second person");
+    let message = books
+        .run(books.store.owner_messages(&stall))
+        .expect("messages")
+        .remove(0);
+    assert_eq!(message.told, None);
+    let tell = |id: &str, by: &str, ms: i64| books.run(books.store.told_owner(id, by, TimeMs(noon().0 + ms)));
+    tell(&message.message_id, "hai", 5).expect("told");
+    tell(&message.message_id, "ba", 9).expect("told again");
+    let message = books
+        .run(books.store.owner_messages(&stall))
+        .expect("messages")
+        .remove(0);
+    assert_eq!(message.told, Some(("hai".to_owned(), TimeMs(noon().0 + 5))));
+    assert!(matches!(tell("nobody", "hai", 0), Err(StoreError::Missing(_))));
+}
