@@ -5,6 +5,8 @@
 
 #[path = "../../src/notice/mod.rs"]
 pub mod notice;
+#[path = "../../src/vietqr/mod.rs"]
+pub mod vietqr;
 #[path = "../../src/vn/mod.rs"]
 pub mod vn;
 

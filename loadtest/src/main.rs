@@ -9,6 +9,7 @@
 mod client;
 #[path = "../../tests/support/cluster.rs"]
 mod cluster;
+mod codes;
 mod crowd;
 mod growth;
 mod intake;
@@ -49,6 +50,8 @@ enum Command {
     /// How many callbacks a second become durable, as a ratio of what the same service answers when it
     /// keeps nothing, and of one commit for each callback
     Intake(intake::IntakeArgs),
+    /// Payloads and print packs, as ratios of what other programs need for the same
+    Codes(codes::CodesArgs),
     /// The rate among thousands of connections and listeners that wait, as a ratio of the rate without them
     Idle(crowd::IdleArgs),
     /// Several instances on one PostgreSQL, each with a listener who has to hear every receipt once
@@ -69,6 +72,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Intake(args) => intake::run(&args),
+        Command::Codes(args) => codes::run(&args),
         Command::Idle(args) => crowd::run_idle(&args),
         Command::Instances(args) => crowd::run_instances(&args),
         Command::OpenLoop(args) => open_loop::run(&args),

@@ -448,3 +448,8 @@ pub fn raw_head(benchmark: &str, machine: &Machine) -> Value {
         "machine": machine.json(),
     })
 }
+
+/// How an aim is told.
+pub fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "NOT met" }
+}

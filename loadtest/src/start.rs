@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::Result;
 use crate::process::{self, Service};
-use crate::report::{self, Machine, micros, status_kib};
+use crate::report::{self, Machine, met, micros, status_kib};
 use crate::setup::{Databases, temporary_folder};
 
 const START_AIM: Duration = Duration::from_millis(200);
@@ -95,10 +95,6 @@ fn print(rounds: &[Round]) {
     if bad > 0 {
         println!("FAULT: told to stop, {bad} did not end with 0");
     }
-}
-
-fn met(is_met: bool) -> &'static str {
-    if is_met { "met" } else { "NOT met" }
 }
 
 fn one_round(binary: &Path) -> Result<Round> {

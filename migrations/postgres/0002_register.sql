@@ -127,6 +127,20 @@ CREATE TABLE owner_message (
 );
 CREATE INDEX owner_message_of_stall ON owner_message (stall_id);
 
+-- Each look at a code on a wall. The code itself may be a thief's account: only its digest and the last four
+-- characters are kept.
+CREATE TABLE inspection (
+    inspection_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    checked_at_ms BIGINT NOT NULL,
+    checked_by TEXT COLLATE "C" NOT NULL,
+    way TEXT COLLATE "C" NOT NULL CHECK (way IN ('camera', 'photo', 'offline')),
+    verdict TEXT COLLATE "C" NOT NULL CHECK (verdict IN ('right', 'wrong', 'revoked')),
+    serial TEXT COLLATE "C",
+    payload_sha256 TEXT COLLATE "C" NOT NULL,
+    account_tail TEXT COLLATE "C"
+);
+CREATE INDEX inspection_of_serial ON inspection (serial);
+
 -- Raised by every change that attribution depends on, in the same transaction; the writer of notices
 -- reads it first and so knows whether what it remembers of the register still holds.
 CREATE TABLE register_epoch (

@@ -127,6 +127,20 @@ CREATE TABLE owner_message (
 );
 CREATE INDEX owner_message_of_stall ON owner_message (stall_id);
 
+-- Each look at a code on a wall. The code itself may be a thief's account: only its digest and the last four
+-- characters are kept.
+CREATE TABLE inspection (
+    inspection_id TEXT NOT NULL PRIMARY KEY,
+    checked_at_ms BIGINT NOT NULL,
+    checked_by TEXT NOT NULL,
+    way TEXT NOT NULL CHECK (way IN ('camera', 'photo', 'offline')),
+    verdict TEXT NOT NULL CHECK (verdict IN ('right', 'wrong', 'revoked')),
+    serial TEXT,
+    payload_sha256 TEXT NOT NULL,
+    account_tail TEXT
+);
+CREATE INDEX inspection_of_serial ON inspection (serial);
+
 -- Raised by every change that attribution depends on, in the same transaction; the writer of notices
 -- reads it first and so knows whether what it remembers of the register still holds.
 CREATE TABLE register_epoch (

@@ -13,13 +13,13 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Answers each line of the input; returns how many were answered well and how many not.
 ///
-/// `answer` takes a line without its end, appends what it says, with its end, and tells whether it was a good
+/// `answer` takes a line without its end, or none where it is not UTF-8, appends what it says, with its end, and tells whether it was a good
 /// answer. Whole lines are answered as soon as they are there, so that a person at a terminal or a program at the
 /// other end of the pipe need not end its input first.
 pub fn answer_lines(
     input: impl Read,
     output: impl Write + Send,
-    answer: impl Fn(&[u8], &mut String) -> bool + Sync,
+    answer: impl Fn(Option<&str>, &mut String) -> bool + Sync,
 ) -> Result<(u64, u64), Failure> {
     let workers = thread::available_parallelism().map_or(1, |n| n.get().min(16));
     thread::scope(|scope| {
@@ -55,19 +55,25 @@ struct Answered {
     bad: u64,
 }
 
-fn answered(block: &[u8], answer: &impl Fn(&[u8], &mut String) -> bool) -> Answered {
+fn answered(block: &[u8], answer: &impl Fn(Option<&str>, &mut String) -> bool) -> Answered {
     let mut done = Answered {
         text: String::with_capacity(block.len()),
         good: 0,
         bad: 0,
     };
-    let lines = block.strip_suffix(b"\n").unwrap_or(block).split(|b| *b == b'\n');
-    for line in lines {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match answer(line, &mut done.text) {
-            true => done.good += 1,
-            false => done.bad += 1,
-        }
+    let mut one = |line: Option<&str>| match answer(line, &mut done.text) {
+        true => done.good += 1,
+        false => done.bad += 1,
+    };
+    let block = block.strip_suffix(b"\n").unwrap_or(block);
+    match std::str::from_utf8(block) {
+        Ok(text) => text
+            .split('\n')
+            .for_each(|line| one(Some(line.strip_suffix('\r').unwrap_or(line)))),
+        Err(_) => block.split(|b| *b == b'\n').for_each(|line| {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            one(std::str::from_utf8(line).ok());
+        }),
     }
     done
 }
@@ -75,37 +81,34 @@ fn answered(block: &[u8], answer: &impl Fn(&[u8], &mut String) -> bool) -> Answe
 /// Hands blocks of whole lines to the workers in turn. Ends early when nobody takes the answers any more.
 fn read_blocks(mut input: impl Read, workers: &[SyncSender<Vec<u8>>]) -> Result<(), Failure> {
     let mut turns = workers.iter().cycle();
+    let mut hand_on = |block: Vec<u8>| turns.next().is_some_and(|worker| worker.send(block).is_ok());
+    let mut read_in = vec![0; BLOCK_BYTES];
     // A line that is not whole yet.
     let mut begun: Vec<u8> = Vec::new();
     loop {
-        let mut block = std::mem::take(&mut begun);
-        let kept = block.len();
-        block.resize(kept + BLOCK_BYTES, 0);
-        let read = match input.read(&mut block[kept..]) {
-            Ok(read) => read,
-            Err(e) if e.kind() == ErrorKind::Interrupted => 0,
+        let read = match input.read(&mut read_in) {
+            Ok(0) => break,
+            Ok(read) => &read_in[..read],
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
             Err(e) => return Err(Failure::Refused(format!("standard input: {e}"))),
         };
-        let is_end = read == 0;
-        block.truncate(kept + read);
-        match block.iter().rposition(|b| *b == b'\n') {
-            Some(last) if !is_end => begun = block.split_off(last + 1),
-            None if !is_end => {
-                begun = block;
-                // What a line is too long by is nothing anybody reads.
-                begun.truncate(LINE_BYTES_MAX + 1);
-                continue;
+        match read.iter().rposition(|b| *b == b'\n') {
+            None => begun.extend_from_slice(read),
+            Some(last) => {
+                let (whole, next) = read.split_at(last + 1);
+                begun.extend_from_slice(whole);
+                if !hand_on(std::mem::replace(&mut begun, next.to_vec())) {
+                    return Ok(());
+                }
             }
-            _ => {}
         }
+        // What a line is too long by is nothing anybody reads.
         begun.truncate(LINE_BYTES_MAX + 1);
-        if !block.is_empty() && turns.next().is_none_or(|worker| worker.send(block).is_err()) {
-            return Ok(());
-        }
-        if is_end {
-            return Ok(());
-        }
     }
+    if !begun.is_empty() {
+        hand_on(begun);
+    }
+    Ok(())
 }
 
 fn write_in_turn(mut output: impl Write, workers: &[Receiver<Answered>]) -> Result<(u64, u64), Failure> {
@@ -150,10 +153,10 @@ mod tests {
         let totals = answer_lines(
             Drops(text.as_bytes(), size),
             &mut out,
-            |line: &[u8], out: &mut String| {
-                let text = std::str::from_utf8(line).unwrap();
+            |line: Option<&str>, out: &mut String| {
+                let text = line.unwrap();
                 out.push_str(&format!("<{}>\n", &text[..text.len().min(20)]));
-                line.len() <= LINE_BYTES_MAX && !text.is_empty()
+                text.len() <= LINE_BYTES_MAX && !text.is_empty()
             },
         );
         (String::from_utf8(out).unwrap(), totals.unwrap())

@@ -190,12 +190,11 @@ fn lines(directory: &Directory, what: &str, answer: fn(&str, &Banks) -> Answer) 
     let (_, bad) = answer_lines(
         std::io::stdin().lock(),
         std::io::stdout(),
-        |line: &[u8], out: &mut String| {
-            let answer = match std::str::from_utf8(line) {
-                Ok(text) if line.len() <= LINE_BYTES_MAX => answer(text, &banks),
-                // An empty object or an unfinished string is refused in the words of the command.
-                Ok(_) => refused(what, &format!("the line is longer than {LINE_BYTES_MAX} bytes")),
-                Err(_) => refused(what, "the line is not UTF-8"),
+        |line: Option<&str>, out: &mut String| {
+            let answer = match line {
+                Some(line) if line.len() <= LINE_BYTES_MAX => answer(line, &banks),
+                Some(_) => refused(what, &format!("the line is longer than {LINE_BYTES_MAX} bytes")),
+                None => refused(what, "the line is not UTF-8"),
             };
             if let Some(bin) = answer.unknown_bin {
                 let mut unknown = unknown.lock().expect("nobody panics holding it");

@@ -29,8 +29,9 @@ pub use ledger::{
 };
 pub use places::PlacesKept;
 pub use register::{
-    AccountView, Approval, CardView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
-    OwnerMessage, PrintableCard, RegisterKept, StallView, WhichCards,
+    AccountView, Approval, CardView, CheckWay, Checked, CodeView, HouseholdChange, HouseholdFilter,
+    HouseholdView, IssuedCode, NewInspection, OwnerMessage, PrintableCard, RegisterKept, StallView,
+    WhichCards,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

@@ -3,6 +3,7 @@
 mod cards;
 mod change;
 mod codes;
+mod inspections;
 mod lifecycle;
 mod read;
 mod write;
@@ -22,6 +23,7 @@ use crate::vn::{Day, Period, TimeMs};
 pub use cards::{PrintableCard, WhichCards};
 pub use change::HouseholdChange;
 pub use codes::{CardView, IssuedCode};
+pub use inspections::{CheckWay, Checked, NewInspection};
 pub use lifecycle::OwnerMessage;
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 

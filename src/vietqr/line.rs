@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Alternate, Banks, BuildError, Code, Fault, Field, Initiation, Payee, PayeeNumber, Reading, Service,
-    Texts, payload, read,
+    payload, read,
 };
 use crate::vn::Dong;
 
@@ -263,75 +263,67 @@ impl<'a> Input<'a> {
     }
 
     fn code(self) -> Result<Code<'a>, Refused> {
-        let extra = self.extra.map(|extra| *extra).unwrap_or_default();
-        let payee = match extra.scheme.as_ref().map(Text::as_str) {
+        let extra = self.extra.as_deref();
+        let scheme = extra.and_then(|extra| extra.scheme.as_ref());
+        let payee = match scheme.map(Text::as_str) {
             None => Payee::Napas {
-                service: service(&self.kind, &extra.service)?,
+                service: service(&self.kind, extra.and_then(|extra| extra.service.as_ref()))?,
                 bank_bin: self.bank_bin.ok_or_else(|| absent("bank_bin"))?.0,
                 account: PayeeNumber::new(self.account.ok_or_else(|| absent("account"))?.0),
             },
             Some(VNPAY) if self.bank_bin.is_none() && self.account.is_none() && self.kind.is_none() => {
+                let merchant_id = extra.and_then(|extra| extra.merchant_id.as_ref());
                 Payee::Vnpay {
-                    merchant_id: extra.merchant_id.ok_or_else(|| absent("merchant_id"))?.0,
+                    merchant_id: merchant_id.ok_or_else(|| absent("merchant_id"))?.0.clone(),
                 }
             }
             Some(VNPAY) => return Err(("INPUT", "vnpayqr has no bank_bin, account or kind".to_owned())),
             Some(other) => return Err(("INPUT", format!("scheme {other:?} is not known; vnpayqr is"))),
         };
-        let initiation = match self.method.as_ref().map(Text::as_str) {
+        let mut code = Code::of(payee);
+        code.initiation = match self.method.as_ref().map(Text::as_str) {
             None | Some("static") => Initiation::Static,
             Some("dynamic") => Initiation::Dynamic,
             Some(other) => {
-                return Err((
-                    Fault::Poi.code(),
-                    format!("method {other:?} is neither static nor dynamic"),
-                ));
+                let message = format!("method {other:?} is neither static nor dynamic");
+                return Err((Fault::Poi.code(), message));
             }
         };
-        let mut texts = Texts::default();
-        for (field, text) in [
-            (Field::Purpose, self.purpose),
-            (Field::BillNumber, self.bill_number),
-            (Field::StoreLabel, self.store_label),
-            (Field::ReferenceLabel, self.reference_label),
-            (Field::TerminalLabel, self.terminal_label),
-            (Field::MerchantName, self.merchant_name),
-            (Field::City, self.city),
-            (Field::Mcc, self.mcc),
-            (Field::MobileNumber, extra.mobile_number),
-            (Field::LoyaltyNumber, extra.loyalty_number),
-            (Field::CustomerLabel, extra.customer_label),
-            (Field::ConsumerDataRequest, extra.consumer_data_request),
-            (Field::PostalCode, extra.postal_code),
-            (Field::TipIndicator, extra.tip_indicator),
-            (Field::FeeFixed, extra.fee_fixed),
-            (Field::FeePercent, extra.fee_percent),
-        ] {
+        code.amount = self.amount.map(|Amount(vnd)| Dong::new(vnd));
+        let mut put = |field, text: Option<Text<'a>>| {
             if let Some(Text(text)) = text {
-                texts.set(field, text);
+                code.texts.set(field, text);
             }
-        }
-        Ok(Code {
-            payee,
-            initiation,
-            amount: self.amount.map(|Amount(vnd)| Dong::new(vnd)),
-            texts,
-            alternate: extra.alt_language.map(|given| Alternate {
+        };
+        put(Field::Purpose, self.purpose);
+        put(Field::BillNumber, self.bill_number);
+        put(Field::StoreLabel, self.store_label);
+        put(Field::ReferenceLabel, self.reference_label);
+        put(Field::TerminalLabel, self.terminal_label);
+        put(Field::MerchantName, self.merchant_name);
+        put(Field::City, self.city);
+        put(Field::Mcc, self.mcc);
+        if let Some(extra) = self.extra {
+            put(Field::MobileNumber, extra.mobile_number);
+            put(Field::LoyaltyNumber, extra.loyalty_number);
+            put(Field::CustomerLabel, extra.customer_label);
+            put(Field::ConsumerDataRequest, extra.consumer_data_request);
+            put(Field::PostalCode, extra.postal_code);
+            put(Field::TipIndicator, extra.tip_indicator);
+            put(Field::FeeFixed, extra.fee_fixed);
+            put(Field::FeePercent, extra.fee_percent);
+            code.alternate = extra.alt_language.map(|given| Alternate {
                 language: given.language.map(|text| text.0),
                 merchant_name: given.merchant_name.map(|text| text.0),
                 city: given.city.map(|text| text.0),
-            }),
-            other_accounts: extra
-                .other_accounts
-                .into_iter()
-                .map(|(tag, text)| (tag.0, text.0))
-                .collect(),
-            unreserved: extra
-                .unreserved
-                .into_iter()
-                .map(|(tag, text)| (tag.0, text.0))
-                .collect(),
-        })
+            });
+            let raw = |given: BTreeMap<Tag, Text<'a>>| {
+                given.into_iter().map(|(tag, text)| (tag.0, text.0)).collect()
+            };
+            code.other_accounts = raw(extra.other_accounts);
+            code.unreserved = raw(extra.unreserved);
+        }
+        Ok(code)
     }
 }
 
@@ -367,14 +359,14 @@ fn absent(name: &str) -> Refused {
     (Fault::Missing.code(), format!("{name} is missing"))
 }
 
-fn service(kind: &Option<Text>, service: &Option<Text>) -> Result<Service, Refused> {
+fn service(kind: &Option<Text>, service: Option<&Text>) -> Result<Service, Refused> {
     let unknown = |name: &str, text: &str| (Fault::Service.code(), format!("{name} {text:?} is not known"));
     let by_kind = match kind.as_ref().map(Text::as_str) {
         None | Some("account") => Service::Account,
         Some("card") => Service::Card,
         Some(other) => return Err(unknown("kind", other)),
     };
-    let Some(code) = service.as_ref().map(Text::as_str) else {
+    let Some(code) = service.map(Text::as_str) else {
         return Ok(by_kind);
     };
     match (

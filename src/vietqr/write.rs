@@ -323,9 +323,13 @@ fn put_alternate(out: &mut String, given: &Alternate) -> Result<(), BuildError> 
 }
 
 fn put_text(out: &mut String, code: &Code, field: Field) -> Result<(), BuildError> {
-    let Some(text) = code.texts.get(field) else {
-        return Ok(());
-    };
+    match code.texts.get(field) {
+        None => Ok(()),
+        Some(text) => put_checked(out, field, text),
+    }
+}
+
+fn put_checked(out: &mut String, field: Field, text: &str) -> Result<(), BuildError> {
     let plain = plain(field, text)?;
     measured(field, &plain, field.length_max())?;
     let form = match field {
@@ -357,9 +361,19 @@ fn put_raw(out: &mut String, tag: u8, value: &str, may_stand: bool) -> Result<()
 
 /// Writes one object; every value comes here measured.
 fn put(out: &mut String, tag: u8, value: &str) {
-    let start = open(out, tag);
+    let length = characters(value);
+    debug_assert!(length <= VALUE_MAX);
+    out.push_str(TWO_DIGITS[usize::from(tag)]);
+    out.push_str(TWO_DIGITS[length]);
     out.push_str(value);
-    close(out, start);
+}
+
+/// Lengths count characters, not bytes (vietqr FORMAT section 1).
+fn characters(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.chars().count(),
+    }
 }
 
 /// Begins an object whose length is not known yet; returns where its value starts.
@@ -371,7 +385,7 @@ fn open(out: &mut String, tag: u8) -> usize {
 
 /// Ends an object: its length, in characters, goes where [`open`] left room.
 fn close(out: &mut String, start: usize) {
-    let length = out[start..].chars().count();
+    let length = characters(&out[start..]);
     debug_assert!(length <= VALUE_MAX);
     out.replace_range(start - 2..start, TWO_DIGITS[length]);
 }
@@ -383,7 +397,7 @@ fn sealed(mut body: String) -> Result<Payload, BuildError> {
     for shift in [12, 8, 4, 0] {
         body.push(char::from(b"0123456789ABCDEF"[usize::from(crc >> shift & 0xf)]));
     }
-    match body.chars().count() {
+    match characters(&body) {
         length if length > PAYLOAD_MAX => Err(BuildError::PayloadTooLong { length }),
         _ => Ok(Payload(body)),
     }

@@ -18,6 +18,7 @@ mod register;
 mod report;
 mod review;
 mod sign_in;
+mod wall;
 mod words;
 
 use actix_web::web;
@@ -49,6 +50,10 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/links/{link}/approve", web::post().to(codes::approve))
         .route("/owner-messages/{message}/told", web::post().to(codes::told))
         .route("/k/{serial}", web::get().to(codes::check))
+        .route("/k", web::get().to(codes::by_serial))
+        .route("/check", web::get().to(wall::page))
+        .route("/check/code", web::post().to(wall::code))
+        .route("/check/photo", web::post().to(wall::photo))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
         .route("/providers", web::get().to(providers::providers))

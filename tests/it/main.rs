@@ -21,3 +21,4 @@ mod simulate;
 mod store_contract;
 mod stream;
 mod support;
+mod wall;

@@ -331,6 +331,30 @@ struct CheckedCard {
     issued_on: String,
 }
 
+/// What the form with a serial sends.
+#[derive(serde::Deserialize)]
+pub(super) struct Typed {
+    serial: Option<String>,
+}
+
+/// `GET /k?serial=…`: the form without script leads to the page of that serial.
+pub(super) async fn by_serial(typed: web::Query<Typed>) -> HttpResponse {
+    let serial = typed.into_inner().serial.unwrap_or_default();
+    let plain: String = serial
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(SERIAL_CHARS_MAX)
+        .collect();
+    let to = if plain.is_empty() {
+        "/check".to_owned()
+    } else {
+        format!("/k/{}", plain.to_uppercase())
+    };
+    HttpResponse::build(StatusCode::SEE_OTHER)
+        .insert_header((LOCATION, to))
+        .finish()
+}
+
 /// `GET /k/{serial}`: what anybody who holds the card may know. No picture, no account number.
 pub(super) async fn check(
     visit: Visit,

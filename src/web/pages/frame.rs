@@ -273,6 +273,7 @@ fn section_of(path: &str) -> &'static str {
         "" => "home",
         "areas" => "areas",
         "households" | "places" | "stalls" | "packs" => "households",
+        "check" => "check",
         "review" => "review",
         "providers" => "providers",
         _ => "",

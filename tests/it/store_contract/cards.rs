@@ -2,7 +2,7 @@
 //! needs before a new one.
 
 use choso::register::{AccountDraft, HolderRelation};
-use choso::store::{Approval, StoreError, WhichCards};
+use choso::store::{Approval, CheckWay, Checked, NewInspection, StoreError, WhichCards};
 use choso::vn::{AccountNumber, Day, TimeMs};
 
 use super::posting::stall_of;
@@ -15,6 +15,7 @@ on_both! {
     a_changed_account_needs_somebody_else_and_time
     the_new_card_of_a_changed_account_ends_the_old_one
     an_owner_is_told_once
+    a_look_at_a_wall_finds_what_hangs_there
 }
 
 /// A day, as `account_change_wait_hours` is by default.
@@ -322,4 +323,71 @@ fn an_owner_is_told_once(database: Database) {
         .remove(0);
     assert_eq!(message.told, Some(("hai".to_owned(), TimeMs(noon().0 + 5))));
     assert!(matches!(tell("nobody", "hai", 0), Err(StoreError::Missing(_))));
+}
+
+fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "two");
+    let first = issue(&books, &stall, None, noon()).expect("a code");
+    let payload = books
+        .run(books.store.card(&first, market_day()))
+        .expect("read")
+        .expect("a card")
+        .payload;
+    let check = |payload: &str, on: Day| {
+        let checked = books
+            .run(books.store.check_payload(payload, on))
+            .expect("checked");
+        match &checked {
+            Checked::Active(card) => format!("active {}", card.serial),
+            Checked::Ended(card) => format!("ended {}", card.serial),
+            Checked::Unknown => "unknown".to_owned(),
+        }
+    };
+    assert_eq!(check(&payload, market_day()), format!("active {first}"));
+    assert_eq!(
+        check(&payload, market_day().plus(-1)),
+        "unknown",
+        "not yet handed out"
+    );
+    // Another account under the same stall code: what a thief prints.
+    let thief = AccountNumber::parse("99990077").expect("an account");
+    let pasted = choso::vietqr::stall_payload("970415", &thief, "ABCDEFG7").expect("a payload");
+    assert_eq!(check(pasted.as_str(), market_day()), "unknown");
+    for other in ["", "https://example.vn", &payload[..40], &payload.to_lowercase()] {
+        assert_eq!(check(other, market_day()), "unknown", "{other}");
+    }
+    // Replaced, the same text is the new card's; revoked, it is nobody's.
+    let second = books
+        .run(
+            books
+                .store
+                .replace_code(&first, "torn", market_day(), "thu", noon()),
+        )
+        .expect("a new card")
+        .serial;
+    assert_eq!(check(&payload, market_day()), format!("active {second}"));
+    books
+        .run(
+            books
+                .store
+                .end_code(&second, "revoked", "", market_day(), "thu", noon()),
+        )
+        .expect("an end");
+    assert!(check(&payload, market_day()).starts_with("ended "));
+    // What is kept of a look is not the code.
+    let look = NewInspection {
+        verdict: "wrong",
+        way: CheckWay::Photo,
+        serial: None,
+        tail: Some("0077".to_owned()),
+    };
+    books
+        .run(books.store.keep_inspection(pasted.as_str(), &look, "thu", noon()))
+        .expect("kept");
+    let kept = books
+        .rows("SELECT verdict || ' ' || way || ' ' || account_tail || ' ' || checked_by FROM inspection");
+    assert_eq!(kept, ["wrong photo 0077 thu"]);
+    let digest = books.rows("SELECT payload_sha256 FROM inspection").remove(0);
+    assert!(digest.len() == 64 && !digest.contains("99990077"));
 }

@@ -464,6 +464,9 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
         .iter()
         .find(|a| a.bank_bin == "970422")
         .expect("both accounts");
+    books
+        .run(books.store.approve_link(&second.link_id, 0, "hai", noon()))
+        .expect("a second person");
     let code = issue(Some(second.account_id.clone()), market_day())
         .expect("a code")
         .remove(0);

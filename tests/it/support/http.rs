@@ -20,6 +20,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Body as text.
     pub body: String,
+    /// Body as it came, for pictures.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -85,10 +87,12 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
         .filter_map(|line| line.split_once(':'))
         .map(|(n, v)| (n.to_lowercase(), v.trim().to_owned()))
         .collect();
+    let start = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     Some(Answer {
         status,
         headers,
         body: body.to_owned(),
+        bytes: bytes[start..].to_vec(),
     })
 }
 

@@ -1,0 +1,219 @@
+//! The wall check: a phone looks at the code that hangs at a stall, and says whether it is the stall's.
+
+use std::sync::LazyLock;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use super::answer::Html;
+use super::frame::{Frame, Officer};
+use crate::app::now;
+use crate::store::{CheckWay, Checked, NewInspection};
+use crate::vietqr::{Field, ScanError, read, scan};
+use crate::vn::{Day, Lang};
+use crate::web::body::{read_body, read_body_up_to};
+use crate::web::{Person, Problem, Shared};
+
+/// Bytes of a photo: a page makes it smaller before it sends it.
+const PHOTO_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Photos that are searched at the same time; one more waits, so that memory and cores stay free for
+/// callbacks.
+static SEARCHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
+
+#[derive(Template)]
+#[template(path = "wall.html")]
+struct WallPage {
+    frame: Frame,
+}
+
+/// `GET /check`
+pub(super) async fn page(officer: Officer) -> HttpResponse {
+    let title = officer.visit.pick("Kiểm tra mã", "Check a code");
+    officer.answer(Html::of(&WallPage {
+        frame: officer.frame(title),
+    }))
+}
+
+/// A code that a phone read by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    payload: String,
+}
+
+/// What is said of a code: three words, loud enough for a market.
+#[derive(Serialize)]
+struct Verdict {
+    /// `right`, `wrong` or `revoked`; `unread` where there is nothing to judge.
+    verdict: &'static str,
+    /// The words: ĐÚNG, SAI, THẺ ĐÃ THU HỒI.
+    title: &'static str,
+    /// What was found, and what to do.
+    sentence: String,
+    /// Whose it is, where it is somebody's.
+    stall_code: Option<String>,
+    household_name: Option<String>,
+    holder_name: Option<String>,
+    /// Last four of the account in the code.
+    tail: Option<String>,
+}
+
+/// `POST /check/code`: judges a payload and keeps the inspection.
+pub(super) async fn code(
+    person: Person,
+    payload: web::Payload,
+    visit: super::frame::Visit,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    let seen: Seen = serde_json::from_slice(&read_body(payload).await?)
+        .map_err(|error| Problem::invalid("payload", error.to_string()))?;
+    judged(&shared, &seen.payload, CheckWay::Camera, &person, visit.lang).await
+}
+
+/// `POST /check/photo`: finds the code in a picture, then as [`code`].
+pub(super) async fn photo(
+    person: Person,
+    payload: web::Payload,
+    visit: super::frame::Visit,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    let bytes = read_body_up_to(payload, PHOTO_BYTES_MAX).await?;
+    let _turn = SEARCHING
+        .acquire()
+        .await
+        .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
+    let found = web::block(move || scan(&bytes))
+        .await
+        .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
+    match found.as_deref() {
+        Ok([one]) => judged(&shared, one, CheckWay::Photo, &person, visit.lang).await,
+        Ok(_) => Err(Problem::invalid(
+            "photo",
+            visit.lang.pick(
+                "Ảnh có nhiều mã. Hãy chụp từng mã một.",
+                "The picture has several codes. Take one at a time.",
+            ),
+        )),
+        Err(error) => Err(unread(visit.lang, error)),
+    }
+}
+
+fn unread(lang: Lang, error: &ScanError) -> Problem {
+    let sentence = match error {
+        ScanError::NoCode => lang.pick(
+            "Không thấy mã đọc được trong ảnh. Hãy đưa máy lại gần, giữ thẳng, đủ sáng.",
+            "No readable code is in the picture. Go nearer, hold the phone straight, more light.",
+        ),
+        ScanError::Format(_) => lang.pick(
+            "Tệp này không phải ảnh PNG hoặc JPEG. Hãy chụp lại.",
+            "The file is no PNG or JPEG picture. Take another.",
+        ),
+        ScanError::Damaged(_) => lang.pick(
+            "Ảnh bị hỏng hoặc thiếu. Hãy chụp lại.",
+            "The picture is damaged. Take it again.",
+        ),
+        ScanError::TooLarge(_) => lang.pick(
+            "Ảnh quá lớn. Hãy chụp nhỏ hơn.",
+            "The picture is too large. Take a smaller one.",
+        ),
+    };
+    let title = lang.pick("Chưa đọc được mã", "No code was read");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-code", title, sentence)
+}
+
+async fn judged(
+    shared: &Shared,
+    payload: &str,
+    way: CheckWay,
+    person: &Person,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let time = now();
+    let checked = shared.store.check_payload(payload, Day::of(time)).await?;
+    let verdict = verdict(&checked, payload, lang);
+    let inspection = NewInspection {
+        verdict: verdict.verdict,
+        way,
+        serial: checked.serial().map(str::to_owned),
+        tail: verdict.tail.clone(),
+    };
+    shared
+        .store
+        .keep_inspection(payload, &inspection, &person.name, time)
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(verdict))
+}
+
+fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
+    let reading = read(payload);
+    let tail = reading
+        .as_ref()
+        .ok()
+        .and_then(|r| r.code.account().map(|(_, number)| number.tail().to_owned()));
+    let blank = Verdict {
+        verdict: "wrong",
+        title: lang.pick("SAI", "WRONG"),
+        sentence: String::new(),
+        stall_code: None,
+        household_name: None,
+        holder_name: None,
+        tail,
+    };
+    match checked {
+        Checked::Active(card) => Verdict {
+            verdict: "right",
+            title: lang.pick("ĐÚNG", "RIGHT"),
+            sentence: lang
+                .pick(
+                    "Mã này là của sạp dưới đây. Hãy so tên sạp và số thẻ in trên thẻ.",
+                    "This code is of the stall below. Compare the stall's name and the serial printed on the card.",
+                )
+                .to_owned(),
+            stall_code: Some(card.stall_code.clone()),
+            household_name: Some(card.household_name.clone()),
+            holder_name: Some(card.holder_name.clone()),
+            ..blank
+        },
+        Checked::Ended(card) => Verdict {
+            verdict: "revoked",
+            title: lang.pick("THẺ ĐÃ THU HỒI", "CARD REVOKED"),
+            sentence: lang
+                .pick(
+                    "Thẻ này không còn dùng. Hãy gỡ xuống và đưa thẻ đang dùng cho chủ sạp.",
+                    "This card is no longer in use. Take it down and give the owner the one in use.",
+                )
+                .to_owned(),
+            stall_code: Some(card.stall_code.clone()),
+            household_name: Some(card.household_name.clone()),
+            holder_name: Some(card.holder_name.clone()),
+            ..blank
+        },
+        Checked::Unknown => {
+            let sentence = match &reading {
+                Err(refusal) => match lang {
+                    Lang::Vi => refusal.fault.sentence_vi().to_owned(),
+                    Lang::En => format!("This is no VietQR code to pay with: {refusal}."),
+                },
+                Ok(reading) => {
+                    let note = reading.code.texts.get(Field::Purpose).unwrap_or_default();
+                    let shop = if note.is_empty() { String::new() } else { format!(" «{note}»") };
+                    match lang {
+                        Lang::Vi => format!(
+                            "Sổ không có mã này{shop}. Có thể mã bị dán đè: gỡ xuống, báo chủ sạp và công an phường; tiền sẽ không vào tài khoản của sạp."
+                        ),
+                        Lang::En => format!(
+                            "The register has no such code{shop}. It may be pasted over: take it down, tell the owner and the police; the money would not reach the stall."
+                        ),
+                    }
+                }
+            };
+            Verdict { sentence, ..blank }
+        }
+    }
+}

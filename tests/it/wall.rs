@@ -1,0 +1,264 @@
+//! Cards on the web: their files, packs with their progress, the wall check, and what a changed account shows.
+
+use choso::access::token_sha256;
+use choso::app::now;
+use choso::vietqr::{Symbol, read, scan, stall_payload};
+use choso::vn::{AccountNumber, Day};
+use serde_json::Value;
+
+use crate::support::http::{self, Answer};
+use crate::support::service::{TestApp, until};
+
+const TOKENS: [(&str, &str); 2] = [
+    ("Người một", "choso_invented-token-of-one"),
+    ("Người hai", "choso_invented-token-of-two"),
+];
+
+fn start() -> TestApp {
+    let app = TestApp::sqlite();
+    for (name, token) in TOKENS {
+        app.run(app.store().add_token(name, &token_sha256(token), false, now()))
+            .expect("a token");
+    }
+    app
+}
+
+/// A request of the first or the second person.
+fn send(app: &TestApp, who: usize, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
+    let cookie = format!("choso_token={}", TOKENS[who].1);
+    let origin = format!("http://{}", app.address());
+    http::send(
+        app.address(),
+        method,
+        path,
+        &[("cookie", &cookie), ("origin", &origin), ("content-type", kind)],
+        body,
+    )
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn get(app: &TestApp, path: &str) -> Answer {
+    send(app, 0, "GET", path, "text/plain", b"")
+}
+
+/// Stall id and serial of a stall at the invented market whose code was handed out.
+fn a_card(app: &TestApp) -> (String, String) {
+    let stall = app
+        .run(app.store().stalls_without_code(&market(app), Day::of(now())))
+        .expect("stalls")
+        .remove(0);
+    let wishes = [(stall.0.clone(), Some(stall.1))];
+    let issued = app
+        .run(app.store().issue_codes(&wishes, Day::of(now()), 0, "thu", now()))
+        .expect("a code");
+    (stall.0, issued[0].serial.clone())
+}
+
+fn market(app: &TestApp) -> String {
+    let places = app.run(app.store().streets_and_markets()).expect("places");
+    places
+        .into_iter()
+        .find(|(_, name)| name == "Chợ Thử")
+        .expect("the market")
+        .0
+}
+
+fn verdict(app: &TestApp, payload: &str) -> Value {
+    let body = serde_json::json!({ "payload": payload }).to_string();
+    let answer = send(app, 0, "POST", "/check/code", "application/json", body.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    serde_json::from_str(&answer.body).expect("JSON")
+}
+
+#[test]
+fn a_card_is_fetched_in_every_format_and_reads_as_its_code() {
+    let app = start();
+    let (stall, serial) = a_card(&app);
+    let card = app
+        .run(app.store().card(&serial, Day::of(now())))
+        .expect("read")
+        .expect("a card");
+    for format in ["a6", "a5", "label", "large"] {
+        for (ending, kind) in [
+            ("pdf", "application/pdf"),
+            ("png", "image/png"),
+            ("svg", "image/svg+xml"),
+        ] {
+            let answer = get(&app, &format!("/codes/{serial}/{format}.{ending}"));
+            assert_eq!(answer.status, 200, "{format}.{ending}");
+            assert_eq!(answer.header("content-type"), Some(kind), "{format}.{ending}");
+            if ending == "png" {
+                assert_eq!(
+                    scan(&answer.bytes).expect("a code"),
+                    [card.payload.clone()],
+                    "{format}"
+                );
+            }
+        }
+    }
+    assert_eq!(get(&app, &format!("/codes/{serial}/a7.pdf")).status, 404);
+    assert_eq!(get(&app, &format!("/codes/{serial}/a6.exe")).status, 404);
+    // The stall's page offers them, with the bank by its name.
+    let page = get(&app, &format!("/stalls/{stall}")).body;
+    assert!(page.contains(&format!("/codes/{serial}/a5.pdf")) && page.contains("VietinBank"));
+    // Ended, it is no longer printed.
+    let body = format!("what=swapped&stall_href=/stalls/{stall}");
+    let ended = send(
+        &app,
+        0,
+        "POST",
+        &format!("/codes/{serial}/end"),
+        FORM,
+        body.as_bytes(),
+    );
+    assert_eq!(
+        (ended.status, ended.header("location")),
+        (303, Some(format!("/stalls/{stall}").as_str()))
+    );
+    assert_eq!(get(&app, &format!("/codes/{serial}/a6.pdf")).status, 410);
+}
+
+#[test]
+fn a_market_is_handed_out_and_printed_with_its_progress() {
+    let app = start();
+    let place = format!("/places/{}", market(&app));
+    let nothing = send(&app, 0, "POST", &format!("{place}/packs"), FORM, b"format=a6");
+    assert_eq!(nothing.status, 409, "no code is handed out yet");
+    assert!(get(&app, &place).body.contains("Phát mã cho"));
+    assert_eq!(
+        send(&app, 0, "POST", &format!("{place}/codes"), FORM, b"").status,
+        303
+    );
+    assert!(!get(&app, &place).body.contains("Phát mã cho"));
+    let ordered = send(&app, 0, "POST", &format!("{place}/packs"), FORM, b"format=label");
+    assert_eq!(ordered.status, 303);
+    let pack = ordered.header("location").expect("where it is").to_owned();
+    until("the pack is drawn", || {
+        get(&app, &pack).body.contains(&format!("{pack}.pdf"))
+    });
+    let file = get(&app, &format!("{pack}.pdf"));
+    assert_eq!(file.header("content-type"), Some("application/pdf"));
+    assert!(file.bytes.starts_with(b"%PDF") && file.bytes.ends_with(b"%%EOF"));
+    // It is nobody else's to see, and a wrong format is asked for again.
+    assert_eq!(send(&app, 1, "GET", &pack, "text/plain", b"").status, 404);
+    assert_eq!(
+        send(&app, 0, "POST", &format!("{place}/packs"), FORM, b"format=a7").status,
+        422
+    );
+}
+
+#[test]
+fn the_wall_check_tells_right_wrong_and_revoked() {
+    let app = start();
+    let (_, serial) = a_card(&app);
+    let card = app
+        .run(app.store().card(&serial, Day::of(now())))
+        .expect("read")
+        .expect("a card");
+    let right = verdict(&app, &card.payload);
+    assert_eq!(
+        (&right["verdict"], &right["title"]),
+        (&"right".into(), &"ĐÚNG".into())
+    );
+    assert_eq!(right["stall_code"], card.stall_code.as_str());
+    let thief = AccountNumber::parse("99990077").expect("an account");
+    let pasted = stall_payload("970415", &thief, &card.stall_code).expect("a payload");
+    let wrong = verdict(&app, pasted.as_str());
+    assert_eq!(
+        (&wrong["verdict"], &wrong["tail"]),
+        (&"wrong".into(), &"0077".into())
+    );
+    assert!(wrong["sentence"].as_str().expect("a sentence").contains("dán đè"));
+    assert!(wrong["household_name"].is_null(), "a thief's code is nobody's");
+    let broken = verdict(&app, "https://example.vn");
+    assert_eq!(broken["verdict"], "wrong");
+    // The same from photos.
+    let photo = |bytes: &[u8]| send(&app, 0, "POST", "/check/photo", "image/png", bytes);
+    let picture = Symbol::of(&pasted).png(6);
+    assert!(read(pasted.as_str()).is_ok());
+    let answer = photo(&picture);
+    assert_eq!(
+        (answer.status, answer.body.contains("\"wrong\"")),
+        (200, true),
+        "{}",
+        answer.body
+    );
+    let blank = photo(&picture[..60]);
+    assert_eq!(blank.status, 422);
+    assert!(blank.body.contains("Ảnh bị hỏng") && photo(b"%PDF-1.7").body.contains("PNG hoặc JPEG"));
+    assert_eq!(photo(&vec![0; 8 * 1024 * 1024 + 1]).status, 413);
+    app.run(
+        app.store()
+            .end_code(&serial, "revoked", "pasted over", Day::of(now()), "thu", now()),
+    )
+    .expect("an end");
+    assert_eq!(verdict(&app, &card.payload)["title"], "THẺ ĐÃ THU HỒI");
+    // Each look is kept, and who made it; what was no code is a look too.
+    let looks = app.run(
+        app.database
+            .texts("SELECT verdict || ' ' || way || ' ' || checked_by FROM inspection"),
+    );
+    let count = |what: &str| looks.iter().filter(|look| *look == what).count();
+    assert_eq!(count("right camera Người một"), 1);
+    assert_eq!(
+        (count("wrong camera Người một"), count("wrong photo Người một")),
+        (2, 1)
+    );
+    assert_eq!((count("revoked camera Người một"), looks.len()), (1, 5));
+    // Strangers look at nothing.
+    let stranger = http::send(
+        app.address(),
+        "POST",
+        "/check/code",
+        &[("content-type", "application/json")],
+        b"{}",
+    );
+    assert_eq!(stranger.status, 401);
+}
+
+#[test]
+fn a_changed_account_is_approved_by_somebody_else_and_its_owner_told() {
+    let app = start();
+    let (stall, _) = a_card(&app);
+    let body = serde_json::json!({
+        "bank_bin": "970422", "account_number": "99990077", "account_holder": "HO THU MOI", "holder_relation": "owner"
+    });
+    let linked = send(
+        &app,
+        0,
+        "POST",
+        &format!("/api/v1/stalls/{stall}/accounts"),
+        "application/json",
+        body.to_string().as_bytes(),
+    );
+    assert_eq!(linked.status, 201, "{}", linked.body);
+    let page = |who| send(&app, who, "GET", &format!("/stalls/{stall}"), "text/plain", b"").body;
+    assert!(page(0).contains("Cần một người khác duyệt") && !page(0).contains("/approve"));
+    let text = page(1);
+    let href = text
+        .split("action=\"/links/")
+        .nth(1)
+        .expect("a button for the second person");
+    let href = format!("/links/{}", href.split('"').next().expect("its address"));
+    let back = format!("stall_href=/stalls/{stall}");
+    assert_eq!(send(&app, 0, "POST", &href, FORM, back.as_bytes()).status, 409);
+    assert_eq!(send(&app, 1, "POST", &href, FORM, back.as_bytes()).status, 303);
+    let text = page(0);
+    assert!(text.contains("Người hai đã duyệt. Thẻ mới phát được từ"));
+    assert!(text.contains("Cần báo chủ sạp") && text.contains("•••• 0077"));
+    let told = text.split("action=\"/owner-messages/").nth(1).expect("a button");
+    let told = format!("/owner-messages/{}", told.split('"').next().expect("its address"));
+    assert_eq!(send(&app, 0, "POST", &told, FORM, back.as_bytes()).status, 303);
+    assert!(page(0).contains("đã báo: Người một"));
+    // A day has not passed.
+    let issue = send(
+        &app,
+        0,
+        "POST",
+        &format!("/places/{}/codes", market(&app)),
+        FORM,
+        b"",
+    );
+    assert_eq!(issue.status, 409, "{}", issue.body);
+}
