@@ -91,7 +91,7 @@ fn a_card_is_fetched_in_every_format_and_reads_as_its_code() {
             if ending == "png" {
                 assert_eq!(
                     scan(&answer.bytes).expect("a code"),
-                    [card.payload.clone()],
+                    std::slice::from_ref(&card.payload),
                     "{format}"
                 );
             }
