@@ -127,6 +127,29 @@ CREATE TABLE order_payment (
     PRIMARY KEY (provider_id, reference, event_id)
 );
 
+-- An amount that a stall asked for with a code of its own. Bank apps carry back only the note, so the bill
+-- is known again by its number there.
+CREATE TABLE bill (
+    bill_id TEXT NOT NULL PRIMARY KEY,
+    stall_id TEXT NOT NULL REFERENCES stall (stall_id),
+    bill_number TEXT NOT NULL,
+    amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
+    payload TEXT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at_ms BIGINT NOT NULL,
+    UNIQUE (stall_id, bill_number)
+);
+
+-- Which receipts paid a bill.
+CREATE TABLE bill_payment (
+    bill_id TEXT NOT NULL REFERENCES bill (bill_id),
+    receipt_no BIGINT NOT NULL,
+    amount_vnd BIGINT NOT NULL,
+    paid_at_ms BIGINT NOT NULL,
+    PRIMARY KEY (bill_id, receipt_no)
+);
+
 -- A refund that has not met its receipt yet; the row goes when it does. payment_key: event:ID or order:ID;
 -- entry_no: its notice.
 CREATE TABLE refund_waiting (

@@ -4,6 +4,7 @@
 //! sees all that was kept before it. Whether something came before is then known from memory (the traces
 //! of the last batches) and from runs of older traces; nothing is asked of the big tables.
 
+mod bills;
 mod feed;
 mod known;
 mod orders;
@@ -25,6 +26,7 @@ use crate::ledger::{
 use crate::notice::{ContentDigest, Delivery, Item, Kind, Outcome};
 use crate::vn::{Day, TimeMs};
 
+pub use bills::{BillView, NewBill};
 pub use feed::{AuditEntry, AuditReceipt, AuditRow, FeedReceipt, FeedStep};
 pub use known::WriterMemory;
 pub use orders::NewOrder;
@@ -64,6 +66,8 @@ struct Clock {
     has_orders: bool,
     /// Whether any refund waits.
     has_waiting: bool,
+    /// Whether any stall ever made a bill.
+    has_bills: bool,
 }
 
 /// One notice to be kept.
@@ -250,6 +254,9 @@ impl Store {
         let receipts = rows::insert_receipts(&mut tx, &kept).await?;
         rows::insert_notices(&mut tx, &kept).await?;
         orders::note_payments(&mut tx, &kept).await?;
+        if clock.has_bills {
+            bills::link_payments(&mut tx, &kept).await?;
+        }
         refunds::join(&mut tx, &kept, memory, &clock, &mut told.counters).await?;
         rows::add_counters(&mut tx, &told.counters).await?;
         let added = match evidence {
@@ -288,13 +295,14 @@ impl Store {
 }
 
 async fn read_clock(tx: &mut Tx) -> Result<Clock> {
-    type Row = (i64, i64, i64, Vec<u8>, i64, i64, i64, i64, i64, i64);
+    type Row = (i64, i64, i64, Vec<u8>, i64, i64, i64, i64, i64, i64, i64);
     let row: Row = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT r.epoch, f.batch_no, f.entry_no, f.digest, f.generation, f.generation_bytes, f.runs_epoch,
                     f.counted_entry_no,
                     CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM payment_order LIMIT 1) o) AS BIGINT),
-                    CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund_waiting LIMIT 1) w) AS BIGINT)
+                    CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund_waiting LIMIT 1) w) AS BIGINT),
+                    CAST((SELECT COUNT(*) FROM (SELECT 1 AS one FROM bill LIMIT 1) b) AS BIGINT)
              FROM register_epoch r, feed f WHERE r.id = 1 AND f.id = 1",
         )
         .fetch_one(c)
@@ -311,6 +319,7 @@ async fn read_clock(tx: &mut Tx) -> Result<Clock> {
         counted,
         orders,
         waiting,
+        bills,
     ) = row;
     Ok(Clock {
         epoch,
@@ -323,6 +332,7 @@ async fn read_clock(tx: &mut Tx) -> Result<Clock> {
         counted_entry_no: LedgerNo::of(counted),
         has_orders: orders > 0,
         has_waiting: waiting > 0,
+        has_bills: bills > 0,
     })
 }
 

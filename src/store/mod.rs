@@ -24,8 +24,8 @@ pub use access::{EverKey, IdempotentAnswer, NewProvider, ProviderRow, TokenRow};
 pub use health::{ProviderHour, ProviderTally};
 pub use ids::fresh_id;
 pub use ledger::{
-    Arrival, AuditEntry, AuditReceipt, AuditRow, FeedReceipt, FeedStep, FullGeneration, IntakeTotals,
-    NewOrder, Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
+    Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, FeedReceipt, FeedStep, FullGeneration,
+    IntakeTotals, NewBill, NewOrder, Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
 };
 pub use places::PlacesKept;
 pub use register::{

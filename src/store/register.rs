@@ -22,6 +22,7 @@ use crate::vn::{Day, Period, TimeMs};
 
 pub use cards::{PrintableCard, WhichCards};
 pub use change::HouseholdChange;
+pub(super) use codes::payee_of_stall;
 pub use codes::{CardView, IssuedCode};
 pub use inspections::{CheckWay, Checked, NewInspection};
 pub use lifecycle::OwnerMessage;

@@ -7,7 +7,7 @@ use choso::vn::{AccountNumber, Day};
 use serde_json::Value;
 
 use crate::support::http::{self, Answer};
-use crate::support::service::{TestApp, until};
+use crate::support::service::{TestApp, payment_now, until};
 
 const TOKENS: [(&str, &str); 2] = [
     ("Người một", "choso_invented-token-of-one"),
@@ -261,4 +261,58 @@ fn a_changed_account_is_approved_by_somebody_else_and_its_owner_told() {
         b"",
     );
     assert_eq!(issue.status, 409, "{}", issue.body);
+}
+
+#[test]
+fn a_bill_shows_its_code_until_it_is_paid() {
+    let app = start();
+    let (stall, _) = a_card(&app);
+    let make = |body: &str| {
+        let path = format!("/api/v1/stalls/{stall}/bills");
+        send(&app, 0, "POST", &path, "application/json", body.as_bytes())
+    };
+    for (body, status) in [
+        (r#"{"amount_vnd":0}"#, 422),
+        (r#"{"amount_vnd":20000,"bill_number":"b 1"}"#, 422),
+        (r#"{"amount_vnd":20000,"valid_minutes":0}"#, 422),
+        (r#"{"amount_vnd":20000,"colour":"red"}"#, 400),
+    ] {
+        assert_eq!(make(body).status, status, "{body}");
+    }
+    let made = make(r#"{"amount_vnd":20000,"bill_number":"B001"}"#);
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(make(r#"{"amount_vnd":20000,"bill_number":"B001"}"#).status, 409);
+    let bill = made.json();
+    let path = format!("/api/v1/bills/{}", bill["bill_id"].as_str().expect("an id"));
+    let shown = get(&app, &format!("{path}/code.svg"));
+    assert_eq!(
+        (shown.status, shown.header("content-type")),
+        (200, Some("image/svg+xml"))
+    );
+    let payload = bill["payload"].as_str().expect("a payload").to_owned();
+    let reading = read(&payload).expect("a code");
+    let note = reading
+        .code
+        .texts
+        .get(choso::vietqr::Field::Purpose)
+        .expect("a note")
+        .to_owned();
+    assert!(note.ends_with(" B001"));
+    // The bank carries back the note; the money comes to the account of the code.
+    let (_, account) = reading.code.account().expect("an account");
+    let mut paid = payment_now("T1", 20_000);
+    paid["data"]["account"] = account.reveal().into();
+    paid["data"]["note"] = note.to_lowercase().into();
+    assert_eq!(app.post("m1", &paid).status, 204);
+    let now = get(&app, &path).json();
+    assert_eq!(
+        (&now["state"], &now["paid_vnd"], &now["payments"]),
+        (&"paid".into(), &20_000.into(), &1.into())
+    );
+    let gone = get(&app, &format!("{path}/code.svg"));
+    assert!(
+        gone.status == 410 && gone.body.contains("đã được trả"),
+        "{}",
+        gone.body
+    );
 }

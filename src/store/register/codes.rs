@@ -378,3 +378,32 @@ async fn account(
         )),
     }
 }
+
+/// Where money for a stall goes: its one account of today, and its code.
+pub struct Payee {
+    /// The stall's code.
+    pub stall_code: String,
+    /// Bank BIN.
+    pub bank_bin: String,
+    /// The account.
+    pub account: AccountNumber,
+}
+
+/// The one account of a stall today, if a code to it may be handed out.
+pub(in crate::store) async fn payee_of_stall(
+    tx: &mut Tx,
+    stall_id: &str,
+    wait_ms: i64,
+    now: TimeMs,
+) -> Result<Payee> {
+    let (_, stall_code) = stall(tx, stall_id).await?;
+    let (account_id, bank_bin, number) = account(tx, stall_id, None, Day::of(now)).await?;
+    lifecycle::settled(tx, stall_id, &account_id, wait_ms, now).await?;
+    let account =
+        AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account {account_id}")))?;
+    Ok(Payee {
+        stall_code,
+        bank_bin,
+        account,
+    })
+}

@@ -1,5 +1,6 @@
 //! `/api/v1`: JSON for programs, described by `/api/v1/openapi.json`.
 
+mod bills;
 mod cards;
 mod figures;
 mod live;
@@ -41,6 +42,9 @@ const PAGE_MAX: i64 = 200;
         register::keep_terminal,
         register::issue_code,
         register::end_code,
+        bills::make_bill,
+        bills::get_bill,
+        bills::bill_svg,
         cards::replace_code,
         cards::approve_link,
         cards::told_owner,
@@ -79,6 +83,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         web::scope("/api/v1")
             .route("/openapi.json", web::get().to(openapi_json))
             .configure(register::routes)
+            .configure(bills::routes)
             .configure(cards::routes)
             .configure(figures::routes)
             .configure(live::routes)

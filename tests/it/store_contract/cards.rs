@@ -2,8 +2,9 @@
 //! needs before a new one.
 
 use choso::register::{AccountDraft, HolderRelation};
-use choso::store::{Approval, CheckWay, Checked, NewInspection, StoreError, WhichCards};
-use choso::vn::{AccountNumber, Day, TimeMs};
+use choso::store::{Approval, CheckWay, Checked, NewBill, NewInspection, StoreError, WhichCards};
+use choso::vn::{AccountNumber, Day, Dong, TimeMs};
+use serde_json::Value;
 
 use super::posting::stall_of;
 use crate::support::*;
@@ -16,6 +17,8 @@ on_both! {
     the_new_card_of_a_changed_account_ends_the_old_one
     an_owner_is_told_once
     a_look_at_a_wall_finds_what_hangs_there
+    a_bill_is_paid_by_the_note_that_names_it
+    a_bill_number_is_used_once_at_a_stall
 }
 
 /// A day, as `account_change_wait_hours` is by default.
@@ -390,4 +393,90 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     assert_eq!(kept, ["wrong photo 0077 thu"]);
     let digest = books.rows("SELECT payload_sha256 FROM inspection").remove(0);
     assert!(digest.len() == 64 && !digest.contains("99990077"));
+}
+
+fn bill(
+    books: &Books,
+    stall: &str,
+    number: Option<&str>,
+    amount: i64,
+) -> Result<choso::store::BillView, StoreError> {
+    let new = NewBill {
+        stall_id: stall.to_owned(),
+        amount: Dong::new(amount),
+        bill_number: number.map(str::to_owned),
+        valid_ms: 15 * 60_000,
+    };
+    books.run(books.store.make_bill(&new, WAIT_MS, "thu", noon()))
+}
+
+/// A payment to the account of `two` with a note.
+fn noted(id: &str, amount: i64, note: &str) -> Value {
+    with(to_account(payment(id, amount), "00000022"), "note", note.into())
+}
+
+fn a_bill_is_paid_by_the_note_that_names_it(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "two");
+    let made = bill(&books, &stall, Some("B1"), 20_000).expect("a bill");
+    assert!(made.payload.contains("0811ABCDEFG7 B1") && made.payload.contains("540520000"));
+    let again = |id: &str| books.run(books.store.bill(id)).expect("read").expect("a bill");
+    let state = |minutes: i64| {
+        let bill = again(&made.bill_id);
+        (
+            bill.state(TimeMs(noon().0 + minutes * 60_000)),
+            bill.paid.vnd(),
+            bill.payments,
+        )
+    };
+    assert_eq!((state(0), state(15)), (("waiting", 0, 0), ("expired", 0, 0)));
+    // Another stall's note, another number, no number: none of it is this bill's.
+    let others = [
+        noted("T1", 20_000, "HC7K3M9J B1"),
+        noted("T2", 20_000, "ABCDEFG7 B2"),
+        noted("T3", 20_000, "ABCDEFG7 tien rau"),
+    ];
+    for (at, other) in others.iter().enumerate() {
+        books.post(&[delivery(&format!("o{at}"), other)]);
+    }
+    assert_eq!(state(0), ("waiting", 0, 0));
+    books.post(&[delivery("m1", &noted("T4", 15_000, "MBVCB.12.abcdefg7 b1.CT tu"))]);
+    assert_eq!(state(0), ("underpaid", 15_000, 1));
+    // The same callback again is no second payment.
+    books.post(&[delivery(
+        "m1b",
+        &noted("T4", 15_000, "MBVCB.12.abcdefg7 b1.CT tu"),
+    )]);
+    books.post(&[delivery("m2", &noted("T5", 5_000, "ABCDEFG7B1"))]);
+    assert_eq!(state(60), ("paid", 20_000, 2), "late money counts");
+    books.post(&[delivery("m3", &noted("T6", 1_000, "ABCDEFG7 B1"))]);
+    assert_eq!(state(0), ("overpaid", 21_000, 3));
+    books.post(&[delivery("m4", &refund("R1", "T6", 1_000))]);
+    assert_eq!(state(0), ("paid", 20_000, 3), "what went back is not paid");
+    assert!(books.run(books.store.bill("nobody")).expect("read").is_none());
+}
+
+fn a_bill_number_is_used_once_at_a_stall(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "two");
+    bill(&books, &stall, Some("B1"), 20_000).expect("a bill");
+    assert!(matches!(
+        bill(&books, &stall, Some("B1"), 30_000),
+        Err(StoreError::Conflict(_))
+    ));
+    bill(&books, &stall_of(&books, "nam"), Some("B1"), 30_000).expect("another stall's");
+    let given = bill(&books, &stall, None, 30_000).expect("a number of its own");
+    assert_eq!(given.bill_number.len(), 6);
+    assert!(matches!(
+        bill(&books, "nobody", None, 1),
+        Err(StoreError::Missing(_))
+    ));
+    assert!(matches!(
+        bill(&books, &stall, None, 0),
+        Err(StoreError::Conflict(_))
+    ));
+    assert!(matches!(
+        bill(&books, &stall, Some("b 1"), 1),
+        Err(StoreError::Conflict(_))
+    ));
 }

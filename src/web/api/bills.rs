@@ -1,0 +1,167 @@
+//! Bills: an amount and a number give a code for one payment, and say what came of it.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{from_json, once};
+use crate::app::now;
+use crate::store::{BillView, NewBill};
+use crate::vietqr::{BILL_NUMBER_MAX, Payload, Symbol, read};
+use crate::vn::Dong;
+use crate::web::body::read_body;
+use crate::web::{Person, Problem, Shared};
+
+/// Minutes for which the code of a bill is shown, unless said otherwise, and at most.
+const VALID_MINUTES: i64 = 15;
+const VALID_MINUTES_MAX: i64 = 1_440;
+
+pub(super) fn routes(to: &mut web::ServiceConfig) {
+    to.route("/stalls/{stall_id}/bills", web::post().to(make_bill))
+        .route("/bills/{bill_id}", web::get().to(get_bill))
+        .route("/bills/{bill_id}/code.svg", web::get().to(bill_svg));
+}
+
+/// A bill to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BillIn {
+    /// What is asked, whole đồng.
+    amount_vnd: i64,
+    /// 1 to 10 of A-Z and 0-9, unique at the stall; the service gives one if absent.
+    #[serde(default)]
+    bill_number: Option<String>,
+    /// For how long the code is shown, 1 to 1440; 15 if absent.
+    #[serde(default)]
+    valid_minutes: Option<i64>,
+}
+
+/// A bill and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BillOut {
+    bill_id: String,
+    stall_id: String,
+    bill_number: String,
+    amount_vnd: i64,
+    /// What came, less what went back.
+    paid_vnd: i64,
+    /// Receipts it came in.
+    payments: i64,
+    /// `waiting`, `expired`, `paid`, `underpaid` or `overpaid`. Money that comes after the code expired counts.
+    state: &'static str,
+    payload: String,
+    expires_at: String,
+    /// Picture of the code, while it is shown.
+    svg: String,
+}
+
+fn bill_out(bill: BillView) -> BillOut {
+    BillOut {
+        state: bill.state(now()),
+        svg: format!("/api/v1/bills/{}/code.svg", bill.bill_id),
+        bill_id: bill.bill_id,
+        stall_id: bill.stall_id,
+        bill_number: bill.bill_number,
+        amount_vnd: bill.asked.vnd(),
+        paid_vnd: bill.paid.vnd(),
+        payments: bill.payments,
+        payload: bill.payload,
+        expires_at: bill.expires_at.iso(),
+    }
+}
+
+/// Makes a bill at a stall: a dynamic VietQR code with its amount and number. The number also stands in the
+/// note, after the stall code, since bank apps carry back only the note; the receipt that pays it is found by
+/// it.
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/bills", params(("stall_id" = String, Path)), request_body = BillIn, responses((status = 201, body = BillOut), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn make_bill(
+    person: Person,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    stall_id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    let wish: BillIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async || {
+        let amount =
+            Dong::payment(wish.amount_vnd).map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
+        let is_number = |number: &String| {
+            (1..=BILL_NUMBER_MAX).contains(&number.len())
+                && number
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        if !wish.bill_number.as_ref().is_none_or(is_number) {
+            let sentence = "Số hóa đơn cần 1 đến 10 ký tự, chỉ gồm A-Z và 0-9.";
+            return Err(Problem::invalid("bill_number", sentence));
+        }
+        let minutes = wish.valid_minutes.unwrap_or(VALID_MINUTES);
+        if !(1..=VALID_MINUTES_MAX).contains(&minutes) {
+            return Err(Problem::invalid("valid_minutes", "Thời hạn từ 1 đến 1440 phút."));
+        }
+        let new = NewBill {
+            stall_id: stall_id.clone(),
+            amount,
+            bill_number: wish.bill_number.clone(),
+            valid_ms: minutes * 60_000,
+        };
+        let wait_ms = shared.account_change_wait_ms;
+        let bill = shared.store.make_bill(&new, wait_ms, &person.name, now()).await?;
+        // Numbers and texts always become JSON.
+        Ok((StatusCode::CREATED, serde_json::json!(bill_out(bill))))
+    })
+    .await
+}
+
+async fn found(shared: &Shared, bill_id: &str) -> Result<BillView, Problem> {
+    let bill = shared.store.bill(bill_id).await?;
+    bill.ok_or_else(|| Problem::missing("Không có hóa đơn này."))
+}
+
+/// A bill and what was paid of it by now.
+#[utoipa::path(get, path = "/api/v1/bills/{bill_id}", params(("bill_id" = String, Path)), responses((status = 200, body = BillOut), (status = 404, body = Problem)))]
+pub(super) async fn get_bill(
+    _: Person,
+    shared: web::Data<Shared>,
+    bill_id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(bill_out(found(&shared, &bill_id).await?)))
+}
+
+/// The code of a bill as SVG, for the screen of a till. Expired or paid, it is gone, so that nobody pays twice.
+#[utoipa::path(get, path = "/api/v1/bills/{bill_id}/code.svg", params(("bill_id" = String, Path)), responses((status = 200, content_type = "image/svg+xml"), (status = 404, body = Problem), (status = 410, body = Problem)))]
+pub(super) async fn bill_svg(
+    _: Person,
+    shared: web::Data<Shared>,
+    bill_id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let bill = found(&shared, &bill_id).await?;
+    let state = bill.state(now());
+    let is_shown = matches!(state, "waiting" | "underpaid") && now() < bill.expires_at;
+    let payload = is_shown.then(|| payload_of(&bill)).flatten();
+    let Some(payload) = payload else {
+        let sentence = match state {
+            "paid" | "overpaid" => "Hóa đơn đã được trả. Hãy tạo hóa đơn mới.",
+            _ => "Mã của hóa đơn đã hết hạn. Hãy tạo hóa đơn mới.",
+        };
+        return Err(Problem::new(
+            StatusCode::GONE,
+            "bill-ended",
+            "Mã không còn dùng",
+            sentence,
+        ));
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(Symbol::of(&payload).svg(&format!("VietQR {}", bill.bill_number))))
+}
+
+/// The payload that was kept, read and written anew: what is shown is always a right code.
+fn payload_of(bill: &BillView) -> Option<Payload> {
+    let reading = read(&bill.payload).ok()?;
+    crate::vietqr::payload(&reading.code).ok()
+}
