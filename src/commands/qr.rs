@@ -1,19 +1,20 @@
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use choso::config::BankDirectory;
 use choso::vietqr::{
-    Answer, Banks, Code, Correction, Field, Initiation, Payee, PayeeNumber, Payload, Service, Symbol, decode,
-    decode_line, encode_line, payload, scan,
+    Answer, Banks, Code, Correction, Field, Initiation, Payee, PayeeNumber, Payload, SCAN_BYTES_MAX, Service,
+    Symbol, decode, decode_line, encode_line, payload, scan,
 };
 use choso::vn::Dong;
 use clap::{Args, Subcommand};
 
 use super::lines::{LINE_BYTES_MAX, answer_lines};
-use super::{Failure, read_file, write_out};
+use super::{Failure, write_out};
 
 #[derive(Debug, Subcommand)]
 pub enum Qr {
@@ -141,7 +142,7 @@ impl Pictures {
         let banks = self.directory.open()?;
         let mut status = ExitCode::SUCCESS;
         for path in &self.files {
-            let codes = scan(&read_file(path)?);
+            let codes = scan(&picture(path)?);
             let answers: Vec<(Option<String>, Answer)> = match codes {
                 Ok(codes) => codes
                     .into_iter()
@@ -177,6 +178,16 @@ impl Pictures {
             }
         }
         Ok(status)
+    }
+}
+
+/// A picture, or its beginning where it is larger than any that is opened.
+fn picture(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(SCAN_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Failure::Refused(format!("{}: {error}", path.display()))),
     }
 }
 

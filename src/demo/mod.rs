@@ -233,12 +233,15 @@ impl Demo {
              * Hải Châu district on 15/06/2024, which stays still: 308/369 streets = 83,46%,\n    \
                6.345/11.252 households = 56,38%\n  {}\n\
              * the same households under the boundaries of 01/07/2025: phường Hải Châu and phường Hòa Cường\n  {}\n  {}\n\
+             * a page for a phone at a stall: is the code on the wall the stall's?\n  {}\n\
+             * cards: open a market on the page of the ward and press Tạo tập in A4\n\
              * the API: {}/api/docs\n\nCtrl-C ends it.",
             link("/"),
             link("/"),
             link("/areas/492@2024-06-15?as_of=2024-06-15"),
             link("/areas/20242@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01"),
             link("/areas/20257@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01"),
+            link("/check"),
             self.app.url(),
         )
     }

@@ -3,6 +3,7 @@
 use super::super::{Result, Store, fresh_id, on_tx};
 use super::CardView;
 use crate::access::sha256_hex;
+use crate::register::StallCode;
 use crate::vietqr::{Field, read};
 use crate::vn::{Day, TimeMs};
 
@@ -13,7 +14,17 @@ pub enum Checked {
     Active(Box<CardView>),
     /// A code that was replaced, revoked or destroyed, or whose account is no longer linked to its stall.
     Ended(Box<CardView>),
-    /// No code of the register.
+    /// No code that was handed out, but to an account that is linked to a stall on that day: the code of the
+    /// bank's own app, for example.
+    OwnAccount {
+        /// The stalls it is linked to.
+        stall_codes: Vec<String>,
+        /// The household of the first of them.
+        household_name: String,
+        /// The holder, as the bank shows it.
+        holder_name: String,
+    },
+    /// Neither, or a code that bears one stall's code and pays another's account.
     Unknown,
 }
 
@@ -22,7 +33,7 @@ impl Checked {
     pub fn serial(&self) -> Option<&str> {
         match self {
             Checked::Active(card) | Checked::Ended(card) => Some(&card.serial),
-            Checked::Unknown => None,
+            Checked::OwnAccount { .. } | Checked::Unknown => None,
         }
     }
 }
@@ -62,18 +73,63 @@ pub struct NewInspection {
 }
 
 impl Store {
-    /// What the register says of a payload on a day: the very text that was handed out, or nothing. Of several
-    /// cards with one text the one in use counts.
+    /// What the register says of a payload on a day. First it is looked for among the texts that were handed
+    /// out; of several cards with one text the one in use counts. Then its account is: decoded accounts are
+    /// compared, not pictures (vietqr FORMAT section 15).
     pub async fn check_payload(&self, payload: &str, on: Day) -> Result<Checked> {
-        // Every code that was handed out has its stall's code as note; by it the register is searched.
-        let reading = read(payload);
-        let note = reading
-            .as_ref()
-            .ok()
-            .and_then(|r| r.code.texts.get(Field::Purpose));
-        let Some(stall_code) = note else {
+        let Ok(reading) = read(payload) else {
             return Ok(Checked::Unknown);
         };
+        // Every code that was handed out has its stall's code as note; by it the register is searched.
+        let note = reading.code.texts.get(Field::Purpose).unwrap_or_default();
+        let handed_out = self.handed_out(note, payload, on).await?;
+        match (handed_out, reading.code.account()) {
+            (Checked::Unknown, Some((bank_bin, number))) => {
+                self.own_account(bank_bin, number.reveal(), note, on).await
+            }
+            (found, _) => Ok(found),
+        }
+    }
+
+    async fn own_account(&self, bank_bin: &str, number: &str, note: &str, on: Day) -> Result<Checked> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, String, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT s.stall_code, a.holder_name,
+                        (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
+                         ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1)
+                 FROM account a JOIN account_link l ON l.account_id = a.account_id
+                 JOIN stall s ON s.stall_id = l.stall_id
+                 WHERE a.account_number = $1 AND a.bank_bin = $2
+                   AND l.valid_from_day <= $3 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $3)
+                   AND NOT EXISTS (SELECT 1 FROM account_link n
+                                   WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                 ORDER BY s.stall_code",
+            )
+            .bind(number)
+            .bind(bank_bin)
+            .bind(on.number())
+            .fetch_all(c)
+            .await?
+        });
+        let Some((_, holder_name, household_name)) = rows.first().cloned() else {
+            return Ok(Checked::Unknown);
+        };
+        let stall_codes: Vec<String> = rows.into_iter().map(|(code, ..)| code).collect();
+        // A stall's code in the note of another stall's account: a card that was tampered with or mixed up.
+        let words = note.split(|c: char| !c.is_ascii_alphanumeric());
+        let mut named = words.filter_map(|word| StallCode::parse(word).ok());
+        if named.any(|code| !stall_codes.iter().any(|own| own == code.as_str())) {
+            return Ok(Checked::Unknown);
+        }
+        Ok(Checked::OwnAccount {
+            stall_codes,
+            household_name,
+            holder_name,
+        })
+    }
+
+    async fn handed_out(&self, stall_code: &str, payload: &str, on: Day) -> Result<Checked> {
         let mut tx = self.begin_read().await?;
         let serials: Vec<(String,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(

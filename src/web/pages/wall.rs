@@ -194,6 +194,24 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
             holder_name: Some(card.holder_name.clone()),
             ..blank
         },
+        Checked::OwnAccount {
+            stall_codes,
+            household_name,
+            holder_name,
+        } => Verdict {
+            verdict: "right",
+            title: lang.pick("ĐÚNG TÀI KHOẢN", "RIGHT ACCOUNT"),
+            sentence: lang
+                .pick(
+                    "Tiền vào đúng tài khoản của sạp dưới đây, nhưng mã này không phải thẻ do sổ phát. Hãy so tên sạp; nên thay bằng thẻ của sổ.",
+                    "The money reaches the account of the stall below, but the code is no card of the register. Compare the stall's name; better hang up the register's card.",
+                )
+                .to_owned(),
+            stall_code: Some(stall_codes.join(", ")),
+            household_name: Some(household_name.clone()),
+            holder_name: Some(holder_name.clone()),
+            ..blank
+        },
         Checked::Unknown => {
             let sentence = match &reading {
                 Err(refusal) => match lang {

@@ -344,14 +344,43 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
         match &checked {
             Checked::Active(card) => format!("active {}", card.serial),
             Checked::Ended(card) => format!("ended {}", card.serial),
+            Checked::OwnAccount {
+                stall_codes,
+                household_name,
+                ..
+            } => format!("account of {household_name} {}", stall_codes.join(" ")),
             Checked::Unknown => "unknown".to_owned(),
         }
     };
-    assert_eq!(check(&payload, market_day()), format!("active {first}"));
+    // What the owner's own bank app shows: the same account, no note or another.
+    let own = AccountNumber::parse("00000022").expect("an account");
+    let plain = choso::vietqr::payload(&choso::vietqr::Code::to_account("970415", &own)).expect("a payload");
     assert_eq!(
-        check(&payload, market_day().plus(-1)),
+        check(plain.as_str(), market_day()),
+        "account of Hộ Thử Hai ABCDEFG7 HC7K3M9J"
+    );
+    assert_eq!(
+        check(plain.as_str(), Day::ymd(2025, 7, 31)),
         "unknown",
-        "not yet handed out"
+        "not linked yet"
+    );
+    let elsewhere =
+        choso::vietqr::payload(&choso::vietqr::Code::to_account("970422", &own)).expect("a payload");
+    assert_eq!(
+        check(elsewhere.as_str(), market_day()),
+        "unknown",
+        "the same number at another bank"
+    );
+    let mixed = choso::vietqr::stall_payload("970415", &own, "THU3THUS").expect("a payload");
+    assert_eq!(
+        check(mixed.as_str(), market_day()),
+        "unknown",
+        "another stall's code"
+    );
+    assert_eq!(check(&payload, market_day()), format!("active {first}"));
+    assert!(
+        check(&payload, market_day().plus(-1)).starts_with("account of"),
+        "not yet handed out, but to the right account"
     );
     // Another account under the same stall code: what a thief prints.
     let thief = AccountNumber::parse("99990077").expect("an account");
