@@ -89,7 +89,10 @@
         navigator.clipboard?.writeText(shareText).catch(() => {});
       };
       try {
-        const picture = await (await fetch(share)).blob();
+        const answer = await fetch(share);
+        const picture = await answer.blob();
+        // Signed out, or the card has ended: the page itself says so, and nothing of it is sent on.
+        if (!answer.ok || picture.type !== "image/png") return location.reload();
         const file = new File([picture], shareName, { type: "image/png" });
         const parcel = { files: [file], text: shareText };
         if (!navigator.canShare?.(parcel)) return save();
@@ -166,13 +169,13 @@
       }
     };
 
-    const send = async (path, body, type) => {
+    const send = async (path, body, type, withinMs = WITHIN_MS) => {
       hint(page.dataset.reading);
       find("verdict").hidden = true;
       find("details").hidden = true;
       try {
         const headers = { "content-type": type, accept: "application/json" };
-        const answer = await fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(WITHIN_MS) });
+        const answer = await fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(withinMs) });
         if (answer.status === 401) return location.reload();
         const told = await answer.json();
         hint(answer.ok ? "" : told.detail);
@@ -190,7 +193,10 @@
         const canvas = document.createElement("canvas");
         canvas.width = Math.round(picture.width * part);
         canvas.height = Math.round(picture.height * part);
-        canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+        const paper = canvas.getContext("2d");
+        paper.fillStyle = "#fff";
+        paper.fillRect(0, 0, canvas.width, canvas.height);
+        paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
         return (await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85))) ?? file;
       } catch {
         // What the browser cannot open is sent as it is: the service says what is wrong with it.
@@ -200,7 +206,7 @@
 
     find("photo").addEventListener("change", async (event) => {
       const [file] = event.target.files;
-      if (file) await send("/check/photo", await smaller(file), "image/jpeg");
+      if (file) await send("/check/photo", await smaller(file), "image/jpeg", 30_000);
       event.target.value = "";
     });
 
@@ -208,13 +214,16 @@
       looking = false;
       video.srcObject?.getTracks().forEach((track) => track.stop());
       find("camera").hidden = true;
+      find("start").hidden = false;
     };
 
     const look = async () => {
+      find("start").hidden = true;
       const detector = new BarcodeDetector({ formats: ["qr_code"] });
       try {
         video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
       } catch {
+        stop();
         return hint(page.dataset.noCamera);
       }
       find("camera").hidden = false;

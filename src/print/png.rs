@@ -2,7 +2,7 @@
 #![allow(clippy::float_arithmetic)]
 
 use png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, Unit};
-use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, Transform};
+use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Transform};
 
 use super::font::{Step, UNITS};
 use super::layout::{Drawing, Ink, Item};
@@ -16,6 +16,7 @@ const UM_PER_INCH: i64 = 25_400;
 pub(super) fn draw(drawing: &Drawing) -> Vec<u8> {
     let (width, height) = (pixels(drawing.width_um), pixels(drawing.height_um));
     let mut picture = Pixmap::new(width, height).expect("paper has an area");
+    picture.fill(Color::WHITE);
     let to_pixels = DPI as f32 / UM_PER_INCH as f32;
     for item in &drawing.items {
         match item {

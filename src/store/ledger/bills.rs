@@ -7,11 +7,14 @@ use sqlx::QueryBuilder;
 use super::super::register::payee_of_stall;
 use super::super::{Result, Store, StoreError, Tx, fresh_id, on_tx};
 use super::Draft;
-use crate::vietqr::bill_payload;
+use crate::register::StallCode;
+use crate::vietqr::{BILL_NUMBER_MAX, bill_payload};
 use crate::vn::{Dong, TimeMs};
 
-/// Stalls per query.
-const STALLS_MAX: usize = 500;
+/// Noted payments per query.
+const NOTES_MAX: usize = 200;
+/// Words of a note that are looked at.
+const WORDS_MAX: usize = 20;
 /// A payment may come this long after its bill was made: banks deliver late, but nobody pays last month's
 /// soup.
 const PAYABLE_MS: i64 = 7 * 86_400_000;
@@ -160,49 +163,55 @@ fn given_number(bill_id: &str) -> String {
         .collect()
 }
 
-/// Joins the posted payments of a batch with the bills whose numbers stand in their notes. A note that fits
-/// several bills of the stall joins none.
+/// Joins the posted payments of a batch with the bills whose numbers stand in their notes, behind the code of
+/// the stall that the money belongs to. A note that fits several bills joins none.
 pub(super) async fn link_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
-    let noted: Vec<(&Draft<'_>, &str, BTreeSet<String>)> = kept
+    let noted: Vec<(&Draft<'_>, &str, Vec<(String, String)>)> = kept
         .iter()
         .filter_map(|draft| {
             let stall_id = draft.receipt.as_ref()?.stall_id.as_deref()?;
-            let numbers = numbers_in(draft.item.details.note.as_deref()?);
-            (!numbers.is_empty()).then_some((draft, stall_id, numbers))
+            let named = bills_in(draft.item.details.note.as_deref()?);
+            (!named.is_empty()).then_some((draft, stall_id, named))
         })
         .collect();
-    let stalls: Vec<&str> = noted
-        .iter()
-        .map(|(_, stall, _)| *stall)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let Some(latest) = noted.iter().map(|(draft, ..)| draft.arrival.received_at.0).max() else {
+    let Some(earliest) = noted.iter().map(|(draft, ..)| draft.arrival.received_at.0).min() else {
         return Ok(());
     };
-    let mut bills: BTreeMap<(String, String), String> = BTreeMap::new();
-    for chunk in stalls.chunks(STALLS_MAX) {
-        let rows: Vec<(String, String, String)> = on_tx!(&mut *tx, |c, Db| {
+    let mut bills: BTreeMap<(String, String, String), (String, i64)> = BTreeMap::new();
+    for chunk in noted.chunks(NOTES_MAX) {
+        type Row = (String, String, String, String, i64);
+        let rows: Vec<Row> = on_tx!(&mut *tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
-                "SELECT stall_id, bill_number, bill_id FROM bill WHERE created_at_ms >= ",
+                "SELECT b.stall_id, s.stall_code, b.bill_number, b.bill_id, b.created_at_ms
+                 FROM bill b JOIN stall s ON s.stall_id = b.stall_id WHERE b.created_at_ms >= ",
             );
-            sql.push_bind(latest - PAYABLE_MS).push(" AND stall_id IN (");
+            sql.push_bind(earliest - PAYABLE_MS).push(" AND b.stall_id IN (");
             let mut list = sql.separated(", ");
-            for stall in chunk {
-                list.push_bind(*stall);
+            for stall in chunk.iter().map(|(_, stall, _)| *stall).collect::<BTreeSet<_>>() {
+                list.push_bind(stall);
+            }
+            sql.push(") AND b.bill_number IN (");
+            let mut list = sql.separated(", ");
+            let numbers = chunk
+                .iter()
+                .flat_map(|(.., named)| named.iter().map(|(_, number)| number.as_str()));
+            for number in numbers.collect::<BTreeSet<_>>() {
+                list.push_bind(number);
             }
             sql.push(")");
             sql.build_query_as().fetch_all(c).await?
         });
         bills.extend(
             rows.into_iter()
-                .map(|(stall, number, bill)| ((stall, number), bill)),
+                .map(|(stall, code, number, bill, at)| ((stall, code, number), (bill, at))),
         );
     }
-    for (draft, stall_id, numbers) in noted {
-        let mut fitting = numbers
-            .into_iter()
-            .filter_map(|number| bills.get(&(stall_id.to_owned(), number)));
+    for (draft, stall_id, named) in noted {
+        let mut fitting = named.into_iter().filter_map(|(code, number)| {
+            let (bill_id, made_at) = bills.get(&(stall_id.to_owned(), code, number))?;
+            // Money that was there before the bill cannot be its payment.
+            (*made_at <= draft.arrival.received_at.0).then_some(bill_id)
+        });
         let (Some(bill_id), None) = (fitting.next(), fitting.next()) else {
             continue;
         };
@@ -222,26 +231,29 @@ pub(super) async fn link_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()>
     Ok(())
 }
 
-/// What may be bill numbers in a note: its words, and what a bank that takes spaces out left behind a stall
-/// code. Banks write notes in capitals or not.
-fn numbers_in(note: &str) -> BTreeSet<String> {
+/// Stall codes of a note with what may be a bill number behind each: the next word, or, where a bank took the
+/// space out, the rest of the same word. Banks write notes in capitals or not.
+fn bills_in(note: &str) -> Vec<(String, String)> {
     let upper = note.to_uppercase();
-    let words = upper
+    let words: Vec<&str> = upper
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let mut numbers = BTreeSet::new();
-    for word in words.take(20) {
-        if word.len() <= crate::vietqr::BILL_NUMBER_MAX {
-            numbers.insert(word.to_owned());
-        }
-        if let Some(rest) = word
-            .get(STALL_CODE_CHARS..)
-            .filter(|rest| !rest.is_empty() && rest.len() <= crate::vietqr::BILL_NUMBER_MAX)
-        {
-            numbers.insert(rest.to_owned());
+        .filter(|word| !word.is_empty())
+        .take(WORDS_MAX)
+        .collect();
+    let mut named = BTreeSet::new();
+    for (at, word) in words.iter().enumerate() {
+        let Some((code, rest)) = word.split_at_checked(STALL_CODE_CHARS) else {
+            continue;
+        };
+        let number = match rest {
+            "" => words.get(at + 1).copied().unwrap_or_default(),
+            rest => rest,
+        };
+        if StallCode::parse(code).is_ok() && (1..=BILL_NUMBER_MAX).contains(&number.len()) {
+            named.insert((code.to_owned(), number.to_owned()));
         }
     }
-    numbers
+    named.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -249,8 +261,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bill_number_is_found_in_what_banks_make_of_a_note() {
-        let found = |note: &str| numbers_in(note).contains("B0012");
+    fn a_bill_number_is_found_behind_a_stall_code_and_nowhere_else() {
+        let found = |note: &str| {
+            bills_in(note)
+                .iter()
+                .any(|(code, number)| code == "HC7K3M9J" && number == "B0012")
+        };
         for note in [
             "HC7K3M9J B0012",
             "hc7k3m9j b0012",
@@ -259,7 +275,21 @@ mod tests {
         ] {
             assert!(found(note), "{note}");
         }
-        assert!(!found("HC7K3M9J B00123") && !found("") && !found("xxB0012xx"));
+        for note in [
+            "HC7K3M9J B00123",
+            "",
+            "xxB0012xx",
+            "B0012 HC7K3M9J",
+            "HC7K3M9K B0012",
+            "FT24123456 HC7K3M9J",
+        ] {
+            assert!(!found(note), "{note}");
+        }
+        assert_eq!(
+            bills_in("FT24123456 HC7K3M9J"),
+            [],
+            "a bank's own number is no bill"
+        );
         assert_eq!(given_number("01m81q2fy00032vr6g2d7saqn1").len(), 6);
     }
 }

@@ -3,8 +3,9 @@
 use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, on_tx};
+use super::lifecycle::{is_approved, is_change};
 use crate::vietqr::{Payload, stall_payload};
-use crate::vn::{AccountNumber, Day};
+use crate::vn::{AccountNumber, Day, TimeMs};
 
 /// Which cards are to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,8 @@ const ACTIVE: &str = "SELECT c.serial, s.stall_code, c.payload, a.bank_bin, a.ac
          ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1),
         COALESCE(st.name, p.market_name), p.kind, v.house_number, v.stall_number
  FROM (SELECT CAST(";
-const ACTIVE_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN code c
+const ACTIVE_FROM: &str = concat!(
+    " AS BIGINT) AS d) day CROSS JOIN code c
  JOIN stall s ON s.stall_id = c.stall_id
  JOIN account a ON a.account_id = c.account_id
  JOIN stall_version v ON v.stall_id = s.stall_id
@@ -61,8 +63,12 @@ const ACTIVE_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN code c
    AND EXISTS (SELECT 1 FROM account_link l WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
        AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)
        AND NOT EXISTS (SELECT 1 FROM account_link n
-                       WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms))
-   AND ";
+                       WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+       AND ",
+    is_approved!(),
+    ")
+   AND "
+);
 
 type Row = (
     String,
@@ -116,11 +122,17 @@ impl Store {
     }
 
     /// Stalls of a street or market that trade, have an account on that day, and no active code for it: what
-    /// is still to be handed out there, as (stall, account).
-    pub async fn stalls_without_code(&self, at: &str, on: Day) -> Result<Vec<(String, String)>> {
+    /// is still to be handed out there, as (stall, account). A changed account counts once its approval is as
+    /// old as `approved_by`.
+    pub async fn stalls_without_code(
+        &self,
+        at: &str,
+        on: Day,
+        approved_by: TimeMs,
+    ) -> Result<Vec<(String, String)>> {
         let mut tx = self.begin_read().await?;
         Ok(on_tx!(&mut tx, |c| {
-            sqlx::query_as(
+            sqlx::query_as(concat!(
                 "SELECT DISTINCT l.stall_id, l.account_id
                  FROM account_link l
                  JOIN stall_version v ON v.stall_id = l.stall_id
@@ -136,10 +148,14 @@ impl Store {
                    AND NOT EXISTS (SELECT 1 FROM code c WHERE c.stall_id = l.stall_id AND c.account_id = l.account_id
                                    AND c.issued_on_day <= $2
                                    AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial))
-                 ORDER BY l.stall_id, l.account_id",
-            )
+                   AND (NOT ",
+                is_change!(),
+                " OR EXISTS (SELECT 1 FROM link_approval y WHERE y.link_id = l.link_id AND y.approved_at_ms <= $3))
+                 ORDER BY l.stall_id, l.account_id"
+            ))
             .bind(at)
             .bind(on.number())
+            .bind(approved_by.0)
             .fetch_all(c)
             .await?
         }))

@@ -75,7 +75,7 @@ impl Store {
         for (stall_id, account_id) in wishes {
             let stall = stall(&mut tx, stall_id).await?;
             let account = account(&mut tx, stall_id, account_id.as_deref(), on).await?;
-            lifecycle::settled(&mut tx, stall_id, &account.0, wait_ms, now).await?;
+            lifecycle::settled(&mut tx, stall_id, &account.0, on, wait_ms, now).await?;
             let (row, code) = issue(&mut tx, stall_id, stall, account, on).await?;
             if code.is_new {
                 revoke_unlinked(&mut tx, stall_id, on, by, now).await?;
@@ -94,6 +94,7 @@ impl Store {
         serial: &str,
         reason: &str,
         on: Day,
+        wait_ms: i64,
         by: &str,
         now: TimeMs,
     ) -> Result<IssuedCode> {
@@ -109,6 +110,7 @@ impl Store {
         };
         end(&mut tx, serial, "replaced", reason, on, by, now).await?;
         let account = account(&mut tx, &stall_id, Some(&account_id), on).await?;
+        lifecycle::settled(&mut tx, &stall_id, &account_id, on, wait_ms, now).await?;
         let stall = stall(&mut tx, &stall_id).await?;
         let (row, code) = issue(&mut tx, &stall_id, stall, account, on).await?;
         let rows = Rows {
@@ -398,7 +400,7 @@ pub(in crate::store) async fn payee_of_stall(
 ) -> Result<Payee> {
     let (_, stall_code) = stall(tx, stall_id).await?;
     let (account_id, bank_bin, number) = account(tx, stall_id, None, Day::of(now)).await?;
-    lifecycle::settled(tx, stall_id, &account_id, wait_ms, now).await?;
+    lifecycle::settled(tx, stall_id, &account_id, Day::of(now), wait_ms, now).await?;
     let account =
         AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account {account_id}")))?;
     Ok(Payee {

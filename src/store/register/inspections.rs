@@ -2,6 +2,7 @@
 
 use super::super::{Result, Store, fresh_id, on_tx};
 use super::CardView;
+use super::lifecycle::is_approved;
 use crate::access::sha256_hex;
 use crate::register::StallCode;
 use crate::vietqr::{Field, read};
@@ -77,9 +78,13 @@ impl Store {
     /// out; of several cards with one text the one in use counts. Then its account is: decoded accounts are
     /// compared, not pictures (vietqr FORMAT section 15).
     pub async fn check_payload(&self, payload: &str, on: Day) -> Result<Checked> {
+        // Nothing of the register holds a control character, and PostgreSQL's texts cannot.
         let Ok(reading) = read(payload) else {
             return Ok(Checked::Unknown);
         };
+        if payload.contains(char::is_control) {
+            return Ok(Checked::Unknown);
+        }
         // Every code that was handed out has its stall's code as note; by it the register is searched.
         let note = reading.code.texts.get(Field::Purpose).unwrap_or_default();
         let handed_out = self.handed_out(note, payload, on).await?;
@@ -94,7 +99,7 @@ impl Store {
     async fn own_account(&self, bank_bin: &str, number: &str, note: &str, on: Day) -> Result<Checked> {
         let mut tx = self.begin_read().await?;
         let rows: Vec<(String, String, String)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
+            sqlx::query_as(concat!(
                 "SELECT s.stall_code, a.holder_name,
                         (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
                          ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1)
@@ -104,8 +109,10 @@ impl Store {
                    AND l.valid_from_day <= $3 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $3)
                    AND NOT EXISTS (SELECT 1 FROM account_link n
                                    WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-                 ORDER BY s.stall_code",
-            )
+                   AND ",
+                is_approved!(),
+                " ORDER BY s.stall_code"
+            ))
             .bind(number)
             .bind(bank_bin)
             .bind(on.number())

@@ -15,6 +15,18 @@ macro_rules! is_change {
 }
 pub(super) use is_change;
 
+/// Whether link `l` changed nothing or has a second person's word.
+macro_rules! is_approved {
+    () => {
+        concat!(
+            "(NOT ",
+            crate::store::register::lifecycle::is_change!(),
+            " OR EXISTS (SELECT 1 FROM link_approval y WHERE y.link_id = l.link_id))"
+        )
+    };
+}
+pub(super) use is_approved;
+
 /// What the owner of a stall has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerMessage {
@@ -139,11 +151,12 @@ impl Store {
     }
 }
 
-/// Whether a card to this account may be handed out; the error says what is missing.
+/// Whether a card to this account may be handed out as of a day; the error says what is missing.
 pub(super) async fn settled(
     tx: &mut Tx,
     stall_id: &str,
     account_id: &str,
+    on: Day,
     wait_ms: i64,
     now: TimeMs,
 ) -> Result<()> {
@@ -153,13 +166,13 @@ pub(super) async fn settled(
              LEFT JOIN link_approval p ON p.link_id = l.link_id
              WHERE l.stall_id = $1 AND l.account_id = $2 AND ",
             is_change!(),
-            "  AND (l.valid_to_day IS NULL OR l.valid_to_day >= $3)
+            "  AND l.valid_from_day <= $3 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $3)
                AND NOT EXISTS (SELECT 1 FROM account_link n
                                WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)"
         ))
         .bind(stall_id)
         .bind(account_id)
-        .bind(Day::of(now).number())
+        .bind(on.number())
         .fetch_all(c)
         .await?
     });

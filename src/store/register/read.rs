@@ -237,6 +237,7 @@ impl Store {
                  FROM account_link l WHERE link_id = $1
                    AND NOT EXISTS (SELECT 1 FROM account_link n
                                    WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                   AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)
                  RETURNING recorded_at_ms",
             )
             .bind(link_id)
@@ -248,7 +249,7 @@ impl Store {
         });
         if ended.is_none() {
             return Err(StoreError::Missing(format!(
-                "Không có liên kết tài khoản {link_id}."
+                "Không có liên kết tài khoản {link_id}, hoặc liên kết đã hết trước ngày đó. Muốn dùng lại, hãy gắn tài khoản mới."
             )));
         }
         raise_epoch(&mut tx).await?;

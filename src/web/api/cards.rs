@@ -46,7 +46,14 @@ pub(super) async fn replace_code(
         let (reason, time) = (reason(wish.reason.as_deref())?, now());
         let issued = shared
             .store
-            .replace_code(&serial, &reason, Day::of(time), &person.name, time)
+            .replace_code(
+                &serial,
+                &reason,
+                Day::of(time),
+                shared.account_change_wait_ms,
+                &person.name,
+                time,
+            )
             .await?;
         Ok((StatusCode::CREATED, code_answer(&shared, &issued).await?))
     })

@@ -107,7 +107,14 @@ pub(super) async fn end(
     let today = Day::of(time);
     let done = match act.what.as_deref() {
         Some("replaced") => store
-            .replace_code(&serial, "worn or lost", today, by, time)
+            .replace_code(
+                &serial,
+                "worn or lost",
+                today,
+                shared.account_change_wait_ms,
+                by,
+                time,
+            )
             .await
             .map(|_| ()),
         Some("swapped") => {

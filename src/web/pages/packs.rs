@@ -18,7 +18,7 @@ use super::register::place_name;
 use crate::app::now;
 use crate::print::{Format, Pack, PackLine};
 use crate::store::{WhichCards, fresh_id};
-use crate::vn::{Day, fold};
+use crate::vn::{Day, TimeMs, fold};
 use crate::web::{Problem, Shared};
 
 /// Packs that are remembered, drawn or not; the oldest goes when one more is ordered.
@@ -188,7 +188,14 @@ pub(super) async fn issue_all(
     let time = now();
     let back = format!("/places/{}", encoded(&place));
     let handed_out = async {
-        let missing = shared.store.stalls_without_code(&place, Day::of(time)).await?;
+        let missing = shared
+            .store
+            .stalls_without_code(
+                &place,
+                Day::of(time),
+                TimeMs(time.0 - shared.account_change_wait_ms),
+            )
+            .await?;
         // In steps, so that callbacks wait behind a few stalls at most.
         for chunk in missing.chunks(100) {
             let wishes: Vec<_> = chunk

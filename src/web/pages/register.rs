@@ -172,7 +172,11 @@ async fn show_place(officer: &Officer, place: &str, shared: &Shared) -> Result<H
     };
     let without_code = shared
         .store
-        .stalls_without_code(place, Day::of(now()))
+        .stalls_without_code(
+            place,
+            Day::of(now()),
+            TimeMs(now().0 - shared.account_change_wait_ms),
+        )
         .await?
         .len();
     let printing = Printing {

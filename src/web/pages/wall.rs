@@ -1,6 +1,6 @@
 //! The wall check: a phone looks at the code that hangs at a stall, and says whether it is the stall's.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
@@ -22,7 +22,7 @@ use crate::web::{Person, Problem, Shared};
 const PHOTO_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Photos that are searched at the same time; one more waits, so that memory and cores stay free for
 /// callbacks.
-static SEARCHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
+static SEARCHING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
 
 #[derive(Template)]
 #[template(path = "wall.html")]
@@ -82,13 +82,18 @@ pub(super) async fn photo(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let bytes = read_body_up_to(payload, PHOTO_BYTES_MAX).await?;
-    let _turn = SEARCHING
-        .acquire()
+    let turn = SEARCHING
+        .clone()
+        .acquire_owned()
         .await
         .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
-    let found = web::block(move || scan(&bytes))
-        .await
-        .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
+    let found = web::block(move || {
+        // Held until the search has ended, also when nobody waits for it any more.
+        let _turn = turn;
+        scan(&bytes)
+    })
+    .await
+    .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
     match found.as_deref() {
         Ok([one]) => judged(&shared, one, CheckWay::Photo, &person, visit.lang).await,
         Ok(_) => Err(Problem::invalid(
@@ -156,6 +161,7 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
         .as_ref()
         .ok()
         .and_then(|r| r.code.account().map(|(_, number)| number.tail().to_owned()));
+    let tail = tail.filter(|tail| !tail.contains(char::is_control));
     let blank = Verdict {
         verdict: "wrong",
         title: lang.pick("SAI", "WRONG"),

@@ -14,6 +14,7 @@ on_both! {
     what_is_missing_at_a_market_is_known_and_handed_out
     a_worn_card_gets_another_serial
     a_changed_account_needs_somebody_else_and_time
+    no_day_and_no_old_link_goes_around_the_second_person
     the_new_card_of_a_changed_account_ends_the_old_one
     an_owner_is_told_once
     a_look_at_a_wall_finds_what_hangs_there
@@ -93,7 +94,7 @@ fn what_is_missing_at_a_market_is_known_and_handed_out(database: Database) {
     let market = id_of(&books, "Chợ Thử");
     let missing = |on| {
         books
-            .run(books.store.stalls_without_code(&market, on))
+            .run(books.store.stalls_without_code(&market, on, noon()))
             .expect("stalls")
     };
     assert_eq!(missing(Day::ymd(2025, 7, 31)).len(), 0, "no account before that");
@@ -122,7 +123,7 @@ fn a_worn_card_gets_another_serial(database: Database) {
         books.run(
             books
                 .store
-                .replace_code(serial, "torn", market_day(), "thu", noon()),
+                .replace_code(serial, "torn", market_day(), WAIT_MS, "thu", noon()),
         )
     };
     let second = replace(&first).expect("a new card");
@@ -242,6 +243,45 @@ fn a_changed_account_needs_somebody_else_and_time(database: Database) {
     assert_eq!(messages.len(), 1);
     assert!(messages[0].message.contains("•••• 0077") && messages[0].message.contains("HO THU MOI"));
     assert!(!messages[0].message.contains("99990077"));
+}
+
+fn no_day_and_no_old_link_goes_around_the_second_person(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "one");
+    let (link, account) = change(&books, &stall, "thu", noon());
+    let end = |link: &str, to: Day, ms: i64| {
+        books.run(books.store.end_link(link, to, "thu", TimeMs(noon().0 + ms)))
+    };
+    // Linked and ended, a day on which it held hands out nothing either.
+    end(&link, market_day(), 1).expect("an end");
+    let tomorrow = TimeMs(noon().0 + WAIT_MS);
+    let wishes = [(stall.clone(), Some(account))];
+    let backdated = books.run(
+        books
+            .store
+            .issue_codes(&wishes, market_day(), WAIT_MS, "thu", tomorrow),
+    );
+    assert!(matches!(backdated, Err(StoreError::Conflict(_))), "{backdated:?}");
+    // An ended link is not opened again.
+    assert!(matches!(
+        end(&link, market_day().plus(900), 2),
+        Err(StoreError::Missing(_))
+    ));
+    // Nobody at a wall is told that the account is right.
+    let number = AccountNumber::parse("99990077").expect("an account");
+    let plain =
+        choso::vietqr::payload(&choso::vietqr::Code::to_account("970422", &number)).expect("a payload");
+    let checked = books
+        .run(books.store.check_payload(plain.as_str(), market_day()))
+        .expect("checked");
+    assert!(matches!(checked, Checked::Unknown), "{checked:?}");
+    books
+        .run(books.store.approve_link(&link, WAIT_MS, "hai", noon()))
+        .expect("a second person");
+    let checked = books
+        .run(books.store.check_payload(plain.as_str(), market_day()))
+        .expect("checked");
+    assert!(matches!(checked, Checked::OwnAccount { .. }), "{checked:?}");
 }
 
 fn the_new_card_of_a_changed_account_ends_the_old_one(database: Database) {
@@ -394,7 +434,7 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
         .run(
             books
                 .store
-                .replace_code(&first, "torn", market_day(), "thu", noon()),
+                .replace_code(&first, "torn", market_day(), WAIT_MS, "thu", noon()),
         )
         .expect("a new card")
         .serial;
