@@ -3,7 +3,7 @@
 mod commands;
 mod qr;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -44,6 +44,31 @@ fn run(database: &Database, arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .expect("the program runs")
+}
+
+/// A command with this text on its standard input; its output and exit status.
+fn fed(database: &Database, arguments: &[&str], text: &str) -> Output {
+    let mut process = choso(database)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = process.stdin.take().expect("its input");
+    std::thread::scope(|scope| {
+        // It answers while it reads: neither side may wait for the other's end.
+        scope.spawn(move || input.write_all(text.as_bytes()).expect("it reads everything"));
+        process.wait_with_output().expect("it ends")
+    })
+}
+
+/// The lines of JSON on its standard output.
+fn answers(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 /// As [`run`], where it must do its work.

@@ -4,8 +4,8 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
@@ -44,6 +44,14 @@ impl Html {
 pub(super) fn page(visit: &Visit, html: Html) -> HttpResponse {
     let mut response = builder(visit, html.status);
     response.body(html.text)
+}
+
+/// What a change leads to: seen through a redirect, so that loading the page again changes nothing.
+pub(super) fn seen(href: &str) -> HttpResponse {
+    HttpResponse::build(StatusCode::SEE_OTHER)
+        .insert_header((LOCATION, href))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish()
 }
 
 /// A builder with the headers of every page.

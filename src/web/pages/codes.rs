@@ -54,11 +54,7 @@ pub(super) async fn issue(
         .await;
     let back = format!("/stalls/{}", encoded(&stall));
     match issued {
-        // Seen through a redirect, so that loading the page again asks for nothing new.
-        Ok(_) => HttpResponse::build(StatusCode::SEE_OTHER)
-            .insert_header((LOCATION, format!("{back}#codes")))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .finish(),
+        Ok(_) => answer::seen(&format!("{back}#codes")),
         Err(error) => {
             let words = officer.visit.pick("Về trang của sạp", "Back to the stall");
             officer.answer(Err(Fault::from(error).or_go(back, words.to_owned())))
@@ -85,10 +81,7 @@ fn back_to_stall(officer: &Officer, act: &Act, done: Result<(), StoreError>) -> 
         "/households"
     };
     match done {
-        Ok(()) => HttpResponse::build(StatusCode::SEE_OTHER)
-            .insert_header((LOCATION, back))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .finish(),
+        Ok(()) => answer::seen(back),
         Err(error) => {
             let words = officer.visit.pick("Về trang của sạp", "Back to the stall");
             officer.answer(Err(Fault::from(error).or_go(back.to_owned(), words.to_owned())))

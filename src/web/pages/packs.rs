@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::answer::Html;
+use super::answer::{self, Html};
 use super::codes::card_of;
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::register::place_name;
@@ -77,7 +77,7 @@ impl Packs {
         while kept.len() > PACKS_KEPT {
             kept.pop_front();
         }
-        let (drawing, work) = (self.drawing.clone(), ordered.clone());
+        let (drawing, work, failed) = (self.drawing.clone(), ordered.clone(), ordered.clone());
         tokio::spawn(async move {
             let Ok(_turn) = drawing.acquire_owned().await else {
                 return;
@@ -92,6 +92,7 @@ impl Packs {
             });
             if let Err(error) = drawn.await {
                 tracing::error!(%error, "a print pack could not be drawn");
+                let _ = failed.file.set(None);
             }
         });
         ordered
@@ -123,7 +124,7 @@ pub(super) async fn order(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     match begin(&officer, &place, wish.ok().map(web::Form::into_inner), &shared).await {
-        Ok(pack) => seen(&format!("/packs/{}", pack.id)),
+        Ok(pack) => answer::seen(&format!("/packs/{}", pack.id)),
         Err(fault) => {
             let words = officer.visit.pick("Về trang trước", "Back");
             officer.answer(Err(
@@ -216,20 +217,12 @@ pub(super) async fn issue_all(
         Ok::<(), Fault>(())
     };
     match handed_out.await {
-        Ok(()) => seen(&back),
+        Ok(()) => answer::seen(&back),
         Err(fault) => {
             let words = officer.visit.pick("Về trang trước", "Back");
             officer.answer(Err(fault.or_go(back, words.to_owned())))
         }
     }
-}
-
-/// Seen through a redirect, so that loading the page again asks for nothing new.
-fn seen(href: &str) -> HttpResponse {
-    HttpResponse::build(StatusCode::SEE_OTHER)
-        .insert_header((LOCATION, href))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .finish()
 }
 
 #[derive(Template)]

@@ -1,40 +1,20 @@
 //! Commands about providers, notices and evidence: what they print, what they keep, and how they end.
 
-use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use choso::app::now;
 use choso::notice::{Outgoing, Provider, SCHEMES, Sample, SampleKind, Secrets, scheme};
 use choso::vn::Dong;
 use serde_json::{Value, json};
 
-use super::{Serving, choso, done, prepare, run};
+use super::{Serving, answers, done, fed, prepare, run};
 use crate::support::http;
 use crate::support::service::{payment_now, post_to, until};
 use crate::support::*;
 
 /// `choso notice verify` with these lines on its standard input.
 fn verify(database: &Database, lines: &str) -> Output {
-    let mut process = choso(database)
-        .args(["notice", "verify"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut input = process.stdin.take().expect("its input");
-    std::thread::scope(|scope| {
-        // It answers while it reads: neither side may wait for the other's end.
-        scope.spawn(move || input.write_all(lines.as_bytes()).expect("it reads everything"));
-        process.wait_with_output().expect("it ends")
-    })
-}
-
-fn answers(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+    fed(database, &["notice", "verify"], lines)
 }
 
 /// Whether the body is what the vector asks for (PROTOCOLS section 14).

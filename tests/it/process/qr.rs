@@ -1,11 +1,10 @@
 //! `choso qr` and `choso print` as scripts and people call them.
 
-use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::{choso, done, prepare, run};
+use super::{answers, done, fed, prepare, run};
 use crate::support::*;
 
 fn vectors() -> Vec<Value> {
@@ -14,27 +13,7 @@ fn vectors() -> Vec<Value> {
 
 /// A command of `choso qr` with these lines on its standard input.
 fn qr(what: &str, lines: &[String]) -> Output {
-    let database = Database::sqlite();
-    let mut process = choso(&database)
-        .args(["qr", what])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut input = process.stdin.take().expect("its input");
-    let text = lines.join("\n");
-    std::thread::scope(|scope| {
-        scope.spawn(move || input.write_all(text.as_bytes()).expect("it reads everything"));
-        process.wait_with_output().expect("it ends")
-    })
-}
-
-fn answers(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+    fed(&Database::sqlite(), &["qr", what], &lines.join("\n"))
 }
 
 #[test]
