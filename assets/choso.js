@@ -1,4 +1,4 @@
-// Keeps the first page moving, filters long tables, prints a card. Every page works without it.
+// Keeps the first page moving, shares and prints cards, filters long tables. Every page works without it.
 "use strict";
 
 (() => {
@@ -104,149 +104,16 @@
     });
   }
 
-  // --- The wall check: the browser's detector where there is one, else the service reads a photo ---
-  const wall = document.querySelector("[data-wall]");
-  if (wall) checkWalls(wall);
-
-  function checkWalls(page) {
-    const find = (name) => page.querySelector(`[data-${name}]`);
-    const video = page.querySelector("video");
-    const MARKS = { right: "✓", wrong: "✗", revoked: "✗" };
-    /** The longer side of a photo that is sent: enough for any code that fills a third of it. */
-    const SIDE = 1600;
-    let looking = false;
-
-    const hint = (text) => say(find("hint"), text);
-
-    const show = (answer) => {
-      const box = find("verdict");
-      box.hidden = false;
-      box.className = `verdict ${answer.verdict === "right" ? "good" : "bad"}`;
-      say(find("mark"), MARKS[answer.verdict]);
-      say(find("title"), answer.title);
-      find("details").hidden = false;
-      say(find("sentence"), answer.sentence);
-      const facts = find("facts");
-      facts.replaceChildren();
-      for (const [name, value] of [
-        [page.dataset.household, answer.household_name],
-        [page.dataset.stall, answer.stall_code],
-        [page.dataset.receiver, answer.holder_name],
-        [page.dataset.tail, answer.tail],
-      ]) {
-        if (!value) continue;
-        const row = document.createElement("div");
-        const term = document.createElement("dt");
-        const detail = document.createElement("dd");
-        term.textContent = name;
-        detail.textContent = value;
-        row.append(term, detail);
-        facts.append(row);
-      }
-      sound(answer.verdict === "right");
-      navigator.vibrate?.(answer.verdict === "right" ? 80 : [200, 100, 200, 100, 200]);
-      box.scrollIntoView({ behavior: "smooth", block: "start" });
-    };
-
-    /** Two rising tones for right, three low ones for wrong: told apart with the phone in a pocket. */
-    const sound = (isRight) => {
+  // --- Signing out: what the wall check keeps of the register on this phone goes too ---
+  for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
+    form.addEventListener("submit", () => {
       try {
-        const context = new AudioContext();
-        const tones = isRight ? [660, 990] : [220, 220, 220];
-        tones.forEach((pitch, at) => {
-          const tone = context.createOscillator();
-          const volume = context.createGain();
-          tone.frequency.value = pitch;
-          tone.type = isRight ? "sine" : "square";
-          volume.gain.value = 0.2;
-          tone.connect(volume).connect(context.destination);
-          tone.start(context.currentTime + at * 0.22);
-          tone.stop(context.currentTime + at * 0.22 + 0.16);
-        });
-        setTimeout(() => context.close(), 1500);
+        localStorage.removeItem("choso.walk.list");
+        globalThis.caches?.delete("choso-check-1");
       } catch {
-        // A browser without sound still shows words and colour.
+        // A browser that keeps nothing has nothing to forget.
       }
-    };
-
-    const send = async (path, body, type, withinMs = WITHIN_MS) => {
-      hint(page.dataset.reading);
-      find("verdict").hidden = true;
-      find("details").hidden = true;
-      try {
-        const headers = { "content-type": type, accept: "application/json" };
-        const answer = await fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(withinMs) });
-        if (answer.status === 401) return location.reload();
-        const told = await answer.json();
-        hint(answer.ok ? "" : told.detail);
-        if (answer.ok) show(told);
-      } catch {
-        hint(page.dataset.offline);
-      }
-    };
-
-    /** Made smaller in the browser, so that a photo of twelve million points is sent in a moment. */
-    const smaller = async (file) => {
-      try {
-        const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-        const part = Math.min(1, SIDE / Math.max(picture.width, picture.height));
-        const canvas = document.createElement("canvas");
-        canvas.width = Math.round(picture.width * part);
-        canvas.height = Math.round(picture.height * part);
-        const paper = canvas.getContext("2d");
-        paper.fillStyle = "#fff";
-        paper.fillRect(0, 0, canvas.width, canvas.height);
-        paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
-        return (await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85))) ?? file;
-      } catch {
-        // What the browser cannot open is sent as it is: the service says what is wrong with it.
-        return file;
-      }
-    };
-
-    find("photo").addEventListener("change", async (event) => {
-      const [file] = event.target.files;
-      if (file) await send("/check/photo", await smaller(file), "image/jpeg", 30_000);
-      event.target.value = "";
     });
-
-    const stop = () => {
-      looking = false;
-      video.srcObject?.getTracks().forEach((track) => track.stop());
-      find("camera").hidden = true;
-      find("start").hidden = false;
-    };
-
-    const look = async () => {
-      find("start").hidden = true;
-      const detector = new BarcodeDetector({ formats: ["qr_code"] });
-      try {
-        video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-      } catch {
-        stop();
-        return hint(page.dataset.noCamera);
-      }
-      find("camera").hidden = false;
-      await video.play();
-      hint(page.dataset.looking);
-      looking = true;
-      while (looking) {
-        const codes = await detector.detect(video).catch(() => []);
-        if (codes.length === 1 && codes[0].rawValue) {
-          stop();
-          await send("/check/code", JSON.stringify({ payload: codes[0].rawValue }), "application/json");
-          return;
-        }
-        await new Promise((next) => setTimeout(next, 120));
-      }
-    };
-
-    if ("BarcodeDetector" in window && navigator.mediaDevices) {
-      const start = find("start");
-      start.hidden = false;
-      start.addEventListener("click", look);
-      document.addEventListener("visibilitychange", () => document.hidden && stop());
-    }
   }
 
   // --- A choice that shows itself at once ---

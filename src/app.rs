@@ -91,6 +91,7 @@ impl App {
             announcer,
             keyring,
             banks,
+            public_host: config.public_host.clone(),
             account_change_wait_ms: config.account_change_wait_ms,
             health,
             metrics,

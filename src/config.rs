@@ -35,6 +35,8 @@ pub struct RawConfig {
     pub log_format: Option<String>,
     /// File with banks that add to the shipped directory
     pub banks_file: Option<PathBuf>,
+    /// Host under which people reach the service, for the check link on cards
+    pub public_host: Option<String>,
     /// Hours between a second person's approval of a changed account and its first card
     pub account_change_wait_hours: Option<usize>,
     /// Deliveries that may wait to be written
@@ -58,6 +60,8 @@ pub struct Config {
     pub log_json: bool,
     /// File with banks that add to the shipped directory.
     pub banks_file: Option<PathBuf>,
+    /// Host under which people reach the service; none: as the officer's browser wrote it.
+    pub public_host: Option<String>,
     /// Time between a second person's approval of a changed account and its first card.
     pub account_change_wait_ms: i64,
     /// Bounds of the intake queue.
@@ -127,6 +131,7 @@ impl RawConfig {
                 "CHOSO_LOG" => raw.log = Some(value),
                 "CHOSO_LOG_FORMAT" => raw.log_format = Some(value),
                 "CHOSO_BANKS_FILE" => raw.banks_file = Some(value.into()),
+                "CHOSO_PUBLIC_HOST" => raw.public_host = Some(value),
                 "CHOSO_ACCOUNT_CHANGE_WAIT_HOURS" => {
                     raw.account_change_wait_hours = number("account_change_wait_hours")?;
                 }
@@ -150,6 +155,7 @@ impl RawConfig {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             banks_file: self.banks_file.or(other.banks_file),
+            public_host: self.public_host.or(other.public_host),
             account_change_wait_hours: self.account_change_wait_hours.or(other.account_change_wait_hours),
             queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
             batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
@@ -190,6 +196,7 @@ impl RawConfig {
             log: raw.log.ok_or_else(|| missing("log"))?,
             log_json,
             banks_file: raw.banks_file,
+            public_host: raw.public_host.map(public_host).transpose()?,
             account_change_wait_ms: 3_600_000
                 * within("account_change_wait_hours", raw.account_change_wait_hours, 0, 720)? as i64,
             intake: IntakeLimits {
@@ -206,6 +213,20 @@ fn within(name: &'static str, value: Option<usize>, min: usize, max: usize) -> R
         other => Err(ConfigError::Value {
             name,
             cause: format!("{other:?} is not between {min} and {max}"),
+        }),
+    }
+}
+
+/// A host as cards print it: a name or address, perhaps with a port, without scheme or path.
+fn public_host(text: String) -> Result<String, ConfigError> {
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    match !text.is_empty() && text.len() <= 60 && text.chars().all(is_host) {
+        true => Ok(text),
+        false => Err(ConfigError::Value {
+            name: "public_host",
+            cause: format!(
+                "«{text}» is no host, for example choso.example.vn (no https://, no path, at most 60 characters)"
+            ),
         }),
     }
 }
@@ -350,6 +371,7 @@ mod tests {
         for (name, value) in [
             ("CHOSO_LISTEN", "8080"),
             ("CHOSO_LOG_FORMAT", "xml"),
+            ("CHOSO_PUBLIC_HOST", "https://choso.example.vn"),
             ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
             ("CHOSO_BATCH_DELIVERIES_MAX", "many"),
         ] {

@@ -140,6 +140,7 @@ CREATE TABLE inspection (
     account_tail TEXT
 );
 CREATE INDEX inspection_of_serial ON inspection (serial);
+CREATE INDEX inspection_by_time ON inspection (checked_at_ms);
 
 -- Raised by every change that attribution depends on, in the same transaction; the writer of notices
 -- reads it first and so knows whether what it remembers of the register still holds.

@@ -101,6 +101,15 @@ pub fn token_sha256(token: &str) -> String {
     sha256_hex(token.as_bytes())
 }
 
+/// What a phone is given of a code's text, to know it again without network: the first 24 bits of a salted
+/// SHA-256, as six small hexadecimal digits. Some thousand account numbers of one bank share each value, so
+/// that none can be worked out from it. The salt of a street or market never changes: two salts would be 48 bits.
+pub fn wall_digest(salt: &str, payload: &str) -> String {
+    let mut digest = sha256_hex(format!("{salt}\n{payload}").as_bytes());
+    digest.truncate(6);
+    digest
+}
+
 /// SHA-256 in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()

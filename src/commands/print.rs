@@ -14,7 +14,7 @@ use super::{Failure, Settings, progress_bar, write_out};
 /// Print all cards of a street or a market, or some by their serials, as one PDF on A4
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  choso print --place \"Chợ Hàn\" --host choso.example.vn --out cho-han.pdf\n  choso print --serial 7KQ2M4XD9TRC --format label --host choso.example.vn --out nhan.pdf\n\nThe first pages are a list to sign; cards stand in the order of their stall or house numbers. Print at 100 %.\nExit status 1 if there is nothing to print."
+    after_help = "Example:\n  choso print --place \"Chợ Hàn\" --host choso.example.vn --out cho-han.pdf\n  choso print --serial 7KQ2M4XD9TRC --format label --host choso.example.vn --out nhan.pdf\n\nThe first pages are a list to sign; cards stand in the order of their stall or house numbers. Print at 100 %.\nExit status 1 if there is nothing to print, or if a serial was left out because it is not in use; it is named."
 )]
 pub struct Print {
     /// Name or id of a street or market
@@ -31,9 +31,9 @@ pub struct Print {
     /// a6, a5, label or large
     #[arg(long, default_value = "a6", value_parser = ["a6", "a5", "label", "large"])]
     format: String,
-    /// The host of this service, for the check link on each card
+    /// The host of this service, for the check link on each card; the setting public_host if not given
     #[arg(long, value_name = "HOST")]
-    host: String,
+    host: Option<String>,
     /// The PDF
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -44,6 +44,10 @@ pub struct Print {
 pub async fn run(args: Print) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     let banks = BankDirectory::open(config.banks_file)?.banks();
+    let Some(host) = args.host.or(config.public_host) else {
+        let wanted = "--host or the setting public_host says where a card's check link leads";
+        return Err(Failure::Settings(wanted.to_owned()));
+    };
     let (which, title) = match &args.place {
         Some(name) => {
             let (id, name) = place(store.streets_and_markets().await?, name)?;
@@ -65,9 +69,14 @@ pub async fn run(args: Print) -> Result<ExitCode, Failure> {
             "there is no card to print: no code is active there; hand out codes first".to_owned(),
         ));
     }
+    let mut left_out: Vec<String> = match &which {
+        WhichCards::Serials(serials) => serials.clone(),
+        WhichCards::At(_) => Vec::new(),
+    };
+    left_out.retain(|serial| found.iter().all(|card| card.serial != *serial));
     let lines = found.into_iter().map(|card| PackLine {
         number: card.number.clone(),
-        card: card_of(card, &banks, &args.host),
+        card: card_of(card, &banks, &host),
     });
     // The words of --format are those of the formats.
     let format = Format::of(&args.format).unwrap_or(Format::Counter);
@@ -82,7 +91,14 @@ pub async fn run(args: Print) -> Result<ExitCode, Failure> {
         pack.lines().len(),
         pack.pages()
     );
-    Ok(ExitCode::SUCCESS)
+    if left_out.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "not printed, since unknown, ended or no longer linked to an account: {}",
+        left_out.join(", ")
+    );
+    Ok(ExitCode::FAILURE)
 }
 
 /// The one street or market with this id or name; accents and letter case do not count.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use choso::config::BankDirectory;
 use choso::vietqr::{
-    Answer, Banks, Code, Correction, Field, Initiation, Payee, PayeeNumber, Payload, SCAN_BYTES_MAX, Service,
-    Symbol, decode, decode_line, encode_line, payload, scan,
+    Answer, Banks, Code, Correction, Field, Initiation, Payee, PayeeNumber, Payload, SCAN_BYTES_MAX,
+    SCAN_PIXELS_MAX, Service, Symbol, decode, decode_line, encode_line, payload, scan,
 };
 use choso::vn::Dong;
 use clap::{Args, Subcommand};
@@ -30,7 +30,7 @@ pub enum Qr {
     Decode(Directory),
     /// Find the codes in pictures and say what each means
     #[command(
-        after_help = "Example:\n  choso qr read photo.jpg\n\nPNG and JPEG, up to 64 million pixels. One line for each code in a picture, as from `choso qr decode`,\nwith file and payload; a picture without a readable one gives {\"file\":…,\"valid\":false,\"code\":\"NO_CODE\",…},\nothers PICTURE_FORMAT, PICTURE_DAMAGED or PICTURE_TOO_LARGE. Exit status 1 if any was refused."
+        after_help = "Example:\n  choso qr read photo.jpg\n\nPNG and JPEG, up to 64 million pixels. One line for each code in a picture, as from `choso qr decode`,\nwith file and payload; a picture without a readable one gives {\"file\":…,\"valid\":false,\"code\":\"NO_CODE\",…},\nothers PICTURE_FORMAT, PICTURE_DAMAGED, PICTURE_TOO_LARGE or, where the file cannot be opened, FILE. Exit status 1 if any was refused."
     )]
     Read(Pictures),
     /// Banks that a code can pay to, found by any of their names
@@ -142,7 +142,11 @@ impl Pictures {
         let banks = self.directory.open()?;
         let mut status = ExitCode::SUCCESS;
         for path in &self.files {
-            let codes = scan(&picture(path)?);
+            let codes = picture(path)
+                .map_err(|error| ("FILE", error.to_string()))
+                .and_then(|bytes| {
+                    scan(&bytes, SCAN_PIXELS_MAX).map_err(|error| (error.code(), error.to_string()))
+                });
             let answers: Vec<(Option<String>, Answer)> = match codes {
                 Ok(codes) => codes
                     .into_iter()
@@ -151,8 +155,8 @@ impl Pictures {
                         (Some(payload), answer)
                     })
                     .collect(),
-                Err(error) => {
-                    let json = serde_json::json!({ "valid": false, "code": error.code(), "reason": error.to_string() });
+                Err((code, reason)) => {
+                    let json = serde_json::json!({ "valid": false, "code": code, "reason": reason });
                     let (json, unknown_bin) = (json.to_string(), None);
                     vec![(
                         None,
@@ -182,13 +186,12 @@ impl Pictures {
 }
 
 /// A picture, or its beginning where it is larger than any that is opened.
-fn picture(path: &Path) -> Result<Vec<u8>, Failure> {
+fn picture(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(SCAN_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(Failure::Refused(format!("{}: {error}", path.display()))),
-    }
+    File::open(path)?
+        .take(SCAN_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Every line of standard input, answered.

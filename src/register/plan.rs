@@ -52,6 +52,8 @@ pub struct ExistingLink {
     pub account_id: String,
     /// When it holds.
     pub period: Period,
+    /// Whether it stood in the register before this file.
+    pub is_recorded: bool,
 }
 
 /// What a version says of a household.
@@ -392,6 +394,7 @@ fn plan_account(
         stall.links.push(ExistingLink {
             account_id: account_id.clone(),
             period,
+            is_recorded: false,
         });
         outcome.rows.links.push(LinkRow {
             link_id: (mint.id)(),
@@ -404,6 +407,13 @@ fn plan_account(
     }
     let Some(issued_on) = draft.code_from else { return };
     if stall.accounts_with_code.contains(account_id) {
+        return;
+    }
+    // A file is one person's word; another account than the one on record needs a second one (DOMAIN section 11).
+    let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
+    if stall.links.iter().any(is_change) {
+        let reason = "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã";
+        outcome.faults.push((draft.row, reason.to_owned()));
         return;
     }
     match stall_payload(&account.bank_bin, &account.number, &stall.code) {

@@ -30,8 +30,8 @@ pub use ledger::{
 pub use places::PlacesKept;
 pub use register::{
     AccountView, Approval, CardView, CheckWay, Checked, CodeView, HouseholdChange, HouseholdFilter,
-    HouseholdView, IssuedCode, NewInspection, OwnerMessage, PrintableCard, RegisterKept, StallView,
-    WhichCards,
+    HouseholdView, Inspection, IssuedCode, NewInspection, OfflineLook, OwnerMessage, PrintableCard,
+    RegisterKept, StallView, WalkKept, WallCode, WhichCards,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

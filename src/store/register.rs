@@ -24,7 +24,7 @@ pub use cards::{PrintableCard, WhichCards};
 pub use change::HouseholdChange;
 pub(super) use codes::payee_of_stall;
 pub use codes::{CardView, IssuedCode};
-pub use inspections::{CheckWay, Checked, NewInspection};
+pub use inspections::{CheckWay, Checked, Inspection, NewInspection, OfflineLook, WalkKept, WallCode};
 pub use lifecycle::OwnerMessage;
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 
@@ -378,6 +378,7 @@ async fn links_of(tx: &mut Tx, household_ids: &[&str]) -> Result<HashMap<String,
         out.entry(stall_id).or_default().push(ExistingLink {
             account_id,
             period: period_of(from, to),
+            is_recorded: true,
         });
     }
     Ok(out)

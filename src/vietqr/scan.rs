@@ -45,9 +45,10 @@ impl ScanError {
 
 /// The texts of all QR codes in a PNG or JPEG, each once, in the order of their bytes.
 ///
-/// What the file says of its size is checked before a pixel is unpacked.
-pub fn scan(file: &[u8]) -> Result<Vec<String>, ScanError> {
-    let grey = opened(file)?;
+/// What the file says of its size is checked before a pixel is unpacked; `pixels_max` is at most
+/// [`SCAN_PIXELS_MAX`].
+pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
+    let grey = opened(file, pixels_max.min(SCAN_PIXELS_MAX))?;
     let longer = grey.width().max(grey.height());
     let mut found: Vec<String> = Vec::new();
     for side in SIDES {
@@ -79,7 +80,7 @@ pub fn scan(file: &[u8]) -> Result<Vec<String>, ScanError> {
 }
 
 /// The picture in grey and upright.
-fn opened(file: &[u8]) -> Result<DynamicImage, ScanError> {
+fn opened(file: &[u8], pixels_max: u64) -> Result<DynamicImage, ScanError> {
     if file.len() > SCAN_BYTES_MAX {
         return Err(ScanError::TooLarge(format!(
             "{} bytes, {SCAN_BYTES_MAX} at most",
@@ -98,10 +99,10 @@ fn opened(file: &[u8]) -> Result<DynamicImage, ScanError> {
     reader.set_format(format.expect("looked at above"));
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > SCAN_PIXELS_MAX {
+    if u64::from(width) * u64::from(height) > pixels_max {
         return Err(ScanError::TooLarge(format!(
             "{width} × {height} pixels, {} million at most",
-            SCAN_PIXELS_MAX / 1_000_000
+            pixels_max / 1_000_000
         )));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

@@ -37,6 +37,33 @@ impl Dong {
         }
     }
 
+    /// An amount of one payment as a person types it: `20000`, `20.000`, `20,000 đ`, `20 000`. Groups must have
+    /// three digits and one kind of separator, so that `20.5` is not taken for 205.
+    pub fn typed(text: &str) -> Option<Dong> {
+        let text = text.trim();
+        let units = ["đ", "VND", "vnd", "VNĐ"];
+        let number = units
+            .iter()
+            .find_map(|unit| text.strip_suffix(unit))
+            .unwrap_or(text);
+        let number = number.trim();
+        let separator = number.chars().find(|c| !c.is_ascii_digit());
+        let digits = match separator {
+            None => number.to_owned(),
+            Some(separator @ ('.' | ',' | ' ' | '\u{a0}')) => {
+                let mut groups = number.split(separator);
+                let first = groups.next().filter(|first| (1..=3).contains(&first.len()))?;
+                groups.try_fold(first.to_owned(), |all, group| {
+                    (group.len() == 3).then(|| all + group)
+                })?
+            }
+            Some(_) => return None,
+        };
+        // Digits of other scripts and signs are no amount.
+        let is_plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        Dong::payment(is_plain.then(|| digits.parse().ok())??).ok()
+    }
+
     /// The number of đồng.
     pub const fn vnd(self) -> i64 {
         self.0
@@ -67,6 +94,38 @@ mod tests {
         assert_eq!(Dong::payment(-1), Err(DongError::NotPositive));
         assert_eq!(Dong::payment(9_999_999_999_999), Ok(Dong::PAYMENT_MAX));
         assert_eq!(Dong::payment(10_000_000_000_000), Err(DongError::TooLarge));
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_type_them() {
+        for text in [
+            "20000",
+            "20.000",
+            " 20,000 đ",
+            "20 000",
+            "20.000VND",
+            "20\u{a0}000",
+        ] {
+            assert_eq!(Dong::typed(text), Some(Dong::new(20_000)), "{text}");
+        }
+        assert_eq!(Dong::typed("1.234.567"), Some(Dong::new(1_234_567)));
+        for text in [
+            "",
+            "đ",
+            "0",
+            "-5",
+            "20.5",
+            "2.0000",
+            "1.234,567",
+            "20k",
+            "٢٠٠",
+            ".000",
+            "20.",
+            "1e5",
+            "99999999999999",
+        ] {
+            assert_eq!(Dong::typed(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Shared {
     pub keyring: Keyring,
     /// What banks are called.
     pub banks: BankDirectory,
+    /// Host that cards print, if it is set.
+    pub public_host: Option<String>,
     /// Time between the approval of a changed account and its first card.
     pub account_change_wait_ms: i64,
     /// How the callbacks of providers go.

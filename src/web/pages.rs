@@ -8,6 +8,7 @@ mod answer;
 mod api_docs;
 mod areas;
 mod assets;
+mod bills;
 mod codes;
 mod frame;
 mod home;
@@ -18,6 +19,7 @@ mod register;
 mod report;
 mod review;
 mod sign_in;
+mod walk;
 mod wall;
 mod words;
 
@@ -39,6 +41,8 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/households/{household}", web::get().to(register::household))
         .route("/stalls/{stall}", web::get().to(register::stall))
         .route("/stalls/{stall}/codes", web::post().to(codes::issue))
+        .route("/stalls/{stall}/bills", web::post().to(bills::make))
+        .route("/bills/{bill}", web::get().to(bills::show))
         .route("/places/{place}/codes", web::post().to(packs::issue_all))
         .route("/places/{place}/packs", web::post().to(packs::order))
         .route("/packs/{pack}.pdf", web::get().to(packs::file))
@@ -54,6 +58,9 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/check", web::get().to(wall::page))
         .route("/check/code", web::post().to(wall::code))
         .route("/check/photo", web::post().to(wall::photo))
+        .route("/check/lists/{place}", web::get().to(walk::list))
+        .route("/check/walk", web::post().to(walk::tell))
+        .route("/sw.js", web::get().to(walk::worker))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
         .route("/providers", web::get().to(providers::providers))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use choso::print::{self, Card, Format, Pack, PackLine};
-use choso::vietqr::{Payload, scan, stall_payload};
+use choso::vietqr::{Payload, SCAN_PIXELS_MAX, scan, stall_payload};
 use choso::vn::AccountNumber;
 use image::{DynamicImage, GrayImage};
 
@@ -167,7 +167,7 @@ fn line_of(what: &str, page: &GrayImage, wanted: &[String]) -> String {
         std::fs::write(&file, &worn).expect("written");
         let seen = [
             zbar(&file) == wanted,
-            scan(&worn).is_ok_and(|codes| codes == wanted),
+            scan(&worn, SCAN_PIXELS_MAX).is_ok_and(|codes| codes == wanted),
         ];
         line.push_str(match seen {
             [true, true] => " both |",

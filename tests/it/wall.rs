@@ -1,8 +1,8 @@
 //! Cards on the web: their files, packs with their progress, the wall check, and what a changed account shows.
 
-use choso::access::token_sha256;
+use choso::access::{sha256_hex, token_sha256};
 use choso::app::now;
-use choso::vietqr::{Symbol, read, scan, stall_payload};
+use choso::vietqr::{SCAN_PIXELS_MAX, Symbol, read, scan, stall_payload};
 use choso::vn::{AccountNumber, Day};
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ fn a_card_is_fetched_in_every_format_and_reads_as_its_code() {
             assert_eq!(answer.header("content-type"), Some(kind), "{format}.{ending}");
             if ending == "png" {
                 assert_eq!(
-                    scan(&answer.bytes).expect("a code"),
+                    scan(&answer.bytes, SCAN_PIXELS_MAX).expect("a code"),
                     std::slice::from_ref(&card.payload),
                     "{format}"
                 );
@@ -218,6 +218,200 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         b"{}",
     );
     assert_eq!(stranger.status, 401);
+}
+
+#[test]
+fn a_market_is_taken_along_without_its_accounts_and_the_walk_told_once() {
+    let app = start();
+    let (_, serial) = a_card(&app);
+    let card = app
+        .run(app.store().card(&serial, Day::of(now())))
+        .expect("read")
+        .expect("a card");
+    let page = get(&app, "/check").body;
+    assert!(page.contains("Chợ Thử") && page.contains("/assets/choso-") && !page.contains("gần đây"));
+    let market = market(&app);
+    let list = get(&app, &format!("/check/lists/{market}"));
+    assert_eq!(
+        (list.status, list.header("cache-control")),
+        (200, Some("no-store"))
+    );
+    let told = list.json();
+    assert_eq!(
+        (told["name"].as_str(), told["salt"].as_str()),
+        (Some("Chợ Thử"), Some(market.as_str()))
+    );
+    // Six digits of a salted digest, and nothing by which an account or a stall could be known.
+    let digest = sha256_hex(format!("{market}\n{}", card.payload).as_bytes())[..6].to_owned();
+    assert_eq!(told["right"], serde_json::json!([digest]));
+    assert_eq!(told["revoked"], serde_json::json!([]));
+    assert!(!list.body.contains(card.account.reveal()) && !list.body.contains(&card.stall_code));
+    assert_eq!(get(&app, "/check/lists/nowhere").status, 404);
+    // The same salt next time: two would tell more than one.
+    assert_eq!(
+        get(&app, &format!("/check/lists/{market}")).json()["salt"],
+        told["salt"]
+    );
+    let look = |id: &str, verdict: &str, payload: &str| {
+        serde_json::json!({ "id": id, "verdict": verdict, "payload_sha256": sha256_hex(payload.as_bytes()),
+            "tail": "0022", "at_ms": now().0 })
+    };
+    let mut odd = look("x", "right", "y");
+    odd["payload_sha256"] = "zz".into();
+    let walk = serde_json::json!({ "place": market, "looks": [
+        look("a", "right", &card.payload), look("b", "wrong", "a thief's"), look("c", "right", "not on the list"), odd,
+    ] });
+    let tell = |walk: &Value| {
+        send(
+            &app,
+            0,
+            "POST",
+            "/check/walk",
+            "application/json",
+            walk.to_string().as_bytes(),
+        )
+    };
+    let first = tell(&walk);
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert_eq!(
+        first.json(),
+        serde_json::json!({ "kept": 3, "repeated": 0, "unread": 1, "differing": ["c"] })
+    );
+    assert_eq!(
+        tell(&walk).json(),
+        serde_json::json!({ "kept": 0, "repeated": 3, "unread": 1, "differing": [] })
+    );
+    let many: Vec<Value> = (0..501).map(|n| look(&n.to_string(), "right", "x")).collect();
+    assert_eq!(
+        tell(&serde_json::json!({ "place": market, "looks": many })).status,
+        422
+    );
+    let page = get(&app, "/check").body;
+    assert!(
+        page.contains("gần đây") && page.contains("không mạng") && page.contains(&format!("/k/{serial}"))
+    );
+    // Ended, its digest is on the other list; worn and replaced, the same text is right.
+    app.run(
+        app.store()
+            .end_code(&serial, "revoked", "", Day::of(now()), "thu", now()),
+    )
+    .expect("an end");
+    let told = get(&app, &format!("/check/lists/{market}")).json();
+    assert_eq!(
+        (&told["right"], &told["revoked"]),
+        (&serde_json::json!([]), &serde_json::json!([digest]))
+    );
+    let worker = get(&app, "/sw.js");
+    assert_eq!(
+        (worker.status, worker.header("cache-control")),
+        (200, Some("no-cache"))
+    );
+    assert!(
+        worker
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/javascript"))
+    );
+    let stranger = http::send(app.address(), "GET", &format!("/check/lists/{market}"), &[], b"");
+    assert_eq!(stranger.status, 401);
+}
+
+#[test]
+fn whoever_waits_for_a_pack_orders_no_second() {
+    let app = start();
+    let place = format!("/places/{}", market(&app));
+    send(&app, 0, "POST", &format!("{place}/codes"), FORM, b"");
+    let order = |who| send(&app, who, "POST", &format!("{place}/packs"), FORM, b"format=a5");
+    let first = order(0).header("location").expect("where it is").to_owned();
+    // Drawn or not by now, it is in the way only while it is not.
+    let second = order(0);
+    match second.status {
+        409 => assert!(
+            second.body.contains(&first),
+            "the page leads to the one that is drawn"
+        ),
+        status => assert_eq!(status, 303),
+    }
+    assert_eq!(order(1).status, 303, "another person waits for nobody");
+}
+
+#[test]
+fn a_bill_has_a_page_that_says_what_came() {
+    let app = start();
+    let (stall, serial) = a_card(&app);
+    let card = app
+        .run(app.store().card(&serial, Day::of(now())))
+        .expect("read")
+        .expect("a card");
+    assert!(
+        get(&app, &format!("/stalls/{stall}"))
+            .body
+            .contains("Tạo mã cho khách")
+    );
+    let make = |amount: &str| {
+        let body = format!("amount={amount}");
+        send(
+            &app,
+            0,
+            "POST",
+            &format!("/stalls/{stall}/bills"),
+            FORM,
+            body.as_bytes(),
+        )
+    };
+    let wrong = make("20.5");
+    assert!(
+        wrong.status == 422
+            && wrong.body.contains("ví dụ 20.000")
+            && wrong.body.contains(&format!("/stalls/{stall}"))
+    );
+    let made = make("20.000");
+    assert_eq!(made.status, 303, "{}", made.body);
+    let href = made.header("location").expect("its page").to_owned();
+    let page = get(&app, &href).body;
+    assert!(
+        page.contains("20.000 đ")
+            && page.contains("CHƯA THẤY TIỀN")
+            && page.contains("http-equiv=\"refresh\"")
+    );
+    let src = page
+        .split("<img src=\"/api/")
+        .nth(1)
+        .expect("a code")
+        .split('"')
+        .next()
+        .expect("its address");
+    assert_eq!(
+        get(&app, &format!("/api/{src}")).header("content-type"),
+        Some("image/svg+xml")
+    );
+    let id = href.rsplit('/').next().expect("an id");
+    let bill = app.run(app.store().bill(id)).expect("read").expect("a bill");
+    let pay = |txn: &str, amount: i64| {
+        let mut paid = payment_now(txn, amount);
+        paid["data"]["account"] = card.account.reveal().into();
+        paid["data"]["note"] = format!("{} {}", card.stall_code, bill.bill_number).into();
+        assert_eq!(app.post(txn, &paid).status, 204);
+    };
+    pay("T1", 15_000);
+    let page = get(&app, &href).body;
+    assert!(page.contains("THIẾU TIỀN") && page.contains("còn thiếu 5.000 đ"));
+    pay("T2", 5_000);
+    let page = get(&app, &href).body;
+    assert!(page.contains("ĐÃ NHẬN ĐỦ") && !page.contains("http-equiv") && !page.contains("/code.svg"));
+    pay("T3", 1_000);
+    assert!(get(&app, &href).body.contains("thừa 1.000 đ"));
+    assert_eq!(get(&app, "/bills/nobody").status, 404);
+}
+
+#[test]
+fn cards_name_the_host_of_the_settings() {
+    let app = start();
+    let (stall, serial) = a_card(&app);
+    let page = get(&app, &format!("/stalls/{stall}")).body;
+    assert!(
+        page.contains(&format!("{}/k/{serial}", app.address())),
+        "no setting: the host of the request"
+    );
 }
 
 #[test]

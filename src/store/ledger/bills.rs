@@ -28,6 +28,8 @@ const NUMBER_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 pub struct NewBill {
     /// The stall that asks.
     pub stall_id: String,
+    /// To which of its accounts; none where it has one.
+    pub account_id: Option<String>,
     /// What it asks for.
     pub amount: Dong,
     /// 1 to 10 of A-Z and 0-9; none lets the service give one.
@@ -71,11 +73,10 @@ impl BillView {
 }
 
 impl Store {
-    /// Makes a bill: a dynamic code with the amount and the bill number, to the one account of the stall. A
-    /// number that the stall used before is a conflict.
+    /// Makes a bill: a dynamic code with the amount and the bill number. A number that the stall used before is a conflict.
     pub async fn make_bill(&self, new: &NewBill, wait_ms: i64, by: &str, now: TimeMs) -> Result<BillView> {
         let mut tx = self.begin().await?;
-        let payee = payee_of_stall(&mut tx, &new.stall_id, wait_ms, now).await?;
+        let payee = payee_of_stall(&mut tx, &new.stall_id, new.account_id.as_deref(), wait_ms, now).await?;
         let bill_id = fresh_id(now);
         let bill_number = new.bill_number.clone().unwrap_or_else(|| given_number(&bill_id));
         let payload = bill_payload(

@@ -3,7 +3,7 @@
 use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, on_tx};
-use super::lifecycle::{is_approved, is_change};
+use super::lifecycle::{is_change, is_linked, join_version};
 use crate::vietqr::{Payload, stall_payload};
 use crate::vn::{AccountNumber, Day, TimeMs};
 
@@ -51,23 +51,15 @@ const ACTIVE: &str = "SELECT c.serial, s.stall_code, c.payload, a.bank_bin, a.ac
 const ACTIVE_FROM: &str = concat!(
     " AS BIGINT) AS d) day CROSS JOIN code c
  JOIN stall s ON s.stall_id = c.stall_id
- JOIN account a ON a.account_id = c.account_id
- JOIN stall_version v ON v.stall_id = s.stall_id
-   AND NOT EXISTS (SELECT 1 FROM stall_version w WHERE w.stall_id = v.stall_id
-                   AND (w.valid_from_day > v.valid_from_day
-                        OR (w.valid_from_day = v.valid_from_day AND w.recorded_at_ms > v.recorded_at_ms)))
- JOIN place p ON p.place_id = v.place_id
+ JOIN account a ON a.account_id = c.account_id",
+    join_version!("s.stall_id", "day.d"),
+    " JOIN place p ON p.place_id = v.place_id
  LEFT JOIN street st ON st.street_id = p.street_id
  WHERE v.trading_status IN ('trading', 'paused') AND c.issued_on_day <= day.d
    AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial AND e.ended_on_day <= day.d)
-   AND EXISTS (SELECT 1 FROM account_link l WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
-       AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)
-       AND NOT EXISTS (SELECT 1 FROM account_link n
-                       WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-       AND ",
-    is_approved!(),
-    ")
-   AND "
+   AND ",
+    is_linked!("day.d"),
+    " AND "
 );
 
 type Row = (
@@ -134,12 +126,9 @@ impl Store {
         Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(concat!(
                 "SELECT DISTINCT l.stall_id, l.account_id
-                 FROM account_link l
-                 JOIN stall_version v ON v.stall_id = l.stall_id
-                   AND NOT EXISTS (SELECT 1 FROM stall_version w WHERE w.stall_id = v.stall_id
-                                   AND (w.valid_from_day > v.valid_from_day
-                                        OR (w.valid_from_day = v.valid_from_day AND w.recorded_at_ms > v.recorded_at_ms)))
-                 JOIN place p ON p.place_id = v.place_id
+                 FROM account_link l",
+                join_version!("l.stall_id", "$2"),
+                " JOIN place p ON p.place_id = v.place_id
                  WHERE v.trading_status = 'trading'
                    AND (p.street_id = $1 OR (p.kind = 'market' AND p.place_id = $1))
                    AND l.valid_from_day <= $2 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)

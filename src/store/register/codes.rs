@@ -1,7 +1,8 @@
 //! Handing out codes, ending them, and what their serials show.
 
 use super::super::{Result, Store, StoreError, Tx, on_tx};
-use super::{day_of, fresh_serial, lifecycle, period_of, write};
+use super::lifecycle::{self, is_linked};
+use super::{day_of, fresh_serial, period_of, write};
 use crate::register::{CodeRow, Rows};
 use crate::vietqr::stall_payload;
 use crate::vn::{AccountNumber, Day, TimeMs};
@@ -153,22 +154,19 @@ impl Store {
         );
         let mut tx = self.begin_read().await?;
         let row: Option<Row> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
+            sqlx::query_as(concat!(
                 "SELECT s.stall_code, v.name, a.bank_bin, a.holder_name, a.account_number, c.payload,
-                        c.issued_on_day, e.state, e.ended_on_day,
-                        (SELECT COUNT(*) FROM account_link l
-                         WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id AND l.valid_from_day <= $2
-                           AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)
-                           AND NOT EXISTS (SELECT 1 FROM account_link n
-                                           WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms))
+                        c.issued_on_day, e.state, e.ended_on_day, CAST(CASE WHEN ",
+                is_linked!("$2"),
+                " THEN 1 ELSE 0 END AS BIGINT)
                  FROM code c
                  JOIN stall s ON s.stall_id = c.stall_id
                  JOIN account a ON a.account_id = c.account_id
                  JOIN household_version v ON v.household_id = c.household_id
-                 LEFT JOIN code_end e ON e.serial = c.serial
+                 LEFT JOIN code_end e ON e.serial = c.serial AND e.ended_on_day <= $2
                  WHERE c.serial = $1
-                 ORDER BY v.valid_from_day DESC, v.recorded_at_ms DESC LIMIT 1",
-            )
+                 ORDER BY v.valid_from_day DESC, v.recorded_at_ms DESC LIMIT 1"
+            ))
             .bind(serial)
             .bind(on.number())
             .fetch_optional(c)
@@ -381,7 +379,7 @@ async fn account(
     }
 }
 
-/// Where money for a stall goes: its one account of today, and its code.
+/// Where money for a stall goes: an account of today, and the stall's code.
 pub struct Payee {
     /// The stall's code.
     pub stall_code: String,
@@ -391,15 +389,16 @@ pub struct Payee {
     pub account: AccountNumber,
 }
 
-/// The one account of a stall today, if a code to it may be handed out.
+/// The account of a stall today that is wished for, or its only one, if a code to it may be handed out.
 pub(in crate::store) async fn payee_of_stall(
     tx: &mut Tx,
     stall_id: &str,
+    wanted: Option<&str>,
     wait_ms: i64,
     now: TimeMs,
 ) -> Result<Payee> {
     let (_, stall_code) = stall(tx, stall_id).await?;
-    let (account_id, bank_bin, number) = account(tx, stall_id, None, Day::of(now)).await?;
+    let (account_id, bank_bin, number) = account(tx, stall_id, wanted, Day::of(now)).await?;
     lifecycle::settled(tx, stall_id, &account_id, Day::of(now), wait_ms, now).await?;
     let account =
         AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account {account_id}")))?;

@@ -1,8 +1,10 @@
 //! Looks at codes on walls: what the register says of a payload, and that somebody looked.
 
+use std::collections::HashMap;
+
 use super::super::{Result, Store, fresh_id, on_tx};
 use super::CardView;
-use super::lifecycle::is_approved;
+use super::lifecycle::{is_approved, is_linked, join_version};
 use crate::access::sha256_hex;
 use crate::register::StallCode;
 use crate::vietqr::{Field, read};
@@ -73,7 +75,194 @@ pub struct NewInspection {
     pub tail: Option<String>,
 }
 
+/// A code that was handed out at a street or market, and whether it is in use.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WallCode {
+    /// Its serial.
+    pub serial: String,
+    /// Its payload, with the account number in it.
+    pub payload: String,
+    /// Whether it is in use; else it ended, or its account is no longer linked to its stall.
+    pub is_active: bool,
+}
+
+/// A look that a phone judged without network and tells later.
+#[derive(Debug, Clone)]
+pub struct OfflineLook {
+    /// What the phone calls it, so that telling it twice keeps it once.
+    pub look_id: String,
+    /// `right`, `wrong` or `revoked`: what the person was told.
+    pub verdict: &'static str,
+    /// SHA-256 of the code's text, 64 small hexadecimal digits.
+    pub payload_sha256: String,
+    /// Last four of the account in the code.
+    pub tail: Option<String>,
+    /// When the phone looked.
+    pub looked_at: TimeMs,
+}
+
+/// What became of the looks that a phone told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WalkKept {
+    /// Looks that are new.
+    pub kept: usize,
+    /// Looks that were told before.
+    pub repeated: usize,
+    /// Ids of new looks of which the register says something else than the phone did.
+    pub differing: Vec<String>,
+}
+
+/// A look that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// When.
+    pub checked_at: TimeMs,
+    /// By whom.
+    pub checked_by: String,
+    /// `right`, `wrong` or `revoked`.
+    pub verdict: String,
+    /// `camera`, `photo` or `offline`.
+    pub way: String,
+    /// Serial and stall code, where it was a code of the register.
+    pub card: Option<(String, String)>,
+    /// Last four of the account in the code.
+    pub tail: Option<String>,
+}
+
 impl Store {
+    /// Every code that was handed out at a street (its id) or a market (its place id) by a day, once each.
+    pub async fn wall_codes(&self, at: &str, on: Day) -> Result<Vec<WallCode>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(String, String, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(concat!(
+                "SELECT c.serial, c.payload, CAST(CASE WHEN ",
+                is_linked!("$2"),
+                " AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial AND e.ended_on_day <= $2)
+                  THEN 1 ELSE 0 END AS BIGINT)
+                 FROM code c",
+                join_version!("c.stall_id", "$2"),
+                " JOIN place p ON p.place_id = v.place_id
+                 WHERE c.issued_on_day <= $2
+                   AND (p.street_id = $1 OR (p.kind = 'market' AND p.place_id = $1))
+                 ORDER BY c.serial"
+            ))
+            .bind(at)
+            .bind(on.number())
+            .fetch_all(c)
+            .await?
+        });
+        let code = |(serial, payload, active): (String, String, i64)| WallCode {
+            serial,
+            payload,
+            is_active: active > 0,
+        };
+        Ok(rows.into_iter().map(code).collect())
+    }
+
+    /// Keeps what a phone judged by the list of a street or market, each look once however often it is told.
+    /// The verdict that is kept is the register's own for that day; where it differs from what the phone said,
+    /// the look is named, so that somebody goes there again.
+    pub async fn keep_walk(
+        &self,
+        at: &str,
+        looks: &[OfflineLook],
+        by: &str,
+        now: TimeMs,
+    ) -> Result<WalkKept> {
+        let mut by_day: HashMap<Day, HashMap<String, (String, bool)>> = HashMap::new();
+        for look in looks {
+            let day = Day::of(look.looked_at);
+            if !by_day.contains_key(&day) {
+                let mut known: HashMap<String, (String, bool)> = HashMap::new();
+                for code in self.wall_codes(at, day).await? {
+                    let here = known.entry(sha256_hex(code.payload.as_bytes())).or_default();
+                    // A worn card and the one in its place bear one text: the one in use counts.
+                    if here.0.is_empty() || code.is_active {
+                        *here = (code.serial, code.is_active);
+                    }
+                }
+                by_day.insert(day, known);
+            }
+        }
+        let mut told = WalkKept::default();
+        let mut tx = self.begin().await?;
+        for look in looks {
+            let found = by_day[&Day::of(look.looked_at)].get(&look.payload_sha256);
+            let verdict = match found {
+                Some((_, true)) => "right",
+                Some((_, false)) => "revoked",
+                None => "wrong",
+            };
+            // One person's phone cannot take the id of another's look.
+            let id = format!(
+                "walk-{}",
+                &sha256_hex(format!("{by}\n{}", look.look_id).as_bytes())[..32]
+            );
+            let kept: Option<(String,)> = on_tx!(&mut tx, |c| {
+                sqlx::query_as(
+                    "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
+                       payload_sha256, account_tail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                     ON CONFLICT (inspection_id) DO NOTHING RETURNING inspection_id",
+                )
+                .bind(id)
+                .bind(look.looked_at.0.min(now.0))
+                .bind(by)
+                .bind(CheckWay::Offline.as_str())
+                .bind(verdict)
+                .bind(found.map(|(serial, _)| serial))
+                .bind(&look.payload_sha256)
+                .bind(&look.tail)
+                .fetch_optional(c)
+                .await?
+            });
+            match kept {
+                None => told.repeated += 1,
+                Some(_) => {
+                    told.kept += 1;
+                    if verdict != look.verdict {
+                        told.differing.push(look.look_id.clone());
+                    }
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(told)
+    }
+
+    /// The latest looks, newest first.
+    pub async fn inspections(&self, at_most: i64) -> Result<Vec<Inspection>> {
+        type Row = (
+            i64,
+            String,
+            String,
+            String,
+            Option<String>,
+            Option<String>,
+            Option<String>,
+        );
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT i.checked_at_ms, i.checked_by, i.verdict, i.way, i.serial, s.stall_code, i.account_tail
+                 FROM inspection i LEFT JOIN code c ON c.serial = i.serial
+                 LEFT JOIN stall s ON s.stall_id = c.stall_id
+                 ORDER BY i.checked_at_ms DESC, i.inspection_id DESC LIMIT $1",
+            )
+            .bind(at_most)
+            .fetch_all(c)
+            .await?
+        });
+        let inspection = |(at, checked_by, verdict, way, serial, code, tail): Row| Inspection {
+            checked_at: TimeMs(at),
+            checked_by,
+            verdict,
+            way,
+            card: serial.zip(code),
+            tail,
+        };
+        Ok(rows.into_iter().map(inspection).collect())
+    }
+
     /// What the register says of a payload on a day. First it is looked for among the texts that were handed
     /// out; of several cards with one text the one in use counts. Then its account is: decoded accounts are
     /// compared, not pictures (vietqr FORMAT section 15).

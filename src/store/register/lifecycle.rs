@@ -27,6 +27,45 @@ macro_rules! is_approved {
 }
 pub(super) use is_approved;
 
+/// Whether the account of code `c` is linked to its stall on a day, with a second person's word where it took
+/// the place of another.
+macro_rules! is_linked {
+    ($day:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM account_link l
+                     WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
+                       AND l.valid_from_day <= ",
+            $day,
+            " AND (l.valid_to_day IS NULL OR l.valid_to_day >= ",
+            $day,
+            ") AND NOT EXISTS (SELECT 1 FROM account_link n
+                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                       AND ",
+            crate::store::register::lifecycle::is_approved!(),
+            ")"
+        )
+    };
+}
+pub(super) use is_linked;
+
+/// Joins the version of a stall that holds on a day: `v` for the stall whose id stands in `of`.
+macro_rules! join_version {
+    ($of:literal, $day:literal) => {
+        concat!(
+            " JOIN stall_version v ON v.stall_id = ",
+            $of,
+            " AND v.valid_from_day <= ",
+            $day,
+            " AND NOT EXISTS (SELECT 1 FROM stall_version w
+                              WHERE w.stall_id = v.stall_id AND w.valid_from_day <= ",
+            $day,
+            " AND (w.valid_from_day > v.valid_from_day
+                   OR (w.valid_from_day = v.valid_from_day AND w.recorded_at_ms > v.recorded_at_ms)))"
+        )
+    };
+}
+pub(super) use join_version;
+
 /// What the owner of a stall has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerMessage {

@@ -15,7 +15,7 @@ use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
 /// Minutes for which the code of a bill is shown, unless said otherwise, and at most.
-const VALID_MINUTES: i64 = 15;
+pub(in crate::web) const BILL_MINUTES: i64 = 15;
 const VALID_MINUTES_MAX: i64 = 1_440;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
@@ -33,6 +33,9 @@ pub(super) struct BillIn {
     /// 1 to 10 of A-Z and 0-9, unique at the stall; the service gives one if absent.
     #[serde(default)]
     bill_number: Option<String>,
+    /// To which account of the stall; it may be absent where the stall has one.
+    #[serde(default)]
+    account_id: Option<String>,
     /// For how long the code is shown, 1 to 1440; 15 if absent.
     #[serde(default)]
     valid_minutes: Option<i64>,
@@ -98,12 +101,13 @@ pub(super) async fn make_bill(
             let sentence = "Số hóa đơn cần 1 đến 10 ký tự, chỉ gồm A-Z và 0-9.";
             return Err(Problem::invalid("bill_number", sentence));
         }
-        let minutes = wish.valid_minutes.unwrap_or(VALID_MINUTES);
+        let minutes = wish.valid_minutes.unwrap_or(BILL_MINUTES);
         if !(1..=VALID_MINUTES_MAX).contains(&minutes) {
             return Err(Problem::invalid("valid_minutes", "Thời hạn từ 1 đến 1440 phút."));
         }
         let new = NewBill {
             stall_id: stall_id.clone(),
+            account_id: wish.account_id.clone(),
             amount,
             bill_number: wish.bill_number.clone(),
             valid_ms: minutes * 60_000,

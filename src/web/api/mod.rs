@@ -14,6 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::OpenApi;
 
+pub(super) use bills::BILL_MINUTES;
+
 use super::{Person, Problem, Shared};
 use crate::access::sha256_hex;
 use crate::app::now;

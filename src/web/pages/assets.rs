@@ -11,6 +11,10 @@ use crate::web::Problem;
 /// The style of pages; a report as a file carries it inside.
 pub(super) const STYLE: &str = include_str!("../../../assets/choso.css");
 const SCRIPT: &str = include_str!("../../../assets/choso.js");
+/// The wall check, on its page alone.
+const WALL: &str = include_str!("../../../assets/wall.js");
+/// What answers for the service while a phone has no network.
+pub(super) const WORKER: &str = include_str!("../../../assets/worker.js");
 const ICON: &str = include_str!("../../../assets/choso.svg");
 
 /// A file as pages name it.
@@ -29,9 +33,11 @@ pub(super) struct Hrefs {
     pub script: &'static str,
     /// The icon.
     pub icon: &'static str,
+    /// The script of the wall check.
+    pub wall: &'static str,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     let asset = |end, content_type, text: &'static str| Asset {
         name: format!("/assets/choso-{}.{end}", &sha256_hex(text.as_bytes())[..12]),
         content_type,
@@ -41,16 +47,18 @@ static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
         asset("css", "text/css; charset=utf-8", STYLE),
         asset("js", "text/javascript; charset=utf-8", SCRIPT),
         asset("svg", "image/svg+xml", ICON),
+        asset("wall.js", "text/javascript; charset=utf-8", WALL),
     ]
 });
 
 /// The names under which the assets are served.
 pub(super) fn hrefs() -> Hrefs {
-    let [style, script, icon] = &*ASSETS;
+    let [style, script, icon, wall] = &*ASSETS;
     Hrefs {
         style: &style.name,
         script: &script.name,
         icon: &icon.name,
+        wall: &wall.name,
     }
 }
 

@@ -263,7 +263,7 @@ async fn card_file(visit: &Visit, serial: &str, name: &str, shared: &Shared) -> 
         return Err(problem.into());
     };
     let file_name = format!("the-{}-{}.{ending}", found.stall_code, format.key());
-    let card = card_of(found, &shared.banks.banks(), visit.host());
+    let card = card_of(found, &shared.banks.banks(), visit.host(shared));
     let draw: fn(&Card, Format) -> Vec<u8> = match ending {
         "pdf" => print::pdf,
         "png" => print::png,

@@ -12,7 +12,7 @@ use super::assets::{Hrefs, hrefs};
 use super::sign_in;
 use crate::store::StoreError;
 use crate::vn::{Day, Lang};
-use crate::web::{Person, Problem};
+use crate::web::{Person, Problem, Shared};
 
 /// The cookie that remembers the language.
 pub(super) const LANG_COOKIE: &str = "choso_lang";
@@ -64,9 +64,10 @@ impl Visit {
             .filter(|value| !value.is_empty())
     }
 
-    /// The host as the visitor wrote it.
-    pub fn host(&self) -> &str {
-        self.origin.split_once("://").map_or("", |(_, host)| host)
+    /// The host that cards print: the setting's, else as the visitor wrote it.
+    pub fn host<'a>(&'a self, shared: &'a Shared) -> &'a str {
+        let own = || self.origin.split_once("://").map_or("", |(_, host)| host);
+        shared.public_host.as_deref().unwrap_or_else(own)
     }
 
     /// A day in the question, or the other one. Browsers send `YYYY-MM-DD` from a date field.
@@ -206,9 +207,9 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// Offers a link.
+    /// Offers a link, unless it has a better one.
     pub fn or_go(mut self, href: String, words: String) -> Fault {
-        self.way_on = Some((href, words));
+        self.way_on.get_or_insert((href, words));
         self
     }
 }
@@ -272,7 +273,7 @@ fn section_of(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "" => "home",
         "areas" => "areas",
-        "households" | "places" | "stalls" | "packs" => "households",
+        "households" | "places" | "stalls" | "packs" | "bills" => "households",
         "check" => "check",
         "review" => "review",
         "providers" => "providers",

@@ -21,7 +21,7 @@ use crate::store::{WhichCards, fresh_id};
 use crate::vn::{Day, TimeMs, fold};
 use crate::web::{Problem, Shared};
 
-/// Packs that are remembered, drawn or not; the oldest goes when one more is ordered.
+/// Packs that are remembered, drawn or waiting; the oldest drawn one goes when one more is ordered.
 const PACKS_KEPT: usize = 8;
 /// Cards of one pack: a whole old district fits.
 const CARDS_MAX: usize = 20_000;
@@ -60,8 +60,9 @@ struct Ordered {
 }
 
 impl Packs {
-    /// Remembers a pack and begins to draw it.
-    fn begin(&self, pack: Pack, by: &str) -> Arc<Ordered> {
+    /// Remembers a pack and begins to draw it. Whoever waits for one orders no second; and when all that are
+    /// remembered are still to be drawn, nobody orders one more.
+    fn begin(&self, pack: Pack, by: &str) -> Result<Arc<Ordered>, Fault> {
         let ordered = Arc::new(Ordered {
             id: fresh_id(now()),
             by: by.to_owned(),
@@ -73,10 +74,20 @@ impl Packs {
             file: OnceLock::new(),
         });
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_back(ordered.clone());
-        while kept.len() > PACKS_KEPT {
-            kept.pop_front();
+        let is_drawn = |pack: &Arc<Ordered>| pack.file.get().is_some();
+        let waits = |sentence| Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence);
+        if let Some(own) = kept.iter().find(|pack| pack.by == by && !is_drawn(pack)) {
+            let problem = waits("Tập in trước của bạn đang được vẽ. Hãy chờ nó xong rồi đặt tập tiếp theo.");
+            return Err(Fault::from(problem).or_go(format!("/packs/{}", own.id), own.title.clone()));
         }
+        if kept.len() >= PACKS_KEPT {
+            let drawn = kept.iter().position(is_drawn);
+            let Some(oldest) = drawn else {
+                return Err(waits("Đang có nhiều tập in chờ vẽ. Hãy thử lại sau vài phút.").into());
+            };
+            kept.remove(oldest);
+        }
+        kept.push_back(ordered.clone());
         let (drawing, work, failed) = (self.drawing.clone(), ordered.clone(), ordered.clone());
         tokio::spawn(async move {
             let Ok(_turn) = drawing.acquire_owned().await else {
@@ -95,7 +106,7 @@ impl Packs {
                 let _ = failed.file.set(None);
             }
         });
-        ordered
+        Ok(ordered)
     }
 
     fn find(&self, id: &str, by: &str) -> Result<Arc<Ordered>, Fault> {
@@ -171,13 +182,13 @@ async fn begin(
         };
         return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence).into());
     }
-    let (banks, host) = (shared.banks.banks(), officer.visit.host());
+    let (banks, host) = (shared.banks.banks(), officer.visit.host(shared));
     let lines = found.into_iter().map(|card| PackLine {
         number: card.number.clone(),
         card: card_of(card, &banks, host),
     });
     let pack = Pack::new(title, today.show(), format, lines.collect());
-    Ok(shared.packs.begin(pack, &officer.person.name))
+    shared.packs.begin(pack, &officer.person.name)
 }
 
 /// `POST /places/{street or market}/codes`: hands out the codes that are missing there.
@@ -264,19 +275,21 @@ pub(super) async fn show(officer: Officer, id: web::Path<String>, shared: web::D
 
 /// `GET /packs/{pack}.pdf`
 pub(super) async fn file(officer: Officer, id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
-    let found = shared.packs.find(&id, &officer.person.name).and_then(|pack| {
-        let read = pack.file.get().and_then(Option::as_ref).and_then(|file| {
+    let found = async {
+        let pack = shared.packs.find(&id, &officer.person.name)?;
+        let work = pack.clone();
+        let read = web::block(move || {
+            let file = work.file.get()?.as_ref()?;
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             let mut bytes = Vec::new();
-            file.seek(SeekFrom::Start(0))
-                .and_then(|_| file.read_to_end(&mut bytes))
-                .ok()?;
-            Some(bytes)
+            file.seek(SeekFrom::Start(0)).ok()?;
+            file.read_to_end(&mut bytes).ok().map(|_| bytes)
         });
-        let bytes = read.ok_or_else(|| Problem::missing("Tập in chưa vẽ xong. Hãy chờ ở trang tiến độ."))?;
-        Ok((pack, bytes))
-    });
-    match found {
+        let bytes = read.await.ok().flatten();
+        let unready = || Problem::missing("Tập in chưa vẽ xong. Hãy chờ ở trang tiến độ.");
+        Ok::<_, Fault>((pack, bytes.ok_or_else(unready)?))
+    };
+    match found.await {
         Ok((pack, bytes)) => {
             let name = format!(
                 "the-qr-{}-{}.pdf",

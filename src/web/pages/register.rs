@@ -221,6 +221,28 @@ pub(super) fn place_name(facts: &Facts, wanted: &str) -> Option<String> {
     })
 }
 
+/// Streets and markets where codes are in use, by id and name, in the order of their names.
+pub(super) fn places_with_codes(facts: &Facts) -> Vec<(String, String)> {
+    let households = facts.households.iter().filter(|h| h.has_code).map(|h| h.place);
+    let stalls = facts.market_stalls.iter().filter(|s| s.has_code).map(|s| s.place);
+    let at: std::collections::BTreeSet<usize> = households.chain(stalls).collect();
+    let named = at.into_iter().map(|at| {
+        let place = &facts.places[at];
+        match &place.kind {
+            PlaceKind::Segment {
+                street_id,
+                street_name,
+            } => (street_id.clone(), street_name.clone()),
+            PlaceKind::Market { name } => (place.place_id.clone(), name.clone()),
+        }
+    });
+    let mut places: Vec<(String, String)> = named.collect();
+    places.sort_by_cached_key(|(id, name)| (sort_key(name), id.clone()));
+    // A street of several segments is one.
+    places.dedup();
+    places
+}
+
 /// Trading households of a place today, and those of them with an account.
 fn trading_at(facts: &Facts, wanted: &str) -> (i64, i64) {
     let is_here: Vec<bool> = facts
@@ -246,6 +268,9 @@ struct StallCardView {
     status: Option<&'static str>,
     accounts: Vec<AccountRow>,
     codes: Vec<CodeRow>,
+    /// Accounts to which money may be asked for today.
+    payable: usize,
+    can_bill: bool,
 }
 
 struct AccountRow {
@@ -303,17 +328,24 @@ fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared)
             _ => None,
         },
     };
+    let accounts: Vec<AccountRow> = stall.accounts.iter().map(account).collect();
+    let payable = accounts
+        .iter()
+        .filter(|a| a.is_valid && a.waits.is_none())
+        .count();
     StallCardView {
+        payable,
+        can_bill: payable > 0 && stall.trading_status == "trading",
+        accounts,
         href: format!("/stalls/{}", encoded(&stall.stall_id)),
         code: stall.stall_code.clone(),
         place: placed(&stall.house_number, &stall.place_name),
         number: stall.stall_number.clone(),
         status: (stall.trading_status != "trading").then(|| words::trading(lang, &stall.trading_status)),
-        accounts: stall.accounts.iter().map(account).collect(),
         codes: stall
             .codes
             .iter()
-            .map(|c| code_row(stall, c, today, officer, &banks))
+            .map(|c| code_row(stall, c, today, officer, shared, &banks))
             .collect(),
     }
 }
@@ -345,7 +377,14 @@ fn waits(account: &AccountView, officer: &Officer, wait_ms: i64) -> Option<Strin
 }
 
 /// A code is good while it is not ended and its account is linked to its stall (DOMAIN section 3).
-fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer, banks: &Banks) -> CodeRow {
+fn code_row(
+    stall: &StallView,
+    code: &CodeView,
+    today: Day,
+    officer: &Officer,
+    shared: &Shared,
+    banks: &Banks,
+) -> CodeRow {
     let (visit, lang) = (&officer.visit, officer.visit.lang);
     let of_account = |a: &&AccountView| a.account_id == code.account_id;
     let account = stall.accounts.iter().find(of_account);
@@ -375,7 +414,7 @@ fn code_row(stall: &StallView, code: &CodeView, today: Day, officer: &Officer, b
             .unwrap_or_default(),
         holder: account.map(|a| a.holder_name.clone()).unwrap_or_default(),
         check_href: format!("/k/{}", encoded(&code.serial)),
-        check_text: format!("{}/k/{}", visit.host(), code.serial),
+        check_text: format!("{}/k/{}", visit.host(shared), code.serial),
     }
 }
 

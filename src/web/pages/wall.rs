@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::answer::Html;
-use super::frame::{Frame, Officer};
+use super::frame::{Fault, Frame, Officer};
+use super::register::places_with_codes;
 use crate::app::now;
-use crate::store::{CheckWay, Checked, NewInspection};
+use crate::store::{CheckWay, Checked, Inspection, NewInspection};
 use crate::vietqr::{Field, ScanError, read, scan};
 use crate::vn::{Day, Lang};
 use crate::web::body::{read_body, read_body_up_to};
@@ -20,6 +21,10 @@ use crate::web::{Person, Problem, Shared};
 
 /// Bytes of a photo: a page makes it smaller before it sends it.
 const PHOTO_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Points of a photo: a page makes it smaller before it sends it.
+const PHOTO_PIXELS_MAX: u64 = 16_000_000;
+/// Looks that the page lists.
+const LOOKS_SHOWN: i64 = 15;
 /// Photos that are searched at the same time; one more waits, so that memory and cores stay free for
 /// callbacks.
 static SEARCHING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
@@ -28,14 +33,52 @@ static SEARCHING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore
 #[template(path = "wall.html")]
 struct WallPage {
     frame: Frame,
+    person: String,
+    /// Streets and markets whose list can be taken along: id and name.
+    places: Vec<(String, String)>,
+    looks: Vec<LookRow>,
+}
+
+/// A look that was kept.
+struct LookRow {
+    is_good: bool,
+    is_offline: bool,
+    verdict: &'static str,
+    /// Address of the card's check page, and its stall code.
+    card: Option<(String, String)>,
+    tail: Option<String>,
+    at: String,
+    by: String,
 }
 
 /// `GET /check`
-pub(super) async fn page(officer: Officer) -> HttpResponse {
-    let title = officer.visit.pick("Kiểm tra mã", "Check a code");
-    officer.answer(Html::of(&WallPage {
-        frame: officer.frame(title),
-    }))
+pub(super) async fn page(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    officer.answer(drawn(&officer, &shared).await)
+}
+
+async fn drawn(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let looks = shared.store.inspections(LOOKS_SHOWN).await?;
+    let row = |look: Inspection| LookRow {
+        is_good: look.verdict == "right",
+        is_offline: look.way == "offline",
+        verdict: match look.verdict.as_str() {
+            "right" => lang.pick("Đúng", "Right"),
+            "revoked" => lang.pick("Thẻ đã thu hồi", "Card revoked"),
+            _ => lang.pick("Sai", "Wrong"),
+        },
+        card: look.card.map(|(serial, code)| (format!("/k/{serial}"), code)),
+        tail: look.tail,
+        at: look.checked_at.show(),
+        by: look.checked_by,
+    };
+    Html::of(&WallPage {
+        frame: officer.frame(visit.pick("Kiểm tra mã", "Check a code")),
+        person: officer.person.name.clone(),
+        places: places_with_codes(&snapshot.facts),
+        looks: looks.into_iter().map(row).collect(),
+    })
 }
 
 /// A code that a phone read by itself.
@@ -90,7 +133,7 @@ pub(super) async fn photo(
     let found = web::block(move || {
         // Held until the search has ended, also when nobody waits for it any more.
         let _turn = turn;
-        scan(&bytes)
+        scan(&bytes, PHOTO_PIXELS_MAX)
     })
     .await
     .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;

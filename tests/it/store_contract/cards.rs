@@ -1,8 +1,11 @@
 //! Cards after they were handed out: what may be printed, what takes their place, and what a changed account
 //! needs before a new one.
 
+use choso::access::sha256_hex;
 use choso::register::{AccountDraft, HolderRelation};
-use choso::store::{Approval, CheckWay, Checked, NewBill, NewInspection, StoreError, WhichCards};
+use choso::store::{
+    Approval, CheckWay, Checked, NewBill, NewInspection, OfflineLook, StoreError, WalkKept, WhichCards,
+};
 use choso::vn::{AccountNumber, Day, Dong, TimeMs};
 use serde_json::Value;
 
@@ -18,6 +21,8 @@ on_both! {
     the_new_card_of_a_changed_account_ends_the_old_one
     an_owner_is_told_once
     a_look_at_a_wall_finds_what_hangs_there
+    a_walk_is_kept_once_and_judged_again
+    a_file_hands_out_no_code_to_an_account_that_takes_anothers_place
     a_bill_is_paid_by_the_note_that_names_it
     a_bill_number_is_used_once_at_a_stall
 }
@@ -464,6 +469,116 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     assert!(digest.len() == 64 && !digest.contains("99990077"));
 }
 
+fn a_walk_is_kept_once_and_judged_again(database: Database) {
+    let books = Books::with_register(database);
+    let market = id_of(&books, "Chợ Thử");
+    let codes = |on: Day| books.run(books.store.wall_codes(&market, on)).expect("codes");
+    assert!(codes(market_day()).is_empty());
+    let missing = books
+        .run(books.store.stalls_without_code(&market, market_day(), noon()))
+        .expect("stalls");
+    let serials: Vec<String> = missing
+        .iter()
+        .map(|(stall, _)| issue(&books, stall, None, noon()).expect("a code"))
+        .collect();
+    let [first, other] = serials.try_into().expect("two stalls");
+    books
+        .run(
+            books
+                .store
+                .end_code(&other, "revoked", "", market_day().plus(1), "thu", noon()),
+        )
+        .expect("an end");
+    let seen = |on: Day| -> Vec<(String, bool)> {
+        codes(on)
+            .into_iter()
+            .map(|code| (code.serial, code.is_active))
+            .collect()
+    };
+    let mut both = vec![(first.clone(), true), (other.clone(), true)];
+    both.sort();
+    assert_eq!(seen(market_day()), both);
+    assert!(codes(market_day().plus(-1)).is_empty(), "not handed out yet");
+    let on_the_next = seen(market_day().plus(1));
+    assert!(on_the_next.contains(&(other.clone(), false)) && on_the_next.contains(&(first.clone(), true)));
+    let payload = |serial: &str| {
+        let all = codes(market_day());
+        all.into_iter()
+            .find(|code| code.serial == serial)
+            .expect("a code")
+            .payload
+    };
+    let next_noon = TimeMs(noon().0 + 86_400_000);
+    let look = |id: &str, verdict, payload: &str| OfflineLook {
+        look_id: id.to_owned(),
+        verdict,
+        payload_sha256: sha256_hex(payload.as_bytes()),
+        tail: Some("0022".to_owned()),
+        looked_at: next_noon,
+    };
+    let looks = [
+        look("a", "right", &payload(&first)),
+        // The phone's list was older than the end of this one.
+        look("b", "right", &payload(&other)),
+        look("c", "wrong", "a thief's"),
+    ];
+    let tell = |by: &str| {
+        let now = TimeMs(next_noon.0 + 1);
+        books
+            .run(books.store.keep_walk(&market, &looks, by, now))
+            .expect("kept")
+    };
+    let told = WalkKept {
+        kept: 3,
+        repeated: 0,
+        differing: vec!["b".to_owned()],
+    };
+    assert_eq!(tell("thu"), told);
+    let again = WalkKept {
+        repeated: 3,
+        ..WalkKept::default()
+    };
+    assert_eq!(tell("thu"), again, "an answer that was lost on the way");
+    assert_eq!(tell("hai").kept, 3, "another phone's ids are its own");
+    let kept = books.rows(
+        "SELECT verdict || ' ' || way || ' ' || COALESCE(serial, '') FROM inspection
+         WHERE checked_by = 'thu' ORDER BY verdict",
+    );
+    let wanted = [
+        format!("revoked offline {other}"),
+        format!("right offline {first}"),
+        "wrong offline ".to_owned(),
+    ];
+    assert_eq!(kept, wanted);
+    let latest = books.run(books.store.inspections(4)).expect("looks");
+    assert_eq!(latest.len(), 4);
+    let right = latest
+        .iter()
+        .find(|look| look.verdict == "right")
+        .expect("the right one");
+    let card = books
+        .run(books.store.card(&first, market_day()))
+        .expect("read")
+        .expect("a card");
+    assert_eq!(right.card, Some((first, card.stall_code)));
+    assert_eq!((right.way.as_str(), right.checked_at), ("offline", next_noon));
+}
+
+fn a_file_hands_out_no_code_to_an_account_that_takes_anothers_place(database: Database) {
+    let books = Books::with_register(database);
+    let before = books.rows("SELECT serial FROM code").len();
+    let one = books.rows("SELECT s.stall_code FROM stall s JOIN household h ON h.household_id = s.household_id WHERE h.household_ref = 'one'").remove(0);
+    let rows = format!(
+        "one,Hộ Thử Một,registered,trading,20242,Đường Thử,1,,,{one},970422,99990077,HO THU MOT,owner,,2026-01-20,2026-01-20\n"
+    );
+    let kept = books.register(&rows, Day::ymd(2026, 1, 20).start());
+    assert_eq!(kept.faults.len(), 1, "{:?}", kept.faults);
+    assert!(kept.faults[0].1.contains("người thứ hai"), "{}", kept.faults[0].1);
+    assert_eq!(books.rows("SELECT serial FROM code").len(), before);
+    let linked = books.rows("SELECT link_id FROM account_link l JOIN account a ON a.account_id = l.account_id WHERE a.account_number = '99990077'");
+    assert_eq!(linked.len(), 1, "the account itself is recorded, to be approved");
+}
+
 fn bill(
     books: &Books,
     stall: &str,
@@ -472,6 +587,7 @@ fn bill(
 ) -> Result<choso::store::BillView, StoreError> {
     let new = NewBill {
         stall_id: stall.to_owned(),
+        account_id: None,
         amount: Dong::new(amount),
         bill_number: number.map(str::to_owned),
         valid_ms: 15 * 60_000,

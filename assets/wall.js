@@ -1,0 +1,398 @@
+// The wall check: a phone looks at a code and says whether it is the stall's. It asks the service where there is
+// network; else it judges by the list of a street that it took along, and tells the service later.
+"use strict";
+
+(() => {
+  const page = document.querySelector("[data-wall]");
+  if (!page) return;
+
+  const WITHIN_MS = 8000;
+  /** With a list at hand nobody waits longer for the service. */
+  const WITHIN_MS_WITH_LIST = 2500;
+  /** The longer side of a photo that is sent: enough for any code that fills a third of it. */
+  const SIDE = 1600;
+  /** A code that stays in the picture is judged once; seen again after this, it is looked at anew. */
+  const SAME_MS = 2500;
+  /** Nothing found for this long: say what helps. */
+  const NOTHING_MS = 8000;
+  /** Looks told at once; the service takes no more. */
+  const LOOKS_MAX = 500;
+  const MARKS = { right: "✓", wrong: "✗", revoked: "✗" };
+  const SHELF = "choso-check-1";
+  const LIST = "choso.walk.list";
+  const LOOKS = `choso.walk.looks.${page.dataset.person}`;
+
+  const words = page.dataset;
+  const find = (name) => page.querySelector(`[data-${name}]`);
+  const say = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+  const hint = (text) => say(find("hint"), text);
+  /** Words with a place for what they speak of. */
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+  // --- What this phone keeps ---
+  const kept = (name, otherwise) => {
+    try {
+      return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+    } catch {
+      return otherwise;
+    }
+  };
+  const keep = (name, value) => {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, JSON.stringify(value));
+  };
+
+  // --- The verdict: words, colour, sound ---
+  let speaker = null;
+
+  /** Some browsers let a page sound only from within a tap: the way is opened there. */
+  const openSpeaker = () => {
+    try {
+      speaker ??= new AudioContext();
+      speaker.resume();
+    } catch {
+      // A browser without sound still shows words and colour.
+    }
+  };
+
+  /** Two rising tones for right, three low ones for wrong: told apart with the phone in a pocket. */
+  const sound = (isRight) => {
+    if (!speaker) return;
+    const tones = isRight ? [660, 990] : [220, 220, 220];
+    tones.forEach((pitch, at) => {
+      const tone = speaker.createOscillator();
+      const volume = speaker.createGain();
+      tone.frequency.value = pitch;
+      tone.type = isRight ? "sine" : "square";
+      volume.gain.value = 0.2;
+      tone.connect(volume).connect(speaker.destination);
+      tone.start(speaker.currentTime + at * 0.22);
+      tone.stop(speaker.currentTime + at * 0.22 + 0.16);
+    });
+  };
+
+  const clear = () => {
+    find("verdict").hidden = true;
+    find("details").hidden = true;
+  };
+
+  const show = (answer) => {
+    const isRight = answer.verdict === "right";
+    const box = find("verdict");
+    box.hidden = false;
+    box.className = `verdict ${isRight ? "good" : "bad"}`;
+    say(find("mark"), MARKS[answer.verdict]);
+    say(find("title"), answer.title);
+    find("details").hidden = false;
+    say(find("sentence"), answer.sentence);
+    const facts = find("facts");
+    facts.replaceChildren();
+    for (const [name, value] of [
+      [words.household, answer.household_name],
+      [words.stall, answer.stall_code],
+      [words.receiver, answer.holder_name],
+      [words.tail, answer.tail],
+    ]) {
+      if (!value) continue;
+      const row = document.createElement("div");
+      const term = document.createElement("dt");
+      const detail = document.createElement("dd");
+      term.textContent = name;
+      detail.textContent = value;
+      row.append(term, detail);
+      facts.append(row);
+    }
+    sound(isRight);
+    navigator.vibrate?.(isRight ? 80 : [200, 100, 200, 100, 200]);
+    box.scrollIntoView({ behavior: "smooth", block: "start" });
+  };
+
+  // --- Judging: by the service, else by the list ---
+  const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digest = async (text) => hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+
+  /** Last four of the account in a VietQR text; nothing if it is none. */
+  const tailOf = (payload) => {
+    const fields = (text) => {
+      const found = {};
+      for (let at = 0; at + 4 <= text.length; ) {
+        const length = Number(text.slice(at + 2, at + 4));
+        if (!Number.isInteger(length)) break;
+        found[text.slice(at, at + 2)] = text.slice(at + 4, at + 4 + length);
+        at += 4 + length;
+      }
+      return found;
+    };
+    const payee = fields(fields(fields(payload)["38"] ?? "")["01"] ?? "");
+    const account = payee["01"] ?? "";
+    return /^[0-9A-Za-z]+$/.test(account) ? account.slice(-4) : null;
+  };
+
+  const judgeByList = async (list, payload) => {
+    const mark = (await digest(`${list.salt}\n${payload}`)).slice(0, 6);
+    const verdict = list.right.includes(mark) ? "right" : list.revoked.includes(mark) ? "revoked" : "wrong";
+    if (verdict === "right" && !list.seen.includes(mark)) {
+      list.seen.push(mark);
+      keep(LIST, list);
+    }
+    const look = {
+      id: crypto.randomUUID(),
+      verdict,
+      payload_sha256: await digest(payload),
+      tail: tailOf(payload),
+      at_ms: Date.now(),
+      place: list.place,
+    };
+    keep(LOOKS, [...kept(LOOKS, []), look]);
+    const title = { right: words.titleRight, wrong: words.titleWrong, revoked: words.titleRevoked }[verdict];
+    const sentence = { right: words.listRight, wrong: words.listWrong, revoked: words.listRevoked }[verdict];
+    show({ verdict, title, sentence: fill(sentence, list), tail: look.tail });
+    showWalk();
+  };
+
+  const post = (path, body, type, withinMs) => {
+    const headers = { "content-type": type, accept: "application/json" };
+    return fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(withinMs) });
+  };
+
+  /** Shows what the service said. Signed out elsewhere: the page itself says how to come back. */
+  const told = async (answer) => {
+    if (answer.status === 401) return location.reload();
+    const said = await answer.json();
+    hint(answer.ok ? "" : said.detail);
+    if (answer.ok) show(said);
+  };
+
+  const judge = async (payload) => {
+    const list = kept(LIST, null);
+    clear();
+    hint(words.reading);
+    if (navigator.onLine || !list) {
+      try {
+        const body = JSON.stringify({ payload });
+        const answer = await post("/check/code", body, "application/json", list ? WITHIN_MS_WITH_LIST : WITHIN_MS);
+        return await told(answer);
+      } catch {
+        if (!list) return hint(words.offline);
+      }
+    }
+    hint("");
+    await judgeByList(list, payload);
+  };
+
+  // --- A photo ---
+  /** Made smaller in the browser, so that a photo of twelve million points is sent in a moment. */
+  const smaller = async (file) => {
+    try {
+      const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+      const part = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(picture.width * part);
+      canvas.height = Math.round(picture.height * part);
+      const paper = canvas.getContext("2d");
+      paper.fillStyle = "#fff";
+      paper.fillRect(0, 0, canvas.width, canvas.height);
+      paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      return (await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85))) ?? file;
+    } catch {
+      // What the browser cannot open is sent as it is: the service says what is wrong with it.
+      return file;
+    }
+  };
+
+  let detector = null;
+
+  find("photo").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    openSpeaker();
+    clear();
+    hint(words.reading);
+    try {
+      if (!navigator.onLine) throw new Error("offline");
+      await told(await post("/check/photo", await smaller(file), "image/jpeg", 30_000));
+    } catch {
+      const list = kept(LIST, null);
+      const codes = list && detector ? await detector.detect(await createImageBitmap(file)).catch(() => []) : [];
+      if (codes.length === 1 && codes[0].rawValue) {
+        hint("");
+        await judgeByList(list, codes[0].rawValue);
+      } else {
+        hint(words.offline);
+      }
+    }
+  });
+
+  // --- The camera ---
+  const video = page.querySelector("video");
+  let looking = false;
+
+  const stop = () => {
+    looking = false;
+    video.srcObject?.getTracks().forEach((track) => track.stop());
+    video.srcObject = null;
+    find("camera").hidden = true;
+    find("stop").hidden = true;
+    find("start").hidden = false;
+  };
+
+  const look = async () => {
+    openSpeaker();
+    find("start").hidden = true;
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      find("camera").hidden = false;
+      find("stop").hidden = false;
+      await video.play();
+    } catch {
+      stop();
+      return hint(words.noCamera);
+    }
+    hint(words.looking);
+    looking = true;
+    let last = { text: "", at: 0 };
+    let foundAt = Date.now();
+    let failures = 0;
+    while (looking) {
+      const codes = await detector.detect(video).catch(() => null);
+      failures = codes ? 0 : failures + 1;
+      if (failures > 20) {
+        stop();
+        return hint(words.noCamera);
+      }
+      const texts = new Set((codes ?? []).map((code) => code.rawValue).filter(Boolean));
+      if (texts.size > 1) {
+        foundAt = Date.now();
+        hint(words.several);
+      } else if (texts.size === 1) {
+        const [text] = texts;
+        const isSame = text === last.text && Date.now() - last.at < SAME_MS;
+        if (!isSame) await judge(text);
+        last = { text, at: Date.now() };
+        foundAt = last.at;
+      } else if (Date.now() - foundAt > NOTHING_MS) {
+        hint(words.nothing);
+      }
+      await new Promise((next) => setTimeout(next, 120));
+    }
+  };
+
+  const prepareCamera = async () => {
+    const formats = await globalThis.BarcodeDetector?.getSupportedFormats().catch(() => []);
+    if (!formats?.includes("qr_code")) return;
+    detector = new BarcodeDetector({ formats: ["qr_code"] });
+    if (!navigator.mediaDevices) return;
+    find("start").hidden = false;
+    find("start").addEventListener("click", look);
+    find("stop").addEventListener("click", stop);
+    document.addEventListener("visibilitychange", () => document.hidden && stop());
+  };
+
+  // --- A walk without network ---
+  const walk = find("walk");
+
+  /** The page and its files, so that it opens without network. */
+  const putOnShelf = async () => {
+    const files = [...document.querySelectorAll("link[rel=stylesheet], link[rel=icon], script[src]")];
+    const hrefs = ["/check", ...new Set(files.map((file) => file.getAttribute("href") ?? file.getAttribute("src")))];
+    const shelf = await caches.open(SHELF);
+    await shelf.addAll(hrefs);
+    for (const request of await shelf.keys()) {
+      if (!hrefs.includes(new URL(request.url).pathname)) await shelf.delete(request);
+    }
+  };
+
+  const showWalk = () => {
+    const list = kept(LIST, null);
+    const looks = kept(LOOKS, []);
+    find("walk-list").hidden = !list;
+    find("walk-fetch").hidden = Boolean(list);
+    if (list) {
+      const isOld = Date.now() - list.at_ms > 86_400_000;
+      say(find("walk-name"), list.name);
+      say(find("walk-at"), fill(isOld ? words.walkOld : words.walkAt, list));
+      say(find("walk-seen"), fill(words.walkSeen, { seen: list.seen.length, all: list.right.length }));
+      find("walk-bar").max = Math.max(1, list.right.length);
+      find("walk-bar").value = list.seen.length;
+    }
+    find("walk-waiting").hidden = looks.length === 0;
+    say(find("walk-count"), fill(words.walkWaiting, { count: looks.length }));
+  };
+
+  const fetchList = async (event) => {
+    event.preventDefault();
+    const place = walk.querySelector("select").value;
+    say(find("walk-told"), words.walkFetching);
+    try {
+      const answer = await fetch(`/check/lists/${encodeURIComponent(place)}`, { signal: AbortSignal.timeout(15_000) });
+      if (answer.status === 401) return location.reload();
+      if (!answer.ok) throw new Error(String(answer.status));
+      const list = { ...(await answer.json()), seen: [] };
+      await navigator.serviceWorker.register("/sw.js");
+      await putOnShelf();
+      keep(LIST, list);
+      say(find("walk-told"), list.right.length ? words.walkReady : words.walkEmpty);
+    } catch {
+      say(find("walk-told"), words.walkFailed);
+    }
+    showWalk();
+  };
+
+  let telling = false;
+
+  /** Tells the looks of this walk, those of one street at a time; what was told is forgotten here. */
+  const tell = async () => {
+    if (telling) return;
+    telling = true;
+    let differing = 0;
+    let count = 0;
+    try {
+      for (let waiting = kept(LOOKS, []); waiting.length > 0; waiting = kept(LOOKS, [])) {
+        const { place } = waiting[0];
+        const step = waiting.filter((look) => look.place === place).slice(0, LOOKS_MAX);
+        const looks = step.map(({ place: _, ...look }) => look);
+        const answer = await post("/check/walk", JSON.stringify({ place, looks }), "application/json", 30_000);
+        if (answer.status === 401) return location.reload();
+        if (!answer.ok) throw new Error(String(answer.status));
+        const said = await answer.json();
+        differing += said.differing.length;
+        count += said.kept;
+        const ids = new Set(step.map((look) => look.id));
+        keep(LOOKS, kept(LOOKS, []).filter((look) => !ids.has(look.id)));
+      }
+      say(find("walk-told"), fill(differing ? words.walkDiffer : words.walkTold, { count, differing }));
+    } catch {
+      say(find("walk-told"), words.walkNotTold);
+    } finally {
+      telling = false;
+      showWalk();
+    }
+  };
+
+  const prepareWalk = () => {
+    const canJudge = detector && globalThis.crypto?.subtle && globalThis.caches && navigator.serviceWorker;
+    walk.hidden = false;
+    find("walk-cannot").hidden = Boolean(canJudge);
+    find("walk-can").hidden = !canJudge;
+    if (!canJudge) return;
+    find("walk-fetch").addEventListener("submit", fetchList);
+    find("walk-drop").addEventListener("click", () => {
+      keep(LIST, null);
+      caches.delete(SHELF);
+      say(find("walk-told"), "");
+      showWalk();
+    });
+    find("walk-tell").addEventListener("click", tell);
+    addEventListener("online", () => kept(LOOKS, []).length && tell());
+    showWalk();
+    if (!navigator.onLine) return;
+    if (kept(LOOKS, []).length) tell();
+    // The page may be newer than the one on the shelf.
+    if (kept(LIST, null)) putOnShelf().catch(() => {});
+  };
+
+  prepareCamera().finally(prepareWalk);
+})();

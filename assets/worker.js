@@ -1,0 +1,33 @@
+// Opens the wall check where a phone has no network. It answers with nothing but the page and the files that the
+// page itself put on the shelf; everything else goes to the service as if this were not here.
+"use strict";
+
+const SHELF = "choso-check-1";
+/** A market's weak signal is no signal: past this the page comes from the shelf. */
+const WITHIN_MS = 4000;
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== self.location.origin) return;
+  if (pathname === "/check") event.respondWith(page(request));
+  else if (pathname.startsWith("/assets/")) event.respondWith(asset(request));
+});
+
+async function page(request) {
+  const kept = await (await caches.open(SHELF)).match("/check");
+  if (!kept) return fetch(request);
+  try {
+    return await fetch(request, { signal: AbortSignal.timeout(WITHIN_MS) });
+  } catch {
+    return kept;
+  }
+}
+
+/** Assets bear the digest of what is in them, so one from the shelf is as good as a new one. */
+async function asset(request) {
+  return (await (await caches.open(SHELF)).match(request)) ?? fetch(request);
+}
