@@ -106,13 +106,15 @@
 
   // --- Signing out: what the wall check keeps of the register on this phone goes too ---
   for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
-    form.addEventListener("submit", () => {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
       try {
         localStorage.removeItem("choso.walk.list");
-        globalThis.caches?.delete("choso-check-1");
+        await globalThis.caches?.delete("choso-check-1");
       } catch {
         // A browser that keeps nothing has nothing to forget.
       }
+      form.submit();
     });
   }
 

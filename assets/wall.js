@@ -40,7 +40,7 @@
     }
   };
   const keep = (name, value) => {
-    if (value === null) localStorage.removeItem(name);
+    if (value === null || value.length === 0) localStorage.removeItem(name);
     else localStorage.setItem(name, JSON.stringify(value));
   };
 
@@ -359,7 +359,7 @@
         if (!answer.ok) throw new Error(String(answer.status));
         const said = await answer.json();
         differing += said.differing.length;
-        count += said.kept;
+        count += said.kept + said.repeated;
         const ids = new Set(step.map((look) => look.id));
         keep(LOOKS, kept(LOOKS, []).filter((look) => !ids.has(look.id)));
       }

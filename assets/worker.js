@@ -17,8 +17,11 @@ self.addEventListener("fetch", (event) => {
   else if (pathname.startsWith("/assets/")) event.respondWith(asset(request));
 });
 
+/** What is on the shelf, without making one where there is none. */
+const onShelf = (what) => caches.match(what, { cacheName: SHELF });
+
 async function page(request) {
-  const kept = await (await caches.open(SHELF)).match("/check");
+  const kept = await onShelf("/check");
   if (!kept) return fetch(request);
   try {
     return await fetch(request, { signal: AbortSignal.timeout(WITHIN_MS) });
@@ -29,5 +32,5 @@ async function page(request) {
 
 /** Assets bear the digest of what is in them, so one from the shelf is as good as a new one. */
 async function asset(request) {
-  return (await (await caches.open(SHELF)).match(request)) ?? fetch(request);
+  return (await onShelf(request)) ?? fetch(request);
 }

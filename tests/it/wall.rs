@@ -2,10 +2,12 @@
 
 use choso::access::{sha256_hex, token_sha256};
 use choso::app::now;
+use choso::config::RawConfig;
 use choso::vietqr::{SCAN_PIXELS_MAX, Symbol, read, scan, stall_payload};
 use choso::vn::{AccountNumber, Day};
 use serde_json::Value;
 
+use crate::support::Database;
 use crate::support::http::{self, Answer};
 use crate::support::service::{TestApp, payment_now, until};
 
@@ -15,7 +17,10 @@ const TOKENS: [(&str, &str); 2] = [
 ];
 
 fn start() -> TestApp {
-    let app = TestApp::sqlite();
+    with_people(TestApp::sqlite())
+}
+
+fn with_people(app: TestApp) -> TestApp {
     for (name, token) in TOKENS {
         app.run(app.store().add_token(name, &token_sha256(token), false, now()))
             .expect("a token");
@@ -405,13 +410,27 @@ fn a_bill_has_a_page_that_says_what_came() {
 
 #[test]
 fn cards_name_the_host_of_the_settings() {
-    let app = start();
-    let (stall, serial) = a_card(&app);
-    let page = get(&app, &format!("/stalls/{stall}")).body;
-    assert!(
-        page.contains(&format!("{}/k/{serial}", app.address())),
+    let link = |settings: RawConfig| {
+        let app = with_people(TestApp::start_with(Database::sqlite(), settings));
+        let (stall, serial) = a_card(&app);
+        let page = get(&app, &format!("/stalls/{stall}")).body;
+        let host = app.address().to_string();
+        let card = get(&app, &format!("/codes/{serial}/a6.svg")).body;
+        assert!(!card.contains("<text"), "type is drawn, not written");
+        let named = |host: &str| page.contains(&format!("{host}/k/{serial}"));
+        (named(&host), named("choso.example.vn"))
+    };
+    assert_eq!(
+        link(RawConfig::default()),
+        (true, false),
         "no setting: the host of the request"
     );
+    let public_host = Some("choso.example.vn".to_owned());
+    let settings = RawConfig {
+        public_host,
+        ..RawConfig::default()
+    };
+    assert_eq!(link(settings), (false, true));
 }
 
 #[test]
