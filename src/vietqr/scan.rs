@@ -1,9 +1,15 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{
+    DynamicImage, GenericImage, GenericImageView, GrayImage, ImageDecoder, ImageError, ImageFormat,
+    ImageReader,
+};
+use rqrr::PreparedImage;
 
 /// Pixels of a picture that is still opened: more than any phone's photo, and what bounds the memory.
 pub const SCAN_PIXELS_MAX: u64 = 64_000_000;
@@ -13,6 +19,12 @@ pub const SCAN_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// fastest in a small one, one at the back of a shop only in a large one, and a small picture of small modules
 /// when it is made larger. A side that is smooth where another was jagged finds what the other missed.
 const SIDES: [u32; 5] = [1000, 1400, 1800, 2600, 3600];
+/// Patterns like those in the corners of a code: a picture with more of them at one size is not searched at
+/// it, since the reader compares each with each, and all of these with a third. A photo has some dozens.
+const CORNERS_MAX: usize = 800;
+/// Bytes that the reader may copy of a picture at one size: it takes a copy for each three corners that may
+/// belong together, which a picture made for it would let it do for hours.
+const COPIED_BYTES_MAX: usize = 1 << 29;
 
 /// Why a picture gives no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +76,7 @@ pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
         };
         let resized = resized.into_luma8();
         // A library that gives up by panicking on an odd picture has found nothing in it.
-        let seen = catch_unwind(AssertUnwindSafe(|| codes(&resized))).unwrap_or_default();
+        let seen = catch_unwind(AssertUnwindSafe(|| codes(resized))).unwrap_or_default();
         let before = found.len();
         found.extend(seen);
         found.sort();
@@ -137,11 +149,15 @@ fn kind(file: &[u8]) -> &'static str {
     }
 }
 
-fn codes(picture: &GrayImage) -> Vec<String> {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let pixels = picture.as_raw();
-    let mut prepared =
-        rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| pixels[y * width + x]);
+fn codes(picture: GrayImage) -> Vec<String> {
+    let copies_left = COPIED_BYTES_MAX / picture.len().max(1);
+    let mut prepared = PreparedImage::prepare(Bounded {
+        pixels: picture,
+        copies_left: Arc::new(AtomicUsize::new(copies_left)),
+    });
+    if has_too_many_corners(&prepared) {
+        return Vec::new();
+    }
     prepared
         .detect_grids()
         .into_iter()
@@ -151,4 +167,136 @@ fn codes(picture: &GrayImage) -> Vec<String> {
             String::from_utf8(bytes).ok()
         })
         .collect()
+}
+
+/// Whether more of 1:1:3:1:1 stands in the rows than a photo holds. What the rows below say of the same corner
+/// is not counted again, so this is never less than what the reader will find.
+fn has_too_many_corners(prepared: &PreparedImage<Bounded>) -> bool {
+    let mut corners = 0;
+    // Middles of what the row before showed.
+    let mut above: Vec<usize> = Vec::new();
+    let mut here: Vec<usize> = Vec::new();
+    for y in 0..prepared.height() {
+        let is_black = |x: usize| u8::from(prepared.get_pixel_at(x, y)) != 0;
+        let mut runs = [0; 5];
+        let mut begin = 0;
+        for x in 1..=prepared.width() {
+            if x < prepared.width() && is_black(x) == is_black(x - 1) {
+                continue;
+            }
+            runs.rotate_left(1);
+            runs[4] = x - begin;
+            begin = x;
+            if is_black(x - 1) && is_corner(runs) {
+                let middle = x - runs[4] - runs[3] - runs[2] / 2;
+                let reach = runs[2];
+                if !above.iter().any(|before| before.abs_diff(middle) <= reach) {
+                    corners += 1;
+                }
+                here.push(middle);
+            }
+        }
+        if corners > CORNERS_MAX {
+            return true;
+        }
+        std::mem::swap(&mut above, &mut here);
+        here.clear();
+    }
+    false
+}
+
+/// Whether runs of black and white are as 1:1:3:1:1, as generously as the reader takes it.
+fn is_corner(runs: [usize; 5]) -> bool {
+    let [a, b, stone, d, e] = runs;
+    let module = (a + b + d + e) / 4;
+    let slack = module * 3 / 4;
+    let fits = |run: usize, modules: usize| run.abs_diff(modules * module) <= slack;
+    a > 0 && fits(a, 1) && fits(b, 1) && fits(stone, 3) && fits(d, 1) && fits(e, 1)
+}
+
+/// A picture that can be copied only so often. The reader has no such bound of its own; past it the copy panics,
+/// and the picture counts as one in which nothing was found.
+struct Bounded {
+    pixels: GrayImage,
+    copies_left: Arc<AtomicUsize>,
+}
+
+impl Clone for Bounded {
+    fn clone(&self) -> Bounded {
+        let left = self.copies_left.fetch_sub(1, Ordering::Relaxed);
+        assert!(left > 1, "the picture was copied too often");
+        Bounded {
+            pixels: self.pixels.clone(),
+            copies_left: self.copies_left.clone(),
+        }
+    }
+}
+
+impl GenericImageView for Bounded {
+    type Pixel = image::Luma<u8>;
+
+    fn dimensions(&self) -> (u32, u32) {
+        self.pixels.dimensions()
+    }
+
+    fn get_pixel(&self, x: u32, y: u32) -> image::Luma<u8> {
+        *self.pixels.get_pixel(x, y)
+    }
+}
+
+impl GenericImage for Bounded {
+    fn get_pixel_mut(&mut self, x: u32, y: u32) -> &mut image::Luma<u8> {
+        self.pixels.get_pixel_mut(x, y)
+    }
+
+    fn put_pixel(&mut self, x: u32, y: u32, pixel: image::Luma<u8>) {
+        self.pixels.put_pixel(x, y, pixel);
+    }
+
+    fn blend_pixel(&mut self, x: u32, y: u32, pixel: image::Luma<u8>) {
+        self.pixels.put_pixel(x, y, pixel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture full of the corners of codes, as somebody would make it to keep the service busy.
+    fn corners(side: u32, module: u32) -> Vec<u8> {
+        let is_black = |x: u32, y: u32| {
+            let (x, y) = (x / module % 8, y / module % 8);
+            let is_ring = x.max(y) < 7 && (x == 0 || x == 6 || y == 0 || y == 6);
+            is_ring || ((2..5).contains(&x) && (2..5).contains(&y))
+        };
+        let picture = GrayImage::from_fn(side, side, |x, y| {
+            image::Luma([if is_black(x, y) { 0 } else { 255 }])
+        });
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn a_picture_made_of_corners_is_given_up() {
+        // Without the bounds each of these takes minutes.
+        for (side, module) in [(1000, 5), (900, 12)] {
+            assert_eq!(
+                scan(&corners(side, module), SCAN_PIXELS_MAX),
+                Err(ScanError::NoCode),
+                "{side} {module}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_copy_too_many_ends_the_search() {
+        let picture = Bounded {
+            pixels: GrayImage::new(2, 2),
+            copies_left: Arc::new(AtomicUsize::new(3)),
+        };
+        let (first, second) = (picture.clone(), picture.clone());
+        drop((first, second));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(picture.clone()))).is_err());
+    }
 }
