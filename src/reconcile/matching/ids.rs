@@ -1,0 +1,246 @@
+//! What needs no search: decisions, rows that posted a receipt, rows that were read twice, and ids.
+
+use super::join::Groups;
+use super::outcome::{Finding, Ignored, Pass, Tied};
+use super::run::Run;
+use super::{Decided, Decision, Key128, Kind, ReceiptSide, RowKind, RowSide, RowStatus};
+
+/// Pass 0: what people decided comes first and is kept, whatever the sides say by now.
+pub(super) fn decisions(run: &mut Run<'_>) {
+    let sides = run.sides;
+    for decided in sides.decided.chunk_by(|a, b| a.row_no == b.row_no) {
+        let is_forced = decided.iter().any(|d| d.decision == Decision::Forced);
+        let (finding, kind) = match is_forced {
+            true => (Finding::MatchedForced, Kind::MatchedForced),
+            false => (Finding::MatchedManual, Kind::MatchedManual),
+        };
+        let receipts = receipts_of(decided);
+        let row_no = decided[0].row_no;
+        for no in &receipts {
+            // A receipt that a person gave to several rows names the first of them.
+            if let Some(at) = run.receipt_at(*no).filter(|at| run.is_free(*at)) {
+                run.take(at, kind, row_no);
+            }
+        }
+        let Some(row) = run.row_at(row_no) else { continue };
+        let tied = match receipts.as_slice() {
+            [] => Tied::No,
+            [no] => Tied::One(*no),
+            all => run.keep_many(all),
+        };
+        let by = Some(Pass::Decision);
+        run.find_tied(row, finding, by, tied, 0);
+    }
+}
+
+fn receipts_of(decided: &[Decided]) -> Vec<i64> {
+    let mut all: Vec<i64> = decided
+        .iter()
+        .flat_map(|d| d.receipt_nos.iter().copied())
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Rows that posted a receipt or a refund stay what they were when they did, so that a second run says the
+/// same as the first.
+pub(super) fn origins(run: &mut Run<'_>) {
+    let by = Some(Pass::Origin);
+    for (at, receipt) in run.receipts() {
+        let row = receipt.posted_from_row.and_then(|no| run.row_at(no));
+        if let Some(row) = row.filter(|row| run.is_open(*row) && run.is_free(at)) {
+            run.take(at, Kind::MissingNotice, run.row(row).no);
+            run.find_tied(row, Finding::MissingNotice, by, Tied::One(receipt.no), 0);
+        }
+    }
+    for (at, refund) in run.sides.refunds.iter().enumerate() {
+        let row = refund.posted_from_row.and_then(|no| run.row_at(no));
+        if let Some(row) = row.filter(|row| run.is_open(*row)) {
+            let finding = Finding::Reversed { payment_row: None };
+            run.refund_rows[at] = Some((Kind::Reversed, run.row(row).no));
+            run.find_tied(row, finding, by, Tied::One(refund.receipt_no), 0);
+        }
+    }
+}
+
+/// The same row from another file. The lowest number stands, unless another one was found before.
+pub(super) fn read_twice(run: &mut Run<'_>) {
+    let groups = Groups::join(run.rows().map(|(at, r)| (r.content, at)), std::iter::empty());
+    for (rows, _) in groups.iter() {
+        let first = standing(run, rows);
+        repeat(run, rows, first, true);
+    }
+}
+
+/// Of rows that are one, the one that stands.
+fn standing(run: &Run<'_>, rows: &[u32]) -> u32 {
+    let found = rows.iter().find(|row| !run.is_open(**row));
+    *found.unwrap_or(&rows[0])
+}
+
+/// Open rows beside the one that stands are duplicates.
+fn repeat(run: &mut Run<'_>, rows: &[u32], first: u32, is_same_content: bool) {
+    let of = run.row(first).no;
+    for row in rows.iter().filter(|row| **row != first) {
+        if run.is_open(*row) {
+            run.find(*row, Finding::DuplicateRow { of, is_same_content });
+        }
+    }
+}
+
+/// Pass 1: the provider's transaction id.
+pub(super) fn by_transaction_id(run: &mut Run<'_>) {
+    let by_id = Groups::join(
+        payments(run).filter_map(|(at, r)| Some((r.txn?, at))),
+        run.receipts().map(|(at, c)| (c.txn, at)),
+    );
+    for (rows, receipts) in by_id.iter() {
+        one_payment(run, rows, receipts, Pass::TransactionId);
+    }
+    // An id that several receipts have (one provider, two merchants): amount and household tell them apart.
+    let whole = Groups::join(
+        payments(run).filter_map(|(at, r)| Some(((r.txn?, r.household()?, r.amount_vnd), at))),
+        run.receipts()
+            .map(|(at, c)| ((c.txn, c.household, c.amount_vnd), at)),
+    );
+    for (rows, receipts) in whole.iter() {
+        one_payment(run, rows, receipts, Pass::TransactionId);
+    }
+    for (rows, receipts) in by_id.iter().filter(|(_, receipts)| receipts.len() > 1) {
+        doubt_open(run, rows, receipts);
+    }
+}
+
+/// Pass 2: the bank's reference. It alone is weaker than an id: some banks give one reference to all
+/// credits of a batch, so rows are one payment only if amount and account agree as well.
+pub(super) fn by_bank_reference(run: &mut Run<'_>) {
+    let whole = Groups::join(
+        payments(run).filter_map(|(at, r)| Some(((r.bank_ref?, r.amount_vnd, r.household()), at))),
+        run.receipts()
+            .filter_map(|(at, c)| Some(((c.bank_ref?, c.amount_vnd, Some(c.household)), at))),
+    );
+    for (rows, receipts) in whole.iter() {
+        one_payment(run, rows, receipts, Pass::BankReference);
+    }
+    let left = Groups::join(
+        payments(run).filter_map(|(at, r)| Some((r.bank_ref.filter(|_| run.is_open(at))?, at))),
+        run.receipts()
+            .filter_map(|(at, c)| Some((c.bank_ref.filter(|_| run.is_free(at))?, at))),
+    );
+    for (rows, receipts) in left.iter() {
+        match (rows, receipts) {
+            ([row], [receipt]) => run.tie(*row, *receipt, Pass::BankReference),
+            _ => doubt_open(run, rows, receipts),
+        }
+    }
+}
+
+/// Settled payments that are not known as repeats, found or not.
+fn payments<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r RowSide)> {
+    run.rows().filter(|(at, row)| {
+        let found = run.found[*at as usize];
+        let is_repeat = found.is_some_and(|f| matches!(f.finding, Finding::DuplicateRow { .. }));
+        row.is_paid() && !is_repeat
+    })
+}
+
+/// Rows that share a key are one payment, unless the receipts say that several payments share it: one of
+/// them stands, and has the receipt.
+fn one_payment(run: &mut Run<'_>, rows: &[u32], receipts: &[u32], by: Pass) {
+    if receipts.len() > 1 {
+        return;
+    }
+    let first = standing(run, rows);
+    let first_txn = run.row(first).txn;
+    // Two transaction ids are two payments, whatever reference they share.
+    let is_same = |txn: Option<Key128>| by == Pass::TransactionId || txn.is_none() || first_txn.is_none();
+    let same: Vec<u32> = rows
+        .iter()
+        .copied()
+        .filter(|row| is_same(run.row(*row).txn))
+        .collect();
+    repeat(run, &same, first, false);
+    let Some(receipt) = receipts.first().copied().filter(|_| run.is_open(first)) else {
+        return;
+    };
+    match run.taken[receipt as usize] {
+        None => run.tie(first, receipt, by),
+        // Its receipt has another row already, by a person or by the id.
+        Some((_, of)) if by == Pass::TransactionId || first_txn.is_none() => {
+            let is_same_content = false;
+            run.find(first, Finding::DuplicateRow { of, is_same_content });
+        }
+        Some(_) => {}
+    }
+}
+
+fn doubt_open(run: &mut Run<'_>, rows: &[u32], receipts: &[u32]) {
+    let open: Vec<u32> = rows.iter().copied().filter(|row| run.is_open(*row)).collect();
+    let free: Vec<u32> = receipts.iter().copied().filter(|c| run.is_free(*c)).collect();
+    if !open.is_empty() && !free.is_empty() {
+        run.doubt(&open, &free);
+    }
+}
+
+/// Rows that say failed or pending, where a notice said paid.
+pub(super) fn statuses(run: &mut Run<'_>) {
+    by_status(run, Pass::TransactionId, |r| r.txn, |c| Some(c.txn));
+    by_status(run, Pass::BankReference, |r| r.bank_ref, |c| c.bank_ref);
+}
+
+fn by_status(
+    run: &mut Run<'_>,
+    by: Pass,
+    row_key: fn(&RowSide) -> Option<Key128>,
+    receipt_key: fn(&ReceiptSide) -> Option<Key128>,
+) {
+    // Most files have no such row at all, and then nothing is joined.
+    let concerned = |at: u32, r: &RowSide| {
+        r.kind == RowKind::Payment && r.status != RowStatus::Settled && run.is_open(at)
+    };
+    if !run.rows().any(|(at, r)| concerned(at, r)) {
+        return;
+    }
+    let rows = run.rows().filter(|(at, r)| concerned(*at, r) || r.is_paid());
+    let groups = Groups::join(
+        rows.filter_map(|(at, r)| Some((row_key(r)?, at))),
+        run.receipts().filter_map(|(at, c)| Some((receipt_key(c)?, at))),
+    );
+    for (rows, receipts) in groups.iter() {
+        let (settled, unpaid): (Vec<u32>, Vec<u32>) = rows.iter().partition(|row| run.row(**row).is_paid());
+        match (settled.first(), receipts) {
+            (Some(settled), _) => superseded(run, &unpaid, run.row(*settled).no),
+            (None, [receipt]) => unpaid_rows(run, &unpaid, *receipt, by),
+            _ => {}
+        }
+    }
+}
+
+/// Failed or pending beside settled: before it, that is the usual course; after it, two files contradict
+/// each other, and somebody should see it.
+fn superseded(run: &mut Run<'_>, unpaid: &[u32], settled_no: i64) {
+    for row in unpaid {
+        let finding = match run.row(*row).no < settled_no {
+            true => Finding::Ignored(Ignored::Superseded),
+            false => Finding::DuplicateRow {
+                of: settled_no,
+                is_same_content: false,
+            },
+        };
+        run.find(*row, finding);
+    }
+}
+
+/// Of several the last is how things stand.
+fn unpaid_rows(run: &mut Run<'_>, unpaid: &[u32], receipt: u32, by: Pass) {
+    let is_from_notice = run.receipt(receipt).posted_from_row.is_none();
+    let mut earlier = unpaid;
+    if let ([before @ .., last], true) = (unpaid, is_from_notice && run.is_free(receipt)) {
+        run.tie(*last, receipt, by);
+        earlier = before;
+    }
+    for row in earlier {
+        run.find(*row, Finding::Ignored(Ignored::Superseded));
+    }
+}

@@ -1,0 +1,312 @@
+//! Pass 5: one row for many receipts.
+//!
+//! First the whole of a day: all receipts without a row of one terminal, stall or household (of the
+//! provider, if the row says that it is a sum and names nobody) that the provider lists under the row's day
+//! or one shortly before. Their sum, less what is known to have gone back, or less fees, is the row.
+//!
+//! What is left may be a part of a day. Then all ways to choose receipts are searched, and the row has its
+//! receipts only if there is exactly one way. With amounts in whole thousands sums meet by chance, so the
+//! search is for rows that say of themselves that they are sums. A row without a provider's id that does
+//! not say so is only named ambiguous if some choice fits: posting it as a new receipt might count money
+//! twice, and taking it as a sum would be a guess.
+
+mod search;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::join::Groups;
+use super::outcome::{Finding, Pass};
+use super::run::Run;
+use super::{Kind, Payee, ReceiptSide, RowSide, Rules};
+
+use search::{Choice, Part};
+
+/// Rows that are searched in one run. Beyond, none is: which ones would otherwise depend on order.
+const SEARCHES_MAX: usize = 2_000;
+
+/// Receipts among which a row that does not say that it is a sum is searched.
+const UNSTATED_CANDIDATES_MAX: usize = 14;
+
+/// Whose receipts a sum may gather. Of a terminal or stall only those of the household whose account the
+/// row names, where it names one: a terminal never moves money away from an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scope {
+    Terminal(u32, Option<u32>),
+    Stall(u32, Option<u32>),
+    Household(u32),
+    Provider,
+}
+
+/// The narrowest first.
+fn scopes_of_row(r: &RowSide) -> impl Iterator<Item = Scope> {
+    let names_nobody = r.payee == Payee::NotNamed && r.terminal.is_none() && r.stall_in_note.is_none();
+    let provider = (names_nobody && r.states_lump()).then_some(Scope::Provider);
+    let of = r.household();
+    let own = [
+        r.terminal.map(|terminal| Scope::Terminal(terminal, of)),
+        r.stall().map(|stall| Scope::Stall(stall, of)),
+        of.map(Scope::Household),
+        provider,
+    ];
+    own.into_iter().flatten()
+}
+
+fn scopes_of_receipt(c: &ReceiptSide) -> impl Iterator<Item = Scope> {
+    let of = Some(c.household);
+    let own = [
+        c.terminal.map(|terminal| Scope::Terminal(terminal, of)),
+        c.terminal.map(|terminal| Scope::Terminal(terminal, None)),
+        c.stall.map(|stall| Scope::Stall(stall, of)),
+        c.stall.map(|stall| Scope::Stall(stall, None)),
+        of.map(Scope::Household),
+        Some(Scope::Provider),
+    ];
+    own.into_iter().flatten()
+}
+
+/// Rows that may be sums: open, nobody else's, with a payee that is not unknown.
+fn rows<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r RowSide)> {
+    run.rows().filter(|(at, r)| {
+        let is_doubted = run.row_doubts[*at as usize] > 0;
+        run.is_open(*at) && r.is_paid() && r.payee != Payee::Unknown && !is_doubted
+    })
+}
+
+/// Receipts that no row has. What another row posted is no part of a sum.
+fn receipts<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r ReceiptSide)> {
+    run.receipts()
+        .filter(|(at, c)| run.is_free(*at) && c.posted_from_row.is_none())
+}
+
+/// The days that a sum may gather, its own first.
+fn days_of_row(r: &RowSide, rules: &Rules) -> impl Iterator<Item = i64> + use<> {
+    let last = r.day.number();
+    (0..=rules.lump_days_back.max(0)).map(move |back| last - back)
+}
+
+/// The whole of a day.
+pub(super) fn whole_days(run: &mut Run<'_>) {
+    let row_keys = rows(run).flat_map(|(at, r)| {
+        let keys = scopes_of_row(r).flat_map(|scope| days_of_row(r, run.rules).map(move |day| (scope, day)));
+        keys.map(move |key| (key, at)).collect::<Vec<_>>()
+    });
+    let receipt_keys = receipts(run).flat_map(|(at, c)| {
+        let day = c.expected_day(run.rules).number();
+        scopes_of_receipt(c).map(move |scope| ((scope, day), at))
+    });
+    let groups = Groups::join(row_keys, receipt_keys);
+    let mut fits: BTreeMap<u32, Fit<'_>> = BTreeMap::new();
+    for (rows, receipts) in groups.iter() {
+        let whole = Whole::of(run, receipts);
+        for row in rows.iter().filter(|row| whole.is(run.row(**row))) {
+            let fit = fits.entry(*row).or_insert(Fit::One(receipts));
+            // A terminal's day may be its household's whole day: one choice, found twice.
+            if !matches!(fit, Fit::One(before) if *before == receipts) {
+                *fit = Fit::Several;
+            }
+        }
+    }
+    // A receipt that two rows could gather is neither's.
+    let mut claims: HashMap<u32, u32> = HashMap::new();
+    for fit in fits.values() {
+        for receipt in fit.receipts() {
+            *claims.entry(*receipt).or_default() += 1;
+        }
+    }
+    for (row, fit) in fits {
+        let receipts = fit.receipts();
+        match receipts.is_empty() || receipts.iter().any(|c| claims[c] > 1) {
+            true => run.doubt(&[row], receipts),
+            false => gather(run, row, receipts),
+        }
+    }
+}
+
+/// What fits a row among whole days.
+#[derive(Clone, Copy)]
+enum Fit<'g> {
+    One(&'g [u32]),
+    Several,
+}
+
+impl<'g> Fit<'g> {
+    fn receipts(&self) -> &'g [u32] {
+        match self {
+            Fit::One(receipts) => receipts,
+            Fit::Several => &[],
+        }
+    }
+}
+
+/// The sums of all receipts of a scope and day. Amounts of 13 digits need more than 64 bits together.
+struct Whole {
+    count: usize,
+    gross_vnd: i128,
+    left_vnd: i128,
+    /// Fees taken off each payment.
+    net_vnd: Option<i128>,
+    /// Fees taken off the sum.
+    net_of_sum_vnd: Option<i128>,
+}
+
+impl Whole {
+    fn of(run: &Run<'_>, receipts: &[u32]) -> Whole {
+        let sum = |of: &dyn Fn(&ReceiptSide) -> i64| -> i128 {
+            receipts.iter().map(|c| i128::from(of(run.receipt(*c)))).sum()
+        };
+        let fees = run.rules.fees;
+        let gross_vnd = sum(&|c| c.amount_vnd);
+        Whole {
+            count: receipts.len(),
+            gross_vnd,
+            left_vnd: sum(&|c| c.left_vnd()),
+            net_vnd: fees.map(|rule| sum(&|c| rule.net_vnd(c.amount_vnd))),
+            net_of_sum_vnd: fees.and_then(|rule| Some(rule.net_vnd(i64::try_from(gross_vnd).ok()?).into())),
+        }
+    }
+
+    /// Whether the row is the sum. One receipt alone is no sum, except that only fees were taken off it.
+    fn is(&self, r: &RowSide) -> bool {
+        let amount = i128::from(r.amount_vnd);
+        let is_net = Some(amount) == self.net_vnd || Some(amount) == self.net_of_sum_vnd;
+        let is_whole = amount == self.gross_vnd || amount == self.left_vnd;
+        let is_count = !r.states_lump() || r.parts as usize == self.count;
+        match self.count {
+            0 => false,
+            1 => is_net && !is_whole && !r.states_lump(),
+            _ => (is_net || is_whole) && is_count,
+        }
+    }
+}
+
+/// The row has these receipts.
+fn gather(run: &mut Run<'_>, row: u32, receipts: &[u32]) {
+    let r = run.row(row);
+    let gross_vnd: i128 = receipts
+        .iter()
+        .map(|c| i128::from(run.receipt(*c).amount_vnd))
+        .sum();
+    let numbers: Vec<i64> = receipts.iter().map(|c| run.receipt(*c).no).collect();
+    for receipt in receipts {
+        run.take(*receipt, Kind::Lump, r.no);
+    }
+    let finding = match r.fee_gap_vnd {
+        0 => Finding::Lump {
+            // Sums that fit a row are at most its amount and some fees.
+            less_vnd: i64::try_from(gross_vnd - i128::from(r.amount_vnd)).unwrap_or(i64::MAX),
+        },
+        gap_vnd => Finding::FeeDiffers { gap_vnd },
+    };
+    let first_day = receipts.iter().map(|c| run.receipt(*c).day).min();
+    let shift_days = first_day.map_or(0, |day| (r.day.number() - day.number()) as i32);
+    let tied = run.keep_many(&numbers);
+    run.find_tied(row, finding, Some(Pass::Lump), tied, shift_days);
+}
+
+/// A row to be searched, and the receipts that it may gather.
+struct Searched {
+    row: u32,
+    pool: Vec<u32>,
+    choice: Choice,
+}
+
+/// A part of a day.
+pub(super) fn parts_of_days(run: &mut Run<'_>) {
+    let stated = search_all(run, true);
+    let unstated = search_all(run, false);
+    // Each receipt by how many rows may gather it: those of the only choice, or, where there are several
+    // or too many to look at, all that were looked at.
+    let mut claims: HashMap<u32, u32> = HashMap::new();
+    for searched in stated.iter().chain(&unstated) {
+        for receipt in searched.claimed() {
+            *claims.entry(receipt).or_default() += 1;
+        }
+    }
+    for searched in &stated {
+        let claimed: Vec<u32> = searched.claimed().collect();
+        let is_only = matches!(searched.choice, Choice::One(_));
+        match is_only && claimed.iter().all(|c| claims[c] == 1) {
+            true => gather(run, searched.row, &claimed),
+            false => run.doubt(&[searched.row], &claimed),
+        }
+    }
+    for searched in unstated.iter().filter(|s| s.choice != Choice::None) {
+        let claimed: Vec<u32> = searched.claimed().filter(|c| run.is_free(*c)).collect();
+        if !claimed.is_empty() {
+            run.doubt(&[searched.row], &claimed);
+        }
+    }
+}
+
+impl Searched {
+    fn claimed(&self) -> impl Iterator<Item = u32> {
+        let is_claimed = |at: usize| match self.choice {
+            Choice::None => false,
+            Choice::One(mask) => mask >> at & 1 == 1,
+            Choice::Several => true,
+        };
+        let pool = self.pool.iter().enumerate();
+        pool.filter(move |(at, _)| is_claimed(*at))
+            .map(|(_, receipt)| *receipt)
+    }
+}
+
+/// Searches all rows that say that they are sums, or all that do not and have no id of a payment.
+fn search_all(run: &Run<'_>, is_stated: bool) -> Vec<Searched> {
+    let concerned = |r: &RowSide| r.states_lump() == is_stated && (is_stated || r.txn.is_none());
+    let candidates_max = match is_stated {
+        true => run.rules.lump_candidates_max.min(search::PARTS_MAX),
+        false => run.rules.lump_candidates_max.min(UNSTATED_CANDIDATES_MAX),
+    };
+    let row_keys = rows(run).filter(|(_, r)| concerned(r)).flat_map(|(at, r)| {
+        // The narrowest scope that the row names, over all of its days.
+        let scope = scopes_of_row(r).next();
+        let days = scope
+            .into_iter()
+            .flat_map(|scope| days_of_row(r, run.rules).map(move |day| (scope, day)));
+        days.map(move |key| (key, at)).collect::<Vec<_>>()
+    });
+    let receipt_keys = receipts(run).flat_map(|(at, c)| {
+        let day = c.expected_day(run.rules).number();
+        scopes_of_receipt(c).map(move |scope| ((scope, day), at))
+    });
+    let mut pools: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (rows, receipts) in Groups::join(row_keys, receipt_keys).iter() {
+        for row in rows {
+            let pool = pools.entry(*row).or_default();
+            // One more than may be searched is enough to know that it is too many.
+            let room = (candidates_max + 1).saturating_sub(pool.len());
+            pool.extend(receipts.iter().take(room));
+        }
+    }
+    pools.retain(|_, pool| pool.len() > 1);
+    let is_too_much = pools.len() > SEARCHES_MAX;
+    let searched = pools.into_iter().map(|(row, pool)| {
+        let choice = match (is_too_much || pool.len() > candidates_max, is_stated) {
+            (false, _) => choose(run, row, &pool),
+            (true, true) => Choice::Several,
+            (true, false) => Choice::None,
+        };
+        Searched { row, pool, choice }
+    });
+    searched.collect()
+}
+
+/// The only choice of receipts whose sum is the row, gross or less fees.
+fn choose(run: &Run<'_>, row: u32, pool: &[u32]) -> Choice {
+    let r = run.row(row);
+    let count = r.states_lump().then_some(r.parts);
+    let parts = |of: &dyn Fn(i64) -> i64| -> Vec<Part> {
+        pool.iter()
+            .map(|c| Part(of(run.receipt(*c).amount_vnd)))
+            .collect()
+    };
+    let gross = search::only_choice(&parts(&|vnd| vnd), r.amount_vnd, count);
+    let Some(rule) = run.rules.fees else { return gross };
+    let net = search::only_choice(&parts(&|vnd| rule.net_vnd(vnd)), r.amount_vnd, count);
+    match (gross, net) {
+        (Choice::None, one) | (one, Choice::None) => one,
+        (a, b) if a == b => a,
+        _ => Choice::Several,
+    }
+}

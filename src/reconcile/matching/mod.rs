@@ -1,0 +1,77 @@
+//! Receipts and the rows of a provider's statements, held against each other.
+//!
+//! One function of two sets: [`match_sides`]. Both sides come compact, texts as [`Key128`], households,
+//! stalls and terminals as numbers. It is deterministic: entries are put in the order of their numbers
+//! first, groups are walked in the order of rows, and no map is ever walked for an answer. Time grows with
+//! the number of entries, as every pass is a hash join over what the earlier ones left.
+//!
+//! The passes, the surest first: what people decided; rows that posted a receipt; rows read twice;
+//! transaction id; bank reference; stall code, amount and day; account, amount and time; the sum of many.
+//! A pass matches only what is unique on both sides. What could be more than one thing is ambiguous and
+//! left to a person, and a row for which nothing is left says that its notice is missing.
+//!
+//! Once matched by an id, what differs between row and receipt is a difference and no other payment:
+//! another account, a failed payment, another amount, another day, another fee, in this order. Where the
+//! payee is unknown, or the row names neither account nor stall, it is `unknown_account`: no note and no
+//! amount makes money somebody's.
+
+mod ids;
+mod join;
+mod key;
+mod kind;
+mod lump;
+mod near;
+mod outcome;
+mod refunds;
+mod rules;
+mod run;
+mod sides;
+#[cfg(test)]
+mod tests;
+
+use near::Aim;
+use run::Run;
+
+pub use key::Key128;
+pub use kind::{Bucket, Facts, Kind};
+pub use outcome::{
+    Finding, Ignored, NoticeOutcome, Outcome, Pass, Proof, ReceiptOutcome, RefundOutcome, RowOutcome, Tally,
+    Tied,
+};
+pub use rules::{Charges, FeeRule, Rules};
+pub use sides::{
+    Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowKind, RowSide, RowStatus,
+    Sides,
+};
+
+/// Compares the two sides. They are sorted by number in place, which saves a copy of two million entries;
+/// the lists of the outcome stand in the same order.
+///
+/// # Panics
+/// If numbers are not unique, or the outcome does not add up, which would be a fault of this room.
+pub fn match_sides(sides: &mut Sides, rules: &Rules) -> Outcome {
+    sides.sort();
+    let mut run = Run::new(sides, rules);
+    ids::decisions(&mut run);
+    ids::origins(&mut run);
+    ids::read_twice(&mut run);
+    ids::by_transaction_id(&mut run);
+    ids::by_bank_reference(&mut run);
+    // Ids first for all kinds of rows: a debit or a failed payment that names a receipt by its id has more
+    // right to it than a credit that only has the same amount.
+    refunds::by_id(&mut run);
+    ids::statuses(&mut run);
+    near::walk(&mut run, Pass::StallAmountDay, Aim::Match);
+    near::walk(&mut run, Pass::AccountAmountTime, Aim::Match);
+    lump::whole_days(&mut run);
+    // What later passes took may have left one candidate where there were two.
+    near::walk(&mut run, Pass::StallAmountDay, Aim::MatchOrDoubt);
+    near::walk(&mut run, Pass::AccountAmountTime, Aim::MatchOrDoubt);
+    near::walk(&mut run, Pass::StallAmountDay, Aim::DoubtTwins);
+    near::walk(&mut run, Pass::AccountAmountTime, Aim::DoubtTwins);
+    lump::parts_of_days(&mut run);
+    refunds::by_amount(&mut run);
+    refunds::wrong_direction(&mut run);
+    let outcome = run.finish();
+    outcome.proven(sides)
+}

@@ -1,0 +1,370 @@
+//! Passes 3 and 4: no id says which receipt a row is, only what it says of stall, account, amount and time.
+//!
+//! Rows and receipts that agree in stall and amount (pass 3) or account and amount (pass 4) form a group.
+//! Inside it, a row and a receipt are candidates of each other if their times lie within the window, where
+//! both have one, else if their days are equal, and after that if their days lie within the slack. What
+//! hangs together through candidates is a *cluster*, and it is decided whole:
+//!
+//! - one row and one receipt are each other's only candidate: matched;
+//! - as many rows as receipts, and all alike in household, stall, amount and day: matched in the order of
+//!   time. Which of them takes which changes no figure of anybody, so pairing them is no guess about money;
+//! - anything else is left for a later pass, and at the end all of it is ambiguous.
+
+use crate::vn::{Day, TimeMs};
+
+use super::join::Groups;
+use super::outcome::Pass;
+use super::run::Run;
+use super::{ReceiptSide, RowSide};
+
+/// What a walk over the groups is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Match clusters that are decided, leave the others.
+    Match,
+    /// Match what has become decided since, and mark what has not.
+    MatchOrDoubt,
+    /// Mark rows without any id that say just what an earlier row said that has posted a receipt: it may be
+    /// the same money from another export, so nothing is posted from it without a person.
+    DoubtTwins,
+}
+
+/// Walks over all groups of a pass.
+pub(super) fn walk(run: &mut Run<'_>, by: Pass, aim: Aim) {
+    let groups = match by {
+        Pass::StallAmountDay => Groups::join(
+            rows(run, aim).filter_map(|(at, r)| Some(((r.stall()?, r.amount_vnd), at))),
+            receipts(run, aim).filter_map(|(at, c)| Some(((c.stall?, c.amount_vnd), at))),
+        ),
+        _ => Groups::join(
+            rows(run, aim).filter_map(|(at, r)| Some(((r.household()?, r.amount_vnd), at))),
+            receipts(run, aim).map(|(at, c)| ((c.household, c.amount_vnd), at)),
+        ),
+    };
+    for (rows, receipts) in groups.iter().filter(|(_, receipts)| !receipts.is_empty()) {
+        let Some(household) = only_household(run, receipts) else {
+            continue;
+        };
+        let rows: Vec<u32> = rows
+            .iter()
+            .copied()
+            .filter(|row| run.row(*row).may_pay(household))
+            .collect();
+        let mut group = Group { run, by, aim };
+        group.by_time(&rows, receipts);
+        group.by_day(&rows, receipts);
+        // A twin says the same in everything, so also the same day.
+        if aim != Aim::DoubtTwins {
+            group.by_slack(&rows, receipts);
+        }
+    }
+}
+
+/// Debits and receipts of one account and amount: within the window, one to one.
+pub(super) fn wrong_direction(run: &mut Run<'_>, rows: &[u32], receipts: &[u32]) {
+    let row_times = rows
+        .iter()
+        .filter_map(|row| Some((run.row(*row).occurred_at?.0, *row)));
+    let receipt_times = receipts
+        .iter()
+        .filter_map(|c| Some((run.receipt(*c).time()?.0, *c)));
+    for cluster in clusters(
+        row_times.collect(),
+        receipt_times.collect(),
+        run.rules.time_window_ms,
+    ) {
+        match (cluster.rows.as_slice(), cluster.receipts.as_slice()) {
+            ([row], [receipt]) => super::refunds::turned(run, *row, *receipt),
+            _ => run.doubt(&cluster.rows, &cluster.receipts),
+        }
+    }
+}
+
+/// Rows that look for a receipt. What says of itself that it is a sum is no single payment.
+fn rows<'r>(run: &'r Run<'_>, aim: Aim) -> impl Iterator<Item = (u32, &'r RowSide)> {
+    run.rows().filter(move |(at, r)| {
+        let is_nameless = r.txn.is_none() && r.bank_ref.is_none();
+        let is_concerned = aim != Aim::DoubtTwins || is_nameless;
+        run.is_open(*at) && r.is_paid() && !r.states_lump() && is_concerned
+    })
+}
+
+fn receipts<'r>(run: &'r Run<'_>, aim: Aim) -> impl Iterator<Item = (u32, &'r ReceiptSide)> {
+    run.receipts().filter(move |(at, c)| match aim {
+        Aim::DoubtTwins => !run.is_free(*at) && c.posted_from_row.is_some(),
+        _ => run.is_free(*at),
+    })
+}
+
+/// Whose receipts they are; none if the stall changed hands among them, and then only the account can tell.
+fn only_household(run: &Run<'_>, receipts: &[u32]) -> Option<u32> {
+    let household = run.receipt(*receipts.first()?).household;
+    let is_same = |receipt: &u32| run.receipt(*receipt).household == household;
+    receipts.iter().all(is_same).then_some(household)
+}
+
+/// One group while its clusters are decided, the strongest evidence first.
+struct Group<'r, 's> {
+    run: &'r mut Run<'s>,
+    by: Pass,
+    aim: Aim,
+}
+
+impl Group<'_, '_> {
+    fn open(&self, rows: &[u32]) -> Vec<u32> {
+        rows.iter()
+            .copied()
+            .filter(|row| self.run.is_open(*row))
+            .collect()
+    }
+
+    fn free(&self, receipts: &[u32]) -> Vec<u32> {
+        let is_there = |c: &u32| self.aim == Aim::DoubtTwins || self.run.is_free(*c);
+        receipts.iter().copied().filter(is_there).collect()
+    }
+
+    /// Both have a time: within the window.
+    fn by_time(&mut self, rows: &[u32], receipts: &[u32]) {
+        let row_times = self.open(rows).into_iter();
+        let row_times = row_times.filter_map(|row| Some((self.run.row(row).occurred_at?.0, row)));
+        let receipt_times = self.free(receipts).into_iter();
+        let receipt_times = receipt_times.filter_map(|c| Some((self.run.receipt(c).time()?.0, c)));
+        let clusters = clusters(
+            row_times.collect(),
+            receipt_times.collect(),
+            self.run.rules.time_window_ms,
+        );
+        for cluster in clusters {
+            self.decide(&cluster);
+        }
+    }
+
+    /// One of the two has no time: the same day.
+    fn by_day(&mut self, rows: &[u32], receipts: &[u32]) {
+        let days = self.days_of(rows, receipts);
+        for cluster in clusters(days.0, days.1, 0) {
+            for part in self.without_time(cluster) {
+                self.decide(&part);
+            }
+        }
+    }
+
+    /// Rows without a time, one day beside: only one to one.
+    fn by_slack(&mut self, rows: &[u32], receipts: &[u32]) {
+        let (row_days, receipt_days) = self.days_of(rows, receipts);
+        let has_no_time = |row: &u32| self.run.row(*row).occurred_at.is_none();
+        let row_days = row_days.into_iter().filter(|(_, row)| has_no_time(row)).collect();
+        let slack_days = self.run.rules.date_slack_days;
+        for cluster in clusters(row_days, receipt_days, slack_days) {
+            match (cluster.rows.as_slice(), self.aim) {
+                ([_], _) => self.decide(&cluster),
+                (_, Aim::Match) => {}
+                _ => self.run.doubt(&cluster.rows, &cluster.receipts),
+            }
+        }
+    }
+
+    fn days_of(&self, rows: &[u32], receipts: &[u32]) -> (Vec<(i64, u32)>, Vec<(i64, u32)>) {
+        let rows = self.open(rows).into_iter();
+        let rows = rows.map(|row| (self.run.row(row).day.number(), row));
+        let receipts = self.free(receipts).into_iter();
+        let receipts = receipts.map(|c| (self.run.receipt(c).expected_day(self.run.rules).number(), c));
+        (rows.collect(), receipts.collect())
+    }
+
+    /// The parts of a day's cluster that hang together where two times would have been compared before: a
+    /// row and a receipt that both have one are no candidates here.
+    fn without_time(&self, cluster: Cluster) -> Vec<Cluster> {
+        let Cluster { rows, receipts } = cluster;
+        let (timed_rows, rows): (Vec<u32>, Vec<u32>) = rows
+            .into_iter()
+            .partition(|row| self.run.row(*row).occurred_at.is_some());
+        let (timed_receipts, receipts): (Vec<u32>, Vec<u32>) = receipts
+            .into_iter()
+            .partition(|c| self.run.receipt(*c).time().is_some());
+        let join = |a: &[u32], b: &[u32]| [a, b].concat();
+        let parts = match (rows.is_empty(), receipts.is_empty()) {
+            (true, true) => vec![],
+            (false, true) => vec![(rows, timed_receipts)],
+            (true, false) => vec![(timed_rows, receipts)],
+            (false, false) => vec![(join(&rows, &timed_rows), join(&receipts, &timed_receipts))],
+        };
+        let parts = parts
+            .into_iter()
+            .map(|(rows, receipts)| Cluster { rows, receipts });
+        parts
+            .filter(|part| !part.rows.is_empty() && !part.receipts.is_empty())
+            .collect()
+    }
+
+    fn decide(&mut self, cluster: &Cluster) {
+        let is_decided = self.aim != Aim::DoubtTwins && self.is_decided(cluster);
+        match (is_decided, self.aim) {
+            (true, _) => {
+                for (row, receipt) in cluster.rows.iter().zip(&cluster.receipts) {
+                    self.run.tie(*row, *receipt, self.by);
+                }
+            }
+            (false, Aim::Match) => {}
+            (false, _) => self.run.doubt(&cluster.rows, &cluster.receipts),
+        }
+    }
+
+    /// One to one, or as many as many and all alike; and each pair in order can be a pair.
+    fn is_decided(&self, cluster: &Cluster) -> bool {
+        let run = &*self.run;
+        let rows = cluster.rows.iter().map(|row| run.row(*row));
+        let receipts = cluster.receipts.iter().map(|c| run.receipt(*c));
+        let are_alike = match cluster.rows.len() {
+            1 => true,
+            _ => {
+                all_equal(rows.clone().map(row_likeness)) && all_equal(receipts.clone().map(receipt_likeness))
+            }
+        };
+        let fits = |(r, c): (&RowSide, &ReceiptSide)| {
+            let are_stalls_one = r.stall().is_none_or(|s| c.stall.is_none_or(|own| own == s));
+            are_stalls_one && run.is_day_allowed(r.day, c) && are_times_near(r, c, run.rules.time_window_ms)
+        };
+        cluster.rows.len() == cluster.receipts.len() && are_alike && rows.zip(receipts).all(fits)
+    }
+}
+
+/// What interchangeable rows have in common, besides the amount of their group.
+fn row_likeness(r: &RowSide) -> (Day, Option<u32>, Option<u32>) {
+    (r.day, r.stall(), r.household())
+}
+
+/// What interchangeable receipts have in common, besides household and amount of their group. Money that
+/// went back is a difference: the one row would then be of a payment that stays, the other not.
+fn receipt_likeness(c: &ReceiptSide) -> (Day, Option<u32>, i64, bool) {
+    (c.day, c.stall, c.refunded_vnd, c.posted_from_row.is_some())
+}
+
+fn all_equal<T: PartialEq>(mut all: impl Iterator<Item = T>) -> bool {
+    let first = all.next();
+    all.all(|other| first.as_ref() == Some(&other))
+}
+
+fn are_times_near(r: &RowSide, c: &ReceiptSide, window_ms: i64) -> bool {
+    match (r.occurred_at, c.time()) {
+        (Some(TimeMs(row)), Some(TimeMs(receipt))) => row.abs_diff(receipt) <= window_ms.unsigned_abs(),
+        _ => true,
+    }
+}
+
+/// Rows and receipts that hang together, each in the order of its place, then of its number.
+#[derive(Debug, PartialEq, Eq)]
+struct Cluster {
+    rows: Vec<u32>,
+    receipts: Vec<u32>,
+}
+
+/// Clusters of rows and receipts that lie within `reach` of each other. What has nobody within reach is in
+/// none. One walk over both sides in order: the receipts within reach of a row are neighbours, and both
+/// ends of that stretch only move forward.
+fn clusters(mut rows: Vec<(i64, u32)>, mut receipts: Vec<(i64, u32)>, reach: i64) -> Vec<Cluster> {
+    rows.sort_unstable();
+    receipts.sort_unstable();
+    let mut all: Vec<Cluster> = Vec::new();
+    // Where the receipts of the last cluster end, and where those within reach of a row begin and end.
+    let (mut taken_to, mut from, mut to) = (0, 0, 0);
+    for (place, row) in rows {
+        let (low, high) = (place.saturating_sub(reach), place.saturating_add(reach));
+        while receipts.get(from).is_some_and(|(at, _)| *at < low) {
+            from += 1;
+        }
+        to = to.max(from);
+        while receipts.get(to).is_some_and(|(at, _)| *at <= high) {
+            to += 1;
+        }
+        if from == to {
+            continue;
+        }
+        let new = receipts[from.max(taken_to)..to]
+            .iter()
+            .map(|(_, receipt)| *receipt);
+        match all.last_mut() {
+            Some(last) if from < taken_to => {
+                last.rows.push(row);
+                last.receipts.extend(new);
+            }
+            _ => all.push(Cluster {
+                rows: vec![row],
+                receipts: new.collect(),
+            }),
+        }
+        taken_to = to;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn clusters_hang_together_through_candidates_only() {
+        let cluster = |rows: &[u32], receipts: &[u32]| Cluster {
+            rows: rows.to_vec(),
+            receipts: receipts.to_vec(),
+        };
+        // Rows at 0 and 20 are neighbours, but only the second reaches the receipt at 40.
+        let rows = vec![(0, 0), (20, 1), (100, 2), (130, 3)];
+        let receipts = vec![(115, 7), (40, 8), (300, 9)];
+        let all = clusters(rows, receipts, 20);
+        assert_eq!(all, [cluster(&[1], &[8]), cluster(&[2, 3], &[7])]);
+    }
+
+    proptest! {
+        /// The walk finds just the connected parts of the graph of candidates.
+        #[test]
+        fn clusters_are_the_connected_parts(
+            rows in proptest::collection::vec(0i64..60, 0..12),
+            receipts in proptest::collection::vec(0i64..60, 0..12),
+            reach in 0i64..8,
+        ) {
+            let number = |places: &[i64]| -> Vec<(i64, u32)> {
+                places.iter().copied().zip(0u32..).collect()
+            };
+            // Labels spread along candidates until nothing moves.
+            let mut labels: Vec<usize> = (0..rows.len() + receipts.len()).collect();
+            loop {
+                let before = labels.clone();
+                for (r, row) in rows.iter().enumerate() {
+                    for (c, receipt) in receipts.iter().enumerate() {
+                        if (row - receipt).abs() <= reach {
+                            let least = labels[r].min(labels[rows.len() + c]);
+                            labels[r] = least;
+                            labels[rows.len() + c] = least;
+                        }
+                    }
+                }
+                if labels == before {
+                    break;
+                }
+            }
+            let mut expected = Vec::new();
+            for label in 0..labels.len() {
+                let members: Vec<usize> = (0..labels.len()).filter(|m| labels[*m] == label).collect();
+                let of_rows: Vec<u32> = members.iter().filter(|m| **m < rows.len()).map(|m| *m as u32).collect();
+                let of_receipts = members.iter().filter(|m| **m >= rows.len());
+                let of_receipts: Vec<u32> = of_receipts.map(|m| (*m - rows.len()) as u32).collect();
+                if !of_rows.is_empty() && !of_receipts.is_empty() {
+                    expected.push((of_rows, of_receipts));
+                }
+            }
+            let mut found: Vec<_> = clusters(number(&rows), number(&receipts), reach)
+                .into_iter()
+                .map(|mut c| {
+                    c.rows.sort_unstable();
+                    c.receipts.sort_unstable();
+                    (c.rows, c.receipts)
+                })
+                .collect();
+            found.sort();
+            expected.sort();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+use crate::vn::Day;
+
+use super::outcome::{Finding, Ignored, NoticeOutcome, Outcome, Pass, ReceiptOutcome, RefundOutcome};
+use super::outcome::{RowOutcome, Tied};
+use super::{Kind, NoticeState, Payee, ReceiptSide, RowKind, RowSide, RowStatus, Rules, Sides};
+
+/// What is known so far while the passes go over the two sides. Positions are those of the sorted sides.
+pub(super) struct Run<'s> {
+    pub(super) sides: &'s Sides,
+    pub(super) rules: &'s Rules,
+    /// What was found of a row; none while it is open.
+    pub(super) found: Vec<Option<RowOutcome>>,
+    /// What was found of a receipt: its kind and its row's number; none while it is free.
+    pub(super) taken: Vec<Option<(Kind, i64)>>,
+    /// What rows say went back, beyond what is known.
+    pub(super) newly_back_vnd: Vec<i64>,
+    /// The row of a known refund and whether they agree.
+    pub(super) refund_rows: Vec<Option<(Kind, i64)>>,
+    /// How many receipts an open row could be; 0 while nothing speaks for doubt.
+    pub(super) row_doubts: Vec<u32>,
+    /// Whether a free receipt could be more than one row's.
+    pub(super) receipt_doubts: Vec<bool>,
+    /// Receipts of rows that have many.
+    pub(super) many: Vec<i64>,
+}
+
+impl<'s> Run<'s> {
+    pub(super) fn new(sides: &'s Sides, rules: &'s Rules) -> Run<'s> {
+        let (rows, receipts) = (sides.rows.len(), sides.receipts.len());
+        Run {
+            sides,
+            rules,
+            found: vec![None; rows],
+            taken: vec![None; receipts],
+            newly_back_vnd: vec![0; receipts],
+            refund_rows: vec![None; sides.refunds.len()],
+            row_doubts: vec![0; rows],
+            receipt_doubts: vec![false; receipts],
+            many: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&self, row: u32) -> &'s RowSide {
+        &self.sides.rows[row as usize]
+    }
+
+    pub(super) fn receipt(&self, receipt: u32) -> &'s ReceiptSide {
+        &self.sides.receipts[receipt as usize]
+    }
+
+    pub(super) fn is_open(&self, row: u32) -> bool {
+        self.found[row as usize].is_none()
+    }
+
+    pub(super) fn is_free(&self, receipt: u32) -> bool {
+        self.taken[receipt as usize].is_none()
+    }
+
+    /// Every row with its position.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, &'s RowSide)> + use<'s> {
+        (0u32..).zip(&self.sides.rows)
+    }
+
+    /// Every receipt with its position.
+    pub(super) fn receipts(&self) -> impl Iterator<Item = (u32, &'s ReceiptSide)> + use<'s> {
+        (0u32..).zip(&self.sides.receipts)
+    }
+
+    /// The position of the row with this number, if it is there.
+    pub(super) fn row_at(&self, no: i64) -> Option<u32> {
+        let at = self.sides.rows.binary_search_by_key(&no, |r| r.no).ok()?;
+        Some(at as u32)
+    }
+
+    /// The position of the receipt with this number, if it is there.
+    pub(super) fn receipt_at(&self, no: i64) -> Option<u32> {
+        let at = self.sides.receipts.binary_search_by_key(&no, |c| c.no).ok()?;
+        Some(at as u32)
+    }
+
+    /// Says what an open row is.
+    pub(super) fn find(&mut self, row: u32, finding: Finding) {
+        self.find_tied(row, finding, None, Tied::No, 0);
+    }
+
+    /// Says what an open row is, and of which receipts.
+    ///
+    /// # Panics
+    /// If it was said before: a row is in one bucket.
+    pub(super) fn find_tied(
+        &mut self,
+        row: u32,
+        finding: Finding,
+        by: Option<Pass>,
+        tied: Tied,
+        shift_days: i32,
+    ) {
+        let no = self.row(row).no;
+        let outcome = RowOutcome {
+            no,
+            finding,
+            by,
+            tied,
+            shift_days,
+        };
+        let before = self.found[row as usize].replace(outcome);
+        assert!(before.is_none(), "row {no} is in one bucket");
+    }
+
+    /// Takes a free receipt.
+    ///
+    /// # Panics
+    /// If it is taken: no pass uses a receipt twice.
+    pub(super) fn take(&mut self, receipt: u32, kind: Kind, row_no: i64) {
+        let before = self.taken[receipt as usize].replace((kind, row_no));
+        assert!(before.is_none(), "a receipt is used once");
+    }
+
+    /// Keeps the receipts of a row that has many.
+    pub(super) fn keep_many(&mut self, receipt_nos: &[i64]) -> Tied {
+        let from = self.many.len() as u32;
+        self.many.extend(receipt_nos);
+        Tied::Many {
+            from,
+            count: receipt_nos.len() as u32,
+        }
+    }
+
+    /// An open row and a free receipt are one payment: says what that makes of both.
+    pub(super) fn tie(&mut self, row: u32, receipt: u32, by: Pass) {
+        let (r, c) = (self.row(row), self.receipt(receipt));
+        let finding = self.judge(r, c, by);
+        let (kind, row_no) = match (finding, c.posted_from_row) {
+            // The row that posted it is not among these; it stays that row's receipt.
+            (Finding::DuplicateRow { .. }, Some(first)) => (Kind::MissingNotice, first),
+            // The fee is the file's matter; the receipt stands.
+            (Finding::FeeDiffers { .. }, _) => (Kind::MatchedAuto, r.no),
+            (finding, _) => (finding.kind().unwrap_or(Kind::MatchedAuto), r.no),
+        };
+        self.take(receipt, kind, row_no);
+        self.find_tied(row, finding, Some(by), Tied::One(c.no), shift_days(r, c));
+    }
+
+    /// What a row and its receipt say together. The first difference names them, in the order in which a
+    /// person would have to settle them: whose money, whether it came, how much, when, and what it cost.
+    fn judge(&self, r: &RowSide, c: &ReceiptSide, by: Pass) -> Finding {
+        if c.posted_from_row == Some(r.no) {
+            return Finding::MissingNotice;
+        }
+        if let Some(of) = c.posted_from_row {
+            // The same money again, from another export: never a second payment.
+            return Finding::DuplicateRow {
+                of,
+                is_same_content: false,
+            };
+        }
+        if !r.may_pay(c.household) {
+            return Finding::UnknownAccount;
+        }
+        if r.status != RowStatus::Settled {
+            let is_final = r.day <= self.rules.final_through;
+            return Finding::StatusDiffers { is_final };
+        }
+        let is_less_refund = c.refunded_vnd > 0 && r.amount_vnd == c.left_vnd();
+        if r.amount_vnd != c.amount_vnd && !is_less_refund {
+            let difference_vnd = r.amount_vnd - c.amount_vnd;
+            return Finding::AmountDiffers { difference_vnd };
+        }
+        if by.is_tie() && !self.is_day_allowed(r.day, c) {
+            return Finding::DateDiffers;
+        }
+        if r.fee_gap_vnd != 0 {
+            return Finding::FeeDiffers {
+                gap_vnd: r.fee_gap_vnd,
+            };
+        }
+        Finding::MatchedAuto {
+            less_refund_vnd: c.amount_vnd - r.amount_vnd,
+        }
+    }
+
+    /// Whether a row of this day can be the receipt's: the receipt's own day, the provider's day of it, and
+    /// the slack around both.
+    pub(super) fn is_day_allowed(&self, day: Day, c: &ReceiptSide) -> bool {
+        let (own, expected) = (c.day, c.expected_day(self.rules));
+        let (first, last) = (own.min(expected), own.max(expected));
+        let slack_days = self.rules.date_slack_days;
+        first.plus(-slack_days) <= day && day <= last.plus(slack_days)
+    }
+
+    /// Marks rows and receipts that could be each other's; without receipts, rows that there is some other
+    /// doubt about.
+    pub(super) fn doubt(&mut self, rows: &[u32], receipts: &[u32]) {
+        for row in rows {
+            let doubt = &mut self.row_doubts[*row as usize];
+            *doubt = (*doubt).max(receipts.len() as u32).max(1);
+        }
+        for receipt in receipts {
+            self.receipt_doubts[*receipt as usize] = true;
+        }
+    }
+
+    /// Names what no pass found a partner for, and puts everything in its list.
+    pub(super) fn finish(mut self) -> Outcome {
+        for (at, row) in self.rows() {
+            if self.is_open(at) {
+                let finding = self.leftover(row, self.row_doubts[at as usize]);
+                self.find(at, finding);
+            }
+        }
+        let rows: Vec<RowOutcome> = self.found.iter().flatten().copied().collect();
+        let receipts = self
+            .receipts()
+            .map(|(at, c)| self.receipt_outcome(at, c))
+            .collect();
+        let refunds = self.refund_outcomes();
+        let notices = self.notice_outcomes();
+        Outcome {
+            rows,
+            receipts,
+            notices,
+            refunds,
+            many: self.many,
+            ..Outcome::default()
+        }
+    }
+
+    fn leftover(&self, row: &RowSide, candidates: u32) -> Finding {
+        let is_settled = row.status == RowStatus::Settled;
+        match row.kind {
+            RowKind::Fee => Finding::Ignored(Ignored::FeeLine),
+            _ if !is_settled => Finding::Ignored(Ignored::NotPaid),
+            RowKind::Payment if row.payee == Payee::Unknown => Finding::UnknownAccount,
+            _ if candidates > 0 => Finding::Ambiguous { candidates },
+            RowKind::Refund => Finding::Ignored(Ignored::RefundWithoutPayment),
+            RowKind::Outgoing => Finding::Ignored(Ignored::Outgoing),
+            // Posting a sum as one receipt would count one payment where there were many.
+            RowKind::Payment if row.states_lump() => Finding::Ambiguous { candidates },
+            RowKind::Payment if row.household().or(row.stall()).is_none() => Finding::UnknownAccount,
+            RowKind::Payment => Finding::MissingNotice,
+        }
+    }
+
+    fn receipt_outcome(&self, at: u32, c: &ReceiptSide) -> ReceiptOutcome {
+        let newly_back_vnd = self.newly_back_vnd[at as usize];
+        let taken = self.taken[at as usize];
+        let is_all_back = c.refunded_vnd.saturating_add(newly_back_vnd) >= c.amount_vnd;
+        let agrees = taken
+            .is_none_or(|(kind, _)| matches!(kind, Kind::MatchedAuto | Kind::Lump | Kind::MissingNotice));
+        let kind = match taken {
+            _ if is_all_back && agrees => Kind::Reversed,
+            Some((kind, _)) => kind,
+            None if c.posted_from_row.is_some() => Kind::MissingNotice,
+            None if self.receipt_doubts[at as usize] => Kind::Ambiguous,
+            None => self.without_row(c.day),
+        };
+        ReceiptOutcome {
+            no: c.no,
+            kind,
+            row_no: taken.map(|(_, row_no)| row_no).or(c.posted_from_row),
+            newly_back_vnd,
+        }
+    }
+
+    fn without_row(&self, day: Day) -> Kind {
+        match day <= self.rules.missing_through {
+            true => Kind::MissingInStatement,
+            false => Kind::AwaitingStatement,
+        }
+    }
+
+    fn refund_outcomes(&self) -> Vec<RefundOutcome> {
+        let refunds = self.sides.refunds.iter().zip(&self.refund_rows);
+        let outcome = refunds.map(|(f, taken)| RefundOutcome {
+            no: f.no,
+            kind: match (taken, f.posted_from_row) {
+                (Some((kind, _)), _) => *kind,
+                (None, Some(_)) => Kind::Reversed,
+                (None, None) => self.without_row(f.day),
+            },
+            row_no: taken.map(|(_, row_no)| row_no).or(f.posted_from_row),
+        });
+        outcome.collect()
+    }
+
+    /// Items that are no receipt, each with the first row of its transaction that found no receipt either.
+    fn notice_outcomes(&self) -> Vec<NoticeOutcome> {
+        let notices = (0u32..).zip(&self.sides.notices).map(|(at, n)| (n.txn, at));
+        let rows = self.rows().filter(|(at, _)| {
+            let found = self.found[*at as usize];
+            found.is_some_and(|f| f.tied == Tied::No && !matches!(f.finding, Finding::DuplicateRow { .. }))
+        });
+        let rows = rows.filter_map(|(at, r)| Some((r.txn?, at)));
+        let mut row_of = vec![None; self.sides.notices.len()];
+        for (notices, rows) in super::join::Groups::join(notices, rows).iter() {
+            for notice in notices {
+                let waits_for_refund =
+                    self.sides.notices[*notice as usize].state == NoticeState::RefundWaiting;
+                let row = rows
+                    .iter()
+                    .find(|row| self.row(**row).is_out() == waits_for_refund);
+                row_of[*notice as usize] = row.map(|row| self.row(*row).no);
+            }
+        }
+        let notices = self.sides.notices.iter().zip(row_of);
+        let outcome = notices.map(|(n, row_no)| NoticeOutcome {
+            no: n.no,
+            kind: match n.state {
+                NoticeState::SameIdOtherContent => Some(Kind::DuplicateNotice),
+                NoticeState::UnknownAccount => Some(Kind::UnknownAccount),
+                _ => None,
+            },
+            row_no,
+        });
+        outcome.collect()
+    }
+}
+
+/// How many days later than its receipt a row is listed.
+fn shift_days(r: &RowSide, c: &ReceiptSide) -> i32 {
+    // Days are 32 bits wide, and years end at 9999.
+    (r.day.number() - c.day.number()) as i32
+}

@@ -1,0 +1,290 @@
+use crate::vn::{Day, TimeMs};
+
+use super::{Key128, Rules};
+
+/// Everything that one run compares: one provider, a window of days. Order means nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sides {
+    /// Payments of the ledger.
+    pub receipts: Vec<ReceiptSide>,
+    /// Items of the ledger that are no receipt.
+    pub notices: Vec<NoticeSide>,
+    /// Money that went back and is known.
+    pub refunds: Vec<RefundSide>,
+    /// What the provider's files say.
+    pub rows: Vec<RowSide>,
+    /// What people decided.
+    pub decided: Vec<Decided>,
+}
+
+impl Sides {
+    /// Puts each list in the order of its numbers. From here on a position stands for an entry, and every
+    /// walk goes by position, so nothing depends on the order in which the store found them.
+    ///
+    /// # Panics
+    /// If two entries of a list have one number, or there are more than `u32` holds.
+    pub(super) fn sort(&mut self) {
+        self.receipts.sort_unstable_by_key(|c| c.no);
+        self.notices.sort_unstable_by_key(|n| n.no);
+        self.refunds.sort_unstable_by_key(|f| f.no);
+        self.rows.sort_unstable_by_key(|r| r.no);
+        self.decided.sort_unstable();
+        assert!(
+            self.receipts.is_sorted_by(|a, b| a.no < b.no),
+            "receipt numbers are unique"
+        );
+        assert!(
+            self.rows.is_sorted_by(|a, b| a.no < b.no),
+            "row numbers are unique"
+        );
+        assert!(
+            self.refunds.is_sorted_by(|a, b| a.no < b.no),
+            "refund numbers are unique"
+        );
+        let longest = self.receipts.len().max(self.rows.len()).max(self.refunds.len());
+        assert!(u32::try_from(longest).is_ok(), "positions fit 32 bits");
+    }
+}
+
+/// A receipt of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceiptSide {
+    /// Its number in the ledger.
+    pub no: i64,
+    /// The provider's transaction id.
+    pub txn: Key128,
+    /// The bank's reference, where the notice named one.
+    pub bank_ref: Option<Key128>,
+    /// Whose money it is.
+    pub household: u32,
+    /// At which stall, where that is known.
+    pub stall: Option<u32>,
+    /// The terminal that the notice named.
+    pub terminal: Option<u32>,
+    /// What was paid.
+    pub amount_vnd: i64,
+    /// How much of it is known to have gone back.
+    pub refunded_vnd: i64,
+    /// Its business day.
+    pub day: Day,
+    /// When the provider says that it was paid.
+    pub occurred_at: Option<TimeMs>,
+    /// When the ledger took it.
+    pub posted_at: TimeMs,
+    /// The row that posted it, as long as no notice has come for it. Not merely a mark: a row without any
+    /// id could otherwise be told from the next one like it only by luck.
+    pub posted_from_row: Option<i64>,
+}
+
+impl ReceiptSide {
+    /// When it was paid, as nearly as is known: a notice comes within minutes of its payment, but a
+    /// statement at any time, so what a row posted without a time has none.
+    pub(super) fn time(&self) -> Option<TimeMs> {
+        let heard = self.posted_from_row.is_none().then_some(self.posted_at);
+        self.occurred_at.or(heard)
+    }
+
+    /// What is left of it.
+    pub(super) fn left_vnd(&self) -> i64 {
+        self.amount_vnd - self.refunded_vnd
+    }
+
+    /// The day under which the provider is expected to list it.
+    pub(super) fn expected_day(&self, rules: &Rules) -> Day {
+        match rules.cutoff_min {
+            0 => self.day,
+            _ => self.time().map_or(self.day, |t| rules.provider_day(t)),
+        }
+    }
+}
+
+/// An item of the ledger that is no receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeSide {
+    /// Its number in the ledger.
+    pub no: i64,
+    /// The provider's transaction id.
+    pub txn: Key128,
+    /// What it said.
+    pub amount_vnd: i64,
+    /// Its business day.
+    pub day: Day,
+    /// Why it is no receipt.
+    pub state: NoticeState,
+}
+
+/// Why an item is no receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeState {
+    /// Its payee account is not on the register.
+    UnknownAccount,
+    /// Its event came before with other content.
+    SameIdOtherContent,
+    /// The provider suspects the payment.
+    PaymentSuspect,
+    /// It is a refund that has not met its payment.
+    RefundWaiting,
+    /// It said failed, pending or authorized.
+    NotPaid,
+    /// Anything else that waits or was ignored.
+    Other,
+}
+
+/// Money that went back and is known, from a notice or from an earlier row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundSide {
+    /// Its number in the ledger.
+    pub no: i64,
+    /// The receipt that it takes back.
+    pub receipt_no: i64,
+    /// The refund's own id, where it has one.
+    pub txn: Option<Key128>,
+    /// How much went back.
+    pub amount_vnd: i64,
+    /// Its business day.
+    pub day: Day,
+    /// The row that posted it, as long as no notice has come for it.
+    pub posted_from_row: Option<i64>,
+}
+
+/// Whose account a row names, looked up in the register for the row's day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Payee {
+    /// The file names no account and no terminal, or masks them.
+    NotNamed,
+    /// It names one that is not on the register.
+    Unknown,
+    /// It names one of this household, and of this stall if it is one stall's alone.
+    Household {
+        /// Whose account it is.
+        household: u32,
+        /// The only stall that it is linked to.
+        stall: Option<u32>,
+    },
+}
+
+/// What a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKind {
+    /// Money that came.
+    Payment,
+    /// Money that the file itself says went back to a payer.
+    Refund,
+    /// Money that left, without a word why: a debit in a bank's export.
+    Outgoing,
+    /// A charge of the provider on a line of its own.
+    Fee,
+}
+
+/// Whether the money of a row moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowStatus {
+    /// It did.
+    Settled,
+    /// Not yet.
+    Pending,
+    /// It did not.
+    Failed,
+}
+
+/// A row of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowSide {
+    /// Its number: unique over all files, growing with the order in which they came.
+    pub no: i64,
+    /// What the row says, with the ordinal among equal rows of its file. It must not cover what another
+    /// export of the same day numbers anew (the file's name, the line, a running count): rows with equal
+    /// content are one row that was read twice.
+    pub content: Key128,
+    /// What it is about.
+    pub kind: RowKind,
+    /// Whether the money moved.
+    pub status: RowStatus,
+    /// The provider's transaction id; of a refund, its own or that of the payment.
+    pub txn: Option<Key128>,
+    /// The id of the payment that a refund takes back, where the file has a column for it.
+    pub refund_of: Option<Key128>,
+    /// The bank's reference.
+    pub bank_ref: Option<Key128>,
+    /// Whose account it names.
+    pub payee: Payee,
+    /// The stall whose code is in the note, if that stall may receive on this account.
+    pub stall_in_note: Option<u32>,
+    /// The terminal that it names, numbered as in the receipts.
+    pub terminal: Option<u32>,
+    /// Gross, positive whichever way the money went.
+    pub amount_vnd: i64,
+    /// By how much the row's own fee arithmetic is off ([`super::Charges::gap_vnd`]); 0 where it states
+    /// none. The parts of that sum are of no use to matching, so they do not take room here.
+    pub fee_gap_vnd: i64,
+    /// The day under which the provider lists it.
+    pub day: Day,
+    /// When it was paid; none if the file has only a day.
+    pub occurred_at: Option<TimeMs>,
+    /// Of how many payments it says to be the sum; 0 or 1 for one payment.
+    pub parts: u32,
+}
+
+impl RowSide {
+    /// The stall that it points to: by its note, else as the only one of its account.
+    pub(super) fn stall(&self) -> Option<u32> {
+        match self.payee {
+            Payee::Unknown => None,
+            Payee::NotNamed => self.stall_in_note,
+            Payee::Household { stall, .. } => self.stall_in_note.or(stall),
+        }
+    }
+
+    /// The household whose account it names.
+    pub(super) fn household(&self) -> Option<u32> {
+        match self.payee {
+            Payee::Household { household, .. } => Some(household),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be about this household's money: it names no account, or one of theirs.
+    pub(super) fn may_pay(&self, household: u32) -> bool {
+        match self.payee {
+            Payee::NotNamed => true,
+            Payee::Unknown => false,
+            Payee::Household { household: own, .. } => own == household,
+        }
+    }
+
+    /// Money that came and stays.
+    pub(super) fn is_paid(&self) -> bool {
+        self.kind == RowKind::Payment && self.status == RowStatus::Settled
+    }
+
+    /// Money that left.
+    pub(super) fn is_out(&self) -> bool {
+        matches!(self.kind, RowKind::Refund | RowKind::Outgoing) && self.status == RowStatus::Settled
+    }
+
+    /// It says of itself that it is the sum of several payments.
+    pub(super) fn states_lump(&self) -> bool {
+        self.parts > 1
+    }
+}
+
+/// What a person decided about a row; taken out first, and kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decided {
+    /// The row.
+    pub row_no: i64,
+    /// How it was decided.
+    pub decision: Decision,
+    /// The receipts that it stands for; several for a lump that a person took apart, none if the row was
+    /// accepted as it is.
+    pub receipt_nos: Vec<i64>,
+}
+
+/// How a person decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    /// Row and receipts agree.
+    Manual,
+    /// They differ, and the difference was accepted.
+    Forced,
+}

@@ -1,0 +1,12 @@
+//! Reconciliation: what providers' statements say, held against what the ledger has.
+//!
+//! Pure: the store loads two compact sides, asks here, and writes the outcome in one transaction. Rows of
+//! a file = matched + exceptions + ignored + bad, by count and amount, and the outcome carries the proof.
+
+mod matching;
+
+pub use matching::{
+    Bucket, Charges, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind, NoticeOutcome,
+    NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide, RefundOutcome,
+    RefundSide, RowKind, RowOutcome, RowSide, RowStatus, Rules, Sides, Tally, Tied, match_sides,
+};
