@@ -69,7 +69,8 @@ CREATE TABLE trace_page (
 );
 
 -- Money that arrived, with what its notice said of it. content_digest: of the notice; event_id: where it
--- is not the provider's transaction id.
+-- is not the provider's transaction id. statement_row_no: the row of a statement that it was posted from, since no
+-- notice came; nobody hears of such a receipt.
 CREATE TABLE receipt (
     entry_no INTEGER NOT NULL PRIMARY KEY,
     household_id TEXT NOT NULL,
@@ -83,8 +84,19 @@ CREATE TABLE receipt (
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
     refunded_vnd BIGINT NOT NULL DEFAULT 0 CHECK (refunded_vnd >= 0 AND refunded_vnd <= amount_vnd),
     occurred_at_ms BIGINT,
-    posted_at_ms BIGINT NOT NULL
+    posted_at_ms BIGINT NOT NULL,
+    bank_ref TEXT,
+    statement_row_no BIGINT
 );
+
+-- Receipts of a day that the ledger took more than a day later: those of the others stand among the numbers of
+-- their own day and the next.
+CREATE TABLE late_receipt (
+    provider_id TEXT NOT NULL,
+    business_day BIGINT NOT NULL,
+    entry_no BIGINT NOT NULL,
+    PRIMARY KEY (provider_id, business_day, entry_no)
+) WITHOUT ROWID;
 
 -- An item of a callback that is no receipt: a refund, what waits for a person, what moves no money. Each is
 -- exactly one of posted, quarantined, ignored; a posted one is a refund of the receipt receipt_no.

@@ -251,9 +251,13 @@ pub enum Decision {
     Ignore(Reason),
 }
 
-/// The day a notice belongs to: the day in Viet Nam of the posting time, else of reception.
+/// The day a notice belongs to: the day in Viet Nam of the posting time, else of reception. A statement says
+/// it itself.
 pub fn business_day(item: &Item, received_at: TimeMs) -> Day {
-    Day::of(item.details.occurred_at.unwrap_or(received_at))
+    match item.details.from_statement {
+        Some(from) => from.business_day,
+        None => Day::of(item.details.occurred_at.unwrap_or(received_at)),
+    }
 }
 
 /// What an order-based scheme is to be told besides "stored" (PROTOCOLS section 1, rule 11).

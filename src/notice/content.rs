@@ -24,6 +24,12 @@ pub fn content_of(amount: Dong, details: &Details) -> ContentDigest {
     ])
 }
 
+/// What a statement says of a payment: its amount. A notice that comes later for the same event, and has this
+/// amount, is a repeat of it, whatever else it says.
+pub fn content_by_statement(amount: Dong) -> ContentDigest {
+    digest([&b"statement"[..], amount.vnd().to_string().as_bytes()])
+}
+
 /// Digest over fields, each preceded by its length so that no two lists of fields run together.
 pub(super) fn digest<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> ContentDigest {
     let mut hash = Sha256::new();

@@ -34,11 +34,11 @@ mod zalopay;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::vn::{Dong, TimeMs};
+use crate::vn::{Day, Dong, TimeMs};
 
 pub use answer::Answer;
 pub use compose::{Outgoing, Sample, SampleKind};
-pub use content::{ContentDigest, content_of};
+pub use content::{ContentDigest, content_by_statement, content_of};
 pub use request::{Evidence, Request};
 pub use scheme::{SCHEMES, Scheme, SchemeError, scheme};
 pub use secrets::{Secrets, SecretsError};
@@ -176,6 +176,17 @@ pub struct Details {
     pub occurred_at: Option<TimeMs>,
     /// For a refund or void: the event id of the payment it concerns; empty if only `reference` tells.
     pub payment_event_id: String,
+    /// Where no notice said so, but a statement.
+    pub from_statement: Option<FromStatement>,
+}
+
+/// Which row of a statement says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FromStatement {
+    /// The row.
+    pub row_no: i64,
+    /// The day under which the provider put it.
+    pub business_day: Day,
 }
 
 /// A verified callback with something to keep.

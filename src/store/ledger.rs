@@ -23,7 +23,7 @@ use crate::ledger::{
     Attributed, Class, Counters, Decision, EntryRow, Key, LedgerNo, OrderCheck, Reason, ReceiptRow, Standing,
     State, Trace, business_day, decide, items_digest, rows_digest,
 };
-use crate::notice::{ContentDigest, Delivery, Item, Kind, Outcome};
+use crate::notice::{ContentDigest, Delivery, Item, Kind, Outcome, content_by_statement};
 use crate::vn::{Day, TimeMs};
 
 pub use bills::{BillView, NewBill};
@@ -101,6 +101,17 @@ impl<'a> Draft<'a> {
 
     fn business_day(&self) -> Day {
         business_day(self.item, self.arrival.received_at)
+    }
+
+    /// The bank's own reference of a payment, by which a statement names it too.
+    fn bank_ref(&self) -> Option<&'a str> {
+        let bank_ref = self.item.details.bank_ref.as_deref();
+        bank_ref.filter(|text| !text.is_empty() && *text != self.item.provider_txn_id)
+    }
+
+    /// Whether a statement says it, or said it first: then the amount alone makes it the same.
+    fn is_said_by_statement(&self, first: &ContentDigest) -> bool {
+        self.item.details.from_statement.is_some() || *first == content_by_statement(self.item.amount)
     }
 
     fn is_first(&self) -> bool {
@@ -468,6 +479,13 @@ async fn keep_new<'a>(
                 None => again(&draft),
             };
             told.repeated(&draft, outcome);
+            continue;
+        }
+        let in_batch = first.map(|first| first.item.content);
+        if let Some(content) = in_batch.or_else(|| seen.first_content(&draft.event))
+            && draft.is_said_by_statement(&content)
+        {
+            told.repeated(&draft, Outcome::Repeat);
             continue;
         }
         if draft.is_first() {

@@ -168,7 +168,8 @@ impl Store {
     }
 
     /// The next receipts after a number, some thousands at most, of one stall or of all. Nothing that
-    /// commits later can come before what this returns: numbers are given in the order of commit.
+    /// commits later can come before what this returns: numbers are given in the order of commit. What a statement
+    /// posted is announced to nobody and not among them.
     pub async fn feed_after(&self, heard: LedgerNo, stall_id: Option<&str>) -> Result<FeedStep> {
         type Row = (i64, String, Option<String>, String, i64, i64, Option<i64>, i64);
         let mut tx = self.begin_read().await?;
@@ -189,6 +190,7 @@ impl Store {
                 "SELECT entry_no, household_id, stall_id, provider_id, amount_vnd, business_day, occurred_at_ms,
                         posted_at_ms
                  FROM receipt WHERE entry_no > $1 AND entry_no <= $2 AND (CAST($3 AS TEXT) IS NULL OR stall_id = $3)
+                   AND statement_row_no IS NULL
                  ORDER BY entry_no",
             )
             .bind(heard.get())

@@ -13,9 +13,10 @@ use crate::vn::Day;
 
 const RECEIPT_COLUMNS: &str =
     "receipt (entry_no, household_id, business_day, stall_id, place_id, provider_id,
-    provider_txn_id, event_id, content_digest, amount_vnd, occurred_at_ms, posted_at_ms)";
+    provider_txn_id, event_id, content_digest, amount_vnd, occurred_at_ms, posted_at_ms, bank_ref,
+    statement_row_no)";
 
-/// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 12.
+/// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 14.
 const BULK_ROWS_MAX: usize = 512;
 
 /// Entries after which the day counters take up their receipts: a household has several among so many.
@@ -68,10 +69,20 @@ pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<u
                 Some(time) => text.number(time.0),
                 None => text.null(),
             };
-            text.number(d.arrival.received_at.0).end();
+            text.number(d.arrival.received_at.0);
+            match d.bank_ref() {
+                Some(bank_ref) => text.text(bank_ref),
+                None => text.null(),
+            };
+            match d.item.details.from_statement {
+                Some(from) => text.number(from.row_no),
+                None => text.null(),
+            };
+            text.end();
         }
         text
     };
+    insert_late(tx, &rows).await?;
     if dialect::copy_in(tx, RECEIPT_COLUMNS, text).await? {
         return Ok(rows.len());
     }
@@ -90,12 +101,33 @@ pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<u
                     .push_bind(&d.item.content[..])
                     .push_bind(d.item.amount.vnd())
                     .push_bind(d.item.details.occurred_at.map(|t| t.0))
-                    .push_bind(d.arrival.received_at.0);
+                    .push_bind(d.arrival.received_at.0)
+                    .push_bind(d.bank_ref())
+                    .push_bind(d.item.details.from_statement.map(|from| from.row_no));
             });
             sql.build().execute(c).await?;
         });
     }
     Ok(rows.len())
+}
+
+/// Notes the receipts of days that are over for more than a day, so that the receipts of a day are found without
+/// looking through all that came after.
+async fn insert_late(tx: &mut Tx, rows: &[(&Draft<'_>, &Attributed)]) -> Result<()> {
+    let is_late = |d: &&Draft<'_>| d.business_day().number() + 1 < d.entry_no.day_number();
+    let late: Vec<&Draft<'_>> = rows.iter().map(|(d, _)| *d).filter(is_late).collect();
+    for piece in pieces(&late) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new("INSERT INTO late_receipt (provider_id, business_day, entry_no) ");
+            sql.push_values(piece, |mut row, d| {
+                row.push_bind(d.provider_id().clone())
+                    .push_bind(d.business_day().number())
+                    .push_bind(d.entry_no.get());
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
 }
 
 /// Inserts those that are no receipts.

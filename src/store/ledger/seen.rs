@@ -133,6 +133,11 @@ impl Seen {
             .find(|known| matches!(known.standing, Standing::First(_)))
     }
 
+    /// What the first notice of an event said.
+    pub fn first_content(&self, event: &Key) -> Option<ContentDigest> {
+        self.first(event).map(|known| known.content)
+    }
+
     /// Whether a first notice of this event is known.
     pub fn has_first(&self, event: &Key) -> bool {
         self.first(event).is_some()

@@ -1,0 +1,169 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Key128;
+use crate::notice::{Delivery, Details, Evidence, FromStatement, Item, Kind, content_by_statement};
+use crate::vn::{Day, Dong, TimeMs};
+
+/// The method under which the evidence of a statement's rows is kept: no request has it.
+const METHOD: &str = "STATEMENT";
+
+/// A payment that a statement knows and no notice told of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnheardRow {
+    /// The row.
+    pub row_no: i64,
+    /// The provider's id of the transaction; may be empty.
+    pub provider_txn_id: String,
+    /// Amount, đồng.
+    pub amount_vnd: i64,
+    /// Bank of the payee account, or empty.
+    pub bank_bin: String,
+    /// Payee account, or empty.
+    pub account_number: String,
+    /// Terminal, or empty.
+    pub terminal: String,
+    /// The merchant's reference, or empty.
+    pub reference: String,
+    /// The bank's reference, or empty.
+    pub bank_ref: String,
+    /// The stall code that stood in the note, or empty.
+    pub stall_code: String,
+    /// When, if the statement says more than the day; milliseconds UTC.
+    pub occurred_at_ms: Option<i64>,
+    /// The day under which the provider put it, as [`Day::number`].
+    pub business_day: i64,
+}
+
+/// Why kept rows of a statement cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the kept rows of a statement cannot be read: {0}")]
+pub struct UnheardError(String);
+
+impl UnheardRow {
+    /// As which transaction the ledger knows it: by the provider's id, else by its row.
+    pub fn txn_id(&self) -> String {
+        match self.provider_txn_id.as_str() {
+            "" => format!("statement:{}", self.row_no),
+            id => id.to_owned(),
+        }
+    }
+
+    fn item(&self) -> Result<Item, UnheardError> {
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let business_day = Day::from_number(self.business_day)
+            .ok_or_else(|| UnheardError(format!("day {} of row {}", self.business_day, self.row_no)))?;
+        let amount = Dong::payment(self.amount_vnd)
+            .map_err(|error| UnheardError(format!("row {}: {error}", self.row_no)))?;
+        Ok(Item {
+            kind: Kind::Payment,
+            event_id: self.txn_id(),
+            provider_txn_id: self.txn_id(),
+            amount,
+            content: content_by_statement(amount),
+            details: Details {
+                bank_bin: text(&self.bank_bin),
+                account_number: self.account_number.clone(),
+                terminal: text(&self.terminal),
+                reference: self.reference.clone(),
+                note: text(&self.stall_code),
+                bank_ref: text(&self.bank_ref),
+                occurred_at: self.occurred_at_ms.map(TimeMs),
+                from_statement: Some(FromStatement {
+                    row_no: self.row_no,
+                    business_day,
+                }),
+                ..Details::default()
+            },
+        })
+    }
+}
+
+/// Rows of a provider's statements as the ledger takes them: one delivery whose evidence is the rows.
+pub fn unheard_delivery(provider_id: &Arc<str>, rows: &[UnheardRow]) -> Result<Delivery, UnheardError> {
+    // Texts and numbers always become JSON.
+    let lines = rows.iter().map(|row| serde_json::json!(row).to_string() + "\n");
+    let body: String = lines.collect();
+    Ok(Delivery {
+        provider_id: provider_id.clone(),
+        delivery_id: None,
+        items: rows.iter().map(UnheardRow::item).collect::<Result<_, _>>()?,
+        has_orders: false,
+        variant: "",
+        evidence: Evidence {
+            key_id: "statement".into(),
+            method: METHOD.to_owned(),
+            path: String::new(),
+            query: String::new(),
+            headers: Vec::new(),
+            body: body.into_bytes(),
+        },
+    })
+}
+
+/// The items of a kept delivery, if it came from a statement.
+pub fn unheard_items(evidence: &Evidence) -> Option<Result<Vec<Item>, UnheardError>> {
+    (evidence.method == METHOD).then(|| {
+        let lines = evidence.body.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                let row: UnheardRow =
+                    serde_json::from_slice(line).map_err(|error| UnheardError(error.to_string()))?;
+                row.item()
+            })
+            .collect()
+    })
+}
+
+/// The key of a provider's transaction id, as both sides of a comparison have it.
+pub fn txn_key(id: &str) -> Key128 {
+    Key128::of(&["txn", id])
+}
+
+/// The key of a bank's reference.
+pub fn bank_ref_key(reference: &str) -> Key128 {
+    Key128::of(&["bank", reference])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(row_no: i64, provider_txn_id: &str) -> UnheardRow {
+        UnheardRow {
+            row_no,
+            provider_txn_id: provider_txn_id.to_owned(),
+            amount_vnd: 20_000,
+            bank_bin: "970415".to_owned(),
+            account_number: "00000022".to_owned(),
+            terminal: String::new(),
+            reference: String::new(),
+            bank_ref: "FT1".to_owned(),
+            stall_code: "HC7K3M9J".to_owned(),
+            occurred_at_ms: None,
+            business_day: Day::ymd(2026, 3, 1).number(),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_rows_reads_back_as_what_was_posted() {
+        let rows = [row(7, "T1"), row(8, "")];
+        let delivery = unheard_delivery(&"p".into(), &rows).unwrap();
+        let read = unheard_items(&delivery.evidence).unwrap().unwrap();
+        assert_eq!(read, delivery.items);
+        assert_eq!(
+            (read[0].event_id.as_str(), read[1].event_id.as_str()),
+            ("T1", "statement:8")
+        );
+        let mut changed = delivery.evidence.clone();
+        let text = String::from_utf8(changed.body).unwrap().replace("20000", "90000");
+        changed.body = text.into_bytes();
+        assert_ne!(unheard_items(&changed).unwrap().unwrap(), delivery.items);
+        changed.body = b"{}".to_vec();
+        assert!(unheard_items(&changed).unwrap().is_err());
+        changed.method = "POST".to_owned();
+        assert!(unheard_items(&changed).is_none(), "a callback is no statement");
+    }
+}
