@@ -23,11 +23,12 @@ use crate::ledger::{
     Attributed, Class, Counters, Decision, EntryRow, Key, LedgerNo, OrderCheck, Reason, ReceiptRow, Standing,
     State, Trace, business_day, decide, items_digest, rows_digest,
 };
-use crate::notice::{ContentDigest, Delivery, Item, Kind, Outcome, content_by_statement};
+use crate::notice::{ContentDigest, Delivery, Details, Item, Kind, Outcome, content_by_statement};
 use crate::vn::{Day, TimeMs};
 
 pub use bills::{BillView, NewBill};
 pub use feed::{AuditEntry, AuditReceipt, AuditRow, FeedReceipt, FeedStep};
+pub(super) use known::RegisterMemory;
 pub use known::WriterMemory;
 pub use orders::NewOrder;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
@@ -238,11 +239,11 @@ impl Store {
             counters: Counters::default(),
         };
         let fresh = fresh_deliveries(&mut tx, arrivals, memory, &mut told).await?;
-        let deliveries = fresh.iter().map(|f| &arrivals[f.at].delivery);
-        memory
-            .register
-            .learn(&mut tx, deliveries, clock.has_orders)
-            .await?;
+        let mut named: Vec<(&Arc<str>, &Details)> = Vec::with_capacity(arrivals.len());
+        for delivery in fresh.iter().map(|f| &arrivals[f.at].delivery) {
+            named.extend(delivery.items.iter().map(|item| (&delivery.provider_id, &item.details)));
+        }
+        memory.register.learn(&mut tx, &named, clock.has_orders).await?;
         let drafts = drafts(arrivals, &fresh, memory);
         let mut kept = keep_new(&mut tx, drafts, memory, &mut told).await?;
         let transfers = heed_other_providers(&mut tx, memory, &mut kept).await?;

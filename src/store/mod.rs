@@ -12,6 +12,7 @@ mod indicators;
 mod ledger;
 mod places;
 mod register;
+mod statements;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -32,6 +33,10 @@ pub use register::{
     AccountView, Approval, CardView, CheckWay, Checked, CodeView, HouseholdChange, HouseholdFilter,
     HouseholdView, Inspection, IssuedCode, NewInspection, OfflineLook, OwnerMessage, PrintableCard,
     RegisterKept, StallView, WalkKept, WallCode, WhichCards,
+};
+pub use statements::{
+    BadStatementRow, FreshRow, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementTotals, Unheard, Window,
+    row_no,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

@@ -29,6 +29,7 @@ mod sides;
 #[cfg(test)]
 mod tests;
 
+use super::{RowKind, RowStatus};
 use near::Aim;
 use run::Run;
 
@@ -40,8 +41,7 @@ pub use outcome::{
 };
 pub use rules::{Charges, FeeRule, Rules};
 pub use sides::{
-    Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowKind, RowSide, RowStatus,
-    Sides,
+    Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowSide, Sides,
 };
 
 /// Compares the two sides. They are sorted by number in place, which saves a copy of two million entries;

@@ -1,5 +1,6 @@
 use crate::vn::{Day, TimeMs};
 
+use super::super::{RowKind, RowStatus};
 use super::{Key128, Rules};
 
 /// Everything that one run compares: one provider, a window of days. Order means nothing.
@@ -161,30 +162,6 @@ pub enum Payee {
         /// The only stall that it is linked to.
         stall: Option<u32>,
     },
-}
-
-/// What a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RowKind {
-    /// Money that came.
-    Payment,
-    /// Money that the file itself says went back to a payer.
-    Refund,
-    /// Money that left, without a word why: a debit in a bank's export.
-    Outgoing,
-    /// A charge of the provider on a line of its own.
-    Fee,
-}
-
-/// Whether the money of a row moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RowStatus {
-    /// It did.
-    Settled,
-    /// Not yet.
-    Pending,
-    /// It did not.
-    Failed,
 }
 
 /// A row of a statement.

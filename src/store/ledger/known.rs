@@ -8,7 +8,7 @@ use super::runs::FullGeneration;
 use super::seen::TraceMemory;
 use super::{grouped, orders};
 use crate::ledger::{AccountLinks, Known, Link, TerminalLink, stand_ins};
-use crate::notice::Delivery;
+use crate::notice::Details;
 use crate::vn::{Day, Period};
 
 /// More accounts than this are not remembered: a city has some hundred thousand.
@@ -34,7 +34,7 @@ impl WriterMemory {
 /// What the writer knows of the register; trusted only while its epoch, read in the same transaction, is
 /// the one it was read under.
 #[derive(Debug, Default)]
-pub(super) struct RegisterMemory {
+pub(in crate::store) struct RegisterMemory {
     epoch: Option<i64>,
     known: Known,
 }
@@ -54,28 +54,21 @@ impl RegisterMemory {
         }
     }
 
-    /// Reads what the register says about everything these deliveries name and is not remembered. A
-    /// number that is not registered is remembered as such. Orders are read anew each time.
-    pub(super) async fn learn<'a>(
+    /// Reads what the register says about everything that these providers' notices or rows name and is not
+    /// remembered. A number that is not registered is remembered as such. Orders are read anew each time.
+    pub async fn learn(
         &mut self,
         tx: &mut Tx,
-        deliveries: impl Iterator<Item = &'a Delivery> + Clone,
+        named: &[(&Arc<str>, &Details)],
         has_orders: bool,
     ) -> Result<()> {
         let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
         let mut references: BTreeSet<(&Arc<str>, &str)> = BTreeSet::new();
-        for delivery in deliveries {
-            for item in &delivery.items {
-                let details = &item.details;
-                numbers.insert(details.account_number.as_str());
-                names.extend(
-                    stand_ins(details)
-                        .into_iter()
-                        .map(|n| (delivery.provider_id.clone(), n)),
-                );
-                if has_orders && !details.reference.is_empty() {
-                    references.insert((&delivery.provider_id, &details.reference));
-                }
+        for &(provider_id, details) in named {
+            numbers.insert(details.account_number.as_str());
+            names.extend(stand_ins(details).into_iter().map(|n| (Arc::clone(provider_id), n)));
+            if has_orders && !details.reference.is_empty() {
+                references.insert((provider_id, &details.reference));
             }
         }
         numbers.remove("");

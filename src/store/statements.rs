@@ -1,0 +1,548 @@
+//! Statements of providers: files, rows with what matching said of them, and the two sides it compares.
+//!
+//! A file is written in many short transactions, so that callbacks wait behind a few thousand rows at most;
+//! until the last one it counts for nothing.
+
+mod unheard;
+mod window;
+
+use sqlx::QueryBuilder;
+
+use super::dialect::{self, CopyText};
+use super::{Result, Store, StoreError, Tx, on_tx};
+use crate::reconcile::{Key128, RowSide};
+use crate::vn::{Day, Dong, TimeMs};
+
+pub use unheard::Unheard;
+pub use window::{FreshRow, PayeeName, Window};
+
+/// Rows of a file, as a power of two: [`row_no`] has place for more than a file may have.
+const PLACE_BITS: u32 = 21;
+/// A file that nobody wrote to for so long was given up.
+const GIVEN_UP_AFTER_MS: i64 = 60_000;
+/// Rows taken away at once when a file is given up.
+const REMOVED_AT_ONCE: i64 = 5_000;
+/// Rows per insert on SQLite: 29 columns each, 32,766 parameters at most.
+const INSERT_ROWS_MAX: usize = 1_000;
+
+/// The number of a row: its file and its place in it.
+pub const fn row_no(file_no: i64, place: i64) -> i64 {
+    (file_no << PLACE_BITS) | place
+}
+
+/// A statement that somebody hands in.
+#[derive(Debug, Clone)]
+pub struct NewStatement {
+    /// Whose.
+    pub provider_id: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// What it is called.
+    pub name: String,
+    /// The known layout it has, or empty.
+    pub layout: String,
+    /// How it is read, as JSON.
+    pub mapping: String,
+}
+
+/// Whether a statement is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatementBegun {
+    /// It is; its rows are numbered under this file.
+    New {
+        /// The file.
+        file_no: i64,
+    },
+    /// The very file was handed in before.
+    Known {
+        /// By whom.
+        imported_by: String,
+        /// When, the last time it was written to.
+        imported_at: TimeMs,
+    },
+}
+
+/// A row as it is kept.
+#[derive(Clone)]
+pub struct KeptRow {
+    /// What matching needs of it; its number names it.
+    pub side: RowSide,
+    /// Row of the file, as a person counts.
+    pub row_number: i64,
+    /// Charges as the file states them, đồng: fee, VAT, discount.
+    pub charges_vnd: [i64; 3],
+    /// What was paid out, đồng, with the file's own sign.
+    pub net_vnd: Option<i64>,
+    /// The provider's id of the transaction.
+    pub provider_txn_id: String,
+    /// The bank's reference.
+    pub bank_ref: String,
+    /// Whom it names.
+    pub name: PayeeName,
+    /// The stall code in its note, or empty.
+    pub stall_code: String,
+    /// The day of settlement.
+    pub settled_on: Option<Day>,
+    /// What matching said.
+    pub said: RowSaid,
+}
+
+/// What matching said of a row, as it is kept and compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowSaid {
+    /// The word of its kind, or why it is ignored.
+    pub finding: &'static str,
+    /// The number that belongs to the finding: a difference in đồng, a count, another row.
+    pub detail: i64,
+    /// The pass that found its receipt, or empty.
+    pub pass: &'static str,
+    /// How many days lie between row and receipt.
+    pub shift_days: i64,
+    /// Its receipt, where it has one.
+    pub receipt_no: Option<i64>,
+    /// Its receipts, where it stands for many.
+    pub lump: Vec<i64>,
+}
+
+/// A row that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadStatementRow {
+    /// Row of the file, as a person counts.
+    pub row_number: i64,
+    /// The day it counts for.
+    pub business_day: Day,
+    /// A Vietnamese sentence.
+    pub reason: String,
+}
+
+/// What a file came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatementTotals {
+    /// First and last day of its rows.
+    pub days: Option<(Day, Day)>,
+    /// Rows that were kept, and what they come to.
+    pub rows: (i64, Dong),
+    /// Rows that another file had, and what they come to.
+    pub repeated: (i64, Dong),
+    /// Rows that are no movement: totals, balances, titles.
+    pub ignored: i64,
+    /// Rows that could not be read.
+    pub bad: i64,
+}
+
+impl Store {
+    /// Begins to keep a statement. The very file again is known; one whose writing was given up is taken away
+    /// first, whole. While another file of the provider is being written this is a conflict.
+    pub async fn begin_statement(&self, new: &NewStatement, by: &str, now: TimeMs) -> Result<StatementBegun> {
+        loop {
+            let mut tx = self.begin().await?;
+            let known: Option<(String,)> = on_tx!(&mut tx, |c| {
+                sqlx::query_as("SELECT provider_id FROM provider WHERE provider_id = $1")
+                    .bind(&new.provider_id)
+                    .fetch_optional(c)
+                    .await?
+            });
+            if known.is_none() {
+                return Err(StoreError::Missing(format!(
+                    "Không có nhà cung cấp {}.",
+                    new.provider_id
+                )));
+            }
+            if let Some(begun) = known_file(&mut tx, new).await? {
+                return Ok(begun);
+            }
+            let unfinished: Option<(i64, i64)> = on_tx!(&mut tx, |c| {
+                sqlx::query_as(
+                    "SELECT file_no, touched_at_ms FROM statement_file
+                     WHERE provider_id = $1 AND state = 'reading' ORDER BY file_no LIMIT 1",
+                )
+                .bind(&new.provider_id)
+                .fetch_optional(c)
+                .await?
+            });
+            match unfinished {
+                Some((_, touched)) if now.0 - touched < GIVEN_UP_AFTER_MS => {
+                    return Err(StoreError::Conflict(
+                        "Đang có người nhập sao kê của nhà cung cấp này. Hãy chờ xong rồi nhập tiếp.".to_owned(),
+                    ));
+                }
+                Some((file_no, _)) => {
+                    drop(tx);
+                    self.remove_statement(file_no).await?;
+                }
+                None => {
+                    let file_no = insert_file(&mut tx, new, by, now).await?;
+                    tx.commit().await?;
+                    return Ok(StatementBegun::New { file_no });
+                }
+            }
+        }
+    }
+
+    /// Takes away a file that was not written to its end, with all its rows.
+    pub async fn remove_statement(&self, file_no: i64) -> Result<()> {
+        let (first, end) = (row_no(file_no, 0), row_no(file_no + 1, 0));
+        loop {
+            let mut tx = self.begin().await?;
+            let gone = on_tx!(&mut tx, |c| {
+                sqlx::query("DELETE FROM statement_lump WHERE row_no >= $1 AND row_no < $2")
+                    .bind(first)
+                    .bind(end)
+                    .execute(&mut *c)
+                    .await?;
+                sqlx::query(
+                    "DELETE FROM statement_row WHERE row_no IN (SELECT row_no FROM statement_row
+                     WHERE row_no >= $1 AND row_no < $2 ORDER BY row_no LIMIT $3)",
+                )
+                .bind(first)
+                .bind(end)
+                .bind(REMOVED_AT_ONCE)
+                .execute(&mut *c)
+                .await?
+                .rows_affected()
+            });
+            if gone == 0 {
+                on_tx!(&mut tx, |c| {
+                    sqlx::query("DELETE FROM statement_bad WHERE file_no = $1")
+                        .bind(file_no)
+                        .execute(&mut *c)
+                        .await?;
+                    sqlx::query("DELETE FROM statement_file WHERE file_no = $1 AND state = 'reading'")
+                        .bind(file_no)
+                        .execute(&mut *c)
+                        .await?;
+                });
+                return tx.commit().await;
+            }
+            tx.commit().await?;
+        }
+    }
+
+    /// Adds rows to a file that is being written, in one transaction; some thousands at a time.
+    pub async fn add_statement_rows(
+        &self,
+        file_no: i64,
+        provider_id: &str,
+        rows: &[KeptRow],
+        bad: &[BadStatementRow],
+        now: TimeMs,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let touched = on_tx!(&mut tx, |c| {
+            sqlx::query("UPDATE statement_file SET touched_at_ms = $2 WHERE file_no = $1 AND state = 'reading'")
+                .bind(file_no)
+                .bind(now.0)
+                .execute(c)
+                .await?
+                .rows_affected()
+        });
+        if touched != 1 {
+            return Err(StoreError::Conflict(
+                "Việc nhập tệp này đã bị hủy giữa chừng. Hãy nhập lại từ đầu.".to_owned(),
+            ));
+        }
+        insert_rows(&mut tx, provider_id, rows).await?;
+        for row in rows {
+            insert_lump(&mut tx, row.side.no, &row.said.lump).await?;
+        }
+        for row in bad {
+            on_tx!(&mut tx, |c| {
+                sqlx::query(
+                    "INSERT INTO statement_bad (file_no, row_number, provider_id, business_day, reason)
+                     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (file_no, row_number) DO NOTHING",
+                )
+                .bind(file_no)
+                .bind(row.row_number)
+                .bind(provider_id)
+                .bind(row.business_day.number())
+                .bind(&row.reason)
+                .execute(c)
+                .await?;
+            });
+        }
+        tx.commit().await
+    }
+
+    /// Writes down what matching says of rows now, where it is something else than before.
+    pub async fn change_findings(&self, changed: &[(i64, RowSaid)]) -> Result<()> {
+        for chunk in changed.chunks(2_000) {
+            let mut tx = self.begin().await?;
+            for (row_no, said) in chunk {
+                on_tx!(&mut tx, |c| {
+                    sqlx::query("DELETE FROM statement_lump WHERE row_no = $1")
+                        .bind(row_no)
+                        .execute(&mut *c)
+                        .await?;
+                    sqlx::query(
+                        "UPDATE statement_row SET finding = $2, detail = $3, pass = $4, shift_days = $5,
+                           receipt_no = $6 WHERE row_no = $1",
+                    )
+                    .bind(row_no)
+                    .bind(said.finding)
+                    .bind(said.detail)
+                    .bind(said.pass)
+                    .bind(said.shift_days)
+                    .bind(said.receipt_no)
+                    .execute(&mut *c)
+                    .await?;
+                });
+                insert_lump(&mut tx, *row_no, &said.lump).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the writing of a file: from now on its rows count.
+    pub async fn finish_statement(&self, file_no: i64, totals: &StatementTotals, now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let (first, last) = totals.days.unzip();
+        let kept = on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "UPDATE statement_file SET state = 'kept', touched_at_ms = $2, first_day = $3, last_day = $4,
+                   row_count = $5, row_vnd = $6, repeated_count = $7, repeated_vnd = $8, ignored_count = $9,
+                   bad_count = $10
+                 WHERE file_no = $1 AND state = 'reading'",
+            )
+            .bind(file_no)
+            .bind(now.0)
+            .bind(first.map(Day::number))
+            .bind(last.map(Day::number))
+            .bind(totals.rows.0)
+            .bind(totals.rows.1.vnd())
+            .bind(totals.repeated.0)
+            .bind(totals.repeated.1.vnd())
+            .bind(totals.ignored)
+            .bind(totals.bad)
+            .execute(c)
+            .await?
+            .rows_affected()
+        });
+        if kept != 1 {
+            return Err(StoreError::Conflict(
+                "Việc nhập tệp này đã bị hủy giữa chừng. Hãy nhập lại từ đầu.".to_owned(),
+            ));
+        }
+        tx.commit().await
+    }
+
+    /// The mapping that was agreed on for a provider's files, as JSON.
+    pub async fn statement_mapping(&self, provider_id: &str) -> Result<Option<String>> {
+        let mut tx = self.begin_read().await?;
+        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT mapping FROM statement_mapping WHERE provider_id = $1")
+                .bind(provider_id)
+                .fetch_optional(c)
+                .await?
+        });
+        Ok(row.map(|(mapping,)| mapping))
+    }
+
+    /// Agrees on how a provider's files are read from now on.
+    pub async fn agree_statement_mapping(
+        &self,
+        provider_id: &str,
+        mapping: &str,
+        by: &str,
+        now: TimeMs,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "INSERT INTO statement_mapping (provider_id, mapping, agreed_by, agreed_at_ms) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (provider_id) DO UPDATE SET mapping = excluded.mapping,
+                   agreed_by = excluded.agreed_by, agreed_at_ms = excluded.agreed_at_ms",
+            )
+            .bind(provider_id)
+            .bind(mapping)
+            .bind(by)
+            .bind(now.0)
+            .execute(c)
+            .await?;
+        });
+        tx.commit().await
+    }
+
+    /// How many rows of a provider's days could not be read.
+    pub async fn bad_statement_rows(&self, provider_id: &str, from: Day, to: Day) -> Result<Vec<BadStatementRow>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<(i64, i64, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT b.row_number, b.business_day, b.reason FROM statement_bad b
+                 JOIN statement_file f ON f.file_no = b.file_no AND f.state = 'kept'
+                 WHERE b.provider_id = $1 AND b.business_day >= $2 AND b.business_day <= $3
+                 ORDER BY b.file_no, b.row_number",
+            )
+            .bind(provider_id)
+            .bind(from.number())
+            .bind(to.number())
+            .fetch_all(c)
+            .await?
+        });
+        rows.into_iter()
+            .map(|(row_number, day, reason)| {
+                Ok(BadStatementRow {
+                    row_number,
+                    business_day: day_of(day)?,
+                    reason,
+                })
+            })
+            .collect()
+    }
+}
+
+fn day_of(number: i64) -> Result<Day> {
+    Day::from_number(number).ok_or_else(|| StoreError::Corrupt(format!("day {number} of a statement row")))
+}
+
+async fn known_file(tx: &mut Tx, new: &NewStatement) -> Result<Option<StatementBegun>> {
+    let row: Option<(String, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT imported_by, touched_at_ms FROM statement_file
+             WHERE provider_id = $1 AND sha256 = $2 AND state = 'kept'",
+        )
+        .bind(&new.provider_id)
+        .bind(&new.sha256)
+        .fetch_optional(c)
+        .await?
+    });
+    Ok(row.map(|(imported_by, at)| StatementBegun::Known {
+        imported_by,
+        imported_at: TimeMs(at),
+    }))
+}
+
+async fn insert_file(tx: &mut Tx, new: &NewStatement, by: &str, now: TimeMs) -> Result<i64> {
+    let (file_no,): (i64,) = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "INSERT INTO statement_file (file_no, provider_id, sha256, name, layout, mapping, state, imported_by,
+               touched_at_ms)
+             SELECT COALESCE(MAX(file_no), 0) + 1, $1, $2, $3, $4, $5, 'reading', $6, $7 FROM statement_file
+             RETURNING file_no",
+        )
+        .bind(&new.provider_id)
+        .bind(&new.sha256)
+        .bind(&new.name)
+        .bind(&new.layout)
+        .bind(&new.mapping)
+        .bind(by)
+        .bind(now.0)
+        .fetch_one(c)
+        .await?
+    });
+    Ok(file_no)
+}
+
+async fn insert_lump(tx: &mut Tx, row_no: i64, receipts: &[i64]) -> Result<()> {
+    for chunk in receipts.chunks(INSERT_ROWS_MAX) {
+        on_tx!(&mut *tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new("INSERT INTO statement_lump (row_no, receipt_no) ");
+            sql.push_values(chunk, |mut row, receipt_no| {
+                row.push_bind(row_no).push_bind(*receipt_no);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}
+
+const COLUMNS: &str = "statement_row (row_no, provider_id, business_day, row_number, kind, status, amount_vnd,
+    fee_vnd, vat_vnd, discount_vnd, net_vnd, provider_txn_id, reference, bank_ref, terminal, bank_bin,
+    account_number, stall_code, occurred_at_ms, settled_day, parts, fee_gap_vnd, content, finding, detail, pass,
+    shift_days, receipt_no)";
+
+fn content_bytes(key: Key128) -> [u8; 16] {
+    let [high, low] = key.bits();
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&high.to_be_bytes());
+    bytes[8..].copy_from_slice(&low.to_be_bytes());
+    bytes
+}
+
+async fn insert_rows(tx: &mut Tx, provider_id: &str, rows: &[KeptRow]) -> Result<()> {
+    let text = || {
+        let mut text = CopyText::default();
+        let optional = |text: &mut CopyText, number: Option<i64>| {
+            match number {
+                Some(n) => text.number(n),
+                None => text.null(),
+            };
+        };
+        for row in rows {
+            let side = &row.side;
+            text.number(side.no)
+                .text(provider_id)
+                .number(side.day.number())
+                .number(row.row_number)
+                .text(side.kind.as_str())
+                .text(side.status.as_str())
+                .number(side.amount_vnd);
+            for charge in row.charges_vnd {
+                text.number(charge);
+            }
+            optional(&mut text, row.net_vnd);
+            text.text(&row.provider_txn_id)
+                .text(&row.name.reference)
+                .text(&row.bank_ref)
+                .text(&row.name.terminal)
+                .text(&row.name.bank_bin)
+                .text(&row.name.account_number)
+                .text(&row.stall_code);
+            optional(&mut text, side.occurred_at.map(|t| t.0));
+            optional(&mut text, row.settled_on.map(Day::number));
+            text.number(i64::from(side.parts))
+                .number(side.fee_gap_vnd)
+                .bytes(&content_bytes(side.content))
+                .text(row.said.finding)
+                .number(row.said.detail)
+                .text(row.said.pass)
+                .number(row.said.shift_days);
+            optional(&mut text, row.said.receipt_no);
+            text.end();
+        }
+        text
+    };
+    if rows.is_empty() || dialect::copy_in(tx, COLUMNS, text).await? {
+        return Ok(());
+    }
+    for chunk in rows.chunks(INSERT_ROWS_MAX) {
+        on_tx!(&mut *tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(format!("INSERT INTO {COLUMNS} "));
+            sql.push_values(chunk, |mut values, row| {
+                let side = &row.side;
+                let [fee, vat, discount] = row.charges_vnd;
+                values
+                    .push_bind(side.no)
+                    .push_bind(provider_id)
+                    .push_bind(side.day.number())
+                    .push_bind(row.row_number)
+                    .push_bind(side.kind.as_str())
+                    .push_bind(side.status.as_str())
+                    .push_bind(side.amount_vnd)
+                    .push_bind(fee)
+                    .push_bind(vat)
+                    .push_bind(discount)
+                    .push_bind(row.net_vnd)
+                    .push_bind(&*row.provider_txn_id)
+                    .push_bind(&*row.name.reference)
+                    .push_bind(&*row.bank_ref)
+                    .push_bind(&*row.name.terminal)
+                    .push_bind(&*row.name.bank_bin)
+                    .push_bind(&*row.name.account_number)
+                    .push_bind(&*row.stall_code)
+                    .push_bind(side.occurred_at.map(|t| t.0))
+                    .push_bind(row.settled_on.map(Day::number))
+                    .push_bind(i64::from(side.parts))
+                    .push_bind(side.fee_gap_vnd)
+                    .push_bind(content_bytes(side.content).to_vec())
+                    .push_bind(row.said.finding)
+                    .push_bind(row.said.detail)
+                    .push_bind(row.said.pass)
+                    .push_bind(row.said.shift_days)
+                    .push_bind(row.said.receipt_no);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Payments that a statement knows and no notice told of, on their way into the ledger.
+
+use std::collections::HashMap;
+
+use super::super::{Result, Store, on_tx};
+use crate::ledger::LedgerNo;
+use crate::reconcile::UnheardRow;
+
+/// Rows that wait to be posted.
+#[derive(Clone, Default)]
+pub struct Unheard {
+    /// The rows, in the order of their numbers.
+    pub rows: Vec<UnheardRow>,
+}
+
+impl Store {
+    /// The next rows whose notice is missing and that the ledger was not given yet.
+    pub async fn unheard_rows(&self, provider_id: &str, at_most: i64) -> Result<Unheard> {
+        type Row = (
+            i64,
+            String,
+            i64,
+            String,
+            String,
+            String,
+            String,
+            String,
+            String,
+            Option<i64>,
+            i64,
+        );
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT r.row_no, r.provider_txn_id, r.amount_vnd, r.bank_bin, r.account_number, r.terminal, r.reference,
+                        r.bank_ref, r.stall_code, r.occurred_at_ms, r.business_day
+                 FROM statement_row r
+                 WHERE r.provider_id = $1 AND r.finding = 'missing_notice' AND r.is_posted = 0
+                   AND EXISTS (SELECT 1 FROM statement_file f
+                               WHERE f.file_no = r.row_no / 2097152 AND f.state = 'kept')
+                 ORDER BY r.row_no LIMIT $2",
+            )
+            .bind(provider_id)
+            .bind(at_most)
+            .fetch_all(c)
+            .await?
+        });
+        let row = |(
+            row_no,
+            provider_txn_id,
+            amount_vnd,
+            bank_bin,
+            account_number,
+            terminal,
+            reference,
+            bank_ref,
+            stall_code,
+            occurred_at_ms,
+            business_day,
+        ): Row| UnheardRow {
+            row_no,
+            provider_txn_id,
+            amount_vnd,
+            bank_bin,
+            account_number,
+            terminal,
+            reference,
+            bank_ref,
+            stall_code,
+            occurred_at_ms,
+            business_day,
+        };
+        Ok(Unheard {
+            rows: rows.into_iter().map(row).collect(),
+        })
+    }
+
+    /// Writes down that the ledger was given these rows, and which receipts came of them: those that were posted
+    /// from them after `before`. A row without one was known to the ledger by another way.
+    pub async fn unheard_posted(&self, rows: &[UnheardRow], before: LedgerNo) -> Result<usize> {
+        let mut tx = self.begin().await?;
+        let posted: Vec<(i64, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT statement_row_no, entry_no FROM receipt WHERE entry_no > $1 AND statement_row_no IS NOT NULL",
+            )
+            .bind(before.get())
+            .fetch_all(c)
+            .await?
+        });
+        let posted: HashMap<i64, i64> = posted.into_iter().collect();
+        let mut receipts = 0;
+        for row in rows {
+            let receipt_no = posted.get(&row.row_no);
+            receipts += usize::from(receipt_no.is_some());
+            on_tx!(&mut tx, |c| {
+                sqlx::query(
+                    "UPDATE statement_row SET is_posted = 1, receipt_no = COALESCE($2, receipt_no) WHERE row_no = $1",
+                )
+                .bind(row.row_no)
+                .bind(receipt_no)
+                .execute(c)
+                .await?;
+            });
+        }
+        tx.commit().await?;
+        Ok(receipts)
+    }
+}
