@@ -12,6 +12,7 @@
 //! - [`notice`] proof of origin, one adapter per provider shape
 //! - [`register`] households, stalls, stall codes, what a register file says
 //! - [`ledger`] attribution, states, counters
+//! - [`reconcile`] statements of providers and banks: the reader
 //! - [`indicators`] the indicators and the report
 //! - [`access`] tokens, sealed secrets
 //!
@@ -35,6 +36,7 @@ pub mod ledger;
 pub mod notice;
 pub mod places;
 pub mod print;
+pub mod reconcile;
 pub mod register;
 pub mod simulate;
 pub mod store;
