@@ -12,7 +12,7 @@
 //! - [`notice`] proof of origin, one adapter per provider shape
 //! - [`register`] households, stalls, stall codes, what a register file says
 //! - [`ledger`] attribution, states, counters
-//! - [`reconcile`] statements of providers held against receipts
+//! - [`reconcile`] statements of providers: read, and held against receipts
 //! - [`indicators`] the indicators and the report
 //! - [`access`] tokens, sealed secrets
 //!

@@ -1,11 +1,14 @@
-//! Reconciliation: what providers' statements say, held against what the ledger has.
+//! Reconciliation: the statement is the last word, and every đồng is accounted for.
 //!
-//! Pure: the store loads two compact sides, asks here, and writes the outcome in one transaction. Rows of
-//! a file = matched + exceptions + ignored + bad, by count and amount, and the outcome carries the proof.
+//! Pure: a file becomes rows ([`look`], [`read_statement`]); the store loads two compact sides, asks
+//! [`match_sides`], and writes down the outcome. Rows of a file = matched + exceptions + ignored + bad, by count
+//! and amount, and the outcome carries the proof. What only a statement knows goes to the ledger as
+//! [`unheard_delivery`].
 
 mod matching;
 mod movement;
 mod posting;
+mod statement;
 
 pub use matching::{
     Bucket, Charges, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind, NoticeOutcome,
@@ -14,3 +17,8 @@ pub use matching::{
 };
 pub use movement::{RowKind, RowStatus};
 pub use posting::{UnheardError, UnheardRow, bank_ref_key, txn_key, unheard_delivery, unheard_items};
+pub use statement::{
+    BadRow, Balance, Column, Encoding, Event, FileFacts, FileKind, FootTotal, HeaderCell, IgnoredRow,
+    IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow, Summary,
+    Tally as FileTally, look, read_statement,
+};

@@ -1,0 +1,204 @@
+//! The statement reader: a provider's or bank's file becomes rows, one by one.
+//!
+//! [`look`] says what a file is and proposes how to read it; a person sees the proposal with its first
+//! rows; [`read_statement`] reads the file with the [`Mapping`] that was agreed. Rows go to a sink as
+//! they are met, so memory does not grow with their number. Every row of the file is handed over exactly
+//! once: as a row, as a bad row with the reason, or as ignored with the reason; blank lines are nothing.
+//!
+//! Each kind of file is one file here (`delimited`, `xlsx`, `xls`, `mt940`, `camt`). The first three
+//! hand over cells, and `table` alone knows what a row of cells means.
+
+mod camt;
+mod camt_entry;
+mod cells;
+mod delimited;
+mod error;
+mod header;
+mod layouts;
+mod limits;
+mod mapping;
+mod mt940;
+mod parts;
+mod row;
+mod sniff;
+mod sources;
+mod summary;
+mod table;
+mod values;
+mod words;
+mod xls;
+mod xlsx;
+mod xml;
+
+#[cfg(test)]
+mod camt_tests;
+#[cfg(test)]
+mod mt940_tests;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod workbook_tests;
+
+use std::io::{Read, Seek};
+use std::ops::ControlFlow;
+
+pub use cells::Encoding;
+pub use error::StatementError;
+pub use header::HeaderCell;
+pub use layouts::{LAYOUTS, Layout};
+pub use mapping::{Column, Mapping, MappingError, Source};
+pub use row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
+pub use sniff::FileKind;
+pub use summary::{Balance, FootTotal, Summary, Tally};
+
+use sources::Tables;
+
+/// Rows of a file that [`look`] reads to show what a mapping makes of them.
+const PREVIEW_ROWS: usize = 10;
+
+/// What kind of file it is and how it is written, as far as it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its format.
+    pub kind: FileKind,
+    /// How its letters are written; only delimited text has a choice.
+    pub encoding: Option<Encoding>,
+    /// What stands between its cells; only delimited text has one.
+    pub separator: Option<char>,
+    /// The sheet that is read; only a workbook has one.
+    pub sheet: Option<String>,
+    /// The row on which the header begins, as a person counts.
+    pub header_row: Option<u64>,
+}
+
+/// How a file could be read, for a person to agree to or change.
+#[derive(Debug)]
+pub struct Proposal {
+    /// What the file is.
+    pub file: FileFacts,
+    /// How to read it. If something is missing it cannot be used before a person has chosen a column.
+    pub mapping: Mapping,
+    /// The known layout it has, if any.
+    pub layout: Option<&'static Layout>,
+    /// The columns of the file with the meaning proposed for each.
+    pub header: Vec<HeaderCell>,
+    /// What the mapping still lacks, as a Vietnamese sentence.
+    pub lacks: Option<MappingError>,
+    /// The first rows as the mapping reads them.
+    pub preview: Vec<Event>,
+}
+
+/// Looks at a file: what it is, which column is what, and how its first rows read.
+///
+/// The name of the file decides nothing; its content does. `profile` is the provider's profile (`momo`,
+/// `vnpay`, `mb` …), which lets a layout be recognised that has no mark of its own.
+pub fn look<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, StatementError> {
+    let kind = sniff::kind(file)?;
+    let (facts, mapping, header) = match kind {
+        FileKind::Mt940 | FileKind::Camt053 => {
+            (FileFacts::plain(kind), Mapping::without_columns(kind), Vec::new())
+        }
+        _ => {
+            let mut tables = Tables::open(file, kind)?;
+            let found = tables.propose(profile)?;
+            let header = found.header.cells(&found.mapping);
+            (tables.facts(kind, &found), found.mapping, header)
+        }
+    };
+    let mut proposal = Proposal {
+        file: facts,
+        layout: layouts::named(&mapping.layout),
+        lacks: mapping.check().err(),
+        header,
+        mapping,
+        preview: Vec::new(),
+    };
+    if proposal.lacks.is_none() {
+        proposal.preview = preview(file, &proposal.mapping)?;
+    }
+    Ok(proposal)
+}
+
+/// The first rows. What is wrong further down is for the reading to say.
+fn preview<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Vec<Event>, StatementError> {
+    let mut rows = Vec::new();
+    let outcome = read_statement(file, mapping, &mut |event| {
+        rows.push(event);
+        if rows.len() < PREVIEW_ROWS {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    match outcome {
+        Err(error) if rows.is_empty() => Err(error),
+        _ => Ok(rows),
+    }
+}
+
+/// Reads a file with an agreed mapping and hands its rows to the sink, in the order of the file.
+///
+/// A sink that breaks ends the reading with [`StatementError::Stopped`]. An error that comes after rows
+/// were handed over is [`StatementError::Interrupted`] and says how many: nothing may be kept of them.
+pub fn read_statement<F: Read + Seek>(
+    file: &mut F,
+    mapping: &Mapping,
+    sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
+) -> Result<Summary, StatementError> {
+    mapping.check()?;
+    let kind = sniff::kind(file)?;
+    if mapping.source != kind.source() {
+        return Err(StatementError::OtherKind {
+            kind: kind.show(),
+            wanted: mapping.source.show(),
+        });
+    }
+    let mut handed = row::Handed::new(sink);
+    let outcome = match kind {
+        FileKind::Mt940 => mt940::read(file, &mut handed),
+        FileKind::Camt053 => camt::read(file, &mut handed),
+        _ => read_table(file, kind, mapping, &mut handed),
+    };
+    outcome.map_err(|error| handed.interrupted(error))
+}
+
+fn read_table<F: Read + Seek>(
+    file: &mut F,
+    kind: FileKind,
+    mapping: &Mapping,
+    handed: &mut row::Handed<'_>,
+) -> Result<Summary, StatementError> {
+    let mut tables = Tables::open(file, kind)?;
+    let found = tables.locate(mapping)?;
+    let last = found.header.last_row;
+    let mut table = table::Table::new(found.mapping, found.header, kind);
+    table.titles(&found.above);
+    tables.each_row(found.table, &mut |row| {
+        if row.number <= last {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if let Some(event) = table.read(row) {
+            handed.hand(event)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(table.finish())
+}
+
+impl FileFacts {
+    fn plain(kind: FileKind) -> FileFacts {
+        FileFacts {
+            kind,
+            encoding: None,
+            separator: None,
+            sheet: None,
+            header_row: None,
+        }
+    }
+}
