@@ -8,6 +8,7 @@ use choso::store::{PlacesKept, RegisterKept, Store};
 use choso::table::{Fault, TableError, write_rejects};
 use clap::{Args, ValueEnum};
 
+use super::statement::{self, Wish};
 use super::{Failure, Settings, progress_bar, read_file};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,11 +21,13 @@ enum What {
     Markets,
     /// Households, stalls and accounts, one row a stall
     Register,
+    /// A provider's or bank's statement: CSV, XLSX, XLS, MT940 or camt.053
+    Statement,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole."
+    after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n  choso import statement sao-ke.xlsx --provider mybank --look     what it is and how it would be read\n  choso import statement sao-ke.xlsx --provider mybank\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole."
 )]
 pub struct Import {
     #[command(flatten)]
@@ -32,7 +35,7 @@ pub struct Import {
     /// What the file lists
     #[arg(value_enum)]
     what: What,
-    /// CSV file, UTF-8
+    /// CSV file, UTF-8; a statement in any of its formats
     #[arg(required_unless_present = "template")]
     file: Option<PathBuf>,
     /// Write refused rows with their reason to this file
@@ -41,6 +44,15 @@ pub struct Import {
     /// Say what would happen and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Whose statement it is
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// Say what a statement is and how it would be read, as JSON for --mapping, and end
+    #[arg(long, conflicts_with_all = ["dry_run", "rejects"])]
+    look: bool,
+    /// How a statement is read; what was agreed on before, or is recognised, if not given
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
     /// Write a register file to fill in, and end
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "rejects", "dry_run"])]
     template: Option<PathBuf>,
@@ -62,13 +74,26 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
         .file
         .as_ref()
         .ok_or_else(|| Failure::Settings("FILE is missing".to_owned()))?;
-    let bytes = read_file(file)?;
     let (_, store) = args.settings.open().await?;
+    if args.what == What::Statement {
+        let wish = Wish {
+            provider: args.provider.as_deref(),
+            file,
+            mapping: args.mapping.as_deref(),
+            look: args.look,
+            rejects: args.rejects.as_deref(),
+            dry_run: args.dry_run,
+        };
+        let done = statement::import(&store, wish).await;
+        store.close().await;
+        return done;
+    }
+    let bytes = read_file(file)?;
     let outcome = match args.what {
         What::Units => units(&store, &bytes, args.dry_run).await?,
         What::Streets => streets(&store, &bytes, args.dry_run).await?,
         What::Markets => markets(&store, &bytes, args.dry_run).await?,
-        What::Register => register(&store, &bytes, args.dry_run).await?,
+        What::Register | What::Statement => register(&store, &bytes, args.dry_run).await?,
     };
     store.close().await;
     let refused = outcome.faults.len();

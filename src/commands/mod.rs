@@ -10,6 +10,7 @@ mod qr;
 mod report;
 mod serve;
 mod simulate;
+mod statement;
 mod user;
 
 use std::io::IsTerminal;
@@ -57,6 +58,7 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Read lists into the database
     Import(import::Import),
+    Reconcile(statement::Reconcile),
     /// Indicators of an area
     #[command(subcommand)]
     Report(report::Report),
@@ -209,6 +211,7 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Notice(args) => notice::run(args),
         Command::Audit(args) => audit::run(args).await,
         Command::Import(args) => import::run(args).await,
+        Command::Reconcile(args) => statement::run(args).await,
         Command::Report(args) => report::run(args).await,
         Command::Recount(args) => report::recount(args).await,
         Command::User(args) => user::run(args).await,

@@ -8,6 +8,7 @@ mod announcer;
 mod audit;
 mod health;
 mod keyring;
+mod statement;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -24,6 +25,9 @@ pub use announcer::{Announcer, AnnouncerHandle, Listener};
 pub use audit::{Audit, audit};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
 pub use keyring::{Keyring, KeyringError, open_secrets};
+pub use statement::{
+    ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_at, post_unheard, reconcile_days,
+};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
 const ANSWER_WITHIN: Duration = Duration::from_millis(4500);

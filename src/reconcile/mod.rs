@@ -9,6 +9,7 @@ mod matching;
 mod movement;
 mod posting;
 mod statement;
+mod summary;
 
 pub use matching::{
     Bucket, Charges, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind, NoticeOutcome,
@@ -16,9 +17,10 @@ pub use matching::{
     RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
 };
 pub use movement::{RowKind, RowStatus};
-pub use posting::{UnheardError, UnheardRow, bank_ref_key, txn_key, unheard_delivery, unheard_items};
+pub use posting::{UnheardError, UnheardRow, bank_ref_key, row_keys, txn_key, unheard_delivery, unheard_items};
 pub use statement::{
     BadRow, Balance, Column, Encoding, Event, FileFacts, FileKind, FootTotal, HeaderCell, IgnoredRow,
     IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow, Summary,
     Tally as FileTally, look, read_statement,
 };
+pub use summary::{Exception, RunSummary, sum_up, usual_rules};

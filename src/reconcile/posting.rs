@@ -127,6 +127,17 @@ pub fn bank_ref_key(reference: &str) -> Key128 {
     Key128::of(&["bank", reference])
 }
 
+/// The keys of a row: of its transaction id, and of the bank's reference. In a bank's own statement the one id
+/// is the bank's reference, so that it stands for both.
+pub fn row_keys(txn_id: &str, bank_ref: &str) -> (Option<Key128>, Option<Key128>) {
+    let bank_ref = match bank_ref {
+        "" => txn_id,
+        text => text,
+    };
+    let key = |text: &str, of: fn(&str) -> Key128| (!text.is_empty()).then(|| of(text));
+    (key(txn_id, txn_key), key(bank_ref, bank_ref_key))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

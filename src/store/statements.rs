@@ -6,11 +6,13 @@
 mod unheard;
 mod window;
 
+use std::collections::HashMap;
+
 use sqlx::QueryBuilder;
 
 use super::dialect::{self, CopyText};
 use super::{Result, Store, StoreError, Tx, on_tx};
-use crate::reconcile::{Key128, RowSide};
+use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
 
 pub use unheard::Unheard;
@@ -102,6 +104,36 @@ pub struct RowSaid {
     pub receipt_no: Option<i64>,
     /// Its receipts, where it stands for many.
     pub lump: Vec<i64>,
+}
+
+impl RowSaid {
+    /// What an outcome says of one of its rows.
+    pub fn of(outcome: &Outcome, row: &RowOutcome) -> RowSaid {
+        let (ignored, detail) = match row.finding {
+            Finding::Ignored(why) => (why.as_str(), 0),
+            Finding::MatchedAuto { less_refund_vnd } => ("", less_refund_vnd),
+            Finding::Lump { less_vnd } => ("", less_vnd),
+            Finding::AmountDiffers { difference_vnd } => ("", difference_vnd),
+            Finding::DuplicateRow { of, .. } => ("", of),
+            Finding::Ambiguous { candidates } => ("", i64::from(candidates)),
+            Finding::Reversed { payment_row } => ("", payment_row.unwrap_or_default()),
+            Finding::FeeDiffers { gap_vnd } => ("", gap_vnd),
+            Finding::StatusDiffers { is_final } => ("", i64::from(is_final)),
+            _ => ("", 0),
+        };
+        let tied = outcome.receipts_of(row);
+        RowSaid {
+            finding: row.finding.kind().map_or(ignored, |kind| kind.as_str()),
+            detail,
+            pass: row.by.map_or("", |pass| pass.as_str()),
+            shift_days: i64::from(row.shift_days),
+            receipt_no: match tied {
+                [only] => Some(*only),
+                _ => None,
+            },
+            lump: if tied.len() > 1 { tied.to_vec() } else { Vec::new() },
+        }
+    }
 }
 
 /// A row that could not be read.
@@ -363,7 +395,47 @@ impl Store {
         tx.commit().await
     }
 
-    /// How many rows of a provider's days could not be read.
+    /// The provider's transaction id and the row of the file, of rows by their numbers.
+    pub async fn statement_row_names(&self, row_nos: &[i64]) -> Result<HashMap<i64, (String, i64)>> {
+        let mut names = HashMap::with_capacity(row_nos.len());
+        let mut tx = self.begin_read().await?;
+        for chunk in row_nos.chunks(INSERT_ROWS_MAX) {
+            let rows: Vec<(i64, String, i64)> = on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(
+                    "SELECT row_no, provider_txn_id, row_number FROM statement_row WHERE row_no IN ",
+                );
+                sql.push_tuples(chunk, |mut row, no| {
+                    row.push_bind(*no);
+                });
+                sql.build_query_as().fetch_all(c).await?
+            });
+            names.extend(rows.into_iter().map(|(no, txn, number)| (no, (txn, number))));
+        }
+        Ok(names)
+    }
+
+    /// The provider's transaction ids of receipts and notices by their numbers.
+    pub async fn entry_txn_ids(&self, entry_nos: &[i64]) -> Result<HashMap<i64, String>> {
+        let mut ids = HashMap::with_capacity(entry_nos.len());
+        let mut tx = self.begin_read().await?;
+        for table in ["receipt", "notice"] {
+            for chunk in entry_nos.chunks(INSERT_ROWS_MAX) {
+                let rows: Vec<(i64, String)> = on_tx!(&mut tx, |c, Db| {
+                    let mut sql = QueryBuilder::<Db>::new(format!(
+                        "SELECT entry_no, provider_txn_id FROM {table} WHERE entry_no IN "
+                    ));
+                    sql.push_tuples(chunk, |mut row, no| {
+                        row.push_bind(*no);
+                    });
+                    sql.build_query_as().fetch_all(c).await?
+                });
+                ids.extend(rows);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The rows of a provider's days that could not be read, with their reasons.
     pub async fn bad_statement_rows(&self, provider_id: &str, from: Day, to: Day) -> Result<Vec<BadStatementRow>> {
         let mut tx = self.begin_read().await?;
         let rows: Vec<(i64, i64, String)> = on_tx!(&mut tx, |c| {

@@ -57,6 +57,8 @@ pub use row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
 pub use sniff::FileKind;
 pub use summary::{Balance, FootTotal, Summary, Tally};
 
+#[cfg(test)]
+use super::{RowKind, RowStatus};
 use sources::Tables;
 
 /// Rows of a file that [`look`] reads to show what a mapping makes of them.

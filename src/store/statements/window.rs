@@ -11,7 +11,7 @@ use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
     Key128, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowKind, RowSide, RowStatus, Sides,
-    bank_ref_key, txn_key,
+    bank_ref_key, row_keys, txn_key,
 };
 use crate::vn::{Day, TimeMs};
 
@@ -335,16 +335,16 @@ impl Loading {
                     next
                 });
                 let at = stalls.binary_search_by(|(code, _)| code.as_str().cmp(&row.stall_code));
-                let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+                let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref);
                 rows.rows.push(FreshRow {
                     side: RowSide {
                         no: row.row_no,
                         content,
                         kind: word(RowKind::parse(&row.kind), &row.kind)?,
                         status: word(RowStatus::parse(&row.status), &row.status)?,
-                        txn: text(&row.provider_txn_id).as_deref().map(txn_key),
+                        txn,
                         refund_of: None,
-                        bank_ref: text(&row.bank_ref).as_deref().map(bank_ref_key),
+                        bank_ref,
                         payee: Payee::NotNamed,
                         stall_in_note: None,
                         terminal: None,

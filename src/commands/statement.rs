@@ -1,0 +1,317 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use choso::app::now;
+use choso::intake::{ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_at, reconcile_days};
+use choso::reconcile::{Event, Exception, Mapping, Proposal, RunSummary, Tally};
+use choso::store::Store;
+use choso::table::{Fault, write_rejects};
+use choso::vn::{Day, Dong, Lang};
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::{Failure, Settings, progress_bar, write_out};
+
+/// What `choso import statement` is told beside the file.
+pub struct Wish<'a> {
+    pub provider: Option<&'a str>,
+    pub file: &'a Path,
+    pub mapping: Option<&'a Path>,
+    pub look: bool,
+    pub rejects: Option<&'a Path>,
+    pub dry_run: bool,
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Failure {
+        Failure::Refused(error.to_string())
+    }
+}
+
+/// `choso import statement --provider ID FILE`
+pub async fn import(store: &Store, wish: Wish<'_>) -> Result<ExitCode, Failure> {
+    let provider_id = wish
+        .provider
+        .ok_or_else(|| Failure::Settings("--provider ID says whose statement it is".to_owned()))?;
+    let profile = profile_of(store, provider_id).await?;
+    if wish.look {
+        return looked(&look_at(wish.file, &profile).await?);
+    }
+    let file = StatementFile {
+        provider_id: provider_id.to_owned(),
+        profile,
+        path: wish.file.to_owned(),
+        name: wish.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        mapping: wish.mapping.map(mapping).transpose()?,
+        by: "import".to_owned(),
+        is_trial: wish.dry_run,
+    };
+    let bar = Bar(progress_bar(0, "rows"));
+    let imported = import_statement(store, &file, now(), |progress| bar.show(progress)).await?;
+    bar.0.finish_and_clear();
+    match imported {
+        Imported::Known {
+            imported_by,
+            imported_at,
+        } => {
+            println!("rows read 0, kept 0, refused 0");
+            eprintln!(
+                "this very file was taken in before, by {imported_by} on {}; nothing changed",
+                imported_at.show()
+            );
+        }
+        Imported::Kept(taken) => {
+            says(&taken);
+            if wish.dry_run {
+                eprintln!("dry run: nothing was changed");
+            }
+            refused(&taken, wish.rejects)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn profile_of(store: &Store, provider_id: &str) -> Result<String, Failure> {
+    let providers = store.providers(now()).await?;
+    let provider = providers.into_iter().find(|provider| provider.provider_id == provider_id);
+    provider
+        .map(|provider| provider.profile)
+        .ok_or_else(|| Failure::Refused(format!("no provider {provider_id}; `choso provider list` shows them")))
+}
+
+fn mapping(path: &Path) -> Result<Mapping, Failure> {
+    let text = super::read_file(path)?;
+    serde_json::from_slice(&text).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
+}
+
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn show(&self, progress: Progress) {
+        match progress {
+            Progress::Reading(rows) | Progress::Posting(rows) => self.0.set_position(rows),
+            Progress::Matching => {}
+            Progress::Writing(done, all) => {
+                self.0.set_length(all);
+                self.0.set_position(done);
+            }
+        }
+    }
+}
+
+fn says(taken: &Taken) {
+    let totals = &taken.totals;
+    println!(
+        "rows read {}, kept {}, refused {}",
+        totals.rows.0 + totals.repeated.0 + totals.ignored + totals.bad,
+        totals.rows.0,
+        totals.bad
+    );
+    if let Some((first, last)) = totals.days {
+        eprintln!("days {first} to {last}, amount {}", totals.rows.1.show(Lang::En));
+    }
+    if totals.repeated.0 > 0 {
+        eprintln!("{} rows were known from another file and changed nothing", totals.repeated.0);
+    }
+    if totals.ignored > 0 {
+        eprintln!("{} rows are totals, balances or titles", totals.ignored);
+    }
+    for foot in taken.file.totals.iter().filter(|foot| !foot.agrees) {
+        eprintln!(
+            "row {}: the total {} differs from the rows above it, {}",
+            foot.row_number,
+            foot.stated.show(Lang::En),
+            foot.summed.show(Lang::En)
+        );
+    }
+    if taken.file.balance.is_some_and(|balance| !balance.agrees()) {
+        eprintln!("opening balance + credits - debits is not the closing balance: a row may be missing");
+    }
+    if taken.posted > 0 {
+        eprintln!("{} receipts posted from the statement, since no notice came", taken.posted);
+    }
+    print_summary(&taken.summary);
+}
+
+fn refused(taken: &Taken, rejects: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = rejects {
+        let fault = |row: &choso::reconcile::BadRow| Fault {
+            row: row.row_number,
+            cells: row.cells.clone(),
+            reason: row.reason.clone(),
+        };
+        let faults: Vec<Fault> = taken.bad.iter().map(fault).collect();
+        let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
+        let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
+        write_out(Some(path), &write_rejects(&header, &faults))?;
+        eprintln!("refused rows with their reason: {}", path.display());
+        return Ok(());
+    }
+    for row in taken.bad.iter().take(10) {
+        eprintln!("row {}: {}", row.row_number, row.reason);
+    }
+    if taken.totals.bad > 10 {
+        eprintln!("… and {} more; --rejects FILE writes them all", taken.totals.bad - 10);
+    }
+    Ok(())
+}
+
+/// What a file is and how it could be read: the mapping as JSON, to be changed and handed back by `--mapping`.
+fn looked(proposal: &Proposal) -> Result<ExitCode, Failure> {
+    let json = serde_json::to_string_pretty(&proposal.mapping).map_err(|e| Failure::Refused(e.to_string()))?;
+    println!("{json}");
+    let layout = proposal.layout.map_or("not a known layout", |layout| layout.name);
+    eprintln!("{:?}, {layout}", proposal.file);
+    for event in &proposal.preview {
+        match event {
+            Event::Row(row) => eprintln!("  {row:?}"),
+            Event::Bad(row) => eprintln!("  row {}: {}", row.row_number, row.reason),
+            Event::Ignored(row) => eprintln!("  row {}: {}", row.row_number, row.why.show()),
+        }
+    }
+    match &proposal.lacks {
+        None => Ok(ExitCode::SUCCESS),
+        Some(lacks) => Err(Failure::Refused(lacks.to_string())),
+    }
+}
+
+/// Compare a provider's statements with its receipts, and say what does not fit
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  choso reconcile --provider mybank --day 2026-06-15\n  choso reconcile --provider mybank --from 2026-06-01 --to 2026-06-30 --exceptions le.csv\n\nRows = matched + exceptions + ignored + bad, by count and amount; each kind is listed below. Exit status 1 if it does not add up."
+)]
+pub struct Reconcile {
+    /// Whose statements
+    #[arg(long, value_name = "ID")]
+    provider: String,
+    /// One day
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"], required_unless_present_all = ["from", "to"])]
+    day: Option<Day>,
+    /// First of several days
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "to")]
+    from: Option<Day>,
+    /// Last of several days
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
+    to: Option<Day>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Write what does not fit to this CSV file
+    #[arg(long, value_name = "FILE")]
+    exceptions: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
+    let (_, store) = args.settings.open().await?;
+    profile_of(&store, &args.provider).await?;
+    // The flags require one or both.
+    let (from, to) = match (args.day, args.from, args.to) {
+        (Some(day), ..) => (day, day),
+        (None, Some(from), Some(to)) if from <= to => (from, to),
+        _ => return Err(Failure::Settings("--from must not be later than --to".to_owned())),
+    };
+    let (summary, exceptions) = reconcile_days(&store, &args.provider, (from, to), now()).await?;
+    if let Some(path) = &args.exceptions {
+        write_out(Some(path), &exceptions_csv(&store, &args.provider, (from, to), &exceptions).await?)?;
+        eprintln!("{} exceptions: {}", exceptions.len(), path.display());
+    }
+    store.close().await;
+    match args.json {
+        true => println!("{}", as_json(&summary)),
+        false => print_summary(&summary),
+    }
+    Ok(if summary.adds_up() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn as_json(summary: &RunSummary) -> serde_json::Value {
+    let tally = |tally: &Tally| serde_json::json!({ "count": tally.count, "amount_vnd": tally.amount_vnd as i64 });
+    let by_kind: serde_json::Map<String, serde_json::Value> = summary
+        .by_kind
+        .iter()
+        .map(|(kind, of_kind)| (kind.as_str().to_owned(), tally(of_kind)))
+        .collect();
+    serde_json::json!({
+        "rows": {
+            "matched": tally(&summary.matched),
+            "exceptions": tally(&summary.exceptions),
+            "ignored": tally(&summary.ignored),
+            "bad": tally(&summary.bad),
+        },
+        "by_kind": by_kind,
+        "adds_up": summary.adds_up(),
+    })
+}
+
+fn print_summary(summary: &RunSummary) {
+    let line = |name: &str, tally: &Tally| {
+        let amount = Dong::new(i64::try_from(tally.amount_vnd).unwrap_or(i64::MAX));
+        println!("{name:<24} {:>10} {:>24}", tally.count, amount.show(Lang::En));
+    };
+    line("rows", &summary.rows);
+    line("= matched", &summary.matched);
+    line("+ exceptions", &summary.exceptions);
+    line("+ ignored", &summary.ignored);
+    line("+ bad", &summary.bad);
+    println!("{}", if summary.adds_up() { "adds up" } else { "DOES NOT ADD UP" });
+    for (kind, tally) in &summary.by_kind {
+        line(kind.as_str(), tally);
+    }
+}
+
+/// Columns of CONTRACT section 2, UTF-8 with BOM; a text that a spreadsheet would take for a formula is quoted by
+/// an apostrophe.
+async fn exceptions_csv(
+    store: &Store,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    exceptions: &[Exception],
+) -> Result<Vec<u8>, Failure> {
+    let rows: Vec<i64> = exceptions.iter().filter_map(|e| e.row_no).collect();
+    let alone = exceptions.iter().filter(|e| e.row_no.is_none());
+    let entries: Vec<i64> = alone.filter_map(|e| e.entry_no).collect();
+    let of_rows = store.statement_row_names(&rows).await?;
+    let of_entries = store.entry_txn_ids(&entries).await?;
+    let mut out = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
+    let wrong = |error: csv::Error| Failure::Refused(error.to_string());
+    out.write_record(["kind", "provider_txn_id", "amount_vnd", "business_date", "row_number", "sentence"])
+        .map_err(wrong)?;
+    for exception in exceptions {
+        let (txn, row_number) = match exception.row_no {
+            Some(no) => of_rows.get(&no).map_or((String::new(), String::new()), |(txn, number)| {
+                (txn.clone(), number.to_string())
+            }),
+            None => {
+                let txn = exception.entry_no.and_then(|no| of_entries.get(&no).cloned());
+                (txn.unwrap_or_default(), String::new())
+            }
+        };
+        out.write_record([
+            exception.kind.as_str(),
+            &plain(txn),
+            &exception.amount_vnd.to_string(),
+            &exception.day.to_string(),
+            &row_number,
+            &exception.kind.sentence(&exception.facts, Lang::Vi),
+        ])
+        .map_err(wrong)?;
+    }
+    for bad in store.bad_statement_rows(provider_id, from, to).await? {
+        let (day, number) = (bad.business_day.to_string(), bad.row_number.to_string());
+        out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
+            .map_err(wrong)?;
+    }
+    out.into_inner().map_err(|error| Failure::Refused(error.to_string()))
+}
+
+fn plain(text: String) -> String {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text,
+    }
+}
