@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use choso::app::now;
-use choso::intake::{ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_at, reconcile_days};
+use choso::intake::{
+    ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_at, reconcile_days,
+};
 use choso::reconcile::{Event, Exception, Mapping, Proposal, RunSummary, Tally};
 use choso::store::Store;
 use choso::table::{Fault, write_rejects};
@@ -41,7 +43,12 @@ pub async fn import(store: &Store, wish: Wish<'_>) -> Result<ExitCode, Failure> 
         provider_id: provider_id.to_owned(),
         profile,
         path: wish.file.to_owned(),
-        name: wish.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        name: wish
+            .file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         mapping: wish.mapping.map(mapping).transpose()?,
         by: "import".to_owned(),
         is_trial: wish.dry_run,
@@ -73,10 +80,14 @@ pub async fn import(store: &Store, wish: Wish<'_>) -> Result<ExitCode, Failure> 
 
 async fn profile_of(store: &Store, provider_id: &str) -> Result<String, Failure> {
     let providers = store.providers(now()).await?;
-    let provider = providers.into_iter().find(|provider| provider.provider_id == provider_id);
-    provider
-        .map(|provider| provider.profile)
-        .ok_or_else(|| Failure::Refused(format!("no provider {provider_id}; `choso provider list` shows them")))
+    let provider = providers
+        .into_iter()
+        .find(|provider| provider.provider_id == provider_id);
+    provider.map(|provider| provider.profile).ok_or_else(|| {
+        Failure::Refused(format!(
+            "no provider {provider_id}; `choso provider list` shows them"
+        ))
+    })
 }
 
 fn mapping(path: &Path) -> Result<Mapping, Failure> {
@@ -111,7 +122,10 @@ fn says(taken: &Taken) {
         eprintln!("days {first} to {last}, amount {}", totals.rows.1.show(Lang::En));
     }
     if totals.repeated.0 > 0 {
-        eprintln!("{} rows were known from another file and changed nothing", totals.repeated.0);
+        eprintln!(
+            "{} rows were known from another file and changed nothing",
+            totals.repeated.0
+        );
     }
     if totals.ignored > 0 {
         eprintln!("{} rows are totals, balances or titles", totals.ignored);
@@ -128,7 +142,10 @@ fn says(taken: &Taken) {
         eprintln!("opening balance + credits - debits is not the closing balance: a row may be missing");
     }
     if taken.posted > 0 {
-        eprintln!("{} receipts posted from the statement, since no notice came", taken.posted);
+        eprintln!(
+            "{} receipts posted from the statement, since no notice came",
+            taken.posted
+        );
     }
     print_summary(&taken.summary);
 }
@@ -151,14 +168,18 @@ fn refused(taken: &Taken, rejects: Option<&Path>) -> Result<(), Failure> {
         eprintln!("row {}: {}", row.row_number, row.reason);
     }
     if taken.totals.bad > 10 {
-        eprintln!("… and {} more; --rejects FILE writes them all", taken.totals.bad - 10);
+        eprintln!(
+            "… and {} more; --rejects FILE writes them all",
+            taken.totals.bad - 10
+        );
     }
     Ok(())
 }
 
 /// What a file is and how it could be read: the mapping as JSON, to be changed and handed back by `--mapping`.
 fn looked(proposal: &Proposal) -> Result<ExitCode, Failure> {
-    let json = serde_json::to_string_pretty(&proposal.mapping).map_err(|e| Failure::Refused(e.to_string()))?;
+    let json =
+        serde_json::to_string_pretty(&proposal.mapping).map_err(|e| Failure::Refused(e.to_string()))?;
     println!("{json}");
     let layout = proposal.layout.map_or("not a known layout", |layout| layout.name);
     eprintln!("{:?}, {layout}", proposal.file);
@@ -214,7 +235,10 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
     };
     let (summary, exceptions) = reconcile_days(&store, &args.provider, (from, to), now()).await?;
     if let Some(path) = &args.exceptions {
-        write_out(Some(path), &exceptions_csv(&store, &args.provider, (from, to), &exceptions).await?)?;
+        write_out(
+            Some(path),
+            &exceptions_csv(&store, &args.provider, (from, to), &exceptions).await?,
+        )?;
         eprintln!("{} exceptions: {}", exceptions.len(), path.display());
     }
     store.close().await;
@@ -230,7 +254,8 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
 }
 
 fn as_json(summary: &RunSummary) -> serde_json::Value {
-    let tally = |tally: &Tally| serde_json::json!({ "count": tally.count, "amount_vnd": tally.amount_vnd as i64 });
+    let tally =
+        |tally: &Tally| serde_json::json!({ "count": tally.count, "amount_vnd": tally.amount_vnd as i64 });
     let by_kind: serde_json::Map<String, serde_json::Value> = summary
         .by_kind
         .iter()
@@ -258,7 +283,14 @@ fn print_summary(summary: &RunSummary) {
     line("+ exceptions", &summary.exceptions);
     line("+ ignored", &summary.ignored);
     line("+ bad", &summary.bad);
-    println!("{}", if summary.adds_up() { "adds up" } else { "DOES NOT ADD UP" });
+    println!(
+        "{}",
+        if summary.adds_up() {
+            "adds up"
+        } else {
+            "DOES NOT ADD UP"
+        }
+    );
     for (kind, tally) in &summary.by_kind {
         line(kind.as_str(), tally);
     }
@@ -279,13 +311,22 @@ async fn exceptions_csv(
     let of_entries = store.entry_txn_ids(&entries).await?;
     let mut out = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
     let wrong = |error: csv::Error| Failure::Refused(error.to_string());
-    out.write_record(["kind", "provider_txn_id", "amount_vnd", "business_date", "row_number", "sentence"])
-        .map_err(wrong)?;
+    out.write_record([
+        "kind",
+        "provider_txn_id",
+        "amount_vnd",
+        "business_date",
+        "row_number",
+        "sentence",
+    ])
+    .map_err(wrong)?;
     for exception in exceptions {
         let (txn, row_number) = match exception.row_no {
-            Some(no) => of_rows.get(&no).map_or((String::new(), String::new()), |(txn, number)| {
-                (txn.clone(), number.to_string())
-            }),
+            Some(no) => of_rows
+                .get(&no)
+                .map_or((String::new(), String::new()), |(txn, number)| {
+                    (txn.clone(), number.to_string())
+                }),
             None => {
                 let txn = exception.entry_no.and_then(|no| of_entries.get(&no).cloned());
                 (txn.unwrap_or_default(), String::new())
@@ -306,7 +347,8 @@ async fn exceptions_csv(
         out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
             .map_err(wrong)?;
     }
-    out.into_inner().map_err(|error| Failure::Refused(error.to_string()))
+    out.into_inner()
+        .map_err(|error| Failure::Refused(error.to_string()))
 }
 
 fn plain(text: String) -> String {

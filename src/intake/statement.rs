@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use crate::reconcile::{
     BadRow, Charges, Event, Exception, Key128, Mapping, Outcome, Payee, Proposal, RowSide, RunSummary,
-    StatementError, StatementRow, Summary, look, match_sides, read_statement, row_keys, sum_up, unheard_delivery,
-    usual_rules,
+    StatementError, StatementRow, Summary, look, match_sides, read_statement, row_keys, sum_up,
+    unheard_delivery, usual_rules,
 };
 use crate::store::{
     Arrival, BadStatementRow, FreshRow, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun,
@@ -69,7 +69,9 @@ pub enum ImportError {
     #[error("{0}")]
     File(String),
     /// The mapping lacks something that a person has to say.
-    #[error("Chưa biết cột nào là gì: {0} Hãy xem `choso import statement --look` rồi đưa cách đọc bằng --mapping.")]
+    #[error(
+        "Chưa biết cột nào là gì: {0} Hãy xem `choso import statement --look` rồi đưa cách đọc bằng --mapping."
+    )]
     Unmapped(String),
 }
 
@@ -164,7 +166,8 @@ pub async fn import_statement(
         store
             .agree_statement_mapping(&file.provider_id, &new.mapping, &file.by, now)
             .await?;
-        taken.posted = post_unheard(store, &file.provider_id, now, |done| say(Progress::Posting(done))).await?;
+        taken.posted =
+            post_unheard(store, &file.provider_id, now, |done| say(Progress::Posting(done))).await?;
     }
     Ok(Imported::Kept(Box::new(taken)))
 }
@@ -234,17 +237,31 @@ async fn take_in(
             totals: &mut totals,
         };
         writing
-            .write(file, mapping, (&window, &outcome), &stalls, &read.bad_days, |done| {
-                say(Progress::Writing(done, total));
-            })
+            .write(
+                file,
+                mapping,
+                (&window, &outcome),
+                &stalls,
+                &read.bad_days,
+                |done| {
+                    say(Progress::Writing(done, total));
+                },
+            )
             .await?;
-        let changed = changed(&window, &outcome, (days.0.plus(-DAYS_CHANGED), days.1.plus(DAYS_CHANGED)));
+        let changed = changed(
+            &window,
+            &outcome,
+            (days.0.plus(-DAYS_CHANGED), days.1.plus(DAYS_CHANGED)),
+        );
         store.change_findings(&changed).await?;
         store.finish_statement(file_no, &totals, now).await?;
     }
     let bad = match file.is_trial {
         true => read.bad_count,
-        false => store.bad_statement_rows(&file.provider_id, days.0, days.1).await?.len() as i64,
+        false => store
+            .bad_statement_rows(&file.provider_id, days.0, days.1)
+            .await?
+            .len() as i64,
     };
     let (summary, _) = sum_up(&window.sides, &outcome, days, bad as u64);
     Ok(Taken {
@@ -275,7 +292,11 @@ pub async fn reconcile_days(
         Ok((outcome, window))
     })
     .await?;
-    let changed = changed(&window, &outcome, (from.plus(-DAYS_CHANGED), to.plus(DAYS_CHANGED)));
+    let changed = changed(
+        &window,
+        &outcome,
+        (from.plus(-DAYS_CHANGED), to.plus(DAYS_CHANGED)),
+    );
     store.change_findings(&changed).await?;
     post_unheard(store, provider_id, now, |_| {}).await?;
     let bad = store.bad_statement_rows(provider_id, from, to).await?;
@@ -314,7 +335,11 @@ pub async fn post_unheard(
 fn changed(window: &Window, outcome: &Outcome, (from, to): (Day, Day)) -> Vec<(i64, RowSaid)> {
     let mut changed = Vec::new();
     for before in &window.said {
-        let Ok(at) = window.sides.rows.binary_search_by_key(&before.row_no, |row| row.no) else {
+        let Ok(at) = window
+            .sides
+            .rows
+            .binary_search_by_key(&before.row_no, |row| row.no)
+        else {
             continue;
         };
         let said = RowSaid::of(outcome, &outcome.rows[at]);
@@ -400,7 +425,9 @@ fn plus((count, sum): (i64, Dong), amount_vnd: i64) -> (i64, Dong) {
 }
 
 fn kept_row(row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> KeptRow {
-    let stall_code = codes.in_note(&row.note).map(|at| codes.stalls[at as usize].0.clone());
+    let stall_code = codes
+        .in_note(&row.note)
+        .map(|at| codes.stalls[at as usize].0.clone());
     KeptRow {
         side,
         row_number: row.row_number as i64,
@@ -418,7 +445,12 @@ fn kept_row(row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> K
 fn name_of(row: &StatementRow) -> PayeeName {
     PayeeName {
         bank_bin: row.bank_bin.clone(),
-        account_number: row.account.as_ref().map(AccountNumber::reveal).unwrap_or_default().to_owned(),
+        account_number: row
+            .account
+            .as_ref()
+            .map(AccountNumber::reveal)
+            .unwrap_or_default()
+            .to_owned(),
         terminal: row.terminal.clone(),
         reference: row.reference.clone(),
     }
@@ -589,7 +621,11 @@ fn content_of(row: &StatementRow) -> Key128 {
         row.settled_on.map(Day::number),
         row.parts
     );
-    let account = row.account.as_ref().map(AccountNumber::reveal).unwrap_or_default();
+    let account = row
+        .account
+        .as_ref()
+        .map(AccountNumber::reveal)
+        .unwrap_or_default();
     Key128::of(&[
         &numbers,
         &row.provider_txn_id,
@@ -611,7 +647,10 @@ struct Codes<'a> {
 
 impl Codes<'_> {
     fn new(stalls: &[(String, String)]) -> Codes<'_> {
-        let places = stalls.iter().zip(0..).map(|((code, _), at)| (code.as_bytes(), at));
+        let places = stalls
+            .iter()
+            .zip(0..)
+            .map(|((code, _), at)| (code.as_bytes(), at));
         Codes {
             stalls,
             places: places.collect(),
@@ -630,14 +669,18 @@ impl Codes<'_> {
             1 => found.into_keys().next(),
             _ => None,
         };
-        let whole: BTreeMap<u32, ()> =
-            words.clone().filter_map(|word| Some((*self.places.get(word.as_bytes())?, ()))).collect();
+        let whole: BTreeMap<u32, ()> = words
+            .clone()
+            .filter_map(|word| Some((*self.places.get(word.as_bytes())?, ())))
+            .collect();
         if !whole.is_empty() {
             return one(whole);
         }
         let joined: String = words.collect();
         let inside = joined.as_bytes().windows(8);
-        one(inside.filter_map(|part| Some((*self.places.get(part)?, ()))).collect())
+        one(inside
+            .filter_map(|part| Some((*self.places.get(part)?, ())))
+            .collect())
     }
 }
 
@@ -678,9 +721,18 @@ mod tests {
 
     #[test]
     fn a_code_is_found_in_a_note_however_the_bank_wrote_it() {
-        let stalls = vec![("ABCDEFG7".to_owned(), "s1".to_owned()), ("HC7K3M9J".to_owned(), "s2".to_owned())];
+        let stalls = vec![
+            ("ABCDEFG7".to_owned(), "s1".to_owned()),
+            ("HC7K3M9J".to_owned(), "s2".to_owned()),
+        ];
         let codes = Codes::new(&stalls);
-        for note in ["HC7K3M9J", "tien rau hc7k3m9j", "MBVCB.12.HC7K3M9JCT", "HC7K 3M9J", "x HC7K3M9J ABCDEFG8"] {
+        for note in [
+            "HC7K3M9J",
+            "tien rau hc7k3m9j",
+            "MBVCB.12.HC7K3M9JCT",
+            "HC7K 3M9J",
+            "x HC7K3M9J ABCDEFG8",
+        ] {
             assert_eq!(codes.in_note(note), Some(1), "{note}");
         }
         for note in ["", "HC7K3M9", "HC7K3M9J ABCDEFG7", "HC7K3M9K"] {

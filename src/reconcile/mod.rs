@@ -17,10 +17,12 @@ pub use matching::{
     RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
 };
 pub use movement::{RowKind, RowStatus};
-pub use posting::{UnheardError, UnheardRow, bank_ref_key, row_keys, txn_key, unheard_delivery, unheard_items};
+pub use posting::{
+    UnheardError, UnheardRow, bank_ref_key, row_keys, txn_key, unheard_delivery, unheard_items,
+};
 pub use statement::{
     BadRow, Balance, Column, Encoding, Event, FileFacts, FileKind, FootTotal, HeaderCell, IgnoredRow,
-    IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow, Summary,
-    Tally as FileTally, look, read_statement,
+    IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow,
+    Summary, Tally as FileTally, look, read_statement,
 };
 pub use summary::{Exception, RunSummary, sum_up, usual_rules};

@@ -16,12 +16,7 @@ pub enum RowKind {
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [RowKind; 4] = [
-        RowKind::Payment,
-        RowKind::Refund,
-        RowKind::Outgoing,
-        RowKind::Fee,
-    ];
+    pub const ALL: [RowKind; 4] = [RowKind::Payment, RowKind::Refund, RowKind::Outgoing, RowKind::Fee];
 
     /// The word kept in the database.
     pub const fn as_str(self) -> &'static str {

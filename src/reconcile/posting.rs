@@ -106,7 +106,10 @@ pub fn unheard_delivery(provider_id: &Arc<str>, rows: &[UnheardRow]) -> Result<D
 /// The items of a kept delivery, if it came from a statement.
 pub fn unheard_items(evidence: &Evidence) -> Option<Result<Vec<Item>, UnheardError>> {
     (evidence.method == METHOD).then(|| {
-        let lines = evidence.body.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        let lines = evidence
+            .body
+            .split(|b| *b == b'\n')
+            .filter(|line| !line.is_empty());
         lines
             .map(|line| {
                 let row: UnheardRow =

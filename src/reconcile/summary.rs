@@ -87,7 +87,12 @@ pub fn sum_up(
     for row in sides.rows.iter().filter(|row| is_here(row.day)) {
         summary.rows.add(row.amount_vnd);
     }
-    for (row, said) in sides.rows.iter().zip(&outcome.rows).filter(|(row, _)| is_here(row.day)) {
+    for (row, said) in sides
+        .rows
+        .iter()
+        .zip(&outcome.rows)
+        .filter(|(row, _)| is_here(row.day))
+    {
         let part = match said.finding.bucket() {
             Bucket::Matched => &mut summary.matched,
             Bucket::Exceptions => &mut summary.exceptions,
@@ -112,7 +117,11 @@ pub fn sum_up(
     for (receipt, said) in receipts.filter(|(receipt, _)| is_here(receipt.day)) {
         // What has a part is counted by its row.
         if said.kind.bucket().is_none() {
-            summary.by_kind.entry(said.kind).or_default().add(receipt.amount_vnd);
+            summary
+                .by_kind
+                .entry(said.kind)
+                .or_default()
+                .add(receipt.amount_vnd);
             if said.kind == Kind::MissingInStatement {
                 exceptions.push(alone(said.kind, said, receipt.amount_vnd, receipt.day));
             }
@@ -159,7 +168,10 @@ fn row_facts(sides: &Sides, outcome: &Outcome, row_vnd: i64, row_day: Day, said:
     use super::Finding;
     let tied = outcome.receipts_of(said);
     let known = tied.iter().filter_map(|no| {
-        let at = sides.receipts.binary_search_by_key(no, |receipt| receipt.no).ok()?;
+        let at = sides
+            .receipts
+            .binary_search_by_key(no, |receipt| receipt.no)
+            .ok()?;
         Some(&sides.receipts[at])
     });
     let receipts: Vec<_> = known.collect();
@@ -188,7 +200,11 @@ mod tests {
     fn three_working_days_pass_over_a_weekend() {
         // 24/11/2026 is a Tuesday.
         let rules = usual_rules(Day::ymd(2026, 11, 24));
-        assert_eq!(rules.missing_through, Day::ymd(2026, 11, 18), "Mon, Fri, Thu are not over");
+        assert_eq!(
+            rules.missing_through,
+            Day::ymd(2026, 11, 18),
+            "Mon, Fri, Thu are not over"
+        );
         assert_eq!(rules.final_through, Day::ymd(2026, 11, 23));
         let friday = usual_rules(Day::ymd(2026, 11, 27));
         assert_eq!(friday.missing_through, Day::ymd(2026, 11, 23));

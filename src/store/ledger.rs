@@ -241,7 +241,12 @@ impl Store {
         let fresh = fresh_deliveries(&mut tx, arrivals, memory, &mut told).await?;
         let mut named: Vec<(&Arc<str>, &Details)> = Vec::with_capacity(arrivals.len());
         for delivery in fresh.iter().map(|f| &arrivals[f.at].delivery) {
-            named.extend(delivery.items.iter().map(|item| (&delivery.provider_id, &item.details)));
+            named.extend(
+                delivery
+                    .items
+                    .iter()
+                    .map(|item| (&delivery.provider_id, &item.details)),
+            );
         }
         memory.register.learn(&mut tx, &named, clock.has_orders).await?;
         let drafts = drafts(arrivals, &fresh, memory);

@@ -35,8 +35,8 @@ pub use register::{
     RegisterKept, StallView, WalkKept, WallCode, WhichCards,
 };
 pub use statements::{
-    BadStatementRow, FreshRow, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementTotals, Unheard, Window,
-    row_no,
+    BadStatementRow, FreshRow, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementTotals,
+    Unheard, Window, row_no,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

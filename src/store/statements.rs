@@ -195,7 +195,8 @@ impl Store {
             match unfinished {
                 Some((_, touched)) if now.0 - touched < GIVEN_UP_AFTER_MS => {
                     return Err(StoreError::Conflict(
-                        "Đang có người nhập sao kê của nhà cung cấp này. Hãy chờ xong rồi nhập tiếp.".to_owned(),
+                        "Đang có người nhập sao kê của nhà cung cấp này. Hãy chờ xong rồi nhập tiếp."
+                            .to_owned(),
                     ));
                 }
                 Some((file_no, _)) => {
@@ -261,12 +262,14 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         let touched = on_tx!(&mut tx, |c| {
-            sqlx::query("UPDATE statement_file SET touched_at_ms = $2 WHERE file_no = $1 AND state = 'reading'")
-                .bind(file_no)
-                .bind(now.0)
-                .execute(c)
-                .await?
-                .rows_affected()
+            sqlx::query(
+                "UPDATE statement_file SET touched_at_ms = $2 WHERE file_no = $1 AND state = 'reading'",
+            )
+            .bind(file_no)
+            .bind(now.0)
+            .execute(c)
+            .await?
+            .rows_affected()
         });
         if touched != 1 {
             return Err(StoreError::Conflict(
@@ -436,7 +439,12 @@ impl Store {
     }
 
     /// The rows of a provider's days that could not be read, with their reasons.
-    pub async fn bad_statement_rows(&self, provider_id: &str, from: Day, to: Day) -> Result<Vec<BadStatementRow>> {
+    pub async fn bad_statement_rows(
+        &self,
+        provider_id: &str,
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<BadStatementRow>> {
         let mut tx = self.begin_read().await?;
         let rows: Vec<(i64, i64, String)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(

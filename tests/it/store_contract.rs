@@ -13,6 +13,7 @@ mod places;
 mod posting;
 mod refunds;
 mod register;
+mod statements;
 mod traces;
 
 use std::path::Path;

@@ -40,9 +40,7 @@ pub use outcome::{
     Tied,
 };
 pub use rules::{Charges, FeeRule, Rules};
-pub use sides::{
-    Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowSide, Sides,
-};
+pub use sides::{Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowSide, Sides};
 
 /// Compares the two sides. They are sorted by number in place, which saves a copy of two million entries;
 /// the lists of the outcome stand in the same order.

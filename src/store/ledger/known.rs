@@ -66,7 +66,11 @@ impl RegisterMemory {
         let mut references: BTreeSet<(&Arc<str>, &str)> = BTreeSet::new();
         for &(provider_id, details) in named {
             numbers.insert(details.account_number.as_str());
-            names.extend(stand_ins(details).into_iter().map(|n| (Arc::clone(provider_id), n)));
+            names.extend(
+                stand_ins(details)
+                    .into_iter()
+                    .map(|n| (Arc::clone(provider_id), n)),
+            );
             if has_orders && !details.reference.is_empty() {
                 references.insert((provider_id, &details.reference));
             }

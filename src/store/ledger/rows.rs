@@ -118,7 +118,8 @@ async fn insert_late(tx: &mut Tx, rows: &[(&Draft<'_>, &Attributed)]) -> Result<
     let late: Vec<&Draft<'_>> = rows.iter().map(|(d, _)| *d).filter(is_late).collect();
     for piece in pieces(&late) {
         on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new("INSERT INTO late_receipt (provider_id, business_day, entry_no) ");
+            let mut sql =
+                QueryBuilder::<Db>::new("INSERT INTO late_receipt (provider_id, business_day, entry_no) ");
             sql.push_values(piece, |mut row, d| {
                 row.push_bind(d.provider_id().clone())
                     .push_bind(d.business_day().number())

@@ -134,7 +134,10 @@ impl Store {
             }
         }
         let details: Vec<Details> = rows.names.iter().map(|name| details_of(name, None)).collect();
-        let named: Vec<_> = details.iter().map(|details| (&loading.provider_id, details)).collect();
+        let named: Vec<_> = details
+            .iter()
+            .map(|details| (&loading.provider_id, details))
+            .collect();
         let mut register = RegisterMemory::default();
         register.learn(&mut tx, &named, true).await?;
         loading.resolve(rows, register.known(), stalls);
@@ -202,7 +205,9 @@ impl Loading {
                 .fetch_all(c)
                 .await?
             });
-            let Some(last) = rows.last().map(|row| row.0) else { break };
+            let Some(last) = rows.last().map(|row| row.0) else {
+                break;
+            };
             after = last;
             self.add_receipts(rows)?;
         }
@@ -225,7 +230,20 @@ impl Loading {
     }
 
     fn add_receipts(&mut self, rows: Vec<ReceiptRow>) -> Result<()> {
-        for (no, txn, bank_ref, household, stall, amount_vnd, refunded_vnd, day, occurred, posted, from_row) in rows {
+        for (
+            no,
+            txn,
+            bank_ref,
+            household,
+            stall,
+            amount_vnd,
+            refunded_vnd,
+            day,
+            occurred,
+            posted,
+            from_row,
+        ) in rows
+        {
             let side = ReceiptSide {
                 no,
                 txn: txn_key(&txn),
@@ -259,17 +277,18 @@ impl Loading {
             .fetch_all(c)
             .await?
         });
-        let notice = |(no, kind, txn, amount_vnd, at, reason): (i64, String, String, i64, i64, Option<String>)| {
-            let day = Day::of(TimeMs(at));
-            let is_here = (self.from..=self.to).contains(&day);
-            is_here.then(|| NoticeSide {
-                no,
-                txn: txn_key(&txn),
-                amount_vnd,
-                day,
-                state: notice_state(&kind, reason.as_deref().unwrap_or_default()),
-            })
-        };
+        let notice =
+            |(no, kind, txn, amount_vnd, at, reason): (i64, String, String, i64, i64, Option<String>)| {
+                let day = Day::of(TimeMs(at));
+                let is_here = (self.from..=self.to).contains(&day);
+                is_here.then(|| NoticeSide {
+                    no,
+                    txn: txn_key(&txn),
+                    amount_vnd,
+                    day,
+                    state: notice_state(&kind, reason.as_deref().unwrap_or_default()),
+                })
+            };
         let notices: Vec<NoticeSide> = rows.into_iter().filter_map(notice).collect();
         self.window.sides.notices = notices;
         Ok(())
@@ -318,7 +337,9 @@ impl Loading {
                 .bind(PAGE_ROWS)
                 .fetch_all(c)
                 .await?);
-            let Some(last) = page.last().map(|row| row.row_no) else { break };
+            let Some(last) = page.last().map(|row| row.row_no) else {
+                break;
+            };
             after = last;
             for row in page {
                 let content = key_of(&row.content, row.row_no)?;
@@ -382,7 +403,15 @@ impl Loading {
             row.side.payee = *found.entry((row.name, row.stall, day)).or_insert_with(|| {
                 let name = &rows.names[row.name as usize];
                 let code = row.stall.map(|at| stalls[at as usize].0.as_str());
-                payee(&self.provider_id, name, code, day, known, &mut self.households, &mut self.stalls)
+                payee(
+                    &self.provider_id,
+                    name,
+                    code,
+                    day,
+                    known,
+                    &mut self.households,
+                    &mut self.stalls,
+                )
             });
             row.side.stall_in_note = row.stall.map(|at| self.stalls.of(&stalls[at as usize].1));
             sides.push(row.side);
@@ -464,7 +493,8 @@ struct KeptTuple {
 }
 
 /// Rows of files that were written to their end.
-const KEPT: &str = "SELECT r.row_no, r.business_day, r.kind, r.status, r.amount_vnd, r.provider_txn_id, r.reference,
+const KEPT: &str =
+    "SELECT r.row_no, r.business_day, r.kind, r.status, r.amount_vnd, r.provider_txn_id, r.reference,
         r.bank_ref, r.terminal, r.bank_bin, r.account_number, r.stall_code, r.occurred_at_ms, r.parts,
         r.fee_gap_vnd, r.content, r.finding, r.detail, r.pass, r.shift_days, r.receipt_no, r.is_posted
  FROM statement_row r
