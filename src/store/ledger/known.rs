@@ -56,7 +56,7 @@ impl RegisterMemory {
 
     /// Reads what the register says about everything that these providers' notices or rows name and is not
     /// remembered. A number that is not registered is remembered as such. Orders are read anew each time.
-    pub async fn learn(
+    pub(in crate::store) async fn learn(
         &mut self,
         tx: &mut Tx,
         named: &[(&Arc<str>, &Details)],

@@ -423,8 +423,8 @@ fn what_is_agreed_on_is_how_the_next_file_is_read(database: Database) {
         .expect("read")
         .expect("agreed");
     assert!(agreed.contains("Mã giao dịch"), "{agreed}");
-    // The columns moved: named, not shifted in silence; and nothing of it is kept.
-    let moved = "Ngày giao dịch;Mã giao dịch;Số tiền;Tài khoản nhận;Mã ngân hàng;Nội dung\n01/03/2026;T2;5000;00000011;970415;\n";
+    // A column has another name: said so, not guessed; and nothing of it is kept.
+    let moved = "Mã giao dịch;Ngày giao dịch;Giá trị;Tài khoản nhận;Mã ngân hàng;Nội dung\nT2;01/03/2026;5000;00000011;970415;\n";
     let path = books.database.folder.path().join("moved.csv");
     std::fs::write(&path, moved).expect("a file");
     let file = StatementFile {
