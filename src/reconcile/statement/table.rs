@@ -376,7 +376,13 @@ impl Table {
 
     /// A bad row for a word of this column that says nothing.
     fn unknown(&self, column: Column, word: &str) -> Not {
-        let word: String = word.chars().take(40).collect();
+        // Digits in such a column are an id or account that slipped into it; a reason repeats none.
+        let is_word = word.bytes().filter(u8::is_ascii_digit).count() < 4;
+        let word: String = if is_word {
+            word.chars().take(40).collect()
+        } else {
+            "…".to_owned()
+        };
         Not::Bad(format!(
             "Cột «{}» có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này.",
             self.name(column)

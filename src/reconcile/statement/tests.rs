@@ -192,6 +192,11 @@ fn mixed_encodings_are_bad_rows_and_never_other_letters() {
         "{faults:?}"
     );
 
+    // TCVN3, another old Vietnamese encoding: nothing of it may pass for letters of this one.
+    let tcvn3 = b"Date,Transaction ID,Amount,Note\n15/01/2026,A1,5000,ti\xD2n h\xB5ng\n15/01/2026,A2,5000,mua b\xB8n\n";
+    let text = refusal(tcvn3);
+    assert!(text.contains("Dòng 2"), "{text}");
+
     let text = refusal(b"Ng\x81y,S\x8f ti\x90n\n1,2\n");
     assert!(text.contains("Dòng 1") && text.contains("CSV UTF-8"), "{text}");
 }
