@@ -501,3 +501,46 @@ pub(super) fn shows_date(code: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_of_dates_are_told_from_those_of_numbers() {
+        for code in [
+            "dd/mm/yyyy",
+            "yyyy-mm-dd hh:mm:ss",
+            "[$-42A]d mmmm yyyy;@",
+            "h:mm AM/PM",
+        ] {
+            assert!(shows_date(code), "{code}");
+        }
+        for code in [
+            "General",
+            "#,##0",
+            "#,##0 \"đ\"",
+            "0.00",
+            "[Red]#,##0",
+            "#,##0\\d",
+            "@",
+            "#,##0;\"d\"",
+        ] {
+            assert!(!shows_date(code), "{code}");
+        }
+        assert!(is_date_format(14) && is_date_format(22) && !is_date_format(0) && !is_date_format(3));
+    }
+
+    #[test]
+    fn columns_are_named_by_letters() {
+        for (cell, wanted) in [
+            ("A1", Some(0)),
+            ("Z9", Some(25)),
+            ("AA10", Some(26)),
+            ("XFD1", Some(16_383)),
+            ("1", None),
+        ] {
+            assert_eq!(column(cell), wanted, "{cell}");
+        }
+    }
+}
