@@ -15,8 +15,6 @@ use super::xml::{Xml, XmlFault, attribute};
 use crate::vn::{AccountNumber, Dong};
 
 const FORMAT: &str = "camt.053";
-/// Elements inside each other; the format has some fifteen.
-const DEPTH_MAX: usize = 64;
 
 /// Reads all statements of a file.
 pub(super) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Result<Summary, StatementError> {
@@ -31,17 +29,14 @@ pub(super) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Res
                 let currency = attribute(&element, "Ccy")
                     .map(|ccy| ccy.into_owned())
                     .unwrap_or_default();
-                if reader.path.len() == DEPTH_MAX {
-                    return Err(reader.wrong("các phần tử lồng nhau quá sâu"));
-                }
                 reader.begin(name, currency);
             }
-            XmlEvent::Text(text) => reader.text(&text.xml10_content()),
-            XmlEvent::CData(text) => reader.text(&text.xml10_content()),
+            XmlEvent::Text(text) => reader.text(&text.xml10_content())?,
+            XmlEvent::CData(text) => reader.text(&text.xml10_content())?,
             XmlEvent::GeneralRef(entity) => {
                 let mut text = String::new();
                 super::xml::resolve(&entity, &mut text).map_err(|fault| xml_fault(fault, reader.rows))?;
-                reader.text(&text);
+                reader.text(&text)?;
             }
             XmlEvent::End(_) => reader.end(handed)?,
             XmlEvent::Eof => return reader.finish(),
@@ -54,6 +49,7 @@ fn xml_fault(fault: XmlFault, row: u64) -> StatementError {
     let because = match fault {
         XmlFault::Overrun(Overrun::Whole) => return StatementError::FileTooLarge,
         XmlFault::Overrun(Overrun::Record) => "có một phần tử quá dài".to_owned(),
+        XmlFault::Deep => "các phần tử lồng nhau quá sâu".to_owned(),
         XmlFault::DocType => "có khai báo DOCTYPE, không được nhận".to_owned(),
         XmlFault::Cut => {
             return StatementError::Truncated {
@@ -150,10 +146,12 @@ impl Reader {
         self.currency = currency;
     }
 
-    fn text(&mut self, text: &str) {
-        if self.text.len() + text.len() <= CELL_BYTES_MAX {
-            self.text.push_str(text);
+    fn text(&mut self, text: &str) -> Result<(), StatementError> {
+        if self.text.len() + text.len() > CELL_BYTES_MAX {
+            return Err(self.wrong("có một phần tử quá dài"));
         }
+        self.text.push_str(text);
+        Ok(())
     }
 
     fn end(&mut self, handed: &mut Handed<'_>) -> Result<(), StatementError> {

@@ -120,6 +120,8 @@ impl RowBuf {
         for c in chars {
             match c {
                 '\n' | '\r' | '\t' => self.text.push(' '),
+                // Letters of no width come with copied texts and make two equal ids differ.
+                '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
                 c if c.is_control() || c == '\u{fffd}' => {
                     self.blame(RowFault::Control(self.ends.len() + 1));
                 }

@@ -50,8 +50,8 @@ pub(super) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<Text>, Stat
         .collect())
 }
 
-/// The encoding of a file, from all of it. UTF-8 if anything in it is; Windows-1258 if some line is not
-/// and none is. Lines of the other kind then become bad rows.
+/// The encoding of a file, from all of it: that of most lines with letters beyond ASCII. The other lines
+/// become bad rows; a file that is mostly in neither encoding is refused.
 fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, StatementError> {
     let io = |error| StatementError::io(error, 1);
     let mut mark = [0; 2];
@@ -64,40 +64,41 @@ fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, StatementError> {
     }
     let mut lines = open(file, Encoding::Utf8)?;
     let (mut line, mut number) = (Vec::new(), 0);
-    let (mut utf8_lines, mut other_lines, mut implausible) = (0_u64, 0_u64, None);
+    let (mut utf8_lines, mut old_lines, mut foreign_lines) = (0_u64, 0_u64, 0_u64);
+    let mut first_foreign = 0;
     while next_line(&mut lines, b'\n', &mut line).map_err(|error| StatementError::io(error, number + 1))? {
         number += 1;
         if line.is_ascii() {
             continue;
         }
-        match std::str::from_utf8(&line) {
-            Ok(_) => utf8_lines += 1,
-            Err(_) => {
-                other_lines += 1;
-                if implausible.is_none() && !is_vietnamese_1258(&line) {
-                    implausible = Some(number);
-                }
-            }
+        if std::str::from_utf8(&line).is_ok() {
+            utf8_lines += 1;
+        } else if is_vietnamese_1258(&line) {
+            old_lines += 1;
+        } else {
+            foreign_lines += 1;
+            first_foreign = if foreign_lines == 1 { number } else { first_foreign };
         }
     }
-    match (other_lines, implausible) {
-        (0, _) => Ok(Encoding::Utf8),
-        (other, _) if utf8_lines >= other => Ok(Encoding::Utf8),
-        (_, Some(row)) if utf8_lines == 0 => Err(StatementError::Encoding { row }),
-        _ => Ok(Encoding::Windows1258),
+    match (utf8_lines, old_lines, foreign_lines) {
+        (utf8, old, foreign) if utf8 >= old + foreign => Ok(Encoding::Utf8),
+        (_, old, foreign) if old >= foreign => Ok(Encoding::Windows1258),
+        _ => Err(StatementError::Encoding { row: first_foreign }),
     }
 }
 
-/// Whether bytes make sense as Windows-1258: no letter of the control kind, and each tone behind a letter.
+/// Whether bytes make sense as Windows-1258: Vietnamese letters, each tone behind a vowel, and the signs
+/// that office programs write. Other old encodings (TCVN3, VNI, those of the West) come to other letters.
 fn is_vietnamese_1258(line: &[u8]) -> bool {
+    const VOWELS: &str = "aăâeêioôơuưyAĂÂEÊIOÔƠUƯY";
+    const LETTERS: &str = "ÀÁÂĂÈÉÊÍÓÔƠÙÚƯĐàáâăèéêíóôơùúưđ";
+    const SIGNS: &str = "\u{a0}–—‘’“”•…₫€·°«»";
     let (text, _) = WINDOWS_1258.decode_without_bom_handling(line);
     let mut before = ' ';
     text.chars().all(|c| {
-        let is_tone = matches!(c, '\u{0300}' | '\u{0301}' | '\u{0303}' | '\u{0309}' | '\u{0323}');
-        let fits = if is_tone {
-            before.is_alphabetic()
-        } else {
-            !('\u{80}'..='\u{9f}').contains(&c)
+        let fits = match c {
+            '\u{0300}' | '\u{0301}' | '\u{0303}' | '\u{0309}' | '\u{0323}' => VOWELS.contains(before),
+            c => c.is_ascii() || LETTERS.contains(c) || SIGNS.contains(c),
         };
         before = c;
         fits
@@ -349,6 +350,8 @@ fn fill(row: &mut RowBuf, record: &[u8], cells: &Cells, encoding: Encoding) {
     }
     if is_utf8_line(bytes) {
         row.blame(RowFault::MixedEncoding);
+    } else if !is_vietnamese_1258(bytes) {
+        row.blame(RowFault::Encoding(encoding.show()));
     }
     for &(from, to) in &cells.ends {
         let (text, _) = WINDOWS_1258.decode_without_bom_handling(&bytes[from..to]);

@@ -103,12 +103,13 @@ fn joined(first: &[String], second: &[String]) -> Vec<String> {
         let top = first.get(at).map_or("", String::as_str);
         let below = second.get(at).map_or("", String::as_str);
         if !top.is_empty() {
-            over = top;
+            // Only a cell with another one below it stands over its neighbours; one with nothing below
+            // goes down, not to the right.
+            over = if below.is_empty() { "" } else { top };
         }
         texts.push(match (top, below) {
             ("", "") => String::new(),
             (top, "") => top.to_owned(),
-            // Nothing above, or nothing above but a neighbour's cell that reaches this far.
             ("", below) if over.is_empty() => below.to_owned(),
             (_, below) => format!("{over} {below}"),
         });
@@ -276,7 +277,8 @@ fn promote(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
         moves.push((Column::Net, Column::Amount));
     }
     if !columns.contains_key(&Column::When) {
-        let from = [Column::SettledOn, Column::Time]
+        // «Thời gian» alone is a day with its time.
+        let from = [Column::Time, Column::SettledOn]
             .into_iter()
             .find(|c| columns.contains_key(c));
         moves.extend(from.map(|from| (from, Column::When)));

@@ -128,7 +128,7 @@ fn made(payments: &[Payment], style: Style) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_table_reads_back_from_every_make(payments in payments(), style in styles()) {

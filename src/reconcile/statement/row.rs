@@ -82,8 +82,11 @@ impl StatementRow {
 
     /// Whether net is off by more than 1 đồng from gross − fee − VAT, with the discount or without it
     /// (PROTOCOLS section 15.1). A refund may state its net with a minus.
+    /// What has not settled has no fee yet.
     pub fn fee_differs(&self) -> bool {
-        let Some(net) = self.net else { return false };
+        let Some(net) = self.net.filter(|_| self.status == RowStatus::Settled) else {
+            return false;
+        };
         let without = self.amount.vnd() - self.fee.vnd() - self.vat.vnd();
         let off = |expected: i64| (net.vnd().abs() - expected.abs()).abs() > 1;
         off(without) && off(without - self.discount.vnd())

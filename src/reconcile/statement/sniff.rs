@@ -82,7 +82,7 @@ pub(super) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementEr
     if length > FILE_BYTES_MAX {
         return Err(StatementError::FileTooLarge);
     }
-    if sample.starts_with(b"PK") {
+    if sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"PK\x05\x06") {
         xlsx::inspect(file)?;
         return rewound(file, FileKind::Xlsx);
     }

@@ -92,8 +92,16 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     /// The table that looks most like a statement, and what its columns seem to mean.
     pub(super) fn propose(&mut self, profile: &str) -> Result<Found, StatementError> {
         let mut best: Option<(usize, Found)> = None;
+        let mut failed = None;
         for table in 0..self.count() {
-            let head = self.head(table)?;
+            // A text that cannot be cut by one separator may be by another.
+            let head = match self.head(table) {
+                Ok(head) => head,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
+            };
             let Some((header, mapping, known)) = header::propose(&head, profile) else {
                 continue;
             };
@@ -101,16 +109,23 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
                 best = Some((known, Found::new(table, head, header, mapping)));
             }
         }
-        best.map(|(_, found)| found).ok_or(StatementError::NoHeader)
+        let found = best.map(|(_, found)| found);
+        found.ok_or(failed.unwrap_or(StatementError::NoHeader))
     }
 
     /// The table that has the header of a mapping. Two sheets that have it are for a person to take
     /// apart: reading one of them would lose the other.
     pub(super) fn locate(&mut self, mapping: &Mapping) -> Result<Found, StatementError> {
         let mut found: Vec<Found> = Vec::new();
-        let mut change = None;
+        let (mut change, mut failed) = (None, None);
         for table in 0..self.count() {
-            let head = self.head(table)?;
+            let head = match self.head(table) {
+                Ok(head) => head,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
+            };
             match header::locate(&head, mapping) {
                 Ok((header, mapping)) => found.push(Found::new(table, head, header, mapping)),
                 Err(difference) => change = change.or(difference),
@@ -126,7 +141,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         match (found.into_iter().next(), change) {
             (Some(found), _) => Ok(found),
             (None, Some(change)) => Err(StatementError::HeaderChanged { change }),
-            (None, None) => Err(StatementError::NoHeader),
+            (None, None) => Err(failed.unwrap_or(StatementError::NoHeader)),
         }
     }
 

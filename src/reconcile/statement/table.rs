@@ -7,7 +7,7 @@ use super::row::{BadRow, Event, IgnoredRow, IgnoredWhy, RowKind, RowStatus, Stat
 use super::sniff::FileKind;
 use super::summary::{Balance, FootTotal, Summary, plus};
 use super::values::{self, Moment, ValueFault};
-use super::words::{self, Announced};
+use super::words::{self, Announced, Remembered};
 use crate::vn::{AccountNumber, Dong};
 
 /// Columns whose amounts are summed and may have a total at the foot.
@@ -38,6 +38,9 @@ pub(super) struct Table {
     /// Money in and out, of the rows that have been settled.
     credits: Dong,
     debits: Dong,
+    kinds: Remembered<RowKind>,
+    statuses: Remembered<(RowStatus, Option<RowKind>)>,
+    currencies: Remembered<()>,
 }
 
 /// What a column has come to.
@@ -45,6 +48,13 @@ pub(super) struct Table {
 struct Sum {
     all: i64,
     settled: i64,
+}
+
+impl Sum {
+    /// Whether a stated total is this one, of all rows or of the settled ones, whatever its sign.
+    fn is(self, stated: i64) -> bool {
+        [self.all, self.settled, -self.all, -self.settled].contains(&stated)
+    }
 }
 
 /// The amounts of a row by the order of [`SUMMED`], signs as they stand.
@@ -73,6 +83,9 @@ impl Table {
             closing: None,
             credits: Dong::ZERO,
             debits: Dong::ZERO,
+            kinds: Remembered::new(),
+            statuses: Remembered::new(),
+            currencies: Remembered::new(),
         }
     }
 
@@ -152,9 +165,14 @@ impl Table {
         let (kind, gross) = match self.gross(row, &amounts, kind) {
             Ok(gross) => gross,
             Err(not) => {
-                // Money that came back is no movement here, yet the balance knows of it.
-                if let Not::Ignored(..) = not {
-                    self.add_up(&amounts, status);
+                match not {
+                    Not::Ignored(IgnoredWhy::Balance, _) => {
+                        let cells: Vec<&str> = row.texts().collect();
+                        self.take_announced(&cells);
+                    }
+                    // Money that came back is no movement here, yet the balance knows of it.
+                    Not::Ignored(..) => self.add_up(&amounts, status),
+                    Not::Bad(_) => {}
                 }
                 return Err(not);
             }
@@ -228,6 +246,10 @@ impl Table {
                 Announced::Account => {}
             }
         }
+        if self.is_bare_total(row) {
+            self.take_total(row);
+            return Err(Not::Ignored(IgnoredWhy::Total, 0));
+        }
         let filled = cells.iter().filter(|c| !c.is_empty()).count();
         let has_digits = cells.iter().any(|c| c.bytes().any(|b| b.is_ascii_digit()));
         let has_amount = SUMMED.iter().any(|&column| {
@@ -239,6 +261,26 @@ impl Table {
             return Err(Not::Ignored(IgnoredWhy::Title, 0));
         }
         Ok(())
+    }
+
+    /// Whether a row holds sums of columns and nothing else: a total that nobody wrote a word before.
+    fn is_bare_total(&self, row: &RowBuf) -> bool {
+        let mut sums = 0;
+        for place in 0..row.len() {
+            let cell = row.cell(place);
+            if cell.text.is_empty() {
+                continue;
+            }
+            let at = SUMMED
+                .iter()
+                .position(|&column| self.places[column as usize] == Some(place));
+            let stated = values::amount(cell).ok().flatten();
+            match (at.map(|at| self.sums[at]), stated) {
+                (Some(sum), Some(stated)) if sum.is(stated) => sums += 1,
+                _ => return false,
+            }
+        }
+        sums > 0
     }
 
     /// Takes what the cells of a row outside the table announce: the account, a balance, a total.
@@ -279,7 +321,7 @@ impl Table {
                 continue;
             };
             let sum = self.sums[at];
-            let agrees = [sum.all, sum.settled, -sum.all, -sum.settled].contains(&stated);
+            let agrees = sum.is(stated);
             self.summary.totals.retain(|total| total.column != column);
             self.summary.totals.push(FootTotal {
                 row_number: row.number,
@@ -314,34 +356,43 @@ impl Table {
         Ok(amounts)
     }
 
-    fn kind_and_status(&self, row: &RowBuf) -> Result<(Option<RowKind>, RowStatus), Not> {
-        let unknown = |column: Column, word: &str| {
-            let word: String = word.chars().take(40).collect();
-            Not::Bad(format!(
-                "Cột «{}» có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này.",
-                self.name(column)
-            ))
-        };
-        let mut kind = match self.cell(row, Column::Kind) {
-            Some(cell) if !cell.text.is_empty() => {
-                Some(words::row_kind(cell.text).ok_or_else(|| unknown(Column::Kind, cell.text))?)
-            }
-            _ => None,
-        };
+    fn kind_and_status(&mut self, row: &RowBuf) -> Result<(Option<RowKind>, RowStatus), Not> {
+        let mut kind = None;
+        if let Some(cell) = self.cell(row, Column::Kind)
+            && !cell.text.is_empty()
+        {
+            let read = self.kinds.get(cell.text, words::row_kind);
+            kind = Some(read.ok_or_else(|| self.unknown(Column::Kind, cell.text))?);
+        }
         let mut status = RowStatus::Settled;
         if let Some(cell) = self.cell(row, Column::Status) {
-            let (read, is) =
-                words::row_status(cell.text).ok_or_else(|| unknown(Column::Status, cell.text))?;
+            let read = self.statuses.get(cell.text, words::row_status);
+            let (read, is) = read.ok_or_else(|| self.unknown(Column::Status, cell.text))?;
             status = read;
             kind = is.or(kind);
         }
         Ok((kind, status))
     }
 
+    /// A bad row for a word of this column that says nothing.
+    fn unknown(&self, column: Column, word: &str) -> Not {
+        // Digits in such a column are an id or account that slipped into it; a reason repeats none.
+        let is_word = word.bytes().filter(u8::is_ascii_digit).count() < 4;
+        let word: String = if is_word {
+            word.chars().take(40).collect()
+        } else {
+            "…".to_owned()
+        };
+        Not::Bad(format!(
+            "Cột «{}» có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này.",
+            self.name(column)
+        ))
+    }
+
     /// What must fit its column although nothing is taken from it: a shifted row is found by it.
-    fn check_rest(&self, row: &RowBuf) -> Result<(), Not> {
+    fn check_rest(&mut self, row: &RowBuf) -> Result<(), Not> {
         if let Some(cell) = self.cell(row, Column::Currency)
-            && !words::is_dong(cell.text)
+            && self.currencies.get(cell.text, words::dong).is_none()
         {
             return Err(Not::Bad(format!(
                 "Cột «{}» không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",

@@ -224,7 +224,7 @@ pub(super) fn xlsx(rows: &[Vec<Made>]) -> Vec<u8> {
     zip(&xlsx_parts(&[("Sao kê", rows.to_vec())]))
 }
 
-fn record(kind: u16, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u16, bytes: &[u8]) -> Vec<u8> {
     let mut record = kind.to_le_bytes().to_vec();
     record.extend((bytes.len() as u16).to_le_bytes());
     record.extend(bytes);
@@ -268,7 +268,7 @@ pub(super) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
     ole(&workbook_stream(&shared, &cells))
 }
 
-fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
+pub(super) fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
     let mut texts = (shared.len() as u32).to_le_bytes().repeat(2);
     let mut text_records = Vec::new();
     for text in shared {

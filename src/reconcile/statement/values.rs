@@ -405,7 +405,11 @@ pub(super) fn time_of_day(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
     match cell.kind {
         CellKind::Error => Err(ValueFault::Formula),
         CellKind::Number | CellKind::Serial { .. } => {
-            let (_, fraction) = cell.text.split_once('.').unwrap_or((cell.text, ""));
+            let (whole, fraction) = cell.text.split_once('.').unwrap_or((cell.text, ""));
+            // `HHmmss` that became a number has lost its leading zero; it is no fraction of a day.
+            if fraction.is_empty() && whole != "0" {
+                return Err(ValueFault::NotATime);
+            }
             day_fraction_ms(fraction).ok_or(ValueFault::NotATime).map(Some)
         }
         CellKind::Text if cell.text.is_empty() || cell.text == "-" => Ok(None),
@@ -644,6 +648,7 @@ mod tests {
         }
         assert_eq!(moment(number("12.5")), Err(ValueFault::NotADay));
         assert_eq!(time_of_day(text("24:00")), Err(ValueFault::NotATime));
+        assert_eq!(time_of_day(number("81500")), Err(ValueFault::NotATime));
     }
 
     #[test]

@@ -379,18 +379,45 @@ pub(super) fn row_status(text: &str) -> Option<(RowStatus, Option<RowKind>)> {
     Some(status)
 }
 
+/// Words that have been looked up: a column of a million rows says the same few.
+#[derive(Debug)]
+pub(super) struct Remembered<T> {
+    words: Vec<(String, Option<T>)>,
+}
+
+impl<T: Copy> Remembered<T> {
+    const WORDS_MAX: usize = 16;
+
+    pub(super) fn new() -> Remembered<T> {
+        Remembered { words: Vec::new() }
+    }
+
+    /// What this reader says of a word, from memory if it was asked before.
+    pub(super) fn get(&mut self, word: &str, read: fn(&str) -> Option<T>) -> Option<T> {
+        if let Some((_, known)) = self.words.iter().find(|(known, _)| known == word) {
+            return *known;
+        }
+        let meaning = read(word);
+        if self.words.len() < Self::WORDS_MAX {
+            self.words.push((word.to_owned(), meaning));
+        }
+        meaning
+    }
+}
+
 /// Whether a text begins with this word or words, whole.
 fn begins(text: &str, words: &str) -> bool {
     text.strip_prefix(words)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '/', '(', ',']))
 }
 
-/// Whether a currency is đồng.
-pub(super) fn is_dong(text: &str) -> bool {
-    matches!(
+/// Đồng, by any of its names; none for another currency.
+pub(super) fn dong(text: &str) -> Option<()> {
+    let is_dong = matches!(
         plain(text).as_str(),
         "vnd" | "704" | "d" | "₫" | "dong" | "viet nam dong" | ""
-    )
+    );
+    is_dong.then_some(())
 }
 
 /// What a cell outside the table's body announces.

@@ -197,10 +197,10 @@ fn damaged_workbooks_are_refused() {
 }
 
 #[test]
-fn a_million_empty_rows_are_passed_over() {
+fn many_empty_rows_are_passed_over() {
     let mut parts = xlsx_parts(&[("GD", table())]);
     let mut rows = String::new();
-    for at in 20..300_000 {
+    for at in 20..60_000 {
         rows.push_str(&format!("<row r=\"{at}\"/>"));
     }
     let xml = String::from_utf8_lossy(&parts[0].1).replace("</sheetData>", &format!("{rows}</sheetData>"));

@@ -13,7 +13,8 @@ use quick_xml::events::Event;
 use super::cells::{CellKind, RowBuf};
 use super::error::StatementError;
 use super::limits::{
-    COLUMNS_MAX, EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_MAX, Overrun, SHARED_BYTES_MAX,
+    COLUMNS_MAX, EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_MAX, Overrun, RECORD_BYTES_MAX,
+    SHARED_BYTES_MAX,
 };
 use super::parts::Archive;
 use super::sources::RowSink;
@@ -98,6 +99,7 @@ fn xml_fault(fault: XmlFault, part: &str) -> StatementError {
     match fault {
         XmlFault::Overrun(Overrun::Whole) => StatementError::ZipBomb,
         XmlFault::Overrun(Overrun::Record) => workbook_fault(part, "có một phần tử quá dài".to_owned()),
+        XmlFault::Deep => workbook_fault(part, "các phần tử lồng nhau quá sâu".to_owned()),
         XmlFault::DocType => workbook_fault(part, "có khai báo DOCTYPE".to_owned()),
         XmlFault::Cut => StatementError::Truncated {
             because: "bảng tính kết thúc giữa chừng",
@@ -384,6 +386,8 @@ fn read_sheet<R: Read>(
         }
         match std::mem::take(&mut step) {
             Step::Nothing => {}
+            // A cell may hold its text in many runs.
+            Step::Text if value.len() > RECORD_BYTES_MAX as usize => xml.skip().map_err(fault)?,
             Step::Text => xml.text_into(&mut value).map_err(fault)?,
             Step::Skip => xml.skip().map_err(fault)?,
         }
@@ -496,4 +500,47 @@ pub(super) fn shows_date(code: &str) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_of_dates_are_told_from_those_of_numbers() {
+        for code in [
+            "dd/mm/yyyy",
+            "yyyy-mm-dd hh:mm:ss",
+            "[$-42A]d mmmm yyyy;@",
+            "h:mm AM/PM",
+        ] {
+            assert!(shows_date(code), "{code}");
+        }
+        for code in [
+            "General",
+            "#,##0",
+            "#,##0 \"đ\"",
+            "0.00",
+            "[Red]#,##0",
+            "#,##0\\d",
+            "@",
+            "#,##0;\"d\"",
+        ] {
+            assert!(!shows_date(code), "{code}");
+        }
+        assert!(is_date_format(14) && is_date_format(22) && !is_date_format(0) && !is_date_format(3));
+    }
+
+    #[test]
+    fn columns_are_named_by_letters() {
+        for (cell, wanted) in [
+            ("A1", Some(0)),
+            ("Z9", Some(25)),
+            ("AA10", Some(26)),
+            ("XFD1", Some(16_383)),
+            ("1", None),
+        ] {
+            assert_eq!(column(cell), wanted, "{cell}");
+        }
+    }
 }

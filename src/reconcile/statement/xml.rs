@@ -7,7 +7,10 @@ use std::io::{BufReader, Read};
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::limits::{self, Meter, Metered, Overrun};
+use super::limits::{self, Meter, Metered, Overrun, RECORD_BYTES_MAX};
+
+/// Elements inside each other; the formats here have some fifteen.
+const DEPTH_MAX: usize = 64;
 
 /// Why XML cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(super) enum XmlFault {
     Overrun(Overrun),
     /// A document type, with which entities could be made to grow.
     DocType,
+    /// Elements inside each other without end.
+    Deep,
     /// The end came inside an element.
     Cut,
     /// Broken, in the reader's words.
@@ -54,6 +59,7 @@ impl<R: Read> Xml<R> {
         let event = self.reader.read_event_into(&mut self.buffer).map_err(fault)?;
         match &event {
             Event::DocType(_) => return Err(XmlFault::DocType),
+            Event::Start(_) if self.depth == DEPTH_MAX => return Err(XmlFault::Deep),
             Event::Start(_) => self.depth += 1,
             Event::End(_) => self.depth -= 1,
             Event::Eof if self.depth > 0 => return Err(XmlFault::Cut),
@@ -65,6 +71,7 @@ impl<R: Read> Xml<R> {
     /// The text inside the element that has just begun, down to its end; elements inside are passed over.
     pub(super) fn text_into(&mut self, text: &mut String) -> Result<(), XmlFault> {
         let outside = self.depth - 1;
+        let most = text.len() + RECORD_BYTES_MAX as usize;
         loop {
             let inside = self.depth == outside + 1;
             match self.next()? {
@@ -72,6 +79,10 @@ impl<R: Read> Xml<R> {
                 Event::End(_) => {}
                 event if inside => append(&event, text)?,
                 _ => {}
+            }
+            // A text may be made of many small events, each within its limit.
+            if text.len() > most {
+                return Err(XmlFault::Overrun(Overrun::Record));
             }
             if self.depth == outside {
                 return Ok(());
