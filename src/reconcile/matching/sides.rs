@@ -24,10 +24,10 @@ impl Sides {
     /// # Panics
     /// If two entries of a list have one number, or there are more than `u32` holds.
     pub(super) fn sort(&mut self) {
-        by_number(&mut self.receipts, |c| c.no);
-        by_number(&mut self.notices, |n| n.no);
-        by_number(&mut self.refunds, |f| f.no);
-        by_number(&mut self.rows, |r| r.no);
+        self.receipts.sort_unstable_by_key(|c| c.no);
+        self.notices.sort_unstable_by_key(|n| n.no);
+        self.refunds.sort_unstable_by_key(|f| f.no);
+        self.rows.sort_unstable_by_key(|r| r.no);
         self.decided.sort_unstable();
         assert!(
             self.receipts.is_sorted_by(|a, b| a.no < b.no),
@@ -43,14 +43,6 @@ impl Sides {
         );
         let longest = self.receipts.len().max(self.rows.len()).max(self.refunds.len());
         assert!(u32::try_from(longest).is_ok(), "positions fit 32 bits");
-    }
-}
-
-/// Sorts wide entries: a database hands them over in order already; if not, it is the numbers that are
-/// sorted, and each entry is moved once.
-fn by_number<T>(entries: &mut [T], number: fn(&T) -> i64) {
-    if !entries.is_sorted_by_key(number) {
-        entries.sort_by_cached_key(number);
     }
 }
 

@@ -145,6 +145,14 @@ fn a_part_of_a_day_is_searched_for_rows_that_say_they_are_sums() {
         (kinds(&outcome), outcome.receipts_of(&outcome.rows[0])),
         (vec!["lump"], &[1, 2][..])
     );
+    // Each has only one choice, but both take the receipt of 62.
+    let other = RowSide {
+        no: 10,
+        content: id("other"),
+        ..row(99_000, 2)
+    };
+    let outcome = run(&day_of, &[row(103_000, 2), other]);
+    assert_eq!(kinds(&outcome), ["ambiguous"; 2]);
     // 62 = 25 + 37, so 103 is also a sum of three.
     assert_eq!(kinds(&run(&day_of, &[row(103_000, 3)])), ["lump"]);
     assert_eq!(kinds(&run(&day_of, &[row(103_001, 2)])), ["ambiguous"]);
