@@ -1,5 +1,7 @@
 //! What needs no search: decisions, rows that posted a receipt, rows that were read twice, and ids.
 
+use std::collections::HashSet;
+
 use super::join::Groups;
 use super::outcome::{Finding, Ignored, Pass, Tied};
 use super::run::Run;
@@ -99,6 +101,9 @@ pub(super) fn by_transaction_id(run: &mut Run<'_>) {
         one_payment(run, rows, receipts, Pass::TransactionId);
     }
     // An id that several receipts have (one provider, two merchants): amount and household tell them apart.
+    if by_id.iter().all(|(_, receipts)| receipts.len() < 2) {
+        return;
+    }
     let whole = Groups::join(
         payments(run).filter_map(|(at, r)| Some(((r.txn?, r.household()?, r.amount_vnd), at))),
         run.receipts()
@@ -115,8 +120,14 @@ pub(super) fn by_transaction_id(run: &mut Run<'_>) {
 /// Pass 2: the bank's reference. It alone is weaker than an id: some banks give one reference to all
 /// credits of a batch, so rows are one payment only if amount and account agree as well.
 pub(super) fn by_bank_reference(run: &mut Run<'_>) {
+    // Mostly the ids have found everything, and then only the references of the rest are of interest.
+    let open = payments(run).filter(|(at, _)| run.is_open(*at));
+    let wanted: HashSet<Key128> = open.filter_map(|(_, r)| r.bank_ref).collect();
     let whole = Groups::join(
-        payments(run).filter_map(|(at, r)| Some(((r.bank_ref?, r.amount_vnd, r.household()), at))),
+        payments(run).filter_map(|(at, r)| {
+            let bank_ref = r.bank_ref.filter(|key| wanted.contains(key))?;
+            Some(((bank_ref, r.amount_vnd, r.household()), at))
+        }),
         run.receipts()
             .filter_map(|(at, c)| Some(((c.bank_ref?, c.amount_vnd, Some(c.household)), at))),
     );
@@ -195,16 +206,14 @@ fn by_status(
     row_key: fn(&RowSide) -> Option<Key128>,
     receipt_key: fn(&ReceiptSide) -> Option<Key128>,
 ) {
-    // Most files have no such row at all, and then nothing is joined.
-    let concerned = |at: u32, r: &RowSide| {
+    let is_unpaid = |at: u32, r: &RowSide| {
         r.kind == RowKind::Payment && r.status != RowStatus::Settled && run.is_open(at)
     };
-    if !run.rows().any(|(at, r)| concerned(at, r)) {
-        return;
-    }
-    let rows = run.rows().filter(|(at, r)| concerned(*at, r) || r.is_paid());
+    let unpaid = run.rows().filter(|(at, r)| is_unpaid(*at, r));
+    let wanted: HashSet<Key128> = unpaid.filter_map(|(_, r)| row_key(r)).collect();
+    let rows = run.rows().filter(|(at, r)| is_unpaid(*at, r) || r.is_paid());
     let groups = Groups::join(
-        rows.filter_map(|(at, r)| Some((row_key(r)?, at))),
+        rows.filter_map(|(at, r)| Some((row_key(r).filter(|key| wanted.contains(key))?, at))),
         run.receipts().filter_map(|(at, c)| Some((receipt_key(c)?, at))),
     );
     for (rows, receipts) in groups.iter() {

@@ -23,15 +23,21 @@ impl Groups {
         rows: impl Iterator<Item = (K, u32)>,
         receipts: impl Iterator<Item = (K, u32)>,
     ) -> Groups {
-        let mut group_of: HashMap<K, u32> = HashMap::new();
-        let mut named = Vec::new();
-        for (key, row) in rows {
+        // Gathered first, so that the map has its size from the beginning: growing it costs as much again.
+        let rows: Vec<(K, u32)> = rows.collect();
+        let mut group_of: HashMap<K, u32> = HashMap::with_capacity(rows.len());
+        let named = rows.into_iter().map(|(key, row)| {
             let next = group_of.len() as u32;
-            named.push((*group_of.entry(key).or_insert(next), row));
-        }
+            (*group_of.entry(key).or_insert(next), row)
+        });
+        let named: Vec<(u32, u32)> = named.collect();
         let groups = group_of.len();
-        let met = receipts.filter_map(|(key, receipt)| Some((*group_of.get(&key)?, receipt)));
-        let met: Vec<(u32, u32)> = met.collect();
+        let met: Vec<(u32, u32)> = match groups {
+            0 => Vec::new(),
+            _ => receipts
+                .filter_map(|(key, receipt)| Some((*group_of.get(&key)?, receipt)))
+                .collect(),
+        };
         Groups {
             rows: Side::of(&named, groups),
             receipts: Side::of(&met, groups),

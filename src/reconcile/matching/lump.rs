@@ -6,13 +6,15 @@
 //!
 //! What is left may be a part of a day. Then all ways to choose receipts are searched, and the row has its
 //! receipts only if there is exactly one way. With amounts in whole thousands sums meet by chance, so the
-//! search is for rows that say of themselves that they are sums. A row without a provider's id that does
-//! not say so is only named ambiguous if some choice fits: posting it as a new receipt might count money
-//! twice, and taking it as a sum would be a guess.
+//! search is for rows that say of themselves that they are sums. A row that does not say so is only named
+//! ambiguous if some choice fits: posting it as a new receipt might count money twice, and taking it as a
+//! sum would be a guess.
 
 mod search;
 
 use std::collections::{BTreeMap, HashMap};
+
+use crate::vn::TimeMs;
 
 use super::join::Groups;
 use super::outcome::{Finding, Pass};
@@ -21,8 +23,9 @@ use super::{Kind, Payee, ReceiptSide, RowSide, Rules};
 
 use search::{Choice, Part};
 
-/// Rows that are searched in one run. Beyond, none is: which ones would otherwise depend on order.
-const SEARCHES_MAX: usize = 2_000;
+/// Sums that one run looks at, for rows that say that they are sums and again for those that do not: half
+/// a second, or two thousand rows with 24 receipts each.
+const SUMS_MAX: u64 = 1 << 24;
 
 /// Receipts among which a row that does not say that it is a sum is searched.
 const UNSTATED_CANDIDATES_MAX: usize = 14;
@@ -64,11 +67,13 @@ fn scopes_of_receipt(c: &ReceiptSide) -> impl Iterator<Item = Scope> {
     own.into_iter().flatten()
 }
 
-/// Rows that may be sums: open, nobody else's, with a payee that is not unknown.
+/// Rows that may be sums: open, nobody else's, with a payee that is not unknown, and not one payment by
+/// their own id.
 fn rows<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r RowSide)> {
     run.rows().filter(|(at, r)| {
         let is_doubted = run.row_doubts[*at as usize] > 0;
-        run.is_open(*at) && r.is_paid() && r.payee != Payee::Unknown && !is_doubted
+        let may_be_sum = r.states_lump() || r.txn.is_none() || run.rules.settles_in_sums;
+        run.is_open(*at) && r.is_paid() && r.payee != Payee::Unknown && may_be_sum && !is_doubted
     })
 }
 
@@ -98,7 +103,7 @@ pub(super) fn whole_days(run: &mut Run<'_>) {
     let mut fits: BTreeMap<u32, Fit<'_>> = BTreeMap::new();
     for (rows, receipts) in groups.iter() {
         let whole = Whole::of(run, receipts);
-        for row in rows.iter().filter(|row| whole.is(run.row(**row))) {
+        for row in rows.iter().filter(|row| whole.is(run.row(**row), run.rules)) {
             let fit = fits.entry(*row).or_insert(Fit::One(receipts));
             // A terminal's day may be its household's whole day: one choice, found twice.
             if !matches!(fit, Fit::One(before) if *before == receipts) {
@@ -147,6 +152,8 @@ struct Whole {
     net_vnd: Option<i128>,
     /// Fees taken off the sum.
     net_of_sum_vnd: Option<i128>,
+    /// When the last of them was paid.
+    last: Option<TimeMs>,
 }
 
 impl Whole {
@@ -162,11 +169,15 @@ impl Whole {
             left_vnd: sum(&|c| c.left_vnd()),
             net_vnd: fees.map(|rule| sum(&|c| rule.net_vnd(c.amount_vnd))),
             net_of_sum_vnd: fees.and_then(|rule| Some(rule.net_vnd(i64::try_from(gross_vnd).ok()?).into())),
+            last: receipts.iter().filter_map(|c| run.receipt(*c).time()).max(),
         }
     }
 
     /// Whether the row is the sum. One receipt alone is no sum, except that only fees were taken off it.
-    fn is(&self, r: &RowSide) -> bool {
+    fn is(&self, r: &RowSide, rules: &Rules) -> bool {
+        if !is_paid_before(self.last, r, rules) {
+            return false;
+        }
         let amount = i128::from(r.amount_vnd);
         let is_net = Some(amount) == self.net_vnd || Some(amount) == self.net_of_sum_vnd;
         let is_whole = amount == self.gross_vnd || amount == self.left_vnd;
@@ -176,6 +187,14 @@ impl Whole {
             1 => is_net && !is_whole && !r.states_lump(),
             _ => (is_net || is_whole) && is_count,
         }
+    }
+}
+
+/// A sum does not come before its parts.
+fn is_paid_before(time: Option<TimeMs>, r: &RowSide, rules: &Rules) -> bool {
+    match (time, r.occurred_at) {
+        (Some(TimeMs(paid)), Some(TimeMs(row))) => paid <= row.saturating_add(rules.time_window_ms),
+        _ => true,
     }
 }
 
@@ -253,7 +272,7 @@ impl Searched {
 
 /// Searches all rows that say that they are sums, or all that do not and have no id of a payment.
 fn search_all(run: &Run<'_>, is_stated: bool) -> Vec<Searched> {
-    let concerned = |r: &RowSide| r.states_lump() == is_stated && (is_stated || r.txn.is_none());
+    let concerned = |r: &RowSide| r.states_lump() == is_stated;
     let candidates_max = match is_stated {
         true => run.rules.lump_candidates_max.min(search::PARTS_MAX),
         false => run.rules.lump_candidates_max.min(UNSTATED_CANDIDATES_MAX),
@@ -276,20 +295,40 @@ fn search_all(run: &Run<'_>, is_stated: bool) -> Vec<Searched> {
             let pool = pools.entry(*row).or_default();
             // One more than may be searched is enough to know that it is too many.
             let room = (candidates_max + 1).saturating_sub(pool.len());
-            pool.extend(receipts.iter().take(room));
+            // Only few are looked at one by one; of many there are too many to search, whenever they came.
+            let is_few = receipts.len() <= 4 * search::PARTS_MAX;
+            let before = receipts
+                .iter()
+                .filter(|c| !is_few || is_paid_before(run.receipt(**c).time(), run.row(*row), run.rules));
+            pool.extend(before.take(room));
         }
     }
     pools.retain(|_, pool| pool.len() > 1);
-    let is_too_much = pools.len() > SEARCHES_MAX;
+    let candidates_max = affordable(pools.values().map(Vec::len), candidates_max);
     let searched = pools.into_iter().map(|(row, pool)| {
-        let choice = match (is_too_much || pool.len() > candidates_max, is_stated) {
-            (false, _) => choose(run, row, &pool),
-            (true, true) => Choice::Several,
-            (true, false) => Choice::None,
+        let choice = match (pool.len() <= candidates_max, is_stated) {
+            (true, _) => choose(run, row, &pool),
+            (false, true) => Choice::Several,
+            (false, false) => Choice::None,
         };
         Searched { row, pool, choice }
     });
     searched.collect()
+}
+
+/// Up to which size all pools together can be searched. A limit on sizes and not on rows, so that rows which
+/// are alike in this are all searched or none, whatever their order.
+fn affordable(sizes: impl Iterator<Item = usize>, candidates_max: usize) -> usize {
+    let mut pools_of_size = [0u64; search::PARTS_MAX + 1];
+    for size in sizes.filter(|size| *size <= candidates_max) {
+        pools_of_size[size] += 1;
+    }
+    let mut sums = 0u64;
+    let too_large = pools_of_size.iter().enumerate().position(|(size, pools)| {
+        sums = sums.saturating_add(pools.saturating_mul(2 << size.div_ceil(2)));
+        sums > SUMS_MAX
+    });
+    too_large.map_or(candidates_max, |size| size - 1)
 }
 
 /// The only choice of receipts whose sum is the row, gross or less fees.
@@ -308,5 +347,24 @@ fn choose(run: &Run<'_>, row: u32, pool: &[u32]) -> Choice {
         (Choice::None, one) | (one, Choice::None) => one,
         (a, b) if a == b => a,
         _ => Choice::Several,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_searches_leave_the_largest_out_and_keep_the_rest() {
+        let sizes = |small: usize, large: usize| {
+            let small = std::iter::repeat_n(8, small);
+            small.chain(std::iter::repeat_n(24, large))
+        };
+        assert_eq!(affordable(sizes(10, 10), 24), 24);
+        assert_eq!(affordable(sizes(10_000, 3_000), 24), 23);
+        assert_eq!(affordable(sizes(10_000_000, 0), 24), 7);
+        // Larger than a search may be: not searched, and no reason to leave others out.
+        assert_eq!(affordable(sizes(10, 3_000), 14), 14);
+        assert_eq!(affordable(std::iter::empty(), 32), 32);
     }
 }

@@ -85,6 +85,9 @@ fn by_receipt(
 ) {
     let receipts = run.receipts().filter_map(|(at, c)| Some((receipt_key(c)?, at)));
     let groups = Groups::join(out(run, row_key), receipts);
+    if groups.iter().all(|(_, receipts)| receipts.is_empty()) {
+        return;
+    }
     let mut known = KnownRefunds::of(run);
     for (rows, receipts) in groups.iter() {
         if let [receipt] = receipts {

@@ -20,6 +20,10 @@ pub struct Rules {
     pub final_through: Day,
     /// What the provider keeps, where that is known; without it lumps fit gross only.
     pub fees: Option<FeeRule>,
+    /// The provider pays many payments out as one and gives the sum an id. Without this, a row that has a
+    /// transaction id and does not say that it is a sum is one payment: with amounts in whole thousands
+    /// two receipts that wait have the amount of a third payment often enough.
+    pub settles_in_sums: bool,
     /// How many days before its own a lump may gather.
     pub lump_days_back: i64,
     /// Among how many receipts a lump is searched, at most 32: work doubles with every two more.
@@ -36,6 +40,7 @@ impl Rules {
             missing_through,
             final_through,
             fees: None,
+            settles_in_sums: false,
             lump_days_back: 1,
             lump_candidates_max: 24,
         }

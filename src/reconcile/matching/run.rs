@@ -208,13 +208,14 @@ impl<'s> Run<'s> {
                 self.find(at, finding);
             }
         }
-        let rows: Vec<RowOutcome> = self.found.iter().flatten().copied().collect();
         let receipts = self
             .receipts()
             .map(|(at, c)| self.receipt_outcome(at, c))
             .collect();
         let refunds = self.refund_outcomes();
         let notices = self.notice_outcomes();
+        // Nothing is open any more; the outcome takes over the room of what was found.
+        let rows = self.found.into_iter().flatten().collect();
         Outcome {
             rows,
             receipts,

@@ -148,6 +148,7 @@ fn a_reference_ties_where_the_id_is_broken() {
         (outcome.receipts[0].row_no, outcome.receipts[1].row_no),
         (Some(10), Some(9))
     );
+    assert!(outcome.rows.iter().all(|r| r.by == Some(Pass::BankReference)));
     // And two other amounts under it could be either.
     let other = |no, amount_vnd| RowSide {
         amount_vnd,
@@ -304,6 +305,17 @@ fn stall_amount_and_day_match_what_has_no_id() {
     for (word, row) in cases {
         assert_eq!(kinds(&run(&[c], &[row])), [word], "{row:?}");
     }
+    // Near, but of another stall of the household: a person is asked, nothing is taken.
+    let payee = Payee::Household {
+        household: 1,
+        stall: None,
+    };
+    let other_stall = RowSide {
+        payee,
+        stall_in_note: Some(11),
+        ..row
+    };
+    assert_eq!(kinds(&run(&[c], &[other_stall])), ["ambiguous"]);
     // The note only chooses among stalls of the account.
     let foreign = Payee::Household {
         household: 2,

@@ -145,6 +145,14 @@ fn a_part_of_a_day_is_searched_for_rows_that_say_they_are_sums() {
         (kinds(&outcome), outcome.receipts_of(&outcome.rows[0])),
         (vec!["lump"], &[1, 2][..])
     );
+    // Each has only one choice, but both take the receipt of 62.
+    let other = RowSide {
+        no: 10,
+        content: id("other"),
+        ..row(99_000, 2)
+    };
+    let outcome = run(&day_of, &[row(103_000, 2), other]);
+    assert_eq!(kinds(&outcome), ["ambiguous"; 2]);
     // 62 = 25 + 37, so 103 is also a sum of three.
     assert_eq!(kinds(&run(&day_of, &[row(103_000, 3)])), ["lump"]);
     assert_eq!(kinds(&run(&day_of, &[row(103_001, 2)])), ["ambiguous"]);
@@ -158,4 +166,54 @@ fn a_part_of_a_day_is_searched_for_rows_that_say_they_are_sums() {
     narrow.lump_candidates_max = 3;
     let outcome = match_sides(&mut sides(&day_of, &[row(103_000, 2)]), &narrow);
     assert_eq!(kinds(&outcome), ["ambiguous"], "not looked at is not proven");
+}
+
+#[test]
+fn an_id_of_its_own_makes_one_payment_and_no_sum_comes_before_its_parts() {
+    let day_of = [of_day(1, 40_000), of_day(2, 60_000)];
+    let timed = |minutes| RowSide {
+        occurred_at: Some(at(minutes)),
+        ..nameless(9, 100_000)
+    };
+    assert_eq!(kinds(&run(&day_of, &[timed(585)])), ["lump"]);
+    assert_eq!(kinds(&run(&day_of, &[timed(584)])), ["missing_notice"]);
+    let stated = |minutes| RowSide {
+        parts: 2,
+        ..timed(minutes)
+    };
+    assert_eq!(kinds(&run(&day_of, &[stated(584)])), ["ambiguous"]);
+    let with_id = RowSide {
+        txn: Some(id("own")),
+        ..timed(700)
+    };
+    assert_eq!(kinds(&run(&day_of, &[with_id])), ["missing_notice"]);
+    assert_eq!(kinds(&run(&day_of, &[RowSide { parts: 2, ..with_id }])), ["lump"]);
+    let mut in_sums = rules();
+    in_sums.settles_in_sums = true;
+    let outcome = match_sides(&mut sides(&day_of, &[with_id]), &in_sums);
+    assert_eq!(kinds(&outcome), ["lump"]);
+}
+
+#[test]
+fn a_terminal_gathers_only_its_accounts_money() {
+    let of = |no, household, amount_vnd| ReceiptSide {
+        household,
+        terminal: Some(7),
+        stall: None,
+        ..of_day(no, amount_vnd)
+    };
+    let day_of = [of(1, 1, 40_000), of(2, 1, 60_000), of(3, 2, 5_000)];
+    let row = |amount_vnd, payee| RowSide {
+        terminal: Some(7),
+        occurred_at: None,
+        payee,
+        ..nameless(9, amount_vnd)
+    };
+    let own = Payee::Household {
+        household: 1,
+        stall: None,
+    };
+    assert_eq!(kinds(&run(&day_of, &[row(100_000, own)])), ["lump"]);
+    assert_eq!(kinds(&run(&day_of, &[row(105_000, own)])), ["missing_notice"]);
+    assert_eq!(kinds(&run(&day_of, &[row(105_000, Payee::NotNamed)])), ["lump"]);
 }
