@@ -8,7 +8,7 @@ use crate::store_contract::sources;
 use crate::support::*;
 
 /// Rooms that decide and touch nothing outside.
-const CORE: [&str; 10] = [
+const CORE: [&str; 11] = [
     "vn",
     "table",
     "places",
@@ -17,12 +17,13 @@ const CORE: [&str; 10] = [
     "notice",
     "register",
     "ledger",
+    "reconcile",
     "indicators",
     "access",
 ];
 
 /// What each room of the core may use; every room may use itself.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("vn", &[]),
     ("table", &["vn"]),
     ("vietqr", &["vn"]),
@@ -32,6 +33,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("places", &["vn", "table"]),
     ("register", &["vn", "places", "table", "vietqr"]),
     ("ledger", &["vn", "notice", "register"]),
+    ("reconcile", &["vn", "notice"]),
     ("indicators", &["vn", "places", "register", "table"]),
 ];
 

@@ -7,9 +7,6 @@ mod sums;
 use super::*;
 use crate::vn::{Day, TimeMs};
 
-/// How many entries the planted causes are looked for in besides the usual sizes; for trying a million.
-const SIZE_VARIABLE: &str = "CHOSO_PLANTED_ENTRIES";
-
 const MINUTE_MS: i64 = 60_000;
 
 fn day() -> Day {
@@ -115,12 +112,4 @@ fn planted_causes_are_named_in_ten_thousand_entries() {
 #[test]
 fn planted_causes_are_named_in_a_hundred_thousand_entries() {
     planted::check(100_000, 2);
-}
-
-#[test]
-fn planted_causes_are_named_in_as_many_entries_as_asked() {
-    let asked = std::env::var(SIZE_VARIABLE).ok();
-    let entries = asked.map_or(1_000, |n| n.parse().expect("a number of entries"));
-    let took = planted::check(entries, 3);
-    println!("{entries} entries: matched in {} ms", took.as_millis());
 }

@@ -1,6 +1,6 @@
 //! Looks at codes on walls: what the register says of a payload, and that somebody looked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::super::{Result, Store, fresh_id, on_tx};
 use super::CardView;
@@ -169,19 +169,16 @@ impl Store {
         by: &str,
         now: TimeMs,
     ) -> Result<WalkKept> {
+        let days: BTreeSet<Day> = looks.iter().map(|look| Day::of(look.looked_at)).collect();
         let mut by_day: HashMap<Day, HashMap<String, (String, bool)>> = HashMap::new();
-        for look in looks {
-            let day = Day::of(look.looked_at);
-            if !by_day.contains_key(&day) {
-                let mut known: HashMap<String, (String, bool)> = HashMap::new();
-                for code in self.wall_codes(at, day).await? {
-                    let here = known.entry(sha256_hex(code.payload.as_bytes())).or_default();
-                    // A worn card and the one in its place bear one text: the one in use counts.
-                    if here.0.is_empty() || code.is_active {
-                        *here = (code.serial, code.is_active);
-                    }
+        for day in days {
+            let known = by_day.entry(day).or_default();
+            for code in self.wall_codes(at, day).await? {
+                let here = known.entry(sha256_hex(code.payload.as_bytes())).or_default();
+                // A worn card and the one in its place bear one text: the one in use counts.
+                if here.0.is_empty() || code.is_active {
+                    *here = (code.serial, code.is_active);
                 }
-                by_day.insert(day, known);
             }
         }
         let mut told = WalkKept::default();

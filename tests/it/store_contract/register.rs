@@ -394,9 +394,18 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
     };
     end().expect("a first end");
     assert!(matches!(end(), Err(StoreError::Conflict(_))));
-    let ended = |on| books.run(books.store.card(&first.serial, on)).unwrap().expect("a card").ended;
+    let ended = |on| {
+        books
+            .run(books.store.card(&first.serial, on))
+            .unwrap()
+            .expect("a card")
+            .ended
+    };
     assert_eq!(ended(market_day().plus(8)), None, "it stands until that day");
-    assert_eq!(ended(market_day().plus(9)), Some(("revoked".to_owned(), market_day().plus(9))));
+    assert_eq!(
+        ended(market_day().plus(9)),
+        Some(("revoked".to_owned(), market_day().plus(9)))
+    );
     assert!(
         books
             .run(books.store.card("nobody", market_day()))
