@@ -305,6 +305,16 @@ fn stall_amount_and_day_match_what_has_no_id() {
     for (word, row) in cases {
         assert_eq!(kinds(&run(&[c], &[row])), [word], "{row:?}");
     }
+    // Two rows that name nothing but the stall, and one receipt.
+    let two = [
+        row,
+        RowSide {
+            no: 10,
+            content: id("b"),
+            ..row
+        },
+    ];
+    assert_eq!(kinds(&run(&[c], &two)), ["ambiguous"; 2]);
     // Near, but of another stall of the household: a person is asked, nothing is taken.
     let payee = Payee::Household {
         household: 1,
