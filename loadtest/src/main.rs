@@ -17,6 +17,7 @@ mod open_loop;
 mod process;
 mod profiles;
 mod proxy;
+mod reconcile;
 mod report;
 mod rig;
 mod setup;
@@ -60,6 +61,8 @@ enum Command {
     OpenLoop(open_loop::OpenLoopArgs),
     /// More than the service can take: what it sends away, and that it loses nothing it accepted
     Overload(open_loop::OverloadArgs),
+    /// Statements against receipts, as a ratio of what an analytical database needs to join them
+    Reconcile(reconcile::ReconcileArgs),
     /// How soon `choso serve` answers on an empty database, and its memory when idle
     #[command(visible_alias = "memory")]
     Start(start::StartArgs),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Instances(args) => crowd::run_instances(&args),
         Command::OpenLoop(args) => open_loop::run(&args),
         Command::Overload(args) => open_loop::run_overload(&args),
+        Command::Reconcile(args) => reconcile::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Growth(args) => growth::run(&args),
         Command::Torture(args) => torture::run(&args),
