@@ -25,8 +25,8 @@ CREATE TABLE statement_file (
 );
 
 -- A row. row_no: the file and the place in it (file_no << 21 | place), so that rows are added at the end.
--- content: 16 bytes of a digest over what the row says, and which of equal rows of its file it is; the same again
--- in another file is not kept twice. finding, detail, pass, shift_days, receipt_no: what matching said last;
+-- content: the halves of 128 bits of a digest over what the row says, and which of equal rows of its file it is;
+-- the same again in another file is not kept twice. finding, detail, pass, shift_days, receipt_no: what matching said last;
 -- a lump has its receipts in statement_lump. is_posted: whether the ledger was given it, since no notice came.
 CREATE TABLE statement_row (
     row_no INTEGER NOT NULL PRIMARY KEY,
@@ -51,7 +51,8 @@ CREATE TABLE statement_row (
     settled_day BIGINT,
     parts BIGINT NOT NULL,
     fee_gap_vnd BIGINT NOT NULL,
-    content BLOB NOT NULL,
+    content_high BIGINT NOT NULL,
+    content_low BIGINT NOT NULL,
     finding TEXT NOT NULL,
     detail BIGINT NOT NULL,
     pass TEXT NOT NULL,
@@ -59,7 +60,7 @@ CREATE TABLE statement_row (
     receipt_no BIGINT,
     is_posted BIGINT NOT NULL DEFAULT 0 CHECK (is_posted IN (0, 1))
 );
-CREATE INDEX statement_row_by_day ON statement_row (provider_id, business_day);
+CREATE INDEX statement_row_by_day ON statement_row (provider_id, business_day, row_no);
 CREATE INDEX statement_row_unheard ON statement_row (provider_id, row_no) WHERE finding = 'missing_notice' AND is_posted = 0;
 
 -- The receipts of a row that stands for many.

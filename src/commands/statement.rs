@@ -3,9 +3,10 @@ use std::process::ExitCode;
 
 use choso::app::now;
 use choso::intake::{
-    ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_at, reconcile_days,
+    ImportError, Imported, Progress, StatementFile, Taken, exceptions_csv, import_statement, look_at,
+    reconcile_days,
 };
-use choso::reconcile::{Event, Exception, Mapping, Proposal, RunSummary, Tally};
+use choso::reconcile::{Event, Mapping, Proposal, RunSummary, Tally};
 use choso::store::Store;
 use choso::table::{Fault, write_rejects};
 use choso::vn::{Day, Dong, Lang};
@@ -293,67 +294,5 @@ fn print_summary(summary: &RunSummary) {
     );
     for (kind, tally) in &summary.by_kind {
         line(kind.as_str(), tally);
-    }
-}
-
-/// Columns of CONTRACT section 2, UTF-8 with BOM; a text that a spreadsheet would take for a formula is quoted by
-/// an apostrophe.
-async fn exceptions_csv(
-    store: &Store,
-    provider_id: &str,
-    (from, to): (Day, Day),
-    exceptions: &[Exception],
-) -> Result<Vec<u8>, Failure> {
-    let rows: Vec<i64> = exceptions.iter().filter_map(|e| e.row_no).collect();
-    let alone = exceptions.iter().filter(|e| e.row_no.is_none());
-    let entries: Vec<i64> = alone.filter_map(|e| e.entry_no).collect();
-    let of_rows = store.statement_row_names(&rows).await?;
-    let of_entries = store.entry_txn_ids(&entries).await?;
-    let mut out = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
-    let wrong = |error: csv::Error| Failure::Refused(error.to_string());
-    out.write_record([
-        "kind",
-        "provider_txn_id",
-        "amount_vnd",
-        "business_date",
-        "row_number",
-        "sentence",
-    ])
-    .map_err(wrong)?;
-    for exception in exceptions {
-        let (txn, row_number) = match exception.row_no {
-            Some(no) => of_rows
-                .get(&no)
-                .map_or((String::new(), String::new()), |(txn, number)| {
-                    (txn.clone(), number.to_string())
-                }),
-            None => {
-                let txn = exception.entry_no.and_then(|no| of_entries.get(&no).cloned());
-                (txn.unwrap_or_default(), String::new())
-            }
-        };
-        out.write_record([
-            exception.kind.as_str(),
-            &plain(txn),
-            &exception.amount_vnd.to_string(),
-            &exception.day.to_string(),
-            &row_number,
-            &exception.kind.sentence(&exception.facts, Lang::Vi),
-        ])
-        .map_err(wrong)?;
-    }
-    for bad in store.bad_statement_rows(provider_id, from, to).await? {
-        let (day, number) = (bad.business_day.to_string(), bad.row_number.to_string());
-        out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
-            .map_err(wrong)?;
-    }
-    out.into_inner()
-        .map_err(|error| Failure::Refused(error.to_string()))
-}
-
-fn plain(text: String) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text,
     }
 }

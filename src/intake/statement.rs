@@ -1,35 +1,30 @@
 //! A statement on its way in: read twice, so that memory does not grow with its rows; compared as a whole;
 //! written in short transactions; and what only the statement knows is posted.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{Read, Seek};
+mod reading;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::reconcile::{
-    BadRow, Charges, Event, Exception, Key128, Mapping, Outcome, Payee, Proposal, RowSide, RunSummary,
-    StatementError, StatementRow, Summary, look, match_sides, read_statement, row_keys, sum_up,
-    unheard_delivery, usual_rules,
+    BadRow, Event, Exception, Mapping, Outcome, Proposal, RowSide, RunSummary, StatementError, StatementRow,
+    Summary, look, match_sides, read_statement, sum_up, unheard_delivery, usual_rules,
 };
 use crate::store::{
-    Arrival, BadStatementRow, FreshRow, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun,
-    StatementTotals, Store, StoreError, Window, WriterMemory, row_no,
+    Arrival, BadStatementRow, FreshRows, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals,
+    Store, StoreError, Window, WriterMemory, row_no,
 };
-use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
+use crate::vn::{Day, Dong, Lang, TimeMs};
 
-/// A statement file is no larger (CONTRACT section 4).
-const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+use reading::{Codes, digest, name_of, opened, read_rows};
+
 /// Rows written in one transaction: callbacks wait behind so many.
 const ROWS_AT_ONCE: usize = 4_000;
 /// Rows posted in one batch.
 const POSTED_AT_ONCE: i64 = 512;
-/// Rows that cannot be read of which the reason is kept; further ones are counted.
-const BAD_KEPT_MAX: usize = 20_000;
 /// Days around those asked for that are loaded, so that partners of partners are seen, and those of them in which
 /// what is said of a row may change.
 const DAYS_AROUND: i64 = 6;
@@ -201,12 +196,12 @@ async fn take_in(
         let (path, mapping, stalls) = (file.path.clone(), mapping.clone(), stalls.clone());
         blocking(move || read_rows(&path, &mapping, file_no, &stalls, now)).await?
     };
-    say(Progress::Reading(read.fresh.len() as u64));
+    let total = read.fresh.rows.len() as u64;
+    say(Progress::Reading(total));
     let days = read.days.unwrap_or((Day::of(now), Day::of(now)));
     let around = (days.0.plus(-DAYS_AROUND), days.1.plus(DAYS_AROUND));
-    let total = read.fresh.len() as u64;
     let mut window = store
-        .statement_window(&file.provider_id, around, read.fresh, read.names, &stalls)
+        .statement_window(&file.provider_id, around, read.fresh, &stalls)
         .await?;
     say(Progress::Matching);
     let rules = usual_rules(Day::of(now));
@@ -284,7 +279,7 @@ pub async fn reconcile_days(
     let stalls = store.stall_codes().await?;
     let around = (from.plus(-DAYS_AROUND), to.plus(DAYS_AROUND));
     let mut window = store
-        .statement_window(provider_id, around, Vec::new(), Vec::new(), &stalls)
+        .statement_window(provider_id, around, FreshRows::default(), &stalls)
         .await?;
     let rules = usual_rules(Day::of(now));
     let (outcome, window) = blocking(move || {
@@ -301,6 +296,68 @@ pub async fn reconcile_days(
     post_unheard(store, provider_id, now, |_| {}).await?;
     let bad = store.bad_statement_rows(provider_id, from, to).await?;
     Ok(sum_up(&window.sides, &outcome, (from, to), bad.len() as u64))
+}
+
+/// Columns of CONTRACT section 2, UTF-8 with BOM; a text that a spreadsheet would take for a formula is quoted by
+/// an apostrophe.
+pub async fn exceptions_csv(
+    store: &Store,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    exceptions: &[Exception],
+) -> Result<Vec<u8>, ImportError> {
+    let rows: Vec<i64> = exceptions.iter().filter_map(|e| e.row_no).collect();
+    let alone = exceptions.iter().filter(|e| e.row_no.is_none());
+    let entries: Vec<i64> = alone.filter_map(|e| e.entry_no).collect();
+    let of_rows = store.statement_row_names(&rows).await?;
+    let of_entries = store.entry_txn_ids(&entries).await?;
+    let mut out = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
+    let wrong = |error: csv::Error| ImportError::File(error.to_string());
+    out.write_record([
+        "kind",
+        "provider_txn_id",
+        "amount_vnd",
+        "business_date",
+        "row_number",
+        "sentence",
+    ])
+    .map_err(wrong)?;
+    for exception in exceptions {
+        let (txn, row_number) = match exception.row_no {
+            Some(no) => of_rows
+                .get(&no)
+                .map_or((String::new(), String::new()), |(txn, number)| {
+                    (txn.clone(), number.to_string())
+                }),
+            None => {
+                let txn = exception.entry_no.and_then(|no| of_entries.get(&no).cloned());
+                (txn.unwrap_or_default(), String::new())
+            }
+        };
+        out.write_record([
+            exception.kind.as_str(),
+            &plain(txn),
+            &exception.amount_vnd.to_string(),
+            &exception.day.to_string(),
+            &row_number,
+            &exception.kind.sentence(&exception.facts, Lang::Vi),
+        ])
+        .map_err(wrong)?;
+    }
+    for bad in store.bad_statement_rows(provider_id, from, to).await? {
+        let (day, number) = (bad.business_day.to_string(), bad.row_number.to_string());
+        out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
+            .map_err(wrong)?;
+    }
+    out.into_inner()
+        .map_err(|error| ImportError::File(error.to_string()))
+}
+
+fn plain(text: String) -> String {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text,
+    }
 }
 
 /// Gives the ledger what only statements know; a process that was stopped before goes on here. How many receipts
@@ -344,9 +401,9 @@ fn changed(window: &Window, outcome: &Outcome, (from, to): (Day, Day)) -> Vec<(i
         };
         let said = RowSaid::of(outcome, &outcome.rows[at]);
         // A row that the ledger was given and took for known keeps the mark.
-        let is_same = before.finding == said.finding
+        let is_same = *before.finding == *said.finding
             && before.detail == said.detail
-            && before.pass == said.pass
+            && *before.pass == *said.pass
             && before.shift_days == said.shift_days
             && (before.receipt_no == said.receipt_no || !said.lump.is_empty());
         if !is_same && (from..=to).contains(&window.sides.rows[at].day) {
@@ -442,20 +499,6 @@ fn kept_row(row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> K
     }
 }
 
-fn name_of(row: &StatementRow) -> PayeeName {
-    PayeeName {
-        bank_bin: row.bank_bin.clone(),
-        account_number: row
-            .account
-            .as_ref()
-            .map(AccountNumber::reveal)
-            .unwrap_or_default()
-            .to_owned(),
-        terminal: row.terminal.clone(),
-        reference: row.reference.clone(),
-    }
-}
-
 /// Hands the rows of a file on, some thousands at a time; ends when nobody takes them any more.
 fn hand_on(path: &Path, mapping: &Mapping, to: &mpsc::Sender<Vec<StatementRow>>) -> Result<(), ImportError> {
     let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
@@ -484,259 +527,10 @@ fn hand_on(path: &Path, mapping: &Mapping, to: &mpsc::Sender<Vec<StatementRow>>)
     }
 }
 
-/// What the first reading gives.
-struct FirstReading {
-    fresh: Vec<FreshRow>,
-    names: Vec<PayeeName>,
-    days: Option<(Day, Day)>,
-    summary: Summary,
-    ignored: i64,
-    bad_count: i64,
-    bad: Vec<BadRow>,
-    bad_days: Vec<BadStatementRow>,
-}
-
-fn read_rows(
-    path: &Path,
-    mapping: &Mapping,
-    file_no: i64,
-    stalls: &Arc<Vec<(String, String)>>,
-    now: TimeMs,
-) -> Result<FirstReading, ImportError> {
-    let codes = Codes::new(stalls);
-    let mut fresh: Vec<FreshRow> = Vec::new();
-    let mut names: Vec<PayeeName> = Vec::new();
-    let mut numbers: HashMap<PayeeName, u32> = HashMap::new();
-    let mut times: HashMap<Key128, u32> = HashMap::new();
-    let (mut ignored, mut bad_count) = (0, 0);
-    let (mut bad, mut bad_days): (Vec<BadRow>, Vec<(u64, Option<Day>, String)>) = Default::default();
-    let mut days: Option<(Day, Day)> = None;
-    let mut last_day = None;
-    let summary = read_statement(&mut opened(path)?, mapping, &mut |event| {
-        match event {
-            Event::Row(row) => {
-                let day = row.business_day;
-                last_day = Some(day);
-                days = Some(days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
-                let name = name_of(&row);
-                let next = names.len() as u32;
-                let name = *numbers.entry(name).or_insert_with_key(|name| {
-                    names.push(name.clone());
-                    next
-                });
-                let said = content_of(&row);
-                let time = times.entry(said).or_insert(0);
-                *time += 1;
-                let content = match *time {
-                    1 => said,
-                    // The second of equal rows of one file is another row than the first.
-                    nth => Key128::of(&[&format!("{:x}{:x} {nth}", said.bits()[0], said.bits()[1])]),
-                };
-                let no = row_no(file_no, fresh.len() as i64);
-                fresh.push(FreshRow {
-                    side: side_of(&row, no, content),
-                    name,
-                    stall: codes.in_note(&row.note),
-                });
-            }
-            Event::Bad(row) => {
-                bad_count += 1;
-                if bad.len() < BAD_KEPT_MAX {
-                    bad_days.push((row.row_number, last_day, row.reason.clone()));
-                    bad.push(row);
-                }
-            }
-            Event::Ignored(_) => ignored += 1,
-        }
-        ControlFlow::Continue(())
-    })?;
-    let first = days.map_or(Day::of(now), |(first, _)| first);
-    let bad_days = bad_days
-        .into_iter()
-        .map(|(row_number, day, reason)| BadStatementRow {
-            row_number: row_number as i64,
-            business_day: day.unwrap_or(first),
-            reason,
-        })
-        .collect();
-    Ok(FirstReading {
-        fresh,
-        names,
-        days,
-        summary,
-        ignored,
-        bad_count,
-        bad,
-        bad_days,
-    })
-}
-
-/// What matching needs of a row; whose money it is, is found later.
-fn side_of(row: &StatementRow, no: i64, content: Key128) -> RowSide {
-    let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref);
-    let fee_gap_vnd = match row.net.filter(|_| row.fee_differs()) {
-        None => 0,
-        Some(net) => {
-            let charges = Charges {
-                fee_vnd: row.fee.vnd(),
-                vat_vnd: row.vat.vnd(),
-                discount_vnd: 0,
-                net_vnd: net.vnd().abs(),
-            };
-            charges.gap_vnd(row.amount.vnd(), None)
-        }
-    };
-    RowSide {
-        no,
-        content,
-        kind: row.kind,
-        status: row.status,
-        txn,
-        refund_of: None,
-        bank_ref,
-        payee: Payee::NotNamed,
-        stall_in_note: None,
-        terminal: None,
-        amount_vnd: row.amount.vnd(),
-        fee_gap_vnd,
-        day: row.business_day,
-        occurred_at: row.occurred_at,
-        parts: row.parts,
-    }
-}
-
-/// The key of everything a row says, but for where it stands.
-fn content_of(row: &StatementRow) -> Key128 {
-    let numbers = format!(
-        "{} {} {} {} {} {} {:?} {:?} {} {:?} {}",
-        row.kind.as_str(),
-        row.status.as_str(),
-        row.amount.vnd(),
-        row.fee.vnd(),
-        row.vat.vnd(),
-        row.discount.vnd(),
-        row.net.map(Dong::vnd),
-        row.occurred_at.map(|t| t.0),
-        row.business_day.number(),
-        row.settled_on.map(Day::number),
-        row.parts
-    );
-    let account = row
-        .account
-        .as_ref()
-        .map(AccountNumber::reveal)
-        .unwrap_or_default();
-    Key128::of(&[
-        &numbers,
-        &row.provider_txn_id,
-        &row.reference,
-        &row.bank_ref,
-        &row.terminal,
-        &row.bank_bin,
-        account,
-        &row.note,
-        &row.batch,
-    ])
-}
-
-/// Every stall code, to be found in notes.
-struct Codes<'a> {
-    stalls: &'a [(String, String)],
-    places: HashMap<&'a [u8], u32>,
-}
-
-impl Codes<'_> {
-    fn new(stalls: &[(String, String)]) -> Codes<'_> {
-        let places = stalls
-            .iter()
-            .zip(0..)
-            .map(|((code, _), at)| (code.as_bytes(), at));
-        Codes {
-            stalls,
-            places: places.collect(),
-        }
-    }
-
-    /// The one code that a note holds: as a word, else anywhere once all but letters and digits is gone, since
-    /// banks cut, wrap and re-case it. None where there is no code, or several: a note never guesses.
-    fn in_note(&self, note: &str) -> Option<u32> {
-        if note.len() < 8 || self.places.is_empty() {
-            return None;
-        }
-        let upper = fold(note).to_uppercase();
-        let words = upper.split(|c: char| !c.is_ascii_alphanumeric());
-        let one = |found: BTreeMap<u32, ()>| match found.len() {
-            1 => found.into_keys().next(),
-            _ => None,
-        };
-        let whole: BTreeMap<u32, ()> = words
-            .clone()
-            .filter_map(|word| Some((*self.places.get(word.as_bytes())?, ())))
-            .collect();
-        if !whole.is_empty() {
-            return one(whole);
-        }
-        let joined: String = words.collect();
-        let inside = joined.as_bytes().windows(8);
-        one(inside
-            .filter_map(|part| Some((*self.places.get(part)?, ())))
-            .collect())
-    }
-}
-
-fn opened(path: &Path) -> Result<File, ImportError> {
-    File::open(path).map_err(|error| ImportError::File(format!("{}: {error}", path.display())))
-}
-
-fn digest(path: &Path) -> Result<String, ImportError> {
-    let mut file = opened(path)?;
-    let wrong = |error: std::io::Error| ImportError::File(format!("{}: {error}", path.display()));
-    let bytes = file.seek(std::io::SeekFrom::End(0)).map_err(wrong)?;
-    if bytes > FILE_BYTES_MAX {
-        return Err(StatementError::FileTooLarge.into());
-    }
-    file.rewind().map_err(wrong)?;
-    let mut hash = Sha256::new();
-    let mut block = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut block).map_err(wrong)? {
-            0 => break,
-            read => hash.update(&block[..read]),
-        }
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// Work that takes processor time, beside the tasks that answer callbacks.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
 ) -> Result<T, ImportError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| ImportError::File(error.to_string()))?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_found_in_a_note_however_the_bank_wrote_it() {
-        let stalls = vec![
-            ("ABCDEFG7".to_owned(), "s1".to_owned()),
-            ("HC7K3M9J".to_owned(), "s2".to_owned()),
-        ];
-        let codes = Codes::new(&stalls);
-        for note in [
-            "HC7K3M9J",
-            "tien rau hc7k3m9j",
-            "MBVCB.12.HC7K3M9JCT",
-            "HC7K 3M9J",
-            "x HC7K3M9J ABCDEFG8",
-        ] {
-            assert_eq!(codes.in_note(note), Some(1), "{note}");
-        }
-        for note in ["", "HC7K3M9", "HC7K3M9J ABCDEFG7", "HC7K3M9K"] {
-            assert_eq!(codes.in_note(note), None, "{note}");
-        }
-    }
 }

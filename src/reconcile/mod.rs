@@ -5,12 +5,14 @@
 //! and amount, and the outcome carries the proof. What only a statement knows goes to the ledger as
 //! [`unheard_delivery`].
 
+mod day_digest;
 mod matching;
 mod movement;
 mod posting;
 mod statement;
 mod summary;
 
+pub use day_digest::{DayHolding, DayReceipt, Holding, holding_of};
 pub use matching::{
     Bucket, Charges, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind, NoticeOutcome,
     NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide, RefundOutcome,

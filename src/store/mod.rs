@@ -10,6 +10,7 @@ mod health;
 mod ids;
 mod indicators;
 mod ledger;
+mod packed;
 mod places;
 mod register;
 mod statements;
@@ -35,8 +36,8 @@ pub use register::{
     RegisterKept, StallView, WalkKept, WallCode, WhichCards,
 };
 pub use statements::{
-    BadStatementRow, FreshRow, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementTotals,
-    Unheard, Window, row_no,
+    BadStatementRow, FreshRows, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementFileView,
+    StatementTotals, Unheard, Window, row_no,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

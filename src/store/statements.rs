@@ -16,7 +16,7 @@ use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
 
 pub use unheard::Unheard;
-pub use window::{FreshRow, PayeeName, Window};
+pub use window::{FreshRows, PayeeName, Window};
 
 /// Rows of a file, as a power of two: [`row_no`] has place for more than a file may have.
 const PLACE_BITS: u32 = 21;
@@ -24,7 +24,7 @@ const PLACE_BITS: u32 = 21;
 const GIVEN_UP_AFTER_MS: i64 = 60_000;
 /// Rows taken away at once when a file is given up.
 const REMOVED_AT_ONCE: i64 = 5_000;
-/// Rows per insert on SQLite: 29 columns each, 32,766 parameters at most.
+/// Rows per insert on SQLite: 30 columns each, 32,766 parameters at most.
 const INSERT_ROWS_MAX: usize = 1_000;
 
 /// The number of a row: its file and its place in it.
@@ -160,6 +160,21 @@ pub struct StatementTotals {
     pub ignored: i64,
     /// Rows that could not be read.
     pub bad: i64,
+}
+
+/// A file that was taken in.
+#[derive(Debug, Clone)]
+pub struct StatementFileView {
+    /// Whose.
+    pub provider_id: String,
+    /// What it is called.
+    pub name: String,
+    /// Who handed it in.
+    pub imported_by: String,
+    /// When.
+    pub imported_at: TimeMs,
+    /// What it came to; ignored rows and the amount of repeated ones are not told.
+    pub totals: StatementTotals,
 }
 
 impl Store {
@@ -361,6 +376,52 @@ impl Store {
         tx.commit().await
     }
 
+    /// The files that were taken in last, newest first.
+    pub async fn statement_files(&self, at_most: i64) -> Result<Vec<StatementFileView>> {
+        type Row = (
+            String,
+            String,
+            String,
+            i64,
+            Option<i64>,
+            Option<i64>,
+            i64,
+            i64,
+            i64,
+            i64,
+        );
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT provider_id, name, imported_by, touched_at_ms, first_day, last_day, row_count, row_vnd,
+                        repeated_count, bad_count
+                 FROM statement_file WHERE state = 'kept' ORDER BY file_no DESC LIMIT $1",
+            )
+            .bind(at_most)
+            .fetch_all(c)
+            .await?
+        });
+        rows.into_iter()
+            .map(
+                |(provider_id, name, imported_by, at, first, last, rows, vnd, repeated, bad)| {
+                    Ok(StatementFileView {
+                        provider_id,
+                        name,
+                        imported_by,
+                        imported_at: TimeMs(at),
+                        totals: StatementTotals {
+                            days: first.map(day_of).transpose()?.zip(last.map(day_of).transpose()?),
+                            rows: (rows, Dong::new(vnd)),
+                            repeated: (repeated, Dong::ZERO),
+                            ignored: 0,
+                            bad,
+                        },
+                    })
+                },
+            )
+            .collect()
+    }
+
     /// The mapping that was agreed on for a provider's files, as JSON.
     pub async fn statement_mapping(&self, provider_id: &str) -> Result<Option<String>> {
         let mut tx = self.begin_read().await?;
@@ -526,17 +587,15 @@ async fn insert_lump(tx: &mut Tx, row_no: i64, receipts: &[i64]) -> Result<()> {
     Ok(())
 }
 
-const COLUMNS: &str = "statement_row (row_no, provider_id, business_day, row_number, kind, status, amount_vnd,
+const COLUMNS: &str =
+    "statement_row (row_no, provider_id, business_day, row_number, kind, status, amount_vnd,
     fee_vnd, vat_vnd, discount_vnd, net_vnd, provider_txn_id, reference, bank_ref, terminal, bank_bin,
-    account_number, stall_code, occurred_at_ms, settled_day, parts, fee_gap_vnd, content, finding, detail, pass,
-    shift_days, receipt_no)";
+    account_number, stall_code, occurred_at_ms, settled_day, parts, fee_gap_vnd, content_high,
+    content_low, finding, detail, pass, shift_days, receipt_no)";
 
-fn content_bytes(key: Key128) -> [u8; 16] {
-    let [high, low] = key.bits();
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&high.to_be_bytes());
-    bytes[8..].copy_from_slice(&low.to_be_bytes());
-    bytes
+/// The halves of a key as columns hold them.
+fn halves(key: Key128) -> [i64; 2] {
+    key.bits().map(|half| half as i64)
 }
 
 async fn insert_rows(tx: &mut Tx, provider_id: &str, rows: &[KeptRow]) -> Result<()> {
@@ -572,7 +631,8 @@ async fn insert_rows(tx: &mut Tx, provider_id: &str, rows: &[KeptRow]) -> Result
             optional(&mut text, row.settled_on.map(Day::number));
             text.number(i64::from(side.parts))
                 .number(side.fee_gap_vnd)
-                .bytes(&content_bytes(side.content))
+                .number(halves(side.content)[0])
+                .number(halves(side.content)[1])
                 .text(row.said.finding)
                 .number(row.said.detail)
                 .text(row.said.pass)
@@ -614,7 +674,8 @@ async fn insert_rows(tx: &mut Tx, provider_id: &str, rows: &[KeptRow]) -> Result
                     .push_bind(row.settled_on.map(Day::number))
                     .push_bind(i64::from(side.parts))
                     .push_bind(side.fee_gap_vnd)
-                    .push_bind(content_bytes(side.content).to_vec())
+                    .push_bind(halves(side.content)[0])
+                    .push_bind(halves(side.content)[1])
                     .push_bind(row.said.finding)
                     .push_bind(row.said.detail)
                     .push_bind(row.said.pass)

@@ -15,6 +15,7 @@ mod home;
 mod live;
 mod packs;
 mod providers;
+mod reconcile;
 mod register;
 mod report;
 mod review;
@@ -63,6 +64,8 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/sw.js", web::get().to(walk::worker))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
+        .route("/reconcile", web::get().to(reconcile::page))
+        .route("/reconcile/exceptions.csv", web::get().to(reconcile::csv))
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::by_link))
         .route("/sign-in", web::post().to(sign_in::by_form))

@@ -17,6 +17,7 @@ mod process;
 mod profiles;
 mod property;
 mod providers;
+mod reconcile;
 mod simulate;
 mod store_contract;
 mod stream;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod qr;
+mod statements;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;

@@ -4,14 +4,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use sqlx::QueryBuilder;
+
 use super::super::ledger::RegisterMemory;
+use super::super::packed::{Records, packed};
 use super::super::{Result, Store, StoreError, Tx, on_tx};
-use super::{day_of, row_no};
+use super::{PLACE_BITS, day_of};
 use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
-    Key128, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowKind, RowSide, RowStatus, Sides,
-    bank_ref_key, row_keys, txn_key,
+    DayReceipt, Key128, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowKind, RowSide, RowStatus,
+    Sides, bank_ref_key, row_keys, txn_key,
 };
 use crate::vn::{Day, TimeMs};
 
@@ -31,15 +34,17 @@ pub struct PayeeName {
     pub reference: String,
 }
 
-/// A row that is not kept yet.
-#[derive(Debug, Clone)]
-pub struct FreshRow {
-    /// What matching needs; whose money it is, is found here.
-    pub side: RowSide,
-    /// Whom it names: position in the list that comes with it.
-    pub name: u32,
-    /// The stall code in its note: position among all stall codes.
-    pub stall: Option<u32>,
+/// Rows that are not kept yet, and whom they name. A million of them come at once, so they stand in one list
+/// that becomes the side of the comparison.
+#[derive(Debug, Default)]
+pub struct FreshRows {
+    /// What matching needs; whose money it is, is found by the store.
+    pub rows: Vec<RowSide>,
+    /// For each row whom it names, as a position in `names`, and the stall code in its note, as a position among
+    /// all stall codes.
+    pub named: Vec<(u32, Option<u32>)>,
+    /// Everybody who is named, once each.
+    pub names: Vec<PayeeName>,
 }
 
 /// Both sides, and what was said of the rows before.
@@ -59,11 +64,11 @@ pub struct StoredSaid {
     /// The row.
     pub row_no: i64,
     /// The word of its kind, or why it is ignored.
-    pub finding: String,
+    pub finding: Arc<str>,
     /// The number that belongs to the finding.
     pub detail: i64,
     /// The pass, or empty.
-    pub pass: String,
+    pub pass: Arc<str>,
     /// Days between row and receipt.
     pub shift_days: i64,
     /// Its receipt.
@@ -98,14 +103,41 @@ impl Store {
         }))
     }
 
-    /// Both sides for the days from the first to the last, with fresh rows besides. `stalls` is what
-    /// [`Store::stall_codes`] gave; fresh rows point into it and into `names`.
+    /// The receipts of a provider's day as the provider knows them, in no order.
+    pub async fn day_receipts(&self, provider_id: &str, day: Day) -> Result<Vec<DayReceipt>> {
+        let mut tx = self.begin_read().await?;
+        let (first, end) = entries_of(day, day);
+        let rows: Vec<(String, i64, Option<i64>)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT provider_txn_id, amount_vnd, occurred_at_ms FROM receipt
+                 WHERE entry_no > $1 AND entry_no < $2 AND provider_id = $3 AND business_day = $4
+                 UNION ALL
+                 SELECT r.provider_txn_id, r.amount_vnd, r.occurred_at_ms
+                 FROM late_receipt l JOIN receipt r ON r.entry_no = l.entry_no
+                 WHERE l.provider_id = $3 AND l.business_day = $4 AND l.entry_no >= $2",
+            )
+            .bind(first)
+            .bind(end)
+            .bind(provider_id)
+            .bind(day.number())
+            .fetch_all(c)
+            .await?
+        });
+        let receipt = |(provider_txn_id, amount_vnd, occurred_at): (String, i64, Option<i64>)| DayReceipt {
+            provider_txn_id,
+            amount_vnd,
+            occurred_at: occurred_at.map(TimeMs),
+        };
+        Ok(rows.into_iter().map(receipt).collect())
+    }
+
+    /// Both sides for the days from the first to the last, with fresh rows besides, in no order. `stalls` is what
+    /// [`Store::stall_codes`] gave; fresh rows point into it.
     pub async fn statement_window(
         &self,
         provider_id: &str,
         (from, to): (Day, Day),
-        fresh: Vec<FreshRow>,
-        names: Vec<PayeeName>,
+        fresh: FreshRows,
         stalls: &[(String, String)],
     ) -> Result<Window> {
         let mut tx = self.begin_read().await?;
@@ -116,41 +148,28 @@ impl Store {
             households: Numbers::default(),
             stalls: Numbers::default(),
             window: Window::default(),
+            numbers: fresh.names.iter().cloned().zip(0..).collect(),
+            rows: fresh,
         };
         loading.receipts(&mut tx).await?;
         loading.notices(&mut tx).await?;
         loading.refunds(&mut tx).await?;
-        let mut rows = Rows {
-            numbers: names.iter().cloned().zip(0..).collect(),
-            names,
-            contents: HashSet::new(),
-            rows: Vec::new(),
-        };
-        loading.kept_rows(&mut tx, &mut rows, stalls).await?;
-        for row in fresh {
-            match rows.contents.contains(&row.side.content) {
-                true => drop(loading.window.repeated.insert(row.side.no)),
-                false => rows.rows.push(row),
-            }
-        }
-        let details: Vec<Details> = rows.names.iter().map(|name| details_of(name, None)).collect();
+        loading.kept_rows(&mut tx, stalls).await?;
+        let details: Vec<Details> = loading
+            .rows
+            .names
+            .iter()
+            .map(|name| details_of(name, None))
+            .collect();
         let named: Vec<_> = details
             .iter()
             .map(|details| (&loading.provider_id, details))
             .collect();
         let mut register = RegisterMemory::default();
         register.learn(&mut tx, &named, true).await?;
-        loading.resolve(rows, register.known(), stalls);
+        loading.resolve(register.known(), stalls);
         Ok(loading.window)
     }
-}
-
-/// Rows whose payees are still to be found.
-struct Rows {
-    names: Vec<PayeeName>,
-    numbers: HashMap<PayeeName, u32>,
-    contents: HashSet<Key128>,
-    rows: Vec<FreshRow>,
 }
 
 struct Loading {
@@ -160,107 +179,160 @@ struct Loading {
     households: Numbers,
     stalls: Numbers,
     window: Window,
+    /// Rows whose payees are still to be found, the fresh ones first.
+    rows: FreshRows,
+    numbers: HashMap<PayeeName, u32>,
 }
 
-type ReceiptRow = (
-    i64,
-    String,
-    Option<String>,
-    String,
-    Option<String>,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-    Option<i64>,
-);
+/// Numbers among which the receipts of some days stand, but for the late ones: posting times are at most an hour
+/// ahead of reception, so a receipt of a day may have been taken the evening before.
+fn entries_of(from: Day, to: Day) -> (i64, i64) {
+    (
+        LedgerNo::start_of(from.plus(-1)).get(),
+        LedgerNo::start_of(to.plus(2)).get(),
+    )
+}
+
+/// Columns of a receipt as they are packed.
+const RECEIPT_NUMBERS: [&str; 7] = [
+    "r.entry_no",
+    "r.amount_vnd",
+    "r.refunded_vnd",
+    "r.business_day",
+    "r.occurred_at_ms",
+    "r.posted_at_ms",
+    "r.statement_row_no",
+];
+const RECEIPT_TEXTS: [&str; 4] = ["r.provider_txn_id", "r.bank_ref", "r.household_id", "r.stall_id"];
+
+/// Columns of a kept row as they are packed.
+const ROW_NUMBERS: [&str; 12] = [
+    "r.row_no",
+    "r.amount_vnd",
+    "r.occurred_at_ms",
+    "r.parts",
+    "r.fee_gap_vnd",
+    "r.content_high",
+    "r.content_low",
+    "r.detail",
+    "r.shift_days",
+    "r.receipt_no",
+    "r.is_posted",
+    "r.business_day",
+];
+const ROW_TEXTS: [&str; 11] = [
+    "r.kind",
+    "r.status",
+    "r.provider_txn_id",
+    "r.reference",
+    "r.bank_ref",
+    "r.terminal",
+    "r.bank_bin",
+    "r.account_number",
+    "r.stall_code",
+    "r.finding",
+    "r.pass",
+];
 
 impl Loading {
-    /// Numbers among which the receipts of these days stand, but for the late ones: posting times are at most an
-    /// hour ahead of reception, so a receipt of a day may have been taken the evening before.
     fn entries(&self) -> (i64, i64) {
-        (
-            LedgerNo::start_of(self.from.plus(-1)).get(),
-            LedgerNo::start_of(self.to.plus(2)).get(),
-        )
+        entries_of(self.from, self.to)
     }
 
     async fn receipts(&mut self, tx: &mut Tx) -> Result<()> {
-        let (mut after, end) = self.entries();
-        loop {
-            let rows: Vec<ReceiptRow> = on_tx!(&mut *tx, |c| {
-                sqlx::query_as(
-                    "SELECT entry_no, provider_txn_id, bank_ref, household_id, stall_id, amount_vnd, refunded_vnd,
-                            business_day, occurred_at_ms, posted_at_ms, statement_row_no
-                     FROM receipt WHERE entry_no > $1 AND entry_no < $2 AND provider_id = $3
-                       AND business_day >= $4 AND business_day <= $5 ORDER BY entry_no LIMIT $6",
-                )
-                .bind(after)
-                .bind(end)
-                .bind(&*self.provider_id)
-                .bind(self.from.number())
-                .bind(self.to.number())
-                .bind(PAGE_ROWS)
-                .fetch_all(c)
-                .await?
-            });
-            let Some(last) = rows.last().map(|row| row.0) else {
-                break;
-            };
-            after = last;
-            self.add_receipts(rows)?;
-        }
-        let late: Vec<ReceiptRow> = on_tx!(tx, |c| {
+        let (first, end) = self.entries();
+        let (expected,): (i64,) = on_tx!(&mut *tx, |c| {
             sqlx::query_as(
-                "SELECT r.entry_no, r.provider_txn_id, r.bank_ref, r.household_id, r.stall_id, r.amount_vnd,
-                        r.refunded_vnd, r.business_day, r.occurred_at_ms, r.posted_at_ms, r.statement_row_no
-                 FROM late_receipt l JOIN receipt r ON r.entry_no = l.entry_no
-                 WHERE l.provider_id = $1 AND l.business_day >= $2 AND l.business_day <= $3 AND l.entry_no >= $4
-                 ORDER BY r.entry_no",
+                "SELECT CAST(COALESCE(SUM(posted_count), 0) AS BIGINT) FROM intake_day
+                 WHERE provider_id = $1 AND day >= $2 AND day <= $3",
             )
             .bind(&*self.provider_id)
             .bind(self.from.number())
             .bind(self.to.number())
-            .bind(end)
-            .fetch_all(c)
+            .fetch_one(c)
             .await?
         });
-        self.add_receipts(late)
+        // Grown by doubling, the list would stand in memory twice for a moment.
+        self.window
+            .sides
+            .receipts
+            .reserve(usize::try_from(expected).unwrap_or(0));
+        let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
+        let mut after = first;
+        loop {
+            let page: Option<String> = on_tx!(&mut *tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(format!(
+                    "SELECT string_agg(record, '') FROM (SELECT {expression} AS record FROM receipt r WHERE r.entry_no > "
+                ));
+                sql.push_bind(after)
+                    .push(" AND r.entry_no < ")
+                    .push_bind(end)
+                    .push(" AND r.provider_id = ")
+                    .push_bind(&*self.provider_id)
+                    .push(" AND r.business_day >= ")
+                    .push_bind(self.from.number())
+                    .push(" AND r.business_day <= ")
+                    .push_bind(self.to.number())
+                    .push(" ORDER BY r.entry_no LIMIT ")
+                    .push_bind(PAGE_ROWS)
+                    .push(") page");
+                sql.build_query_scalar().fetch_one(c).await?
+            });
+            match self.add_receipts(&page.unwrap_or_default())? {
+                Some(last) => after = last,
+                None => break,
+            }
+        }
+        let late: Option<String> = on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(format!(
+                "SELECT string_agg({expression}, '') FROM late_receipt l JOIN receipt r ON r.entry_no = l.entry_no
+                 WHERE l.provider_id = "
+            ));
+            sql.push_bind(&*self.provider_id)
+                .push(" AND l.business_day >= ")
+                .push_bind(self.from.number())
+                .push(" AND l.business_day <= ")
+                .push_bind(self.to.number())
+                .push(" AND l.entry_no >= ")
+                .push_bind(end);
+            sql.build_query_scalar().fetch_one(c).await?
+        });
+        self.add_receipts(&late.unwrap_or_default()).map(drop)
     }
 
-    fn add_receipts(&mut self, rows: Vec<ReceiptRow>) -> Result<()> {
-        for (
-            no,
-            txn,
-            bank_ref,
-            household,
-            stall,
-            amount_vnd,
-            refunded_vnd,
-            day,
-            occurred,
-            posted,
-            from_row,
-        ) in rows
-        {
-            let side = ReceiptSide {
+    /// Adds a page of receipts; the largest of their numbers, if there are any.
+    fn add_receipts(&mut self, page: &str) -> Result<Option<i64>> {
+        let mut last = None;
+        let mut records = Records(page);
+        while let Some((numbers, [txn, bank_ref, household, stall])) = records.next()? {
+            let [
                 no,
-                txn: txn_key(&txn),
-                bank_ref: bank_ref.as_deref().map(bank_ref_key),
-                household: self.households.of(&household),
-                stall: stall.as_deref().map(|id| self.stalls.of(id)),
-                terminal: None,
                 amount_vnd,
                 refunded_vnd,
-                day: day_of(day)?,
+                day,
+                occurred,
+                posted,
+                posted_from_row,
+            ] = numbers;
+            let no = there(no)?;
+            last = last.max(Some(no));
+            let side = ReceiptSide {
+                no,
+                txn: txn_key(txn),
+                bank_ref: (!bank_ref.is_empty()).then(|| bank_ref_key(bank_ref)),
+                household: self.households.of(household),
+                stall: (!stall.is_empty()).then(|| self.stalls.of(stall)),
+                terminal: None,
+                amount_vnd: there(amount_vnd)?,
+                refunded_vnd: there(refunded_vnd)?,
+                day: day_of(there(day)?)?,
                 occurred_at: occurred.map(TimeMs),
-                posted_at: TimeMs(posted),
-                posted_from_row: from_row,
+                posted_at: TimeMs(there(posted)?),
+                posted_from_row,
             };
             self.window.sides.receipts.push(side);
         }
-        Ok(())
+        Ok(last)
     }
 
     async fn notices(&mut self, tx: &mut Tx) -> Result<()> {
@@ -326,97 +398,183 @@ impl Loading {
         Ok(())
     }
 
-    async fn kept_rows(&mut self, tx: &mut Tx, rows: &mut Rows, stalls: &[(String, String)]) -> Result<()> {
-        let mut after = 0;
-        loop {
-            let page: Vec<KeptTuple> = on_tx!(&mut *tx, |c| sqlx::query_as(KEPT)
-                .bind(after)
+    /// Adds the rows that are kept, and takes those out of the fresh ones that say the same.
+    async fn kept_rows(&mut self, tx: &mut Tx, stalls: &[(String, String)]) -> Result<()> {
+        let unfinished: Vec<(i64,)> = on_tx!(&mut *tx, |c| {
+            sqlx::query_as("SELECT file_no FROM statement_file WHERE provider_id = $1 AND state = 'reading'")
                 .bind(&*self.provider_id)
-                .bind(self.from.number())
-                .bind(self.to.number())
-                .bind(PAGE_ROWS)
                 .fetch_all(c)
-                .await?);
-            let Some(last) = page.last().map(|row| row.row_no) else {
-                break;
-            };
-            after = last;
-            for row in page {
-                let content = key_of(&row.content, row.row_no)?;
-                rows.contents.insert(content);
-                let name = PayeeName {
-                    bank_bin: row.bank_bin,
-                    account_number: row.account_number,
-                    terminal: row.terminal,
-                    reference: row.reference,
-                };
-                let next = rows.names.len() as u32;
-                let number = *rows.numbers.entry(name).or_insert_with_key(|name| {
-                    rows.names.push(name.clone());
-                    next
+                .await?
+        });
+        let unfinished: HashSet<i64> = unfinished.into_iter().map(|(file_no,)| file_no).collect();
+        let fresh = self.rows.rows.len();
+        let mut contents: HashSet<Key128> = HashSet::new();
+        let mut words = Words::default();
+        let expression = packed(&ROW_NUMBERS, &ROW_TEXTS);
+        let mut day = self.from;
+        while day <= self.to {
+            let mut after = 0;
+            loop {
+                let page: Option<String> = on_tx!(&mut *tx, |c, Db| {
+                    let mut sql = QueryBuilder::<Db>::new(format!(
+                        "SELECT string_agg(record, '') FROM (SELECT {expression} AS record FROM statement_row r
+                         WHERE r.provider_id = "
+                    ));
+                    sql.push_bind(&*self.provider_id)
+                        .push(" AND r.business_day = ")
+                        .push_bind(day.number())
+                        .push(" AND r.row_no > ")
+                        .push_bind(after)
+                        .push(" ORDER BY r.row_no LIMIT ")
+                        .push_bind(PAGE_ROWS)
+                        .push(") page");
+                    sql.build_query_scalar().fetch_one(c).await?
                 });
-                let at = stalls.binary_search_by(|(code, _)| code.as_str().cmp(&row.stall_code));
-                let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref);
-                rows.rows.push(FreshRow {
-                    side: RowSide {
-                        no: row.row_no,
-                        content,
-                        kind: word(RowKind::parse(&row.kind), &row.kind)?,
-                        status: word(RowStatus::parse(&row.status), &row.status)?,
-                        txn,
-                        refund_of: None,
-                        bank_ref,
-                        payee: Payee::NotNamed,
-                        stall_in_note: None,
-                        terminal: None,
-                        amount_vnd: row.amount_vnd,
-                        fee_gap_vnd: row.fee_gap_vnd,
-                        day: day_of(row.business_day)?,
-                        occurred_at: row.occurred_at_ms.map(TimeMs),
-                        parts: u32::try_from(row.parts).unwrap_or(1),
-                    },
-                    name: number,
-                    stall: at.ok().map(|at| at as u32),
-                });
-                self.window.said.push(StoredSaid {
-                    row_no: row.row_no,
-                    finding: row.finding,
-                    detail: row.detail,
-                    pass: row.pass,
-                    shift_days: row.shift_days,
-                    receipt_no: row.receipt_no,
-                    is_posted: row.is_posted != 0,
-                });
+                let mut records = Records(page.as_deref().unwrap_or_default());
+                let before = after;
+                while let Some((numbers, texts)) = records.next()? {
+                    let row_no = there(numbers[0])?;
+                    after = after.max(row_no);
+                    if !unfinished.contains(&(row_no >> PLACE_BITS)) {
+                        contents.insert(self.add_row(row_no, numbers, texts, stalls, &mut words)?);
+                    }
+                }
+                if after == before {
+                    break;
+                }
+            }
+            day = day.plus(1);
+        }
+        if contents.is_empty() {
+            return Ok(());
+        }
+        for at in (0..fresh).rev() {
+            if contents.contains(&self.rows.rows[at].content) {
+                self.window.repeated.insert(self.rows.rows[at].no);
+                self.rows.rows.swap_remove(at);
+                self.rows.named.swap_remove(at);
             }
         }
         Ok(())
     }
 
+    fn add_row(
+        &mut self,
+        row_no: i64,
+        numbers: [Option<i64>; 12],
+        texts: [&str; 11],
+        stalls: &[(String, String)],
+        words: &mut Words,
+    ) -> Result<Key128> {
+        let [
+            _,
+            amount,
+            occurred,
+            parts,
+            fee_gap,
+            high,
+            low,
+            detail,
+            shift,
+            receipt_no,
+            is_posted,
+            day,
+        ] = numbers;
+        let [
+            kind,
+            status,
+            txn,
+            reference,
+            bank_ref,
+            terminal,
+            bank_bin,
+            account,
+            stall_code,
+            finding,
+            pass,
+        ] = texts;
+        let content = Key128::from_bits([there(high)? as u64, there(low)? as u64]);
+        let name = PayeeName {
+            bank_bin: bank_bin.to_owned(),
+            account_number: account.to_owned(),
+            terminal: terminal.to_owned(),
+            reference: reference.to_owned(),
+        };
+        let next = self.rows.names.len() as u32;
+        let names = &mut self.rows.names;
+        let name = *self.numbers.entry(name).or_insert_with_key(|name| {
+            names.push(name.clone());
+            next
+        });
+        let (txn, bank_ref) = row_keys(txn, bank_ref);
+        self.rows.rows.push(RowSide {
+            no: row_no,
+            content,
+            kind: word(RowKind::parse(kind), kind)?,
+            status: word(RowStatus::parse(status), status)?,
+            txn,
+            refund_of: None,
+            bank_ref,
+            payee: Payee::NotNamed,
+            stall_in_note: None,
+            terminal: None,
+            amount_vnd: there(amount)?,
+            fee_gap_vnd: there(fee_gap)?,
+            day: day_of(there(day)?)?,
+            occurred_at: occurred.map(TimeMs),
+            parts: u32::try_from(there(parts)?).unwrap_or(1),
+        });
+        let at = stalls.binary_search_by(|(code, _)| code.as_str().cmp(stall_code));
+        self.rows.named.push((name, at.ok().map(|at| at as u32)));
+        self.window.said.push(StoredSaid {
+            row_no,
+            finding: words.of(finding),
+            detail: there(detail)?,
+            pass: words.of(pass),
+            shift_days: there(shift)?,
+            receipt_no,
+            is_posted: there(is_posted)? != 0,
+        });
+        Ok(content)
+    }
+
     /// Finds whose money each row is, by the links of its day. Rows that name the same on the same day have the
     /// same answer.
-    fn resolve(&mut self, rows: Rows, known: &Known, stalls: &[(String, String)]) {
+    fn resolve(&mut self, known: &Known, stalls: &[(String, String)]) {
         let mut found: HashMap<(u32, Option<u32>, Day), Payee> = HashMap::new();
-        let sides = &mut self.window.sides.rows;
-        sides.reserve(rows.rows.len());
-        for mut row in rows.rows {
-            let day = row.side.day;
-            row.side.payee = *found.entry((row.name, row.stall, day)).or_insert_with(|| {
-                let name = &rows.names[row.name as usize];
-                let code = row.stall.map(|at| stalls[at as usize].0.as_str());
-                payee(
-                    &self.provider_id,
-                    name,
-                    code,
-                    day,
-                    known,
-                    &mut self.households,
-                    &mut self.stalls,
-                )
+        let mut rows = std::mem::take(&mut self.rows.rows);
+        for (row, (name, stall)) in rows.iter_mut().zip(&self.rows.named) {
+            row.payee = *found.entry((*name, *stall, row.day)).or_insert_with(|| {
+                let name = &self.rows.names[*name as usize];
+                let code = stall.map(|at| stalls[at as usize].0.as_str());
+                let (households, stalls) = (&mut self.households, &mut self.stalls);
+                payee(&self.provider_id, name, code, row.day, known, households, stalls)
             });
-            row.side.stall_in_note = row.stall.map(|at| self.stalls.of(&stalls[at as usize].1));
-            sides.push(row.side);
+            row.stall_in_note = stall.map(|at| self.stalls.of(&stalls[at as usize].1));
         }
+        self.window.sides.rows = rows;
+        self.window.said.sort_unstable_by_key(|said| said.row_no);
     }
+}
+
+/// Words that come again and again, each kept once.
+#[derive(Default)]
+struct Words(HashMap<String, Arc<str>>);
+
+impl Words {
+    fn of(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return known.clone();
+        }
+        let new: Arc<str> = word.into();
+        self.0.insert(word.to_owned(), new.clone());
+        new
+    }
+}
+
+/// A number that no row is without.
+fn there(number: Option<i64>) -> Result<i64> {
+    number.ok_or_else(|| StoreError::Corrupt("a number of a packed row is missing".to_owned()))
 }
 
 /// Whom a row names, as a notice would.
@@ -464,51 +622,6 @@ fn notice_state(kind: &str, reason: &str) -> NoticeState {
         (_, "payment_suspect") => NoticeState::PaymentSuspect,
         _ => NoticeState::Other,
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct KeptTuple {
-    row_no: i64,
-    business_day: i64,
-    kind: String,
-    status: String,
-    amount_vnd: i64,
-    provider_txn_id: String,
-    reference: String,
-    bank_ref: String,
-    terminal: String,
-    bank_bin: String,
-    account_number: String,
-    stall_code: String,
-    occurred_at_ms: Option<i64>,
-    parts: i64,
-    fee_gap_vnd: i64,
-    content: Vec<u8>,
-    finding: String,
-    detail: i64,
-    pass: String,
-    shift_days: i64,
-    receipt_no: Option<i64>,
-    is_posted: i64,
-}
-
-/// Rows of files that were written to their end.
-const KEPT: &str =
-    "SELECT r.row_no, r.business_day, r.kind, r.status, r.amount_vnd, r.provider_txn_id, r.reference,
-        r.bank_ref, r.terminal, r.bank_bin, r.account_number, r.stall_code, r.occurred_at_ms, r.parts,
-        r.fee_gap_vnd, r.content, r.finding, r.detail, r.pass, r.shift_days, r.receipt_no, r.is_posted
- FROM statement_row r
- WHERE r.row_no > $1 AND r.provider_id = $2 AND r.business_day >= $3 AND r.business_day <= $4
-   AND EXISTS (SELECT 1 FROM statement_file f WHERE f.file_no = r.row_no / 2097152 AND f.state = 'kept')
- ORDER BY r.row_no LIMIT $5";
-const _: () = assert!(row_no(1, 0) == 2_097_152);
-
-fn key_of(bytes: &[u8], row_no: i64) -> Result<Key128> {
-    let whole: [u8; 16] = bytes
-        .try_into()
-        .map_err(|_| StoreError::Corrupt(format!("content of statement row {row_no}")))?;
-    let bits = u128::from_be_bytes(whole);
-    Ok(Key128::from_bits([(bits >> 64) as u64, bits as u64]))
 }
 
 fn word<T>(value: Option<T>, word: &str) -> Result<T> {

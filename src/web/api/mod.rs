@@ -55,6 +55,7 @@ const PAGE_MAX: i64 = 200;
         figures::waiting,
         figures::units,
         providers::providers,
+        providers::day_digest,
         live::stream_receipts,
         live::create_order,
     ),

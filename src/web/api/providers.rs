@@ -4,13 +4,18 @@ use utoipa::ToSchema;
 
 use crate::app::now;
 use crate::intake::Pulse;
-use crate::vn::TimeMs;
+use crate::reconcile::{Holding, holding_of};
+use crate::store::StoreError;
+use crate::vn::{Day, TimeMs};
 use crate::web::{Person, Problem, Shared};
 
 const HOUR_MS: i64 = 3600 * 1000;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
-    to.route("/providers", web::get().to(providers));
+    to.route("/providers", web::get().to(providers)).route(
+        "/providers/{provider_id}/days/{day}/digest",
+        web::get().to(day_digest),
+    );
 }
 
 /// A provider and how its callbacks go. What running services counted in the last seconds may be missing.
@@ -75,6 +80,81 @@ pub(super) struct SilenceOut {
     usual_count: i64,
     /// Whole hours without any.
     silent_hours: i64,
+}
+
+/// What is held of a provider's day.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DayDigestOut {
+    provider_id: String,
+    /// The business day, `YYYY-MM-DD`.
+    day: String,
+    #[serde(flatten)]
+    whole: HoldingOut,
+    /// By the hour of payment in Viet Nam; a receipt without a time is in none.
+    hours: Vec<HourHoldingOut>,
+}
+
+/// How many receipts, what they come to, and their digest.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HoldingOut {
+    count: u64,
+    amount_vnd: i64,
+    /// SHA-256 over the lines `provider_txn_id,amount_vnd,occurred_at` (milliseconds UTC), sorted by bytes, each
+    /// ended by LF.
+    digest: String,
+}
+
+/// What is held of an hour.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HourHoldingOut {
+    /// 0 to 23.
+    hour: u8,
+    #[serde(flatten)]
+    holding: HoldingOut,
+}
+
+fn holding_out(holding: Holding) -> HoldingOut {
+    HoldingOut {
+        count: holding.tally.count,
+        amount_vnd: i64::try_from(holding.tally.amount_vnd).unwrap_or(i64::MAX),
+        digest: holding.digest,
+    }
+}
+
+/// What is held of a provider's day, so that the provider compares it with its own: N receipts, total V, digest
+/// H; where they differ, the hours say where to look. Gross amounts: refunds are not taken off.
+#[utoipa::path(get, path = "/api/v1/providers/{provider_id}/days/{day}/digest", params(("provider_id" = String, Path), ("day" = String, Path, description = "YYYY-MM-DD")), responses((status = 200, body = DayDigestOut), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn day_digest(
+    _: Person,
+    shared: web::Data<Shared>,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (provider_id, day) = path.into_inner();
+    let day: Day = day
+        .parse()
+        .map_err(|_| Problem::invalid("day", "Ghi ngày dạng YYYY-MM-DD, ví dụ 2026-06-15."))?;
+    let providers = shared.store.providers(now()).await?;
+    if providers
+        .iter()
+        .all(|provider| provider.provider_id != provider_id)
+    {
+        return Err(Problem::missing(format!("Không có nhà cung cấp {provider_id}.")));
+    }
+    let receipts = shared.store.day_receipts(&provider_id, day).await?;
+    // Hashing a large day takes a moment of processor time.
+    let held = web::block(move || holding_of(day, &receipts))
+        .await
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let hours = held.hours.into_iter().map(|(hour, holding)| HourHoldingOut {
+        hour,
+        holding: holding_out(holding),
+    });
+    Ok(HttpResponse::Ok().json(DayDigestOut {
+        provider_id,
+        day: day.to_string(),
+        hours: hours.collect(),
+        whole: holding_out(held.whole),
+    }))
 }
 
 /// Providers and how their callbacks go, by id. Never their secrets.

@@ -276,6 +276,7 @@ fn section_of(path: &str) -> &'static str {
         "households" | "places" | "stalls" | "packs" | "bills" => "households",
         "check" => "check",
         "review" => "review",
+        "reconcile" => "reconcile",
         "providers" => "providers",
         _ => "",
     }

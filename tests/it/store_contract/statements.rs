@@ -7,7 +7,9 @@ use choso::intake::{
 };
 use choso::ledger::LedgerNo;
 use choso::reconcile::{Kind, RunSummary};
-use choso::store::{NewProvider, NewStatement, RowSaid, StatementBegun, StatementTotals, StoreError};
+use choso::store::{
+    FreshRows, NewProvider, NewStatement, RowSaid, StatementBegun, StatementTotals, StoreError,
+};
 use choso::vn::{Day, TimeMs};
 
 use crate::support::*;
@@ -155,10 +157,10 @@ fn an_import_that_was_given_up_leaves_nothing(database: Database) {
     books.execute(
         "INSERT INTO statement_row (row_no, provider_id, business_day, row_number, kind, status, amount_vnd, fee_vnd,
            vat_vnd, discount_vnd, provider_txn_id, reference, bank_ref, terminal, bank_bin, account_number, stall_code,
-           parts, fee_gap_vnd, content, finding, detail, pass, shift_days)
+           parts, fee_gap_vnd, content_high, content_low, finding, detail, pass, shift_days)
          SELECT row_no + 2097152, provider_id, business_day, row_number, kind, status, amount_vnd, fee_vnd, vat_vnd,
            discount_vnd, 'T9', reference, bank_ref, terminal, bank_bin, account_number, stall_code, parts, fee_gap_vnd,
-           content, 'missing_notice', 0, '', 0 FROM statement_row",
+           content_high, content_low, 'missing_notice', 0, '', 0 FROM statement_row",
     );
     assert_eq!(
         books.rows("SELECT provider_txn_id FROM statement_row"),
@@ -362,6 +364,13 @@ fn a_statement_of_a_past_day_finds_that_days_receipts(database: Database) {
         books.rows("SELECT CAST(business_day AS TEXT) FROM late_receipt"),
         [market_day().number().to_string()]
     );
+    let held = |day| books.run(books.store.day_receipts("p", day)).expect("receipts");
+    assert_eq!(
+        (held(market_day()).len(), held(market_day().plus(3)).len()),
+        (1, 0)
+    );
+    let own = held(market_day()).remove(0);
+    assert_eq!((own.provider_txn_id.as_str(), own.amount_vnd), ("T1", 20_000));
     let done = taken(&books, "a.csv", &line("T1", 20_000, "00000011"));
     assert_eq!(
         (kinds(&done.summary), done.posted),
@@ -457,6 +466,14 @@ fn rows_that_cannot_be_read_count_for_their_day(database: Database) {
         + &line("T3", 1_000, "00000022");
     let done = taken(&books, "a.csv", &lines);
     assert_eq!((done.totals.bad, done.bad.len()), (1, 1));
+    let files = books.run(books.store.statement_files(5)).expect("files");
+    let file = &files[0];
+    assert_eq!(
+        (file.name.as_str(), file.imported_by.as_str(), files.len()),
+        ("a.csv", "thu", 1)
+    );
+    assert_eq!((file.totals.rows.0, file.totals.bad), (2, 1));
+    assert_eq!(file.totals.days, Some((market_day(), market_day())));
     let summary = reconciled(&books, market_day());
     assert_eq!((summary.bad.count, summary.rows.count), (1, 3));
     assert_eq!(summary.by_kind[&Kind::BadRow].count, 1);
@@ -471,7 +488,7 @@ fn rows_that_cannot_be_read_count_for_their_day(database: Database) {
         .run(
             books
                 .store
-                .statement_window("p", days, Vec::new(), Vec::new(), &codes),
+                .statement_window("p", days, FreshRows::default(), &codes),
         )
         .expect("both sides");
     assert_eq!(

@@ -1,0 +1,287 @@
+//! The first reading of a statement: what matching needs of each row, and nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::ImportError;
+use crate::reconcile::{
+    BadRow, Charges, Event, Key128, Mapping, Payee, RowSide, StatementError, StatementRow, Summary,
+    read_statement, row_keys,
+};
+use crate::store::{BadStatementRow, FreshRows, PayeeName, row_no};
+use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
+
+/// A statement file is no larger (CONTRACT section 4).
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Rows that cannot be read of which the reason is kept; further ones are counted.
+const BAD_KEPT_MAX: usize = 20_000;
+/// Bytes that a row of a statement has at least.
+const ROW_BYTES_MIN: u64 = 24;
+
+/// What the first reading gives.
+pub(super) struct FirstReading {
+    pub fresh: FreshRows,
+    pub days: Option<(Day, Day)>,
+    pub summary: Summary,
+    pub ignored: i64,
+    pub bad_count: i64,
+    pub bad: Vec<BadRow>,
+    pub bad_days: Vec<BadStatementRow>,
+}
+
+pub(super) fn read_rows(
+    path: &Path,
+    mapping: &Mapping,
+    file_no: i64,
+    stalls: &Arc<Vec<(String, String)>>,
+    now: TimeMs,
+) -> Result<FirstReading, ImportError> {
+    let codes = Codes::new(stalls);
+    let mut fresh = FreshRows::default();
+    // Grown by doubling, the list would stand in memory twice for a moment. No row is shorter than this.
+    let bytes = opened(path)?.metadata().map_or(0, |data| data.len());
+    fresh
+        .rows
+        .reserve(usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000));
+    let mut numbers: HashMap<PayeeName, u32> = HashMap::new();
+    let mut times: HashMap<Key128, u32> = HashMap::new();
+    let (mut ignored, mut bad_count) = (0, 0);
+    let (mut bad, mut bad_days): (Vec<BadRow>, Vec<(u64, Option<Day>, String)>) = Default::default();
+    let mut days: Option<(Day, Day)> = None;
+    let mut last_day = None;
+    let summary = read_statement(&mut opened(path)?, mapping, &mut |event| {
+        match event {
+            Event::Row(row) => {
+                let day = row.business_day;
+                last_day = Some(day);
+                days = Some(days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
+                let name = name_of(&row);
+                let next = fresh.names.len() as u32;
+                let name = *numbers.entry(name).or_insert_with_key(|name| {
+                    fresh.names.push(name.clone());
+                    next
+                });
+                let said = content_of(&row);
+                let time = times.entry(said).or_insert(0);
+                *time += 1;
+                let content = match *time {
+                    1 => said,
+                    // The second of equal rows of one file is another row than the first.
+                    nth => Key128::of(&[&format!("{:x}{:x} {nth}", said.bits()[0], said.bits()[1])]),
+                };
+                let no = row_no(file_no, fresh.rows.len() as i64);
+                fresh.rows.push(side_of(&row, no, content));
+                fresh.named.push((name, codes.in_note(&row.note)));
+            }
+            Event::Bad(row) => {
+                bad_count += 1;
+                if bad.len() < BAD_KEPT_MAX {
+                    bad_days.push((row.row_number, last_day, row.reason.clone()));
+                    bad.push(row);
+                }
+            }
+            Event::Ignored(_) => ignored += 1,
+        }
+        ControlFlow::Continue(())
+    })?;
+    let first = days.map_or(Day::of(now), |(first, _)| first);
+    let bad_days = bad_days
+        .into_iter()
+        .map(|(row_number, day, reason)| BadStatementRow {
+            row_number: row_number as i64,
+            business_day: day.unwrap_or(first),
+            reason,
+        })
+        .collect();
+    Ok(FirstReading {
+        fresh,
+        days,
+        summary,
+        ignored,
+        bad_count,
+        bad,
+        bad_days,
+    })
+}
+
+/// What matching needs of a row; whose money it is, is found later.
+fn side_of(row: &StatementRow, no: i64, content: Key128) -> RowSide {
+    let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref);
+    let fee_gap_vnd = match row.net.filter(|_| row.fee_differs()) {
+        None => 0,
+        Some(net) => {
+            let charges = Charges {
+                fee_vnd: row.fee.vnd(),
+                vat_vnd: row.vat.vnd(),
+                discount_vnd: 0,
+                net_vnd: net.vnd().abs(),
+            };
+            charges.gap_vnd(row.amount.vnd(), None)
+        }
+    };
+    RowSide {
+        no,
+        content,
+        kind: row.kind,
+        status: row.status,
+        txn,
+        refund_of: None,
+        bank_ref,
+        payee: Payee::NotNamed,
+        stall_in_note: None,
+        terminal: None,
+        amount_vnd: row.amount.vnd(),
+        fee_gap_vnd,
+        day: row.business_day,
+        occurred_at: row.occurred_at,
+        parts: row.parts,
+    }
+}
+
+/// The key of everything a row says, but for where it stands.
+fn content_of(row: &StatementRow) -> Key128 {
+    let numbers = format!(
+        "{} {} {} {} {} {} {:?} {:?} {} {:?} {}",
+        row.kind.as_str(),
+        row.status.as_str(),
+        row.amount.vnd(),
+        row.fee.vnd(),
+        row.vat.vnd(),
+        row.discount.vnd(),
+        row.net.map(Dong::vnd),
+        row.occurred_at.map(|t| t.0),
+        row.business_day.number(),
+        row.settled_on.map(Day::number),
+        row.parts
+    );
+    let account = row
+        .account
+        .as_ref()
+        .map(AccountNumber::reveal)
+        .unwrap_or_default();
+    Key128::of(&[
+        &numbers,
+        &row.provider_txn_id,
+        &row.reference,
+        &row.bank_ref,
+        &row.terminal,
+        &row.bank_bin,
+        account,
+        &row.note,
+        &row.batch,
+    ])
+}
+
+/// Every stall code, to be found in notes.
+pub(super) struct Codes<'a> {
+    pub stalls: &'a [(String, String)],
+    pub places: HashMap<&'a [u8], u32>,
+}
+
+impl Codes<'_> {
+    pub fn new(stalls: &[(String, String)]) -> Codes<'_> {
+        let places = stalls
+            .iter()
+            .zip(0..)
+            .map(|((code, _), at)| (code.as_bytes(), at));
+        Codes {
+            stalls,
+            places: places.collect(),
+        }
+    }
+
+    /// The one code that a note holds: as a word, else anywhere once all but letters and digits is gone, since
+    /// banks cut, wrap and re-case it. None where there is no code, or several: a note never guesses.
+    pub fn in_note(&self, note: &str) -> Option<u32> {
+        if note.len() < 8 || self.places.is_empty() {
+            return None;
+        }
+        let upper = fold(note).to_uppercase();
+        let words = upper.split(|c: char| !c.is_ascii_alphanumeric());
+        let one = |found: BTreeMap<u32, ()>| match found.len() {
+            1 => found.into_keys().next(),
+            _ => None,
+        };
+        let whole: BTreeMap<u32, ()> = words
+            .clone()
+            .filter_map(|word| Some((*self.places.get(word.as_bytes())?, ())))
+            .collect();
+        if !whole.is_empty() {
+            return one(whole);
+        }
+        let joined: String = words.collect();
+        let inside = joined.as_bytes().windows(8);
+        one(inside
+            .filter_map(|part| Some((*self.places.get(part)?, ())))
+            .collect())
+    }
+}
+
+pub(super) fn opened(path: &Path) -> Result<File, ImportError> {
+    File::open(path).map_err(|error| ImportError::File(format!("{}: {error}", path.display())))
+}
+
+pub(super) fn digest(path: &Path) -> Result<String, ImportError> {
+    let mut file = opened(path)?;
+    let wrong = |error: std::io::Error| ImportError::File(format!("{}: {error}", path.display()));
+    let bytes = file.seek(std::io::SeekFrom::End(0)).map_err(wrong)?;
+    if bytes > FILE_BYTES_MAX {
+        return Err(StatementError::FileTooLarge.into());
+    }
+    file.rewind().map_err(wrong)?;
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut block).map_err(wrong)? {
+            0 => break,
+            read => hash.update(&block[..read]),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+pub(super) fn name_of(row: &StatementRow) -> PayeeName {
+    PayeeName {
+        bank_bin: row.bank_bin.clone(),
+        account_number: row
+            .account
+            .as_ref()
+            .map(AccountNumber::reveal)
+            .unwrap_or_default()
+            .to_owned(),
+        terminal: row.terminal.clone(),
+        reference: row.reference.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_in_a_note_however_the_bank_wrote_it() {
+        let stalls = vec![
+            ("ABCDEFG7".to_owned(), "s1".to_owned()),
+            ("HC7K3M9J".to_owned(), "s2".to_owned()),
+        ];
+        let codes = Codes::new(&stalls);
+        for note in [
+            "HC7K3M9J",
+            "tien rau hc7k3m9j",
+            "MBVCB.12.HC7K3M9JCT",
+            "HC7K 3M9J",
+            "x HC7K3M9J ABCDEFG8",
+        ] {
+            assert_eq!(codes.in_note(note), Some(1), "{note}");
+        }
+        for note in ["", "HC7K3M9", "HC7K3M9J ABCDEFG7", "HC7K3M9K"] {
+            assert_eq!(codes.in_note(note), None, "{note}");
+        }
+    }
+}

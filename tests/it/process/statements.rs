@@ -1,0 +1,161 @@
+//! `choso import statement` and `choso reconcile` as people call them.
+
+use serde_json::json;
+
+use super::*;
+
+const HEADER: &str =
+    "Ngân hàng thử;;;;;\n;;;;;\nSTT;Ngày giao dịch;Mã giao dịch;Số tiền;Tài khoản nhận;Nội dung\n";
+
+fn write(database: &Database, name: &str, rows: &str) {
+    let text = format!("{HEADER}{rows}Tổng cộng;;;81.000;;\n");
+    std::fs::write(database.folder.path().join(name), text).expect("a file");
+}
+
+#[test]
+fn a_statement_is_looked_at_tried_taken_in_and_reconciled() {
+    let database = Database::sqlite();
+    prepare(&database);
+    write(
+        &database,
+        "st.csv",
+        "1;01/03/2026 09:00:00;T1;20.000;00000011;tien rau\n\
+         2;01/03/2026 09:01:00;T2;30.000;00000022;HC7K3M9J ca\n\
+         3;01/03/2026 09:02:00;T3;x;00000022;\n\
+         4;01/03/2026 09:03:00;=T4;31.000;99999999;\n",
+    );
+    let import = |more: &[&str]| {
+        let mut arguments = vec!["import", "statement", "st.csv", "--provider", "p"];
+        arguments.extend(more);
+        run(&database, &arguments)
+    };
+    let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    // What it is and how it would be read; nothing is kept.
+    let looked = import(&["--look"]);
+    assert_eq!(looked.status.code(), Some(0), "{looked:?}");
+    let mapping: Value = serde_json::from_slice(&looked.stdout).expect("a mapping");
+    assert_eq!(
+        (
+            &mapping["columns"]["transaction_id"],
+            &mapping["columns"]["amount"]
+        ),
+        (&json!(2), &json!(3))
+    );
+    let tried = import(&["--dry-run"]);
+    assert!(
+        text(&tried).starts_with("rows read 5, kept 3, refused 1\n"),
+        "{}",
+        text(&tried)
+    );
+    assert!(text(&tried).contains("adds up"));
+    // Taken in, with what could not be read handed back; the very file again changes nothing.
+    std::fs::write(database.folder.path().join("how.json"), &looked.stdout).expect("a file");
+    let taken = import(&["--mapping", "how.json", "--rejects", "bad.csv"]);
+    assert_eq!(taken.status.code(), Some(0), "{taken:?}");
+    assert!(text(&taken).starts_with("rows read 5, kept 3, refused 1\n"));
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("2 receipts posted from the statement"));
+    let rejects = std::fs::read_to_string(database.folder.path().join("bad.csv")).expect("rejects");
+    assert!(rejects.contains("không phải số tiền"), "{rejects}");
+    let again = import(&[]);
+    assert!(text(&again).starts_with("rows read 0, kept 0, refused 0\n"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("taken in before"));
+    // What the day came to, for people and for programs.
+    let arguments = [
+        "reconcile",
+        "--provider",
+        "p",
+        "--day",
+        "2026-03-01",
+        "--json",
+        "--exceptions",
+        "ex.csv",
+    ];
+    let outcome: Value = serde_json::from_str(&done(&database, &arguments)).expect("one object");
+    assert_eq!(outcome["adds_up"], true);
+    assert_eq!(
+        outcome["rows"]["exceptions"],
+        json!({ "count": 3, "amount_vnd": 81_000 })
+    );
+    assert_eq!(outcome["rows"]["bad"]["count"], 1);
+    assert_eq!(
+        outcome["by_kind"]["missing_notice"],
+        json!({ "count": 2, "amount_vnd": 50_000 })
+    );
+    assert_eq!(outcome["by_kind"]["unknown_account"]["count"], 1);
+    let exceptions = std::fs::read_to_string(database.folder.path().join("ex.csv")).expect("exceptions");
+    let lines: Vec<&str> = exceptions.lines().collect();
+    assert_eq!(
+        lines[0],
+        "\u{feff}kind,provider_txn_id,amount_vnd,business_date,row_number,sentence"
+    );
+    assert!(
+        lines[1].starts_with("missing_notice,T1,20000,2026-03-01,4,"),
+        "{}",
+        lines[1]
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("unknown_account,'=T4,31000,")),
+        "no formula: {exceptions}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("bad_row,,0,2026-03-01,6,")),
+        "{exceptions}"
+    );
+    let told = done(
+        &database,
+        &[
+            "reconcile",
+            "--provider",
+            "p",
+            "--from",
+            "2026-03-01",
+            "--to",
+            "2026-03-02",
+        ],
+    );
+    assert!(told.contains("= matched") && told.contains("adds up"), "{told}");
+    assert_eq!(recount(&database)["counters_agree"], true);
+    done(&database, &["audit", "verify"]);
+}
+
+#[test]
+fn what_cannot_be_reconciled_is_refused_with_a_reason() {
+    let database = Database::sqlite();
+    prepare(&database);
+    std::fs::write(database.folder.path().join("st.pdf"), b"%PDF-1.7 nothing").expect("a file");
+    let code = |arguments: &[&str]| run(&database, arguments).status.code();
+    assert_eq!(
+        code(&["import", "statement", "st.pdf", "--provider", "p"]),
+        Some(1)
+    );
+    assert_eq!(
+        code(&["import", "statement", "st.pdf", "--provider", "nobody"]),
+        Some(1)
+    );
+    assert_eq!(code(&["import", "statement", "st.pdf"]), Some(2), "whose it is");
+    assert_eq!(
+        code(&["reconcile", "--provider", "nobody", "--day", "2026-03-01"]),
+        Some(1)
+    );
+    assert_eq!(code(&["reconcile", "--provider", "p"]), Some(2));
+    assert_eq!(
+        code(&[
+            "reconcile",
+            "--provider",
+            "p",
+            "--from",
+            "2026-03-02",
+            "--to",
+            "2026-03-01"
+        ]),
+        Some(2)
+    );
+    assert_eq!(
+        code(&["reconcile", "--provider", "p", "--day", "2026-02-30"]),
+        Some(2)
+    );
+}
