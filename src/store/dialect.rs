@@ -40,6 +40,20 @@ pub(super) async fn pass_gate(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
+/// Walks tables by their indexes until the end of the transaction. A big table without statistics, as one that
+/// was just filled is, makes PostgreSQL read and sort it whole for each page of it.
+pub(super) async fn walk_by_index(tx: &mut Tx) -> Result<()> {
+    if let Tx::Postgres(c) = tx {
+        sqlx::query(
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+                    set_config('enable_sort', 'off', true)",
+        )
+        .execute(&mut **c)
+        .await?;
+    }
+    Ok(())
+}
+
 /// Lets one instance at a time sort runs of traces: held until it is dropped. SQLite's one service needs
 /// none.
 pub(super) struct RunsClaim(

@@ -1,6 +1,6 @@
 //! The first reading of a statement: what matching needs of each row, and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
@@ -202,25 +202,46 @@ impl Codes<'_> {
         if note.len() < 8 || self.places.is_empty() {
             return None;
         }
-        let upper = fold(note).to_uppercase();
-        let words = upper.split(|c: char| !c.is_ascii_alphanumeric());
-        let one = |found: BTreeMap<u32, ()>| match found.len() {
-            1 => found.into_keys().next(),
-            _ => None,
+        // Notes of banks are mostly plain letters, which need no folding.
+        let upper = match note.is_ascii() {
+            true => note.to_ascii_uppercase(),
+            false => fold(note).to_uppercase(),
         };
-        let whole: BTreeMap<u32, ()> = words
-            .clone()
-            .filter_map(|word| Some((*self.places.get(word.as_bytes())?, ())))
-            .collect();
-        if !whole.is_empty() {
-            return one(whole);
+        let words = upper.split(|c: char| !c.is_ascii_alphanumeric());
+        match one(words.clone().filter_map(|word| self.at(word.as_bytes()))) {
+            Found::None => {}
+            Found::One(at) => return Some(at),
+            Found::Several => return None,
         }
         let joined: String = words.collect();
-        let inside = joined.as_bytes().windows(8);
-        one(inside
-            .filter_map(|part| Some((*self.places.get(part)?, ())))
-            .collect())
+        match one(joined.as_bytes().windows(8).filter_map(|part| self.at(part))) {
+            Found::One(at) => Some(at),
+            Found::None | Found::Several => None,
+        }
     }
+
+    fn at(&self, text: &[u8]) -> Option<u32> {
+        self.places.get(text).copied()
+    }
+}
+
+/// How many different codes were found.
+enum Found {
+    None,
+    One(u32),
+    Several,
+}
+
+fn one(found: impl Iterator<Item = u32>) -> Found {
+    let mut first = None;
+    for at in found {
+        match first {
+            None => first = Some(at),
+            Some(known) if known == at => {}
+            Some(_) => return Found::Several,
+        }
+    }
+    first.map_or(Found::None, Found::One)
 }
 
 pub(super) fn opened(path: &Path) -> Result<File, ImportError> {

@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 
 use super::super::ledger::RegisterMemory;
 use super::super::packed::{Records, packed};
-use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
 use super::{PLACE_BITS, day_of};
 use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
@@ -19,7 +19,7 @@ use crate::reconcile::{
 use crate::vn::{Day, TimeMs};
 
 /// Rows read at once.
-const PAGE_ROWS: i64 = 20_000;
+const PAGE_ROWS: i64 = 50_000;
 
 /// Whom a row names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -141,6 +141,7 @@ impl Store {
         stalls: &[(String, String)],
     ) -> Result<Window> {
         let mut tx = self.begin_read().await?;
+        dialect::walk_by_index(&mut tx).await?;
         let mut loading = Loading {
             provider_id: provider_id.into(),
             from,
