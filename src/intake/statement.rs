@@ -63,6 +63,11 @@ pub enum ImportError {
     /// The file cannot be opened or read.
     #[error("{0}")]
     File(String),
+    /// So much of it cannot be read that it is read wrongly.
+    #[error(
+        "Hơn {0} dòng không đọc được: có lẽ cột bị hiểu sai. Chưa nhập dòng nào; hãy xem `choso import statement --look`."
+    )]
+    TooManyBad(usize),
     /// The mapping lacks something that a person has to say.
     #[error(
         "Chưa biết cột nào là gì: {0} Hãy xem `choso import statement --look` rồi đưa cách đọc bằng --mapping."
@@ -268,25 +273,27 @@ async fn take_in(
     })
 }
 
-/// Compares the days from the first to the last anew, and writes down what changed: notices that came since, a
-/// deadline that passed, a person's word. Gives back what the days came to and what is no plain match.
+/// What the days from the first to the last came to, and what is no plain match, as both sides stand now. Looking
+/// changes nothing.
+pub async fn compare_days(
+    store: &Store,
+    provider_id: &str,
+    days: (Day, Day),
+    now: TimeMs,
+) -> Result<(RunSummary, Vec<Exception>), ImportError> {
+    let (window, outcome) = compared(store, provider_id, days, now).await?;
+    summed_up(store, provider_id, days, &window, &outcome).await
+}
+
+/// As [`compare_days`], and writes down what changed (notices that came since, a deadline that passed, a person's
+/// word), and posts what only the statement knows.
 pub async fn reconcile_days(
     store: &Store,
     provider_id: &str,
     (from, to): (Day, Day),
     now: TimeMs,
 ) -> Result<(RunSummary, Vec<Exception>), ImportError> {
-    let stalls = store.stall_codes().await?;
-    let around = (from.plus(-DAYS_AROUND), to.plus(DAYS_AROUND));
-    let mut window = store
-        .statement_window(provider_id, around, FreshRows::default(), &stalls)
-        .await?;
-    let rules = usual_rules(Day::of(now));
-    let (outcome, window) = blocking(move || {
-        let outcome = match_sides(&mut window.sides, &rules);
-        Ok((outcome, window))
-    })
-    .await?;
+    let (window, outcome) = compared(store, provider_id, (from, to), now).await?;
     let changed = changed(
         &window,
         &outcome,
@@ -294,8 +301,37 @@ pub async fn reconcile_days(
     );
     store.change_findings(&changed).await?;
     post_unheard(store, provider_id, now, |_| {}).await?;
+    summed_up(store, provider_id, (from, to), &window, &outcome).await
+}
+
+async fn compared(
+    store: &Store,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    now: TimeMs,
+) -> Result<(Window, Outcome), ImportError> {
+    let stalls = store.stall_codes().await?;
+    let around = (from.plus(-DAYS_AROUND), to.plus(DAYS_AROUND));
+    let mut window = store
+        .statement_window(provider_id, around, FreshRows::default(), &stalls)
+        .await?;
+    let rules = usual_rules(Day::of(now));
+    blocking(move || {
+        let outcome = match_sides(&mut window.sides, &rules);
+        Ok((window, outcome))
+    })
+    .await
+}
+
+async fn summed_up(
+    store: &Store,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    window: &Window,
+    outcome: &Outcome,
+) -> Result<(RunSummary, Vec<Exception>), ImportError> {
     let bad = store.bad_statement_rows(provider_id, from, to).await?;
-    Ok(sum_up(&window.sides, &outcome, (from, to), bad.len() as u64))
+    Ok(sum_up(&window.sides, outcome, (from, to), bad.len() as u64))
 }
 
 /// Columns of CONTRACT section 2, UTF-8 with BOM; a text that a spreadsheet would take for a formula is quoted by
@@ -372,7 +408,7 @@ pub async fn post_unheard(
     let mut memory = WriterMemory::default();
     let mut receipts = 0;
     loop {
-        let rows = store.unheard_rows(provider_id, POSTED_AT_ONCE).await?.rows;
+        let rows = store.unheard_rows(provider_id, POSTED_AT_ONCE).await?;
         if rows.is_empty() {
             return Ok(receipts);
         }

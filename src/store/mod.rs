@@ -37,7 +37,7 @@ pub use register::{
 };
 pub use statements::{
     BadStatementRow, FreshRows, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementFileView,
-    StatementTotals, Unheard, Window, row_no,
+    StatementTotals, Window, row_no,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

@@ -15,7 +15,6 @@ use super::{Result, Store, StoreError, Tx, on_tx};
 use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
 
-pub use unheard::Unheard;
 pub use window::{FreshRows, PayeeName, Window};
 
 /// Rows of a file, as a power of two: [`row_no`] has place for more than a file may have.

@@ -76,6 +76,14 @@ fn a_day_is_compared_on_its_page_and_downloaded() {
     assert!(csv.body.contains("missing_notice,T2,30000,") && csv.body.contains("unknown_account,T3,40000,"));
     let english = get(&app, &format!("/reconcile?{question}&lang=en"));
     assert!(english.body.contains("Adds up"));
+    // Looking changes nothing: a row that waits to be posted still waits.
+    app.run(
+        app.database
+            .execute("UPDATE statement_row SET is_posted = 0, pass = 'old'"),
+    );
+    assert_eq!(get(&app, &format!("/reconcile?{question}")).status, 200);
+    let kept = app.run(app.database.texts("SELECT is_posted || pass FROM statement_row"));
+    assert_eq!(kept, ["0old"; 3]);
     // Too many days, turned days, a provider that is none, a stranger.
     assert_eq!(
         get(&app, "/reconcile?provider=p&from=2026-01-01&to=2026-03-01").status,

@@ -321,25 +321,6 @@ fn a_market_is_taken_along_without_its_accounts_and_the_walk_told_once() {
 }
 
 #[test]
-fn whoever_waits_for_a_pack_orders_no_second() {
-    let app = start();
-    let place = format!("/places/{}", market(&app));
-    send(&app, 0, "POST", &format!("{place}/codes"), FORM, b"");
-    let order = |who| send(&app, who, "POST", &format!("{place}/packs"), FORM, b"format=a5");
-    let first = order(0).header("location").expect("where it is").to_owned();
-    // Drawn or not by now, it is in the way only while it is not.
-    let second = order(0);
-    match second.status {
-        409 => assert!(
-            second.body.contains(&first),
-            "the page leads to the one that is drawn"
-        ),
-        status => assert_eq!(status, 303),
-    }
-    assert_eq!(order(1).status, 303, "another person waits for nobody");
-}
-
-#[test]
 fn a_bill_has_a_page_that_says_what_came() {
     let app = start();
     let (stall, serial) = a_card(&app);

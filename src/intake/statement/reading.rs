@@ -81,15 +81,20 @@ pub(super) fn read_rows(
             }
             Event::Bad(row) => {
                 bad_count += 1;
-                if bad.len() < BAD_KEPT_MAX {
-                    bad_days.push((row.row_number, last_day, row.reason.clone()));
-                    bad.push(row);
+                if bad.len() == BAD_KEPT_MAX {
+                    return ControlFlow::Break(());
                 }
+                bad_days.push((row.row_number, last_day, row.reason.clone()));
+                bad.push(row);
             }
             Event::Ignored(_) => ignored += 1,
         }
         ControlFlow::Continue(())
-    })?;
+    });
+    let summary = match summary {
+        Err(StatementError::Stopped) => return Err(ImportError::TooManyBad(BAD_KEPT_MAX)),
+        read => read?,
+    };
     let first = days.map_or(Day::of(now), |(first, _)| first);
     let bad_days = bad_days
         .into_iter()
@@ -196,7 +201,8 @@ impl Codes<'_> {
         }
     }
 
-    /// The one code that a note holds: as a word, else anywhere once all but letters and digits is gone, since
+    /// The one code that a note holds, as [`code_in_note`](crate::register::code_in_note) finds it among a few, here
+    /// among all there are: as a word, else anywhere once all but letters and digits is gone, since
     /// banks cut, wrap and re-case it. None where there is no code, or several: a note never guesses.
     pub fn in_note(&self, note: &str) -> Option<u32> {
         if note.len() < 8 || self.places.is_empty() {

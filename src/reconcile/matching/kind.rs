@@ -189,7 +189,7 @@ impl Kind {
                 "Sao kê có{row} nhưng không nhận được báo. Đã ghi nhận theo sao kê, không đọc loa; hãy nhắc nhà cung cấp gửi báo."
             ),
             Kind::AmountDiffers => format!(
-                "Sao kê ghi{row}, thông báo ghi{receipt}{}. Sao kê được lấy làm đúng; hãy hỏi nhà cung cấp vì sao lệch.",
+                "Sao kê ghi{row}, thông báo ghi{receipt}{}. Sổ chưa sửa theo sao kê; hãy hỏi nhà cung cấp vì sao lệch.",
                 says.difference()
             ),
             Kind::DateDiffers => format!(
@@ -213,7 +213,7 @@ impl Kind {
                 says.count()
             ),
             Kind::Reversed => format!(
-                "Sao kê cho biết tiền{row} đã hoàn cho người trả. Khoản này ra khỏi tổng; hãy báo cho chủ sạp nếu chưa biết."
+                "Sao kê cho biết tiền{row} đã hoàn cho người trả. Sổ chưa trừ khoản này khi chưa có báo hoàn; hãy nhắc nhà cung cấp gửi báo và báo cho chủ sạp."
             ),
             Kind::WrongDirection => format!(
                 "Sao kê ghi tiền ra{row} trong khi thông báo là tiền vào{receipt}. Hãy hỏi nhà cung cấp chiều đúng."
@@ -223,7 +223,7 @@ impl Kind {
                 says.gap()
             ),
             Kind::StatusDiffers if facts.is_final => format!(
-                "Đã nhận báo có tiền{receipt} nhưng sao kê cho biết không thành công. Sao kê được lấy làm đúng; hãy báo cho chủ sạp."
+                "Đã nhận báo có tiền{receipt} nhưng sao kê cho biết không thành công. Sổ chưa sửa theo sao kê; hãy hỏi nhà cung cấp và báo cho chủ sạp."
             ),
             Kind::StatusDiffers => format!(
                 "Đã nhận báo có tiền{receipt} nhưng sao kê ghi chưa xong hoặc không thành công. Hãy chờ sao kê ngày sau, quá hạn thì theo sao kê."
@@ -258,7 +258,7 @@ impl Kind {
                 "The statement has a row{row}, but no notice came. It is posted from the statement, not announced; remind the provider to send notices."
             ),
             Kind::AmountDiffers => format!(
-                "The row says{row}, the notice said{receipt}{}. The statement wins; ask the provider why they differ.",
+                "The row says{row}, the notice said{receipt}{}. The books are not corrected yet; ask the provider why they differ.",
                 says.difference()
             ),
             Kind::DateDiffers => format!(
@@ -286,7 +286,7 @@ impl Kind {
                 says.count()
             ),
             Kind::Reversed => format!(
-                "The statement says that money{row} went back to the payer. It leaves the totals; tell the owner if they do not know."
+                "The statement says that money{row} went back to the payer. The books take it off once the provider tells of the refund; ask for that, and tell the owner."
             ),
             Kind::WrongDirection => format!(
                 "The row is money out{row}, the notice said money in{receipt}. Ask the provider for the right direction."
@@ -296,7 +296,7 @@ impl Kind {
                 says.gap()
             ),
             Kind::StatusDiffers if facts.is_final => format!(
-                "The notice said paid{receipt}, the statement says that it failed. The statement wins; tell the owner."
+                "The notice said paid{receipt}, the statement says that it failed. The books are not corrected yet; ask the provider and tell the owner."
             ),
             Kind::StatusDiffers => format!(
                 "The notice said paid{receipt}, the row says pending or failed. Wait for the next day's statement; after that the row wins."

@@ -6,16 +6,9 @@ use super::super::{Result, Store, on_tx};
 use crate::ledger::LedgerNo;
 use crate::reconcile::UnheardRow;
 
-/// Rows that wait to be posted.
-#[derive(Clone, Default)]
-pub struct Unheard {
-    /// The rows, in the order of their numbers.
-    pub rows: Vec<UnheardRow>,
-}
-
 impl Store {
     /// The next rows whose notice is missing and that the ledger was not given yet.
-    pub async fn unheard_rows(&self, provider_id: &str, at_most: i64) -> Result<Unheard> {
+    pub async fn unheard_rows(&self, provider_id: &str, at_most: i64) -> Result<Vec<UnheardRow>> {
         type Row = (
             i64,
             String,
@@ -70,9 +63,7 @@ impl Store {
             occurred_at_ms,
             business_day,
         };
-        Ok(Unheard {
-            rows: rows.into_iter().map(row).collect(),
-        })
+        Ok(rows.into_iter().map(row).collect())
     }
 
     /// Writes down that the ledger was given these rows, and which receipts came of them: those that were posted

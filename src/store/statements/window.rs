@@ -73,8 +73,6 @@ pub struct StoredSaid {
     pub shift_days: i64,
     /// Its receipt.
     pub receipt_no: Option<i64>,
-    /// Whether the ledger was given it.
-    pub is_posted: bool,
 }
 
 /// Numbers for texts, given in the order in which they come.
@@ -207,7 +205,7 @@ const RECEIPT_NUMBERS: [&str; 7] = [
 const RECEIPT_TEXTS: [&str; 4] = ["r.provider_txn_id", "r.bank_ref", "r.household_id", "r.stall_id"];
 
 /// Columns of a kept row as they are packed.
-const ROW_NUMBERS: [&str; 12] = [
+const ROW_NUMBERS: [&str; 11] = [
     "r.row_no",
     "r.amount_vnd",
     "r.occurred_at_ms",
@@ -218,7 +216,6 @@ const ROW_NUMBERS: [&str; 12] = [
     "r.detail",
     "r.shift_days",
     "r.receipt_no",
-    "r.is_posted",
     "r.business_day",
 ];
 const ROW_TEXTS: [&str; 11] = [
@@ -462,7 +459,7 @@ impl Loading {
     fn add_row(
         &mut self,
         row_no: i64,
-        numbers: [Option<i64>; 12],
+        numbers: [Option<i64>; 11],
         texts: [&str; 11],
         stalls: &[(String, String)],
         words: &mut Words,
@@ -478,7 +475,6 @@ impl Loading {
             detail,
             shift,
             receipt_no,
-            is_posted,
             day,
         ] = numbers;
         let [
@@ -534,7 +530,6 @@ impl Loading {
             pass: words.of(pass),
             shift_days: there(shift)?,
             receipt_no,
-            is_posted: there(is_posted)? != 0,
         });
         Ok(content)
     }

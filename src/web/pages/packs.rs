@@ -316,3 +316,43 @@ fn plain_name(name: &str) -> String {
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pack() -> Pack {
+        Pack::new(
+            "Chợ Thử".to_owned(),
+            "22/11/2026".to_owned(),
+            Format::Label,
+            Vec::new(),
+        )
+    }
+
+    #[test]
+    fn whoever_waits_for_a_pack_orders_no_second_and_a_drawn_one_makes_room() {
+        // Nobody gets a turn to draw.
+        let packs = Packs {
+            kept: Mutex::default(),
+            drawing: Arc::new(tokio::sync::Semaphore::new(0)),
+        };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let first = packs.begin(pack(), "0").unwrap();
+        assert!(
+            packs.begin(pack(), "0").is_err(),
+            "the first is still to be drawn"
+        );
+        for person in 1..PACKS_KEPT {
+            packs.begin(pack(), &person.to_string()).unwrap();
+        }
+        assert!(
+            packs.begin(pack(), "one more").is_err(),
+            "all that are remembered wait"
+        );
+        first.file.set(None).unwrap();
+        assert!(packs.begin(pack(), "0").is_ok(), "a drawn one goes");
+        assert!(packs.find(&first.id, "0").is_err());
+    }
+}

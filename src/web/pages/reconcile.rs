@@ -11,7 +11,7 @@ use super::answer::Html;
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
 use crate::app::now;
-use crate::intake::{ImportError, exceptions_csv, reconcile_days};
+use crate::intake::{ImportError, compare_days, exceptions_csv};
 use crate::reconcile::{Bucket, Exception, Kind, RunSummary, Tally};
 use crate::store::{StatementFileView, StoreError};
 use crate::vn::{Day, Dong, Lang};
@@ -111,7 +111,7 @@ impl Asked {
             .await
             .map_err(|error| wrong(error.to_string()))?;
         let days = (self.from, self.to);
-        reconcile_days(&shared.store, &self.provider_id, days, now())
+        compare_days(&shared.store, &self.provider_id, days, now())
             .await
             .map_err(|error| match error {
                 ImportError::Store(error) => Fault::from(error),

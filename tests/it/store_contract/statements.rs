@@ -172,7 +172,6 @@ fn an_import_that_was_given_up_leaves_nothing(database: Database) {
         books
             .run(books.store.unheard_rows("p", 9))
             .expect("rows")
-            .rows
             .is_empty()
     );
     // And the next file takes it away.
@@ -481,6 +480,13 @@ fn rows_that_cannot_be_read_count_for_their_day(database: Database) {
         .run(books.store.bad_statement_rows("p", market_day(), market_day()))
         .expect("rows");
     assert_eq!((bad[0].row_number, bad[0].business_day), (3, market_day()));
+    // A file of which hardly anything can be read is read wrongly: nothing of it is kept.
+    let nonsense = line("T9", 1, "x").replace(";1;", ";?;").repeat(20_001);
+    assert!(matches!(
+        import(&books, "b.csv", &nonsense),
+        Err(ImportError::TooManyBad(_))
+    ));
+    assert_eq!(books.rows("SELECT name FROM statement_file"), ["a.csv"]);
     let codes = books.run(books.store.stall_codes()).expect("codes");
     assert!(codes.is_sorted() && codes.iter().any(|(code, _)| code == "HC7K3M9J"));
     let days = (market_day(), market_day());
