@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(
             Kind::AmountDiffers.sentence(&facts, Lang::Vi),
             "Sao kê ghi 45.000 đ ngày 16/06/2026, thông báo ghi 54.000 đ ngày 15/06/2026, thiếu 9.000 đ. \
-             Sao kê được lấy làm đúng; hãy hỏi nhà cung cấp vì sao lệch."
+             Sổ chưa sửa theo sao kê; hãy hỏi nhà cung cấp vì sao lệch."
         );
         let english = Kind::AmountDiffers.sentence(&facts, Lang::En);
         assert!(english.contains("short by 9,000 VND"), "{english}");
