@@ -39,6 +39,8 @@ pub struct RawConfig {
     pub public_host: Option<String>,
     /// Hours between a second person's approval of a changed account and its first card
     pub account_change_wait_hours: Option<usize>,
+    /// Above this amount, đồng, what a person decides about an exception waits for a second person
+    pub second_person_above_vnd: Option<usize>,
     /// Deliveries that may wait to be written
     pub queue_deliveries_max: Option<usize>,
     /// Deliveries in one transaction
@@ -64,6 +66,8 @@ pub struct Config {
     pub public_host: Option<String>,
     /// Time between a second person's approval of a changed account and its first card.
     pub account_change_wait_ms: i64,
+    /// Above this amount, đồng, what a person decides about an exception waits for a second person.
+    pub second_person_above_vnd: i64,
     /// Bounds of the intake queue.
     pub intake: IntakeLimits,
 }
@@ -135,6 +139,9 @@ impl RawConfig {
                 "CHOSO_ACCOUNT_CHANGE_WAIT_HOURS" => {
                     raw.account_change_wait_hours = number("account_change_wait_hours")?;
                 }
+                "CHOSO_SECOND_PERSON_ABOVE_VND" => {
+                    raw.second_person_above_vnd = number("second_person_above_vnd")?;
+                }
                 "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
                 "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
                 other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
@@ -157,6 +164,7 @@ impl RawConfig {
             banks_file: self.banks_file.or(other.banks_file),
             public_host: self.public_host.or(other.public_host),
             account_change_wait_hours: self.account_change_wait_hours.or(other.account_change_wait_hours),
+            second_person_above_vnd: self.second_person_above_vnd.or(other.second_person_above_vnd),
             queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
             batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
         }
@@ -199,6 +207,12 @@ impl RawConfig {
             public_host: raw.public_host.map(public_host).transpose()?,
             account_change_wait_ms: 3_600_000
                 * within("account_change_wait_hours", raw.account_change_wait_hours, 0, 720)? as i64,
+            second_person_above_vnd: within(
+                "second_person_above_vnd",
+                raw.second_person_above_vnd,
+                0,
+                1_000_000_000_000,
+            )? as i64,
             intake: IntakeLimits {
                 queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
                 batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,

@@ -121,7 +121,7 @@ async fn measure(
         return Err("the statement was known before".into());
     };
     let started = Instant::now();
-    let (again, _) = reconcile_days(&store, PROVIDER, (day, day), now()).await?;
+    let again = reconcile_days(&store, PROVIDER, (day, day), now()).await?.summary;
     let again_took = started.elapsed();
     let found: BTreeMap<&str, u64> = again
         .by_kind

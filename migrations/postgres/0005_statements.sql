@@ -62,6 +62,8 @@ CREATE TABLE statement_row (
 );
 CREATE INDEX statement_row_by_day ON statement_row (provider_id, business_day, row_no);
 CREATE INDEX statement_row_unheard ON statement_row (provider_id, row_no) WHERE finding = 'missing_notice' AND is_posted = 0;
+CREATE INDEX statement_row_alone ON statement_row (provider_id, business_day)
+    WHERE finding IN ('missing_notice', 'refund_without_payment') AND is_posted = 0;
 
 -- The receipts of a row that stands for many.
 CREATE TABLE statement_lump (

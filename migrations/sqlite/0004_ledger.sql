@@ -69,7 +69,8 @@ CREATE TABLE trace_page (
 );
 
 -- Money that arrived, with what its notice said of it. content_digest: of the notice; event_id: where it
--- is not the provider's transaction id. statement_row_no: the row of a statement that it was posted from, since no
+-- is not the provider's transaction id. corrected_vnd: what the statement or a person took off or added, the sum of
+-- its corrections; what is left is amount - refunded + corrected. statement_row_no: the row of a statement that it was posted from, since no
 -- notice came; nobody hears of such a receipt.
 CREATE TABLE receipt (
     entry_no INTEGER NOT NULL PRIMARY KEY,
@@ -82,11 +83,13 @@ CREATE TABLE receipt (
     event_id TEXT,
     content_digest BLOB NOT NULL,
     amount_vnd BIGINT NOT NULL CHECK (amount_vnd > 0),
-    refunded_vnd BIGINT NOT NULL DEFAULT 0 CHECK (refunded_vnd >= 0 AND refunded_vnd <= amount_vnd),
+    refunded_vnd BIGINT NOT NULL DEFAULT 0 CHECK (refunded_vnd >= 0),
+    corrected_vnd BIGINT NOT NULL DEFAULT 0,
     occurred_at_ms BIGINT,
     posted_at_ms BIGINT NOT NULL,
     bank_ref TEXT,
-    statement_row_no BIGINT
+    statement_row_no BIGINT,
+    CHECK (refunded_vnd <= amount_vnd + corrected_vnd)
 );
 
 -- Receipts of a day that the ledger took more than a day later: those of the others stand among the numbers of
@@ -189,16 +192,17 @@ CREATE TABLE refund (
 -- Counters by business day, of the receipts up to feed.counted_entry_no. Some thousand receipts are added
 -- together, since adding each alone costs more than keeping it; whoever reads adds the few after them. The
 -- rows of one day lie together, since adding touches most of them.
--- qualifying_count: receipts whose amount after refunds reaches the floor.
+-- corrected_vnd: with its sign. qualifying_count: receipts of which at least the floor is left.
 CREATE TABLE household_day (
     day BIGINT NOT NULL,
     household_id TEXT NOT NULL,
     posted_count BIGINT NOT NULL,
     posted_vnd BIGINT NOT NULL,
     refunded_vnd BIGINT NOT NULL,
+    corrected_vnd BIGINT NOT NULL,
     qualifying_count BIGINT NOT NULL,
     CHECK (0 <= qualifying_count AND qualifying_count <= posted_count),
-    CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd),
+    CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd + corrected_vnd),
     PRIMARY KEY (day, household_id)
 ) WITHOUT ROWID;
 
@@ -209,10 +213,25 @@ CREATE TABLE place_day (
     posted_count BIGINT NOT NULL,
     posted_vnd BIGINT NOT NULL,
     refunded_vnd BIGINT NOT NULL,
+    corrected_vnd BIGINT NOT NULL,
     qualifying_count BIGINT NOT NULL,
     CHECK (0 <= qualifying_count AND qualifying_count <= posted_count),
-    CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd),
+    CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd + corrected_vnd),
     PRIMARY KEY (day, place_id)
+) WITHOUT ROWID;
+
+-- The same per provider, for its books.
+CREATE TABLE provider_day (
+    day BIGINT NOT NULL,
+    provider_id TEXT NOT NULL,
+    posted_count BIGINT NOT NULL,
+    posted_vnd BIGINT NOT NULL,
+    refunded_vnd BIGINT NOT NULL,
+    corrected_vnd BIGINT NOT NULL,
+    qualifying_count BIGINT NOT NULL,
+    CHECK (0 <= qualifying_count AND qualifying_count <= posted_count),
+    CHECK (0 <= refunded_vnd AND refunded_vnd <= posted_vnd + corrected_vnd),
+    PRIMARY KEY (day, provider_id)
 ) WITHOUT ROWID;
 
 -- Conservation, by provider and day of reception: the database itself refuses a sum that does not hold.

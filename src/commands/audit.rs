@@ -37,8 +37,8 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
         println!("{}", serde_json::json!(audit));
     } else {
         println!(
-            "{} links, {} callbacks proven, {} expired, {} notices and {} receipts as their callbacks say",
-            audit.links, audit.callbacks, audit.expired, audit.notices, audit.receipts
+            "{} links, {} callbacks proven, {} expired, {} notices and {} receipts as their callbacks say, {} acts of people",
+            audit.links, audit.callbacks, audit.expired, audit.notices, audit.receipts, audit.acts
         );
     }
     Ok(match &audit.broken {

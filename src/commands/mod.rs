@@ -1,6 +1,7 @@
 //! One file a command; here what they share: arguments for the settings, and how a failure ends.
 
 mod audit;
+mod close_day;
 mod import;
 mod lines;
 mod notice;
@@ -59,6 +60,7 @@ enum Command {
     /// Read lists into the database
     Import(import::Import),
     Reconcile(statement::Reconcile),
+    CloseDay(close_day::CloseDay),
     /// Indicators of an area
     #[command(subcommand)]
     Report(report::Report),
@@ -212,6 +214,7 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Reconcile(args) => statement::run(args).await,
+        Command::CloseDay(args) => close_day::run(args).await,
         Command::Report(args) => report::run(args).await,
         Command::Recount(args) => report::recount(args).await,
         Command::User(args) => user::run(args).await,

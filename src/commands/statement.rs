@@ -79,7 +79,7 @@ pub async fn import(store: &Store, wish: Wish<'_>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn profile_of(store: &Store, provider_id: &str) -> Result<String, Failure> {
+pub(super) async fn profile_of(store: &Store, provider_id: &str) -> Result<String, Failure> {
     let providers = store.providers(now()).await?;
     let provider = providers
         .into_iter()
@@ -234,11 +234,24 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
         (None, Some(from), Some(to)) if from <= to => (from, to),
         _ => return Err(Failure::Settings("--from must not be later than --to".to_owned())),
     };
-    let (summary, exceptions) = reconcile_days(&store, &args.provider, (from, to), now()).await?;
+    let view = reconcile_days(&store, &args.provider, (from, to), now()).await?;
+    let (summary, exceptions) = (view.summary, view.exceptions);
+    for close in &view.closes {
+        eprintln!(
+            "{} is closed (version {}, {}): its figures are those of then",
+            close.business_day, close.version, close.closed_by
+        );
+    }
+    if view.waiting > 0 {
+        eprintln!(
+            "{} changes wait for a closed day; `choso close-day --restate` lets them take effect",
+            view.waiting
+        );
+    }
     if let Some(path) = &args.exceptions {
         write_out(
             Some(path),
-            &exceptions_csv(&store, &args.provider, (from, to), &exceptions).await?,
+            &exceptions_csv(&store, &args.provider, Some((from, to)), &exceptions).await?,
         )?;
         eprintln!("{} exceptions: {}", exceptions.len(), path.display());
     }

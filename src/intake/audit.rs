@@ -26,6 +26,8 @@ pub struct Audit {
     pub notices: i64,
     /// Receipts that say what their callback said.
     pub receipts: i64,
+    /// Acts of people whose chain holds: decisions, comments, days that were closed.
+    pub acts: i64,
     /// The first break, if there is one: what, where.
     pub broken: Option<String>,
 }
@@ -57,6 +59,9 @@ pub async fn audit(
         say(&audit);
     }
     audit.broken = check_end(store, &walk).await?.err();
+    if audit.broken.is_none() {
+        (audit.acts, audit.broken) = store.walk_acts().await?;
+    }
     Ok(audit)
 }
 

@@ -1,34 +1,36 @@
 //! A statement on its way in: read twice, so that memory does not grow with its rows; compared as a whole;
 //! written in short transactions; and what only the statement knows is posted.
 
+mod days;
 mod reading;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
 use crate::reconcile::{
     BadRow, Event, Exception, Mapping, Outcome, Proposal, RowSide, RunSummary, StatementError, StatementRow,
-    Summary, look, match_sides, read_statement, sum_up, unheard_delivery, usual_rules,
+    Summary, look, match_sides, read_statement, sum_up, usual_rules,
 };
 use crate::store::{
-    Arrival, BadStatementRow, FreshRows, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals,
-    Store, StoreError, Window, WriterMemory, row_no,
+    BadStatementRow, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals, Store, StoreError,
+    Window, row_no,
 };
 use crate::vn::{Day, Dong, Lang, TimeMs};
 
+use days::{DAYS_AROUND, changes, follow, has_back};
 use reading::{Codes, digest, name_of, opened, read_rows};
+
+pub use days::{
+    CaseView, ClosedDay, DayFigures, DaysView, close_day, compare_days, look_into, post_unheard,
+    reconcile_days, restate_day,
+};
 
 /// Rows written in one transaction: callbacks wait behind so many.
 const ROWS_AT_ONCE: usize = 4_000;
-/// Rows posted in one batch.
-const POSTED_AT_ONCE: i64 = 512;
-/// Days around those asked for that are loaded, so that partners of partners are seen, and those of them in which
-/// what is said of a row may change.
-const DAYS_AROUND: i64 = 6;
-const DAYS_CHANGED: i64 = 3;
 /// The file under which rows stand that are only tried.
 const TRIAL_FILE_NO: i64 = 1 << 40;
 
@@ -100,6 +102,8 @@ pub struct Taken {
     pub summary: RunSummary,
     /// Receipts that were posted from it.
     pub posted: usize,
+    /// Whether money went back for a payment that is still to be posted.
+    has_back: bool,
     /// Rows that could not be read, the first of them.
     pub bad: Vec<BadRow>,
 }
@@ -166,8 +170,16 @@ pub async fn import_statement(
         store
             .agree_statement_mapping(&file.provider_id, &new.mapping, &file.by, now)
             .await?;
-        taken.posted =
-            post_unheard(store, &file.provider_id, now, |done| say(Progress::Posting(done))).await?;
+        let days = taken.totals.days.unwrap_or((Day::of(now), Day::of(now)));
+        let provider_id = &file.provider_id;
+        let done = follow(store, provider_id, days, taken.has_back, now, |done| {
+            say(Progress::Posting(done))
+        })
+        .await?;
+        taken.posted = done.posted;
+        if let Some(summary) = done.summary {
+            taken.summary = summary;
+        }
     }
     Ok(Imported::Kept(Box::new(taken)))
 }
@@ -233,7 +245,7 @@ async fn take_in(
             store,
             provider_id: &file.provider_id,
             file_no,
-            now,
+            began: (now, Instant::now()),
             totals: &mut totals,
         };
         writing
@@ -248,13 +260,11 @@ async fn take_in(
                 },
             )
             .await?;
-        let changed = changed(
-            &window,
-            &outcome,
-            (days.0.plus(-DAYS_CHANGED), days.1.plus(DAYS_CHANGED)),
-        );
-        store.change_findings(&changed).await?;
+        // From here on its rows count; what stops now is made good when the days are reconciled again.
         store.finish_statement(file_no, &totals, now).await?;
+        changes(&window, &outcome, days, None)
+            .write(store, &file.provider_id, now)
+            .await?;
     }
     let bad = match file.is_trial {
         true => read.bad_count,
@@ -263,83 +273,24 @@ async fn take_in(
             .await?
             .len() as i64,
     };
-    let (summary, _) = sum_up(&window.sides, &outcome, days, bad as u64);
+    let is_here = |day: Day| (days.0..=days.1).contains(&day);
+    let (summary, _) = sum_up(&window.sides, &outcome, is_here, bad as u64);
     Ok(Taken {
         totals,
         file: read.summary,
         summary,
         posted: 0,
+        has_back: has_back(&outcome),
         bad: read.bad,
     })
 }
 
-/// What the days from the first to the last came to, and what is no plain match, as both sides stand now. Looking
-/// changes nothing.
-pub async fn compare_days(
-    store: &Store,
-    provider_id: &str,
-    days: (Day, Day),
-    now: TimeMs,
-) -> Result<(RunSummary, Vec<Exception>), ImportError> {
-    let (window, outcome) = compared(store, provider_id, days, now).await?;
-    summed_up(store, provider_id, days, &window, &outcome).await
-}
-
-/// As [`compare_days`], and writes down what changed (notices that came since, a deadline that passed, a person's
-/// word), and posts what only the statement knows.
-pub async fn reconcile_days(
-    store: &Store,
-    provider_id: &str,
-    (from, to): (Day, Day),
-    now: TimeMs,
-) -> Result<(RunSummary, Vec<Exception>), ImportError> {
-    let (window, outcome) = compared(store, provider_id, (from, to), now).await?;
-    let changed = changed(
-        &window,
-        &outcome,
-        (from.plus(-DAYS_CHANGED), to.plus(DAYS_CHANGED)),
-    );
-    store.change_findings(&changed).await?;
-    post_unheard(store, provider_id, now, |_| {}).await?;
-    summed_up(store, provider_id, (from, to), &window, &outcome).await
-}
-
-async fn compared(
-    store: &Store,
-    provider_id: &str,
-    (from, to): (Day, Day),
-    now: TimeMs,
-) -> Result<(Window, Outcome), ImportError> {
-    let stalls = store.stall_codes().await?;
-    let around = (from.plus(-DAYS_AROUND), to.plus(DAYS_AROUND));
-    let mut window = store
-        .statement_window(provider_id, around, FreshRows::default(), &stalls)
-        .await?;
-    let rules = usual_rules(Day::of(now));
-    blocking(move || {
-        let outcome = match_sides(&mut window.sides, &rules);
-        Ok((window, outcome))
-    })
-    .await
-}
-
-async fn summed_up(
-    store: &Store,
-    provider_id: &str,
-    (from, to): (Day, Day),
-    window: &Window,
-    outcome: &Outcome,
-) -> Result<(RunSummary, Vec<Exception>), ImportError> {
-    let bad = store.bad_statement_rows(provider_id, from, to).await?;
-    Ok(sum_up(&window.sides, outcome, (from, to), bad.len() as u64))
-}
-
-/// Columns of CONTRACT section 2, UTF-8 with BOM; a text that a spreadsheet would take for a formula is quoted by
+/// Columns of CONTRACT section 2, UTF-8 with BOM; with days, their rows that could not be read stand at the end. A text that a spreadsheet would take for a formula is quoted by
 /// an apostrophe.
 pub async fn exceptions_csv(
     store: &Store,
     provider_id: &str,
-    (from, to): (Day, Day),
+    days: Option<(Day, Day)>,
     exceptions: &[Exception],
 ) -> Result<Vec<u8>, ImportError> {
     let rows: Vec<i64> = exceptions.iter().filter_map(|e| e.row_no).collect();
@@ -380,7 +331,11 @@ pub async fn exceptions_csv(
         ])
         .map_err(wrong)?;
     }
-    for bad in store.bad_statement_rows(provider_id, from, to).await? {
+    let bad = match days {
+        Some((from, to)) => store.bad_statement_rows(provider_id, from, to).await?,
+        None => Vec::new(),
+    };
+    for bad in bad {
         let (day, number) = (bad.business_day.to_string(), bad.row_number.to_string());
         out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
             .map_err(wrong)?;
@@ -396,68 +351,22 @@ fn plain(text: String) -> String {
     }
 }
 
-/// Gives the ledger what only statements know; a process that was stopped before goes on here. How many receipts
-/// came of it: what the ledger knew by another way is none.
-pub async fn post_unheard(
-    store: &Store,
-    provider_id: &str,
-    now: TimeMs,
-    mut say: impl FnMut(u64),
-) -> Result<usize, ImportError> {
-    let provider: Arc<str> = provider_id.into();
-    let mut memory = WriterMemory::default();
-    let mut receipts = 0;
-    loop {
-        let rows = store.unheard_rows(provider_id, POSTED_AT_ONCE).await?;
-        if rows.is_empty() {
-            return Ok(receipts);
-        }
-        let delivery = unheard_delivery(&provider, &rows).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-        let before = store.feed_end().await?;
-        let arrival = Arrival {
-            delivery,
-            received_at: now,
-        };
-        store.post(&[arrival], &mut memory).await?;
-        receipts += store.unheard_posted(&rows, before).await?;
-        say(receipts as u64);
-    }
-}
-
-/// Rows of kept files of which something else is said now, among the days in which that may be.
-fn changed(window: &Window, outcome: &Outcome, (from, to): (Day, Day)) -> Vec<(i64, RowSaid)> {
-    let mut changed = Vec::new();
-    for before in &window.said {
-        let Ok(at) = window
-            .sides
-            .rows
-            .binary_search_by_key(&before.row_no, |row| row.no)
-        else {
-            continue;
-        };
-        let said = RowSaid::of(outcome, &outcome.rows[at]);
-        // A row that the ledger was given and took for known keeps the mark.
-        let is_same = *before.finding == *said.finding
-            && before.detail == said.detail
-            && *before.pass == *said.pass
-            && before.shift_days == said.shift_days
-            && (before.receipt_no == said.receipt_no || !said.lump.is_empty());
-        if !is_same && (from..=to).contains(&window.sides.rows[at].day) {
-            changed.push((before.row_no, said));
-        }
-    }
-    changed
-}
-
 struct Writing<'a> {
     store: &'a Store,
     provider_id: &'a str,
     file_no: i64,
-    now: TimeMs,
+    /// When the import began, by the service's clock and by one that is never set.
+    began: (TimeMs, Instant),
     totals: &'a mut StatementTotals,
 }
 
 impl Writing<'_> {
+    /// Who is still writing is not taken for given up, however long it takes.
+    fn now(&self) -> TimeMs {
+        let (at, since) = self.began;
+        TimeMs(at.0 + i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX / 2))
+    }
+
     /// Reads the file once more and writes its rows with what was said of them.
     async fn write(
         &mut self,
@@ -470,7 +379,7 @@ impl Writing<'_> {
     ) -> Result<(), ImportError> {
         for chunk in bad.chunks(ROWS_AT_ONCE) {
             self.store
-                .add_statement_rows(self.file_no, self.provider_id, &[], chunk, self.now)
+                .add_statement_rows(self.file_no, self.provider_id, &[], chunk, self.now())
                 .await?;
         }
         let (to, mut from) = mpsc::channel::<Vec<StatementRow>>(2);
@@ -496,7 +405,7 @@ impl Writing<'_> {
                 }
             }
             self.store
-                .add_statement_rows(self.file_no, self.provider_id, &kept, &[], self.now)
+                .add_statement_rows(self.file_no, self.provider_id, &kept, &[], self.now())
                 .await?;
             say(place as u64);
         }

@@ -4,13 +4,28 @@ use std::sync::Arc;
 use super::{State, qualifies};
 use crate::vn::{Day, Dong};
 
-/// How refunds change a day of a household or of a place that was counted before.
+/// How refunds and corrections change a day of a household, place or provider that was counted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RefundDelta {
+pub struct DayDelta {
     /// Refunded, đồng.
     pub refunded_vnd: i64,
+    /// Corrected, đồng, with its sign.
+    pub corrected_vnd: i64,
     /// Receipts of which at least the floor is left; negative where one fell below it.
     pub qualifying_count: i64,
+}
+
+/// Where a receipt is counted.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// Whose it is.
+    pub household_id: Arc<str>,
+    /// Where.
+    pub place_id: Arc<str>,
+    /// Who told of it.
+    pub provider_id: Arc<str>,
+    /// Its business day.
+    pub day: Day,
 }
 
 /// What a provider's day of reception gains, by state.
@@ -28,10 +43,12 @@ pub struct IntakeDelta {
 /// thousands at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Refunds of counted receipts, by (household, business day).
-    pub households: BTreeMap<(Arc<str>, Day), RefundDelta>,
+    /// Refunds and corrections of counted receipts, by (household, business day).
+    pub households: BTreeMap<(Arc<str>, Day), DayDelta>,
     /// The same by (place, business day).
-    pub places: BTreeMap<(Arc<str>, Day), RefundDelta>,
+    pub places: BTreeMap<(Arc<str>, Day), DayDelta>,
+    /// The same by (provider, business day).
+    pub providers: BTreeMap<(Arc<str>, Day), DayDelta>,
     /// By (provider, day of reception).
     pub intake: BTreeMap<(Arc<str>, Day), IntakeDelta>,
 }
@@ -67,20 +84,34 @@ impl Counters {
             .repeat_count += items;
     }
 
-    /// Part or all of a counted receipt of this day went back; `left` is what was left of it before.
-    pub fn refunded(
-        &mut self,
-        household_id: &Arc<str>,
-        place_id: &Arc<str>,
-        day: Day,
-        left: Dong,
-        amount: Dong,
-    ) {
-        let after = Dong::new(left.vnd() - amount.vnd());
-        for (counters, id) in [(&mut self.households, household_id), (&mut self.places, place_id)] {
-            let delta = counters.entry((id.clone(), day)).or_default();
-            delta.refunded_vnd += amount.vnd();
-            delta.qualifying_count += i64::from(qualifies(after)) - i64::from(qualifies(left));
+    /// Part or all of a counted receipt went back; `left` is what was left of it before.
+    pub fn refunded(&mut self, of: &Counted, left: Dong, amount: Dong) {
+        let delta = DayDelta {
+            refunded_vnd: amount.vnd(),
+            ..DayDelta::default()
+        };
+        self.changed(of, left, Dong::new(left.vnd() - amount.vnd()), delta);
+    }
+
+    /// A counted receipt was corrected by this much, more or less; `left` is what was left of it before.
+    pub fn corrected(&mut self, of: &Counted, left: Dong, by_vnd: i64) {
+        let delta = DayDelta {
+            corrected_vnd: by_vnd,
+            ..DayDelta::default()
+        };
+        self.changed(of, left, Dong::new(left.vnd() + by_vnd), delta);
+    }
+
+    fn changed(&mut self, of: &Counted, before: Dong, after: Dong, delta: DayDelta) {
+        for (counters, id) in [
+            (&mut self.households, &of.household_id),
+            (&mut self.places, &of.place_id),
+            (&mut self.providers, &of.provider_id),
+        ] {
+            let sum = counters.entry((id.clone(), of.day)).or_default();
+            sum.refunded_vnd += delta.refunded_vnd;
+            sum.corrected_vnd += delta.corrected_vnd;
+            sum.qualifying_count += i64::from(qualifies(after)) - i64::from(qualifies(before));
         }
     }
 }
@@ -94,11 +125,22 @@ mod tests {
         let mut counters = Counters::default();
         let day = Day::ymd(2026, 1, 1);
         let d = Dong::new;
-        counters.refunded(&"h".into(), &"p".into(), day, d(5000), d(4000));
+        let of = Counted {
+            household_id: "h".into(),
+            place_id: "p".into(),
+            provider_id: "mb".into(),
+            day,
+        };
+        counters.refunded(&of, d(5000), d(4000));
         assert_eq!(counters.households[&("h".into(), day)].qualifying_count, 0);
-        counters.refunded(&"h".into(), &"p".into(), day, d(1000), d(1));
+        counters.refunded(&of, d(1000), d(1));
         let delta = counters.places[&("p".into(), day)];
         assert_eq!((delta.refunded_vnd, delta.qualifying_count), (4001, -1));
+        // The statement says that more came: it counts again.
+        counters.corrected(&of, d(999), 2001);
+        let delta = counters.providers[&("mb".into(), day)];
+        assert_eq!((delta.refunded_vnd, delta.corrected_vnd), (4001, 2001));
+        assert_eq!(delta.qualifying_count, 0);
     }
 
     #[test]

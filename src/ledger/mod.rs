@@ -19,7 +19,7 @@ use crate::vn::{Day, Dong, TimeMs};
 pub use attribution::{
     AccountLinks, Attributed, Known, Link, Order, TerminalLink, attribute, order_of, stand_ins,
 };
-pub use counters::{Counters, IntakeDelta, RefundDelta};
+pub use counters::{Counted, Counters, DayDelta, IntakeDelta};
 pub use evidence::{
     EntryRow, EvidenceError, KeptCallback, Link as EvidenceLink, ReceiptRow, bytes_digest, read_callbacks,
     rows_digest, write_callback,

@@ -5,6 +5,8 @@
 //! and amount, and the outcome carries the proof. What only a statement knows goes to the ledger as
 //! [`unheard_delivery`].
 
+mod candidates;
+mod casework;
 mod day_digest;
 mod matching;
 mod movement;
@@ -12,11 +14,15 @@ mod posting;
 mod statement;
 mod summary;
 
+pub use candidates::candidates;
+pub use casework::{
+    Act, ActKind, DecisionError, DecisionState, REASON_CHARS, RECEIPTS_MAX, RowFacts, Subject, check_decision,
+};
 pub use day_digest::{DayHolding, DayReceipt, Holding, holding_of};
 pub use matching::{
-    Bucket, Charges, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind, NoticeOutcome,
-    NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide, RefundOutcome,
-    RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
+    Bucket, Charges, Correction, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind,
+    NoticeOutcome, NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide,
+    RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
 };
 pub use movement::{RowKind, RowStatus};
 pub use posting::{
@@ -27,4 +33,4 @@ pub use statement::{
     IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow,
     Summary, Tally as FileTally, look, read_statement,
 };
-pub use summary::{Exception, RunSummary, sum_up, usual_rules};
+pub use summary::{Exception, RunSummary, sum_up, usual_rules, working_days};

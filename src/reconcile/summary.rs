@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Bucket, Facts, Kind, Outcome, ReceiptOutcome, RowOutcome, Rules, Sides, Tally};
 use crate::vn::Day;
 
@@ -21,8 +23,18 @@ pub fn usual_rules(today: Day) -> Rules {
     Rules::usual(due.plus(-1), today.plus(-1))
 }
 
+/// Working days from a day to another: what an exception's age is counted in. Saturdays and Sundays are none.
+pub fn working_days(from: Day, to: Day) -> i64 {
+    let whole_weeks = |day: Day| {
+        // Day 0 was a Thursday; counted from the Monday before it.
+        let number = day.number() + 3;
+        number.div_euclid(7) * 5 + number.rem_euclid(7).min(5)
+    };
+    (whole_weeks(to) - whole_weeks(from)).max(0)
+}
+
 /// What some days of a provider came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RunSummary {
     /// All rows, counted by themselves.
     pub rows: Tally,
@@ -44,6 +56,24 @@ impl RunSummary {
         let parts = [self.matched, self.exceptions, self.ignored, self.bad];
         parts.into_iter().fold(Tally::default(), Tally::plus) == self.rows
     }
+
+    /// Both together, part by part.
+    pub fn plus(mut self, other: &RunSummary) -> RunSummary {
+        for (sum, part) in [
+            (&mut self.rows, other.rows),
+            (&mut self.matched, other.matched),
+            (&mut self.exceptions, other.exceptions),
+            (&mut self.ignored, other.ignored),
+            (&mut self.bad, other.bad),
+        ] {
+            *sum = sum.plus(part);
+        }
+        for (kind, tally) in &other.by_kind {
+            let sum = self.by_kind.entry(*kind).or_default();
+            *sum = sum.plus(*tally);
+        }
+        self
+    }
 }
 
 /// Something of some days that is no plain match.
@@ -63,15 +93,14 @@ pub struct Exception {
     pub facts: Facts,
 }
 
-/// Sums up the rows, receipts and notices of the days from the first to the last, and names what is no plain
-/// match, in the order of rows, then receipts, then notices. `bad` is how many rows could not be read.
+/// Sums up the rows, receipts and notices of the days that are asked for, and names what is no plain match, in the
+/// order of rows, then receipts, then notices. `bad` is how many rows could not be read.
 pub fn sum_up(
     sides: &Sides,
     outcome: &Outcome,
-    (from, to): (Day, Day),
+    is_here: impl Fn(Day) -> bool,
     bad: u64,
 ) -> (RunSummary, Vec<Exception>) {
-    let is_here = |day: Day| (from..=to).contains(&day);
     let mut summary = RunSummary {
         bad: Tally {
             count: bad,
@@ -195,6 +224,17 @@ fn row_facts(sides: &Sides, outcome: &Outcome, row_vnd: i64, row_day: Day, said:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weekends_do_not_age() {
+        // 20/11/2026 is a Friday.
+        let friday = Day::ymd(2026, 11, 20);
+        let ages: Vec<i64> = (0..8)
+            .map(|days| working_days(friday, friday.plus(days)))
+            .collect();
+        assert_eq!(ages, [0, 1, 1, 1, 2, 3, 4, 5]);
+        assert_eq!(working_days(friday, friday.plus(-3)), 0);
+    }
 
     #[test]
     fn three_working_days_pass_over_a_weekend() {

@@ -170,7 +170,7 @@ async fn receipts_from_counters(tx: &mut Tx, as_of: Day) -> Result<Windows> {
              FROM (
                SELECT household_id, day, qualifying_count FROM household_day
                UNION ALL
-               SELECT household_id, business_day, CASE WHEN amount_vnd - refunded_vnd >= $5 THEN 1 ELSE 0 END
+               SELECT household_id, business_day, CASE WHEN amount_vnd - refunded_vnd + corrected_vnd >= $5 THEN 1 ELSE 0 END
                FROM receipt WHERE entry_no > (SELECT counted_entry_no FROM feed WHERE id = 1)
              ) counted WHERE day >= $4 AND day <= $1 GROUP BY household_id",
         )
@@ -196,7 +196,9 @@ async fn receipts_known_at(tx: &mut Tx, as_of: Day, k: TimeMs) -> Result<Windows
              FROM receipt r
              WHERE business_day >= $4 AND business_day <= $1 AND posted_at_ms <= $5
                AND amount_vnd - COALESCE((SELECT SUM(f.amount_vnd) FROM refund f
-                                          WHERE f.receipt_no = r.entry_no AND f.posted_at_ms <= $5), 0) >= $6
+                                          WHERE f.receipt_no = r.entry_no AND f.posted_at_ms <= $5), 0)
+                   + COALESCE((SELECT SUM(x.amount_vnd) FROM correction x
+                               WHERE x.receipt_no = r.entry_no AND x.posted_at_ms <= $5), 0) >= $6
              GROUP BY household_id",
         )
         .bind(as_of.number())

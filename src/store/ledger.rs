@@ -5,6 +5,7 @@
 //! of the last batches) and from runs of older traces; nothing is asked of the big tables.
 
 mod bills;
+mod corrections;
 mod feed;
 mod known;
 mod orders;
@@ -33,6 +34,7 @@ pub use known::WriterMemory;
 pub use orders::NewOrder;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
 pub use runs::FullGeneration;
+pub(super) use seen::entries_of_payments;
 
 /// A verified callback with the time it was received.
 #[derive(Debug, Clone)]

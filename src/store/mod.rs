@@ -36,8 +36,9 @@ pub use register::{
     RegisterKept, StallView, WalkKept, WallCode, WhichCards,
 };
 pub use statements::{
-    BadStatementRow, FreshRows, KeptRow, NewStatement, PayeeName, RowSaid, StatementBegun, StatementFileView,
-    StatementTotals, Window, row_no,
+    Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,
+    FreshRows, KeptRow, NewDecision, NewStatement, PayeeName, RowDetail, RowSaid, StatementBegun,
+    StatementFileView, StatementTotals, Window, row_no,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

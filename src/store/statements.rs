@@ -3,6 +3,11 @@
 //! A file is written in many short transactions, so that callbacks wait behind a few thousand rows at most;
 //! until the last one it counts for nothing.
 
+mod books;
+mod casework;
+mod closes;
+mod detail;
+mod far;
 mod unheard;
 mod window;
 
@@ -15,7 +20,13 @@ use super::{Result, Store, StoreError, Tx, on_tx};
 use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
 
-pub use window::{FreshRows, PayeeName, Window};
+pub use books::BookDay;
+pub use casework::{Answer, DecisionView, NewDecision};
+pub use closes::DayClose;
+pub use detail::{EntryDetail, RowDetail};
+use far::note_far;
+pub use far::{FAR_DAYS, FarPair};
+pub use window::{Corrected, FreshRows, PayeeName, Window};
 
 /// Rows of a file, as a power of two: [`row_no`] has place for more than a file may have.
 const PLACE_BITS: u32 = 21;

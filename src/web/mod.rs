@@ -37,6 +37,8 @@ pub struct Shared {
     pub public_host: Option<String>,
     /// Time between the approval of a changed account and its first card.
     pub account_change_wait_ms: i64,
+    /// Above this amount, đồng, what a person decides about an exception waits for a second person.
+    pub second_person_above_vnd: i64,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     /// Metrics.

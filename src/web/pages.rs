@@ -9,7 +9,9 @@ mod api_docs;
 mod areas;
 mod assets;
 mod bills;
+mod case;
 mod codes;
+mod exceptions;
 mod frame;
 mod home;
 mod live;
@@ -65,7 +67,12 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
         .route("/reconcile", web::get().to(reconcile::page))
-        .route("/reconcile/exceptions.csv", web::get().to(reconcile::csv))
+        .route("/reconcile/exceptions.csv", web::get().to(exceptions::csv))
+        .route("/reconcile/exceptions", web::get().to(exceptions::queue))
+        .route("/reconcile/case", web::get().to(case::case))
+        .route("/reconcile/case/{act}", web::post().to(case::act))
+        .route("/reconcile/bulk", web::post().to(exceptions::bulk))
+        .route("/reconcile/days/{act}", web::post().to(reconcile::close))
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::by_link))
         .route("/sign-in", web::post().to(sign_in::by_form))

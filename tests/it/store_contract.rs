@@ -3,6 +3,7 @@
 
 mod access;
 mod cards;
+mod casework;
 mod change;
 mod corrections;
 mod facts;

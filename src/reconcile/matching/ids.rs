@@ -1,37 +1,116 @@
 //! What needs no search: decisions, rows that posted a receipt, rows that were read twice, and ids.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::join::Groups;
-use super::outcome::{Finding, Ignored, Pass, Tied};
-use super::run::Run;
+use super::outcome::{Correction, Finding, Ignored, Pass, Tied};
+use super::run::{NO_ROW, Run};
 use super::{Decided, Decision, Key128, Kind, ReceiptSide, RowKind, RowSide, RowStatus};
 
 /// Pass 0: what people decided comes first and is kept, whatever the sides say by now.
 pub(super) fn decisions(run: &mut Run<'_>) {
     let sides = run.sides;
+    let rows: HashSet<i64> = sides.decided.iter().filter_map(|d| d.row_no).collect();
+    let own = run.receipts().filter_map(|(at, c)| {
+        let row_no = c.posted_from_row.filter(|no| rows.contains(no))?;
+        Some((row_no, at))
+    });
+    let own: HashMap<i64, u32> = match rows.is_empty() {
+        true => HashMap::new(),
+        false => own.collect(),
+    };
     for decided in sides.decided.chunk_by(|a, b| a.row_no == b.row_no) {
-        let is_forced = decided.iter().any(|d| d.decision == Decision::Forced);
-        let (finding, kind) = match is_forced {
-            true => (Finding::MatchedForced, Kind::MatchedForced),
-            false => (Finding::MatchedManual, Kind::MatchedManual),
-        };
-        let receipts = receipts_of(decided);
-        let row_no = decided[0].row_no;
-        for no in &receipts {
-            // A receipt that a person gave to several rows names the first of them.
-            if let Some(at) = run.receipt_at(*no).filter(|at| run.is_free(*at)) {
-                run.take(at, kind, row_no);
+        match decided[0].row_no {
+            Some(row_no) => of_row(run, decided, row_no, own.get(&row_no).copied()),
+            None => decided.iter().for_each(|decided| without_row(run, decided)),
+        }
+    }
+}
+
+/// A person gave a row its receipts, or none. `own`: the receipt that it posted before.
+fn of_row(run: &mut Run<'_>, decided: &[Decided], row_no: i64, own: Option<u32>) {
+    let is_forced = decided.iter().any(|d| d.decision == Decision::Forced);
+    let (finding, kind) = match is_forced {
+        true => (Finding::MatchedForced, Kind::MatchedForced),
+        false => (Finding::MatchedManual, Kind::MatchedManual),
+    };
+    let receipts = receipts_of(decided);
+    let row = run.row_at(row_no);
+    // Money out leaves its receipt to the row by which it came.
+    let takes = row.is_none_or(|row| !run.row(row).is_out());
+    for no in receipts.iter().filter(|_| takes) {
+        // A receipt that a person gave to several rows names the first of them.
+        if let Some(at) = run.receipt_at(*no).filter(|at| run.is_free(*at)) {
+            run.take(at, kind, row_no);
+        }
+    }
+    let Some(row) = row else { return };
+    // With another receipt given to the row, its own was no money.
+    if let Some(own) = own.filter(|own| takes && !receipts.is_empty() && run.is_free(*own)) {
+        let left_vnd = run.receipt(own).left_vnd();
+        run.take(own, kind, row_no);
+        run.correct(row, own, kind, -left_vnd);
+    }
+    let tied = match receipts.as_slice() {
+        [] => Tied::No,
+        [no] => Tied::One(*no),
+        all => run.keep_many(all),
+    };
+    if let [no] = receipts.as_slice()
+        && let Some(receipt) = run.receipt_at(*no)
+    {
+        heed_row(run, row, receipt, is_forced.then_some(kind));
+    }
+    run.find_tied(row, finding, Some(Pass::Decision), tied, 0);
+}
+
+/// What a row that a person gave to one receipt says of its money: what went back went back; where a difference was
+/// accepted, the row's amount stands, and nothing if it failed. A lump's difference is nobody's in particular.
+fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<Kind>) {
+    let (r, c) = (run.row(row), run.receipt(receipt));
+    if r.is_out() {
+        let refunds = (0usize..).zip(&run.sides.refunds);
+        let mut known = refunds.filter(|(at, f)| {
+            f.receipt_no == c.no && f.amount_vnd == r.amount_vnd && run.refund_rows[*at].is_none()
+        });
+        match known.next() {
+            Some((at, _)) => run.refund_rows[at] = Some((Kind::MatchedManual, r.no)),
+            None => {
+                let back_vnd = r
+                    .amount_vnd
+                    .min(c.left_vnd() - run.newly_back_vnd[receipt as usize]);
+                run.newly_back_vnd[receipt as usize] += back_vnd;
+                run.correct(row, receipt, Kind::Reversed, -back_vnd);
             }
         }
-        let Some(row) = run.row_at(row_no) else { continue };
-        let tied = match receipts.as_slice() {
-            [] => Tied::No,
-            [no] => Tied::One(*no),
-            all => run.keep_many(all),
+        return;
+    }
+    let Some(because) = forced else { return };
+    match r.status {
+        RowStatus::Settled => run.correct(row, receipt, because, r.amount_vnd - c.amount_vnd),
+        RowStatus::Failed => run.correct(row, receipt, because, -c.left_vnd()),
+        RowStatus::Pending => {}
+    }
+}
+
+/// A person said of receipts without a row that they stand, or that their money never came.
+fn without_row(run: &mut Run<'_>, decided: &Decided) {
+    for no in &decided.receipt_nos {
+        let Some(at) = run.receipt_at(*no).filter(|at| run.is_free(*at)) else {
+            continue;
         };
-        let by = Some(Pass::Decision);
-        run.find_tied(row, finding, by, tied, 0);
+        let c = run.receipt(at);
+        run.take(at, Kind::MatchedForced, NO_ROW);
+        if decided.decision == Decision::Struck {
+            run.corrections.push(Correction {
+                row_no: NO_ROW,
+                receipt_no: c.no,
+                row_day: c.day,
+                receipt_day: c.day,
+                because: Kind::MatchedForced,
+                amount_vnd: -c.left_vnd(),
+            });
+        }
     }
 }
 

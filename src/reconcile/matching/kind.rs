@@ -1,7 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use crate::vn::{Day, Dong, Lang};
 
 /// What reconciliation says of a row, a receipt or a notice: the closed list of CONTRACT section 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Row and receipt agree, found by a pass.
     MatchedAuto,
@@ -189,7 +192,7 @@ impl Kind {
                 "Sao kê có{row} nhưng không nhận được báo. Đã ghi nhận theo sao kê, không đọc loa; hãy nhắc nhà cung cấp gửi báo."
             ),
             Kind::AmountDiffers => format!(
-                "Sao kê ghi{row}, thông báo ghi{receipt}{}. Sổ chưa sửa theo sao kê; hãy hỏi nhà cung cấp vì sao lệch.",
+                "Sao kê ghi{row}, thông báo ghi{receipt}{}. Sổ theo sao kê, phần lệch ghi riêng; hãy hỏi nhà cung cấp vì sao lệch.",
                 says.difference()
             ),
             Kind::DateDiffers => format!(
@@ -213,7 +216,7 @@ impl Kind {
                 says.count()
             ),
             Kind::Reversed => format!(
-                "Sao kê cho biết tiền{row} đã hoàn cho người trả. Sổ chưa trừ khoản này khi chưa có báo hoàn; hãy nhắc nhà cung cấp gửi báo và báo cho chủ sạp."
+                "Sao kê cho biết tiền{row} đã hoàn cho người trả. Sổ đã trừ theo sao kê; hãy báo cho chủ sạp và nhắc nhà cung cấp gửi báo hoàn."
             ),
             Kind::WrongDirection => format!(
                 "Sao kê ghi tiền ra{row} trong khi thông báo là tiền vào{receipt}. Hãy hỏi nhà cung cấp chiều đúng."
@@ -223,7 +226,7 @@ impl Kind {
                 says.gap()
             ),
             Kind::StatusDiffers if facts.is_final => format!(
-                "Đã nhận báo có tiền{receipt} nhưng sao kê cho biết không thành công. Sổ chưa sửa theo sao kê; hãy hỏi nhà cung cấp và báo cho chủ sạp."
+                "Đã nhận báo có tiền{receipt} nhưng sao kê cho biết không thành công. Sổ đã trừ theo sao kê; hãy hỏi nhà cung cấp và báo cho chủ sạp."
             ),
             Kind::StatusDiffers => format!(
                 "Đã nhận báo có tiền{receipt} nhưng sao kê ghi chưa xong hoặc không thành công. Hãy chờ sao kê ngày sau, quá hạn thì theo sao kê."
@@ -258,7 +261,7 @@ impl Kind {
                 "The statement has a row{row}, but no notice came. It is posted from the statement, not announced; remind the provider to send notices."
             ),
             Kind::AmountDiffers => format!(
-                "The row says{row}, the notice said{receipt}{}. The books are not corrected yet; ask the provider why they differ.",
+                "The row says{row}, the notice said{receipt}{}. The books follow the statement, the difference stands apart; ask the provider why they differ.",
                 says.difference()
             ),
             Kind::DateDiffers => format!(
@@ -286,7 +289,7 @@ impl Kind {
                 says.count()
             ),
             Kind::Reversed => format!(
-                "The statement says that money{row} went back to the payer. The books take it off once the provider tells of the refund; ask for that, and tell the owner."
+                "The statement says that money{row} went back to the payer. The books took it off; tell the owner, and remind the provider to send a notice of it."
             ),
             Kind::WrongDirection => format!(
                 "The row is money out{row}, the notice said money in{receipt}. Ask the provider for the right direction."
@@ -296,7 +299,7 @@ impl Kind {
                 says.gap()
             ),
             Kind::StatusDiffers if facts.is_final => format!(
-                "The notice said paid{receipt}, the statement says that it failed. The books are not corrected yet; ask the provider and tell the owner."
+                "The notice said paid{receipt}, the statement says that it failed. The books took it off; ask the provider and tell the owner."
             ),
             Kind::StatusDiffers => format!(
                 "The notice said paid{receipt}, the row says pending or failed. Wait for the next day's statement; after that the row wins."
@@ -378,6 +381,7 @@ mod tests {
         );
         for (at, kind) in Kind::ALL.into_iter().enumerate() {
             assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+            assert_eq!(serde_json::json!(kind), kind.as_str());
             assert_eq!(
                 kind as usize, at,
                 "the order of the list is the order of the kinds"
@@ -398,7 +402,7 @@ mod tests {
         assert_eq!(
             Kind::AmountDiffers.sentence(&facts, Lang::Vi),
             "Sao kê ghi 45.000 đ ngày 16/06/2026, thông báo ghi 54.000 đ ngày 15/06/2026, thiếu 9.000 đ. \
-             Sổ chưa sửa theo sao kê; hãy hỏi nhà cung cấp vì sao lệch."
+             Sổ theo sao kê, phần lệch ghi riêng; hãy hỏi nhà cung cấp vì sao lệch."
         );
         let english = Kind::AmountDiffers.sentence(&facts, Lang::En);
         assert!(english.contains("short by 9,000 VND"), "{english}");

@@ -36,8 +36,8 @@ use run::Run;
 pub use key::Key128;
 pub use kind::{Bucket, Facts, Kind};
 pub use outcome::{
-    Finding, Ignored, NoticeOutcome, Outcome, Pass, Proof, ReceiptOutcome, RefundOutcome, RowOutcome, Tally,
-    Tied,
+    Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass, Proof, ReceiptOutcome, RefundOutcome,
+    RowOutcome, Tally, Tied,
 };
 pub use rules::{Charges, FeeRule, Rules};
 pub use sides::{Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowSide, Sides};

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Bucket, Kind, Sides};
+use crate::vn::Day;
 
 /// Which pass found a row's receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,8 +237,26 @@ pub struct RefundOutcome {
     pub row_no: Option<i64>,
 }
 
+/// What a row says is left of a receipt more, or less, than its notices said. The statement wins (DOMAIN section 8),
+/// and the difference stays visible as a correction of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Correction {
+    /// The row that says so; 0 where a person said it of a receipt without a row.
+    pub row_no: i64,
+    /// The receipt.
+    pub receipt_no: i64,
+    /// Day of the row, else of the receipt.
+    pub row_day: Day,
+    /// Day of the receipt.
+    pub receipt_day: Day,
+    /// What the row is.
+    pub because: Kind,
+    /// By how much, đồng; what is left of a receipt never falls below nothing, whatever rows say together.
+    pub amount_vnd: i64,
+}
+
 /// A count and a sum. A million amounts of 13 digits do not fit 64 bits, hence the width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Tally {
     /// How many.
     pub count: u64,
@@ -250,7 +271,7 @@ impl Tally {
         self.amount_vnd += i128::from(amount_vnd);
     }
 
-    /// Both together.
+    /// Both together, sum by sum.
     pub fn plus(self, other: Tally) -> Tally {
         Tally {
             count: self.count + other.count,
@@ -323,6 +344,8 @@ pub struct Outcome {
     pub notices: Vec<NoticeOutcome>,
     /// Every known refund.
     pub refunds: Vec<RefundOutcome>,
+    /// What rows correct of receipts, in the order of rows, then receipts; each pair once.
+    pub corrections: Vec<Correction>,
     /// That it adds up.
     pub proof: Proof,
     /// Receipts of the rows that have many.

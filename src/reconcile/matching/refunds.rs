@@ -71,6 +71,11 @@ fn agree(run: &mut Run<'_>, row: u32, refund: u32, by: Pass) {
         Finding::AmountDiffers { .. } => Kind::AmountDiffers,
         _ => Kind::MatchedAuto,
     };
+    if let (Finding::AmountDiffers { difference_vnd }, Some(receipt)) =
+        (finding, run.receipt_at(f.receipt_no))
+    {
+        run.correct(row, receipt, Kind::AmountDiffers, -difference_vnd);
+    }
     run.refund_rows[refund as usize] = Some((kind, r.no));
     let shift_days = (r.day.number() - f.day.number()) as i32;
     run.find_tied(row, finding, Some(by), Tied::One(f.receipt_no), shift_days);
@@ -175,12 +180,16 @@ fn newly_out(run: &mut Run<'_>, row: u32, receipt: u32, by: Pass) {
     let finding = match r.amount_vnd <= left_vnd {
         true => {
             run.newly_back_vnd[receipt as usize] += r.amount_vnd;
+            run.correct(row, receipt, Kind::Reversed, -r.amount_vnd);
             Finding::Reversed { payment_row: None }
         }
         // More would go back than came.
-        false => Finding::AmountDiffers {
-            difference_vnd: r.amount_vnd - left_vnd,
-        },
+        false => {
+            run.correct(row, receipt, Kind::AmountDiffers, -left_vnd);
+            Finding::AmountDiffers {
+                difference_vnd: r.amount_vnd - left_vnd,
+            }
+        }
     };
     run.find_tied(row, finding, Some(by), Tied::One(c.no), shift_days);
 }

@@ -1,8 +1,12 @@
 use crate::vn::Day;
 
-use super::outcome::{Finding, Ignored, NoticeOutcome, Outcome, Pass, ReceiptOutcome, RefundOutcome};
+use super::outcome::{Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass};
+use super::outcome::{ReceiptOutcome, RefundOutcome};
 use super::outcome::{RowOutcome, Tied};
 use super::{Kind, NoticeState, Payee, ReceiptSide, RowKind, RowSide, RowStatus, Rules, Sides};
+
+/// Stands for the row of what a person decided about a receipt without one.
+pub(super) const NO_ROW: i64 = 0;
 
 /// What is known so far while the passes go over the two sides. Positions are those of the sorted sides.
 pub(super) struct Run<'s> {
@@ -14,6 +18,8 @@ pub(super) struct Run<'s> {
     pub(super) taken: Vec<Option<(Kind, i64)>>,
     /// What rows say went back, beyond what is known.
     pub(super) newly_back_vnd: Vec<i64>,
+    /// What rows say is left of receipts, more or less.
+    pub(super) corrections: Vec<Correction>,
     /// The row of a known refund and whether they agree.
     pub(super) refund_rows: Vec<Option<(Kind, i64)>>,
     /// How many receipts an open row could be; 0 while nothing speaks for doubt.
@@ -33,6 +39,7 @@ impl<'s> Run<'s> {
             found: vec![None; rows],
             taken: vec![None; receipts],
             newly_back_vnd: vec![0; receipts],
+            corrections: Vec::new(),
             refund_rows: vec![None; sides.refunds.len()],
             row_doubts: vec![0; rows],
             receipt_doubts: vec![false; receipts],
@@ -137,8 +144,30 @@ impl<'s> Run<'s> {
             (Finding::FeeDiffers { .. }, _) => (Kind::MatchedAuto, r.no),
             (finding, _) => (finding.kind().unwrap_or(Kind::MatchedAuto), r.no),
         };
+        match finding {
+            Finding::AmountDiffers { difference_vnd } => {
+                self.correct(row, receipt, Kind::AmountDiffers, difference_vnd);
+            }
+            Finding::StatusDiffers { is_final: true } => {
+                self.correct(row, receipt, Kind::StatusDiffers, -c.left_vnd());
+            }
+            _ => {}
+        }
         self.take(receipt, kind, row_no);
         self.find_tied(row, finding, Some(by), Tied::One(c.no), shift_days(r, c));
+    }
+
+    /// A row says that this much more, or less, is left of a receipt.
+    pub(super) fn correct(&mut self, row: u32, receipt: u32, because: Kind, amount_vnd: i64) {
+        let (r, c) = (self.row(row), self.receipt(receipt));
+        self.corrections.push(Correction {
+            row_no: r.no,
+            receipt_no: c.no,
+            row_day: r.day,
+            receipt_day: c.day,
+            because,
+            amount_vnd,
+        });
     }
 
     /// What a row and its receipt say together. The first difference names them, in the order in which a
@@ -216,11 +245,19 @@ impl<'s> Run<'s> {
         let notices = self.notice_outcomes();
         // Nothing is open any more; the outcome takes over the room of what was found.
         let rows = self.found.into_iter().flatten().collect();
+        self.corrections.retain(|correction| correction.amount_vnd != 0);
+        self.corrections.sort_unstable();
+        let pair = |c: &Correction| (c.row_no, c.receipt_no);
+        assert!(
+            self.corrections.is_sorted_by(|a, b| pair(a) < pair(b)),
+            "a row corrects a receipt once"
+        );
         Outcome {
             rows,
             receipts,
             notices,
             refunds,
+            corrections: self.corrections,
             many: self.many,
             ..Outcome::default()
         }
@@ -258,7 +295,10 @@ impl<'s> Run<'s> {
         ReceiptOutcome {
             no: c.no,
             kind,
-            row_no: taken.map(|(_, row_no)| row_no).or(c.posted_from_row),
+            row_no: taken
+                .map(|(_, row_no)| row_no)
+                .filter(|row_no| *row_no != NO_ROW)
+                .or(c.posted_from_row),
             newly_back_vnd,
         }
     }

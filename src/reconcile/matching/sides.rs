@@ -80,7 +80,7 @@ pub struct ReceiptSide {
 impl ReceiptSide {
     /// When it was paid, as nearly as is known: a notice comes within minutes of its payment, but a
     /// statement at any time, so what a row posted without a time has none.
-    pub(super) fn time(&self) -> Option<TimeMs> {
+    pub(in crate::reconcile) fn time(&self) -> Option<TimeMs> {
         let heard = self.posted_from_row.is_none().then_some(self.posted_at);
         self.occurred_at.or(heard)
     }
@@ -204,7 +204,7 @@ pub struct RowSide {
 
 impl RowSide {
     /// The stall that it points to: by its note, else as the only one of its account.
-    pub(super) fn stall(&self) -> Option<u32> {
+    pub(in crate::reconcile) fn stall(&self) -> Option<u32> {
         match self.payee {
             Payee::Unknown => None,
             Payee::NotNamed => self.stall_in_note,
@@ -213,7 +213,7 @@ impl RowSide {
     }
 
     /// The household whose account it names.
-    pub(super) fn household(&self) -> Option<u32> {
+    pub(in crate::reconcile) fn household(&self) -> Option<u32> {
         match self.payee {
             Payee::Household { household, .. } => Some(household),
             _ => None,
@@ -245,14 +245,14 @@ impl RowSide {
     }
 }
 
-/// What a person decided about a row; taken out first, and kept.
+/// What a person decided about a row, or about receipts without one; taken out first, and kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decided {
-    /// The row.
-    pub row_no: i64,
+    /// The row; none where it is about receipts that have none.
+    pub row_no: Option<i64>,
     /// How it was decided.
     pub decision: Decision,
-    /// The receipts that it stands for; several for a lump that a person took apart, none if the row was
+    /// The receipts that the row stands for; several for a lump that a person took apart, none if the row was
     /// accepted as it is.
     pub receipt_nos: Vec<i64>,
 }
@@ -262,6 +262,29 @@ pub struct Decided {
 pub enum Decision {
     /// Row and receipts agree.
     Manual,
-    /// They differ, and the difference was accepted.
+    /// They differ, and the difference was accepted; of a receipt without a row, that it stands without one.
     Forced,
+    /// The money of a receipt without a row never came: nothing is left of it.
+    Struck,
+}
+
+impl Decision {
+    /// Every decision.
+    pub const ALL: [Decision; 3] = [Decision::Manual, Decision::Forced, Decision::Struck];
+
+    /// The word kept in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Decision::Manual => "manual",
+            Decision::Forced => "forced",
+            Decision::Struck => "struck",
+        }
+    }
+
+    /// The decision with this word.
+    pub fn parse(word: &str) -> Option<Decision> {
+        Decision::ALL
+            .into_iter()
+            .find(|decision| decision.as_str() == word)
+    }
 }

@@ -1,5 +1,6 @@
 mod back;
 mod cases;
+mod corrections;
 mod planted;
 mod properties;
 mod sums;

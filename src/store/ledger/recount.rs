@@ -1,6 +1,7 @@
 //! The counters held against what they count.
 
 use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::rows::DAY_COUNTERS;
 use crate::ledger::{LedgerNo, QUALIFYING_FLOOR};
 
 /// How many items, and the sum of the amounts they stated.
@@ -127,14 +128,12 @@ impl Store {
         let (receipts,): (i64,) = on_tx!(&mut tx, |c| sqlx::query_as("SELECT COUNT(*) FROM receipt")
             .fetch_one(c)
             .await?);
-        for difference in [
-            intake_differences(&mut tx).await?,
-            day_differences(&mut tx, "household_day", "household_id").await?,
-            day_differences(&mut tx, "place_day", "place_id").await?,
-            refund_differences(&mut tx).await?,
-        ] {
-            differences.extend(difference);
+        differences.extend(intake_differences(&mut tx).await?);
+        for (table, key) in DAY_COUNTERS {
+            differences.extend(day_differences(&mut tx, table, key).await?);
         }
+        differences.extend(refund_differences(&mut tx).await?);
+        differences.extend(correction_differences(&mut tx).await?);
         let conservation_holds = totals.conservation_holds() && counted.conservation_holds();
         Ok(Recount {
             totals,
@@ -233,18 +232,20 @@ async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) ->
     let rows: Vec<(String, i64)> = on_tx!(tx, |c, Db| {
         let mut sql = sqlx::QueryBuilder::<Db>::new(format!(
             "SELECT id, day FROM (
-               SELECT {key} AS id, day, posted_count AS n, posted_vnd AS v, refunded_vnd AS r, qualifying_count AS q
+               SELECT {key} AS id, day, posted_count AS n, posted_vnd AS v, refunded_vnd AS r, corrected_vnd AS c,
+                      qualifying_count AS q
                FROM {table}
                UNION ALL
                SELECT {key}, business_day, -COUNT(*), -SUM(amount_vnd), -SUM(refunded_vnd),
-                      -SUM(CASE WHEN amount_vnd - refunded_vnd >= "
+                      -SUM(corrected_vnd), -SUM(CASE WHEN amount_vnd - refunded_vnd + corrected_vnd >= "
         ));
         sql.push_bind(QUALIFYING_FLOOR.vnd());
         sql.push(format!(
             " THEN 1 ELSE 0 END) FROM receipt WHERE entry_no <= (SELECT counted_entry_no FROM feed WHERE id = 1)
                GROUP BY {key}, business_day
              ) both_sides GROUP BY id, day
-             HAVING SUM(n) <> 0 OR SUM(v) <> 0 OR SUM(r) <> 0 OR SUM(q) <> 0 LIMIT 5"
+             HAVING SUM(n) <> 0 OR SUM(v) <> 0 OR SUM(r) <> 0 OR SUM(c) <> 0 OR SUM(q) <> 0
+             LIMIT 5"
         ));
         sql.build_query_as().fetch_all(c).await?
     });
@@ -252,6 +253,28 @@ async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) ->
         .into_iter()
         .map(|(id, day)| format!("{table} {id} {day}: differs from its receipts"))
         .collect())
+}
+
+/// Receipts whose correction differs from the sum of their corrections.
+async fn correction_differences(tx: &mut Tx) -> Result<Vec<String>> {
+    let rows: Vec<(i64,)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT receipt_no FROM (
+               SELECT entry_no AS receipt_no, corrected_vnd AS v FROM receipt WHERE corrected_vnd <> 0
+               UNION ALL
+               SELECT receipt_no, -SUM(amount_vnd) FROM correction GROUP BY receipt_no
+             ) both_sides GROUP BY receipt_no HAVING SUM(v) <> 0 LIMIT 5",
+        )
+        .fetch_all(c)
+        .await?
+    });
+    let sentence = |no| {
+        format!(
+            "receipt {}: corrected differs from its corrections",
+            LedgerNo::of(no)
+        )
+    };
+    Ok(rows.into_iter().map(|(no,)| sentence(no)).collect())
 }
 
 /// Receipts whose refunded amount differs from their refunds, and refunds without their notice.

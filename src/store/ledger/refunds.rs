@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::super::{Result, StoreError, Tx, on_tx};
 use super::known::WriterMemory;
-use super::{Clock, Draft, orders};
-use crate::ledger::{Class, Counters, Key, Reason, State, can_refund};
+use super::{Clock, Draft, corrections, orders};
+use crate::ledger::{Class, Counted, Counters, Key, Reason, State, can_refund};
 use crate::notice::Kind;
 use crate::vn::{Day, Dong, TimeMs};
 
@@ -101,11 +101,17 @@ enum Payment {
 /// The receipt of a posted payment.
 struct Paid {
     receipt_no: i64,
-    household_id: Arc<str>,
-    place_id: Arc<str>,
-    day: Day,
+    of: Counted,
     amount: Dong,
     refunded: Dong,
+    corrected_vnd: i64,
+}
+
+impl Paid {
+    /// What is left of it.
+    fn left(&self) -> Dong {
+        Dong::new(self.amount.vnd() - self.refunded.vnd() + self.corrected_vnd)
+    }
 }
 
 async fn join_one(
@@ -133,17 +139,29 @@ async fn join_one(
         }
         Payment::Paid(mut paid) => {
             for refund in waiting {
-                if let Err(reason) = can_refund(refund.amount, paid.amount, paid.refunded) {
+                // A receipt that is not counted yet will be counted as it is then.
+                let is_counted = paid.receipt_no <= clock.counted_entry_no.get();
+                // What rows told of before gives way to the notice.
+                let told = match paid.corrected_vnd {
+                    0 => Vec::new(),
+                    _ => corrections::told_back(tx, paid.receipt_no, refund.amount).await?,
+                };
+                let told_vnd: i64 = told.iter().map(|told| told.amount_vnd).sum();
+                let stands = Dong::new(paid.amount.vnd() + paid.corrected_vnd + told_vnd);
+                if let Err(reason) = can_refund(refund.amount, stands, paid.refunded) {
                     settle(tx, &refund, State::Quarantined, Some(reason), None).await?;
                     continue;
                 }
+                corrections::give_way(tx, paid.receipt_no, &told, refund.received_at).await?;
+                if is_counted && told_vnd != 0 {
+                    counters.corrected(&paid.of, paid.left(), told_vnd);
+                }
+                paid.corrected_vnd += told_vnd;
                 post_refund(tx, provider_id, &refund, &paid).await?;
                 settle(tx, &refund, State::Posted, None, Some(paid.receipt_no)).await?;
                 stop_waiting(tx, provider_id, payment_key, &refund).await?;
-                let left = Dong::new(paid.amount.vnd() - paid.refunded.vnd());
-                // A receipt that is not counted yet will be counted as it is then.
-                if paid.receipt_no <= clock.counted_entry_no.get() {
-                    counters.refunded(&paid.household_id, &paid.place_id, paid.day, left, refund.amount);
+                if is_counted {
+                    counters.refunded(&paid.of, paid.left(), refund.amount);
                 }
                 moved(counters, provider_id, &refund, State::Posted);
                 paid.refunded = Dong::new(paid.refunded.vnd() + refund.amount.vnd());
@@ -211,16 +229,17 @@ async fn payment(
 }
 
 async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
-    type Row = (String, String, i64, i64, i64);
+    type Row = (String, String, String, i64, i64, i64, i64);
     let row: Option<Row> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT household_id, place_id, business_day, amount_vnd, refunded_vnd FROM receipt WHERE entry_no = $1",
+            "SELECT household_id, place_id, provider_id, business_day, amount_vnd, refunded_vnd, corrected_vnd
+             FROM receipt WHERE entry_no = $1",
         )
         .bind(entry_no)
         .fetch_optional(c)
         .await?
     });
-    let Some((household_id, place_id, day, amount, refunded)) = row else {
+    let Some((household_id, place_id, provider_id, day, amount, refunded, corrected_vnd)) = row else {
         let row: Option<(Option<String>,)> = on_tx!(tx, |c| {
             sqlx::query_as("SELECT reason FROM notice WHERE entry_no = $1")
                 .bind(entry_no)
@@ -236,11 +255,15 @@ async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
     let day = Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;
     Ok(Payment::Paid(Paid {
         receipt_no: entry_no,
-        household_id: household_id.into(),
-        place_id: place_id.into(),
-        day,
+        of: Counted {
+            household_id: household_id.into(),
+            place_id: place_id.into(),
+            provider_id: provider_id.into(),
+            day,
+        },
         amount: Dong::new(amount),
         refunded: Dong::new(refunded),
+        corrected_vnd,
     }))
 }
 

@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 use super::super::dialect::{self, CopyText};
 use super::super::{Result, Store, StoreError, Tx, on_tx};
 use super::Draft;
-use crate::ledger::{Attributed, Counters, LedgerNo, QUALIFYING_FLOOR, Reason, RefundDelta};
+use crate::ledger::{Attributed, Counters, DayDelta, LedgerNo, QUALIFYING_FLOOR, Reason};
 use crate::vn::Day;
 
 const RECEIPT_COLUMNS: &str =
@@ -18,6 +18,13 @@ const RECEIPT_COLUMNS: &str =
 
 /// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 14.
 const BULK_ROWS_MAX: usize = 512;
+
+/// The counters by business day, each with the column by which it counts.
+pub(super) const DAY_COUNTERS: [(&str, &str); 3] = [
+    ("household_day", "household_id"),
+    ("place_day", "place_id"),
+    ("provider_day", "provider_id"),
+];
 
 /// Entries after which the day counters take up their receipts: a household has several among so many.
 const COUNTED_AT_ONCE: i64 = 8192;
@@ -163,6 +170,7 @@ pub(super) async fn insert_notices(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()
 pub(super) async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()> {
     take_from_days(tx, "household_day", "household_id", &counters.households).await?;
     take_from_days(tx, "place_day", "place_id", &counters.places).await?;
+    take_from_days(tx, "provider_day", "provider_id", &counters.providers).await?;
     for ((provider_id, day), d) in &counters.intake {
         let [posted, quarantined, ignored] = d.counts;
         let [posted_vnd, quarantined_vnd, ignored_vnd] = d.amounts_vnd;
@@ -200,18 +208,20 @@ pub(super) async fn add_counters(tx: &mut Tx, counters: &Counters) -> Result<()>
     Ok(())
 }
 
-/// Refunds change days that were counted before.
+/// Refunds and corrections change days that were counted before.
 async fn take_from_days(
     tx: &mut Tx,
     table: &str,
     key: &str,
-    days: &BTreeMap<(Arc<str>, Day), RefundDelta>,
+    days: &BTreeMap<(Arc<str>, Day), DayDelta>,
 ) -> Result<()> {
     for ((id, day), d) in days {
         let changed = on_tx!(tx, |c, Db| {
             let mut sql =
                 QueryBuilder::<Db>::new(format!("UPDATE {table} SET refunded_vnd = refunded_vnd + "));
             sql.push_bind(d.refunded_vnd)
+                .push(", corrected_vnd = corrected_vnd + ")
+                .push_bind(d.corrected_vnd)
                 .push(", qualifying_count = qualifying_count + ")
                 .push_bind(d.qualifying_count)
                 .push(format!(" WHERE {key} = "))
@@ -222,7 +232,7 @@ async fn take_from_days(
         });
         if changed != 1 {
             return Err(StoreError::Corrupt(format!(
-                "{table} {id} {day}: a refund, but no receipt was counted"
+                "{table} {id} {day}: a refund or correction, but no receipt was counted"
             )));
         }
     }
@@ -231,12 +241,13 @@ async fn take_from_days(
 
 /// Adds the receipts after the first number, up to the second one, to the day counters, as they stand now.
 async fn count_between(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Result<()> {
-    for (table, key) in [("household_day", "household_id"), ("place_day", "place_id")] {
+    for (table, key) in DAY_COUNTERS {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(format!(
-                "INSERT INTO {table} (day, {key}, posted_count, posted_vnd, refunded_vnd, qualifying_count)
-                 SELECT business_day, {key}, COUNT(*), SUM(amount_vnd), SUM(refunded_vnd),
-                        SUM(CASE WHEN amount_vnd - refunded_vnd >= "
+                "INSERT INTO {table} (day, {key}, posted_count, posted_vnd, refunded_vnd, corrected_vnd,
+                   qualifying_count)
+                 SELECT business_day, {key}, COUNT(*), SUM(amount_vnd), SUM(refunded_vnd), SUM(corrected_vnd),
+                        SUM(CASE WHEN amount_vnd - refunded_vnd + corrected_vnd >= "
             ));
             sql.push_bind(QUALIFYING_FLOOR.vnd())
                 .push(" THEN 1 ELSE 0 END) FROM receipt WHERE entry_no > ")
@@ -249,6 +260,7 @@ async fn count_between(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Resul
                        posted_count = {table}.posted_count + excluded.posted_count,
                        posted_vnd = {table}.posted_vnd + excluded.posted_vnd,
                        refunded_vnd = {table}.refunded_vnd + excluded.refunded_vnd,
+                       corrected_vnd = {table}.corrected_vnd + excluded.corrected_vnd,
                        qualifying_count = {table}.qualifying_count + excluded.qualifying_count"
                 ));
             sql.build().execute(c).await?;

@@ -8,9 +8,9 @@ use sqlx::QueryBuilder;
 
 use super::super::{Result, StoreError, Tx, on_tx};
 use super::runs::FullGeneration;
-use super::{Clock, Draft};
+use super::{Clock, Draft, read_clock};
 use crate::ledger::{Class, Key, KeyFilter, LedgerNo, Standing, Trace, TraceError, Traces, read_traces};
-use crate::notice::ContentDigest;
+use crate::notice::{ContentDigest, Kind};
 
 /// Full generations that wait to be sorted into a run; one more, and the writer does it itself.
 const WAITING_MAX: usize = 2;
@@ -299,6 +299,25 @@ impl RunId {
         let class = class.ok_or_else(|| StoreError::Corrupt(format!("class of run {first}")))?;
         Ok(RunId { class, first, last })
     }
+}
+
+/// The entries under which payments were kept first, by the provider's ids of their events; none where there was no
+/// such payment. Looks through the whole history.
+pub(in crate::store) async fn entries_of_payments(
+    tx: &mut Tx,
+    provider_id: &Arc<str>,
+    ids: &[&str],
+) -> Result<Vec<Option<i64>>> {
+    let clock = read_clock(tx).await?;
+    let mut traces = TraceMemory::default();
+    traces.catch_up(tx, &clock).await?;
+    let key_of = |id: &&str| Key::of_event(provider_id, id, Kind::Payment.as_str());
+    let keys: Vec<Key> = ids.iter().map(key_of).collect();
+    let seen = traces.find(tx, Class::Event, &keys).await?;
+    Ok(keys
+        .iter()
+        .map(|key| seen.first(key).map(|known| known.entry_no))
+        .collect())
 }
 
 /// Reads the page of each run on which a fingerprint would lie.

@@ -5,10 +5,17 @@ use std::collections::HashMap;
 use super::super::{Result, Store, on_tx};
 use crate::ledger::LedgerNo;
 use crate::reconcile::UnheardRow;
+use crate::vn::Day;
 
 impl Store {
-    /// The next rows whose notice is missing and that the ledger was not given yet.
-    pub async fn unheard_rows(&self, provider_id: &str, at_most: i64) -> Result<Vec<UnheardRow>> {
+    /// The next rows whose notice is missing and that the ledger was not given yet. Rows of closed days wait until
+    /// their day is stated anew: `restated`.
+    pub async fn unheard_rows(
+        &self,
+        provider_id: &str,
+        restated: Option<Day>,
+        at_most: i64,
+    ) -> Result<Vec<UnheardRow>> {
         type Row = (
             i64,
             String,
@@ -31,10 +38,14 @@ impl Store {
                  WHERE r.provider_id = $1 AND r.finding = 'missing_notice' AND r.is_posted = 0
                    AND EXISTS (SELECT 1 FROM statement_file f
                                WHERE f.file_no = r.row_no / 2097152 AND f.state = 'kept')
+                   AND NOT EXISTS (SELECT 1 FROM day_close c
+                                   WHERE c.provider_id = r.provider_id AND c.business_day = r.business_day
+                                     AND c.business_day <> $3)
                  ORDER BY r.row_no LIMIT $2",
             )
             .bind(provider_id)
             .bind(at_most)
+            .bind(restated.map_or(i64::MIN, Day::number))
             .fetch_all(c)
             .await?
         });

@@ -9,12 +9,15 @@ use sqlx::QueryBuilder;
 use super::super::ledger::RegisterMemory;
 use super::super::packed::{Records, packed};
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
-use super::{PLACE_BITS, day_of};
+use super::casework::{DecisionView, decisions_of_days};
+use super::closes::closed_days;
+use super::far::far_pairs;
+use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
 use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
-    DayReceipt, Key128, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowKind, RowSide, RowStatus,
-    Sides, bank_ref_key, row_keys, txn_key,
+    DayReceipt, Decided, DecisionState, Key128, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide,
+    RowKind, RowSide, RowStatus, Sides, bank_ref_key, row_keys, txn_key,
 };
 use crate::vn::{Day, TimeMs};
 
@@ -56,6 +59,24 @@ pub struct Window {
     pub said: Vec<StoredSaid>,
     /// Fresh rows that another file had: they are not in the sides.
     pub repeated: HashSet<i64>,
+    /// What rows of these days have corrected so far, by row and receipt; a row 0 is a person's word about a receipt
+    /// without one.
+    pub corrected: HashMap<(i64, i64), Corrected>,
+    /// The provider's days that are closed.
+    pub closed: HashSet<Day>,
+    /// Decisions about these days, whatever became of them.
+    pub decisions: Vec<DecisionView>,
+}
+
+/// What a row has corrected of a receipt so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Corrected {
+    /// Day of the row, else of the receipt.
+    pub row_day: Day,
+    /// Day of the receipt.
+    pub receipt_day: Day,
+    /// By how much, đồng.
+    pub amount_vnd: i64,
 }
 
 /// What matching said of a kept row the last time.
@@ -152,8 +173,10 @@ impl Store {
         };
         loading.receipts(&mut tx).await?;
         loading.notices(&mut tx).await?;
-        loading.refunds(&mut tx).await?;
         loading.kept_rows(&mut tx, stalls).await?;
+        loading.far(&mut tx, stalls).await?;
+        loading.refunds(&mut tx).await?;
+        loading.people(&mut tx).await?;
         let details: Vec<Details> = loading
             .rows
             .names
@@ -333,6 +356,85 @@ impl Loading {
         Ok(last)
     }
 
+    /// Adds the rows and receipts that lie far from their partners, where the partner is of these days.
+    async fn far(&mut self, tx: &mut Tx, stalls: &[(String, String)]) -> Result<()> {
+        let pairs = far_pairs(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
+        let is_here = |day: Day| (self.from..=self.to).contains(&day);
+        let mut rows: Vec<i64> = pairs
+            .iter()
+            .filter(|p| !is_here(p.row_day))
+            .map(|p| p.row_no)
+            .collect();
+        let mut receipts: Vec<i64> = pairs
+            .iter()
+            .filter(|p| !is_here(p.receipt_day))
+            .map(|p| p.receipt_no)
+            .collect();
+        for nos in [&mut rows, &mut receipts] {
+            nos.sort_unstable();
+            nos.dedup();
+        }
+        let mut words = Words::default();
+        for chunk in rows.chunks(INSERT_ROWS_MAX) {
+            let page = by_number(
+                &mut *tx,
+                &packed(&ROW_NUMBERS, &ROW_TEXTS),
+                "statement_row",
+                "row_no",
+                chunk,
+            )
+            .await?;
+            let mut records = Records(&page);
+            while let Some((numbers, texts)) = records.next()? {
+                let row_no = there(numbers[0])?;
+                self.add_row(row_no, numbers, texts, stalls, &mut words)?;
+            }
+        }
+        for chunk in receipts.chunks(INSERT_ROWS_MAX) {
+            let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
+            let page = by_number(&mut *tx, &expression, "receipt", "entry_no", chunk).await?;
+            self.add_receipts(&page)?;
+        }
+        Ok(())
+    }
+
+    /// What people decided and closed, and what was corrected.
+    async fn people(&mut self, tx: &mut Tx) -> Result<()> {
+        self.window.closed = closed_days(&mut *tx, &self.provider_id).await?;
+        let decisions = decisions_of_days(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
+        let standing = decisions.iter().filter(|d| d.state == DecisionState::Standing);
+        self.window.sides.decided = standing
+            .map(|d| Decided {
+                row_no: d.row_no,
+                decision: d.decision,
+                receipt_nos: d.receipt_nos.clone(),
+            })
+            .collect();
+        self.window.decisions = decisions;
+        let rows: Vec<(i64, i64, i64, i64, i64)> = on_tx!(tx, |c| {
+            sqlx::query_as(
+                "SELECT x.row_no, x.receipt_no, x.business_day, r.business_day, CAST(SUM(x.amount_vnd) AS BIGINT)
+                 FROM correction x JOIN receipt r ON r.entry_no = x.receipt_no
+                 WHERE x.provider_id = $1 AND x.business_day >= $2 AND x.business_day <= $3
+                 GROUP BY x.row_no, x.receipt_no, x.business_day, r.business_day",
+            )
+            .bind(&*self.provider_id)
+            .bind(self.from.number())
+            .bind(self.to.number())
+            .fetch_all(c)
+            .await?
+        });
+        for (row_no, receipt_no, row_day, receipt_day, amount_vnd) in rows {
+            let corrected = Corrected {
+                row_day: day_of(row_day)?,
+                receipt_day: day_of(receipt_day)?,
+                amount_vnd,
+            };
+            self.window.corrected.insert((row_no, receipt_no), corrected);
+        }
+        Ok(())
+    }
+
     async fn notices(&mut self, tx: &mut Tx) -> Result<()> {
         let (first, end) = self.entries();
         let rows: Vec<(i64, String, String, i64, i64, Option<String>)> = on_tx!(tx, |c| {
@@ -365,25 +467,25 @@ impl Loading {
     }
 
     async fn refunds(&mut self, tx: &mut Tx) -> Result<()> {
-        let (first, end) = self.entries();
-        let rows: Vec<(i64, String, i64, i64)> = on_tx!(tx, |c| {
-            sqlx::query_as(
-                "SELECT f.receipt_no, f.event_id, f.amount_vnd, f.posted_at_ms FROM refund f
-                 JOIN receipt r ON r.entry_no = f.receipt_no
-                 WHERE f.receipt_no >= $1 AND f.receipt_no < $2 AND r.provider_id = $3
-                   AND r.business_day >= $4 AND r.business_day <= $5
-                 ORDER BY f.receipt_no, f.event_id, f.amount_vnd, f.posted_at_ms",
-            )
-            .bind(first)
-            .bind(end)
-            .bind(&*self.provider_id)
-            .bind(self.from.number())
-            .bind(self.to.number())
-            .fetch_all(c)
-            .await?
-        });
-        let refunds = rows.into_iter().zip(1..);
-        self.window.sides.refunds = refunds
+        let refunded = self.window.sides.receipts.iter().filter(|c| c.refunded_vnd > 0);
+        let mut nos: Vec<i64> = refunded.map(|c| c.no).collect();
+        nos.sort_unstable();
+        let mut refunds: Vec<(i64, String, i64, i64)> = Vec::new();
+        for chunk in nos.chunks(INSERT_ROWS_MAX) {
+            let some: Vec<(i64, String, i64, i64)> = on_tx!(&mut *tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(
+                    "SELECT receipt_no, event_id, amount_vnd, posted_at_ms FROM refund WHERE receipt_no IN ",
+                );
+                sql.push_tuples(chunk, |mut row, no| {
+                    row.push_bind(*no);
+                });
+                sql.push(" ORDER BY receipt_no, event_id, amount_vnd, posted_at_ms");
+                sql.build_query_as().fetch_all(c).await?
+            });
+            refunds.extend(some);
+        }
+        let numbered = refunds.into_iter().zip(1..);
+        self.window.sides.refunds = numbered
             .map(|((receipt_no, event_id, amount_vnd, at), no)| RefundSide {
                 no,
                 receipt_no,
@@ -551,6 +653,20 @@ impl Loading {
         self.window.sides.rows = rows;
         self.window.said.sort_unstable_by_key(|said| said.row_no);
     }
+}
+
+/// Packed records of these numbers.
+async fn by_number(tx: &mut Tx, expression: &str, table: &str, key: &str, nos: &[i64]) -> Result<String> {
+    let page: Option<String> = on_tx!(tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new(format!(
+            "SELECT string_agg({expression}, '') FROM {table} r WHERE r.{key} IN "
+        ));
+        sql.push_tuples(nos, |mut row, no| {
+            row.push_bind(*no);
+        });
+        sql.build_query_scalar().fetch_one(c).await?
+    });
+    Ok(page.unwrap_or_default())
 }
 
 /// Words that come again and again, each kept once.

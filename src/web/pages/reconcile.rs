@@ -2,18 +2,19 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::answer::Html;
+use super::answer::{Html, seen};
+use super::exceptions::{case_href, subject_of};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
 use crate::app::now;
-use crate::intake::{ImportError, compare_days, exceptions_csv};
-use crate::reconcile::{Bucket, Exception, Kind, RunSummary, Tally};
-use crate::store::{StatementFileView, StoreError};
+use crate::intake::{DaysView, ImportError, close_day, compare_days, restate_day};
+use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
+use crate::store::{BookDay, DayClose, StatementFileView, StoreError};
 use crate::vn::{Day, Dong, Lang};
 use crate::web::{Problem, Shared};
 
@@ -46,6 +47,28 @@ struct OutcomeView {
     exceptions: Vec<ExceptionRow>,
     more: Option<String>,
     csv_href: String,
+    queue_href: String,
+    /// Decisions that wait for a second person.
+    second: usize,
+    /// Changes that wait for a closed day.
+    waiting: usize,
+    closes: Vec<CloseRow>,
+    books: Vec<BookRow>,
+    provider: String,
+    /// The one day that is looked at, if it is over: whether it is closed.
+    one_day: Option<(String, bool)>,
+}
+
+struct CloseRow {
+    title: String,
+    reason: String,
+    digest: String,
+}
+
+struct BookRow {
+    day: String,
+    figures: [String; 6],
+    adds_up: bool,
 }
 
 struct KindRow {
@@ -60,6 +83,7 @@ struct ExceptionRow {
     sentence: String,
     amount: String,
     day: String,
+    href: String,
 }
 
 struct FileRow {
@@ -75,57 +99,71 @@ struct FileRow {
 }
 
 /// What is asked for.
-struct Asked {
-    provider_id: String,
-    from: Day,
-    to: Day,
+pub(super) struct Asked {
+    pub provider_id: String,
+    pub from: Day,
+    pub to: Day,
 }
 
 impl Asked {
     /// The provider and the days in the question; none where no provider is asked for.
-    fn of(officer: &Officer) -> Result<Option<Asked>, Fault> {
+    pub fn of(officer: &Officer) -> Result<Option<Asked>, Fault> {
         let visit = &officer.visit;
         let Some(provider_id) = visit.asked("provider") else {
             return Ok(None);
         };
         let from = visit.day("from", Day::of(now()).plus(-1))?;
         let to = visit.day("to", from)?;
+        Asked::days(officer, provider_id, from, to).map(Some)
+    }
+
+    /// So many days as are compared at once.
+    pub fn days(officer: &Officer, provider_id: &str, from: Day, to: Day) -> Result<Asked, Fault> {
         if to < from || to.number() - from.number() >= DAYS_MAX {
-            let sentence = visit.pick(
+            let sentence = officer.visit.pick(
                 "Hãy chọn từ 1 đến 31 ngày, ngày đầu không sau ngày cuối.",
                 "Choose 1 to 31 days, the first not after the last.",
             );
             return Err(Problem::invalid("to", sentence).into());
         }
-        Ok(Some(Asked {
+        Ok(Asked {
             provider_id: provider_id.to_owned(),
             from,
             to,
-        }))
+        })
     }
 
-    async fn compared(&self, shared: &Shared) -> Result<(RunSummary, Vec<Exception>), Fault> {
-        let wrong = |error: String| Fault::from(StoreError::Corrupt(error));
-        let _turn = COMPARING
-            .acquire()
-            .await
-            .map_err(|error| wrong(error.to_string()))?;
+    /// The days as they stand now.
+    pub async fn compared(&self, shared: &Shared) -> Result<DaysView, Fault> {
         let days = (self.from, self.to);
-        compare_days(&shared.store, &self.provider_id, days, now())
-            .await
-            .map_err(|error| match error {
-                ImportError::Store(error) => Fault::from(error),
-                error => wrong(error.to_string()),
-            })
+        in_turn(compare_days(&shared.store, &self.provider_id, days, now())).await
     }
 
-    fn question(&self) -> String {
+    /// The same as the question of an address.
+    pub fn question(&self) -> String {
         format!(
             "provider={}&from={}&to={}",
             encoded(&self.provider_id),
             self.from,
             self.to
         )
+    }
+}
+
+/// Does work that loads both sides, one at a time.
+pub(super) async fn in_turn<T>(work: impl Future<Output = Result<T, ImportError>>) -> Result<T, Fault> {
+    let _turn = COMPARING
+        .acquire()
+        .await
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    work.await.map_err(refused)
+}
+
+/// What the database or a rule says against it.
+pub(super) fn refused(error: ImportError) -> Fault {
+    match error {
+        ImportError::Store(error) => Fault::from(error),
+        error => StoreError::Corrupt(error.to_string()).into(),
     }
 }
 
@@ -140,8 +178,18 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let outcome = match &asked {
         None => None,
         Some(asked) => {
-            let (summary, exceptions) = asked.compared(shared).await?;
-            Some(outcome_view(asked, &summary, &exceptions, lang))
+            let days = (asked.from, asked.to);
+            let view = asked.compared(shared).await?;
+            let books = shared.store.books(&asked.provider_id, days).await?;
+            let closes = shared.store.day_closes(&asked.provider_id, days).await?;
+            Some(OutcomeView {
+                closes: closes.iter().map(|close| close_row(close, lang)).collect(),
+                books: books
+                    .iter()
+                    .map(|(day, book)| book_row(*day, book, lang))
+                    .collect(),
+                ..outcome_view(asked, &view, lang)
+            })
         }
     };
     let providers = shared.store.providers(now()).await?;
@@ -164,7 +212,8 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     })
 }
 
-fn outcome_view(asked: &Asked, summary: &RunSummary, exceptions: &[Exception], lang: Lang) -> OutcomeView {
+fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
+    let (summary, exceptions) = (&view.summary, &view.exceptions);
     let amount = |tally: &Tally| Dong::new(i64::try_from(tally.amount_vnd).unwrap_or(i64::MAX)).show(lang);
     let count = |tally: &Tally| words::number(lang, i64::try_from(tally.count).unwrap_or(i64::MAX));
     let part = |name: &str, tally: &Tally| (name.to_owned(), count(tally), amount(tally));
@@ -204,6 +253,7 @@ fn outcome_view(asked: &Asked, summary: &RunSummary, exceptions: &[Exception], l
                 sentence: exception.kind.sentence(&exception.facts, lang),
                 amount: Dong::new(exception.amount_vnd).show(lang),
                 day: exception.day.show(),
+                href: case_href(&asked.provider_id, subject_of(exception), exception.day),
             })
             .collect(),
         more: (exceptions.len() > EXCEPTIONS_SHOWN).then(|| {
@@ -214,6 +264,55 @@ fn outcome_view(asked: &Asked, summary: &RunSummary, exceptions: &[Exception], l
             }
         }),
         csv_href: format!("/reconcile/exceptions.csv?{}", asked.question()),
+        queue_href: format!("/reconcile/exceptions?{}", asked.question()),
+        second: view
+            .decisions
+            .iter()
+            .filter(|decision| decision.state == DecisionState::Waiting)
+            .count(),
+        waiting: view.waiting,
+        closes: Vec::new(),
+        books: Vec::new(),
+        provider: asked.provider_id.clone(),
+        one_day: (asked.from == asked.to && asked.to < Day::of(now()))
+            .then(|| (asked.from.to_string(), !view.closes.is_empty())),
+    }
+}
+
+fn close_row(close: &DayClose, lang: Lang) -> CloseRow {
+    let (day, at, by) = (
+        close.business_day.show(),
+        close.closed_at.show(),
+        &close.closed_by,
+    );
+    // What was fixed is shown as it was fixed; a digest that is not there shows as nothing.
+    let figures: serde_json::Value = serde_json::from_str(&close.figures).unwrap_or_default();
+    let digest = figures.get("digest").and_then(|v| v.as_str()).unwrap_or_default();
+    CloseRow {
+        title: match (close.version, lang) {
+            (1, Lang::Vi) => format!("{day}: khóa sổ {at}, {by}"),
+            (1, Lang::En) => format!("{day}: closed {at}, {by}"),
+            (version, Lang::Vi) => format!("{day}: điều chỉnh lần {} ngày {at}, {by}", version - 1),
+            (version, Lang::En) => format!("{day}: restatement {} of {at}, {by}", version - 1),
+        },
+        reason: close.reason.clone(),
+        digest: digest.to_owned(),
+    }
+}
+
+fn book_row(day: Day, book: &BookDay, lang: Lang) -> BookRow {
+    let figures = [
+        book.opening_vnd,
+        book.receipts_vnd,
+        book.reversals_vnd,
+        book.fees_vnd,
+        book.settled_vnd,
+        book.closing_vnd,
+    ];
+    BookRow {
+        day: day.show(),
+        figures: figures.map(|vnd| Dong::new(vnd).show(lang)),
+        adds_up: book.adds_up(),
     }
 }
 
@@ -261,30 +360,49 @@ fn file_row(file: StatementFileView, lang: Lang) -> FileRow {
     }
 }
 
-/// `GET /reconcile/exceptions.csv`: all that does not fit, as the page shows it.
-pub(super) async fn csv(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
-    let made = async {
-        let missing = || Problem::invalid("provider", "Hãy chọn nhà cung cấp.");
-        let asked = Asked::of(&officer)?.ok_or_else(missing)?;
-        let (_, exceptions) = asked.compared(&shared).await?;
-        let days = (asked.from, asked.to);
-        let bytes = exceptions_csv(&shared.store, &asked.provider_id, days, &exceptions)
-            .await
-            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        Ok::<_, Fault>((asked, bytes))
+#[derive(Deserialize)]
+pub(super) struct CloseWish {
+    provider: String,
+    day: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /reconcile/days/{act}`: closes a day, or states a closed one anew.
+pub(super) async fn close(
+    officer: Officer,
+    act: web::Path<String>,
+    wish: web::Form<CloseWish>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let back = format!(
+        "/reconcile?provider={}&from={day}&to={day}",
+        encoded(&wish.provider),
+        day = encoded(&wish.day)
+    );
+    let done = async {
+        let wrong = |_| Problem::invalid("day", "Ngày không đúng. Hãy mở lại trang đối chiếu.");
+        let day: Day = wish.day.parse().map_err(wrong)?;
+        let (store, by) = (&shared.store, officer.person.name.as_str());
+        let of = (wish.provider.as_str(), day);
+        match act.as_str() {
+            "close" => in_turn(close_day(store, of, &wish.reason, by, now()))
+                .await
+                .map(drop),
+            "restate" => in_turn(restate_day(store, of, &wish.reason, by, now()))
+                .await
+                .map(drop),
+            _ => Err(Problem::missing("Không có việc này.").into()),
+        }
     };
-    match made.await {
-        Ok((asked, bytes)) => HttpResponse::Ok()
-            .content_type("text/csv; charset=utf-8")
-            .insert_header((CACHE_CONTROL, "private, no-store"))
-            .insert_header((
-                CONTENT_DISPOSITION,
-                format!(
-                    "attachment; filename=\"doi-chieu-{}-{}.csv\"",
-                    asked.from, asked.to
-                ),
-            ))
-            .body(bytes),
-        Err(fault) => officer.answer(Err(fault)),
+    match done.await {
+        Ok(()) => seen(&back),
+        Err(fault) => {
+            let words = officer
+                .visit
+                .pick("Quay lại ngày này", "Back to the day")
+                .to_owned();
+            officer.answer(Err(fault.or_go(back, words)))
+        }
     }
 }

@@ -386,6 +386,7 @@ fn audited(books: &Books) -> Audit {
 fn a_sound_database_passes_the_audit(database: Database) {
     let books = some_of_everything(database);
     let sound = Audit {
+        acts: 0,
         links: 5,
         callbacks: 9,
         expired: 0,

@@ -28,7 +28,7 @@ on_both! {
 
 const HEADER: &str = "Mã giao dịch;Ngày giao dịch;Số tiền;Tài khoản nhận;Mã ngân hàng;Nội dung\n";
 
-fn with_provider(database: Database) -> Books {
+pub(super) fn with_provider(database: Database) -> Books {
     let books = Books::with_register(database);
     let new = NewProvider {
         provider_id: "p".to_owned(),
@@ -48,21 +48,25 @@ fn line(id: &str, amount: i64, account: &str) -> String {
     format!("{id};01/03/2026 09:00:00;{amount};{account};970415;\n")
 }
 
-fn write(books: &Books, name: &str, lines: &str) -> PathBuf {
+fn write(books: &Books, header: &str, name: &str, lines: &str) -> PathBuf {
     let path = books.database.folder.path().join(name);
-    std::fs::write(&path, format!("{HEADER}{lines}")).expect("a file");
+    std::fs::write(&path, format!("{header}{lines}")).expect("a file");
     path
 }
 
-fn evening() -> TimeMs {
+pub(super) fn evening() -> TimeMs {
     TimeMs(noon().0 + 12 * 3_600_000)
 }
 
 fn import(books: &Books, name: &str, lines: &str) -> Result<Imported, ImportError> {
+    import_as(books, HEADER, name, lines)
+}
+
+fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imported, ImportError> {
     let file = StatementFile {
         provider_id: "p".to_owned(),
         profile: "standard".to_owned(),
-        path: write(books, name, lines),
+        path: write(books, header, name, lines),
         name: name.to_owned(),
         mapping: None,
         by: "thu".to_owned(),
@@ -72,22 +76,25 @@ fn import(books: &Books, name: &str, lines: &str) -> Result<Imported, ImportErro
 }
 
 fn taken(books: &Books, name: &str, lines: &str) -> Taken {
-    match import(books, name, lines).expect("the file is taken in") {
+    taken_as(books, HEADER, name, lines)
+}
+
+pub(super) fn taken_as(books: &Books, header: &str, name: &str, lines: &str) -> Taken {
+    match import_as(books, header, name, lines).expect("the file is taken in") {
         Imported::Kept(taken) => *taken,
         Imported::Known { .. } => panic!("the file is not known"),
     }
 }
 
-fn reconciled(books: &Books, day: Day) -> RunSummary {
+pub(super) fn reconciled(books: &Books, day: Day) -> RunSummary {
     let days = (day, day);
-    let (summary, _) = books
-        .run(reconcile_days(&books.store, "p", days, evening()))
-        .expect("compared");
+    let view = books.run(reconcile_days(&books.store, "p", days, evening()));
+    let summary = view.expect("compared").summary;
     assert!(summary.adds_up(), "{summary:?}");
     summary
 }
 
-fn kinds(summary: &RunSummary) -> Vec<String> {
+pub(super) fn kinds(summary: &RunSummary) -> Vec<String> {
     let of_kind = summary.by_kind.iter();
     of_kind
         .map(|(kind, tally)| format!("{} {} {}", kind.as_str(), tally.count, tally.amount_vnd))
@@ -170,7 +177,7 @@ fn an_import_that_was_given_up_leaves_nothing(database: Database) {
     assert_eq!(kinds(&reconciled(&books, market_day())), ["matched_auto 1 20000"]);
     assert!(
         books
-            .run(books.store.unheard_rows("p", 9))
+            .run(books.store.unheard_rows("p", None, 9))
             .expect("rows")
             .is_empty()
     );
@@ -287,7 +294,7 @@ fn what_a_statement_posted_is_told_to_nobody_and_a_late_notice_repeats_it(databa
     );
     assert_eq!(
         books
-            .run(post_unheard(&books.store, "p", evening(), |_| {}))
+            .run(post_unheard(&books.store, "p", None, evening(), |_| {}))
             .expect("posted"),
         0
     );

@@ -506,17 +506,17 @@ fn decisions_come_first_and_stay() {
     let mut both = sides(&[a, b], &[row_of(9, &a), nameless(10, 110_000), row_of(11, &b)]);
     both.decided = vec![
         Decided {
-            row_no: 10,
+            row_no: Some(10),
             decision: Decision::Manual,
             receipt_nos: vec![2, 1],
         },
         Decided {
-            row_no: 11,
+            row_no: Some(11),
             decision: Decision::Forced,
             receipt_nos: vec![],
         },
         Decided {
-            row_no: 99,
+            row_no: Some(99),
             decision: Decision::Manual,
             receipt_nos: vec![77],
         },

@@ -119,7 +119,7 @@ prop_compose! {
             posted_from_row: None,
         }).collect();
         sides.decided = decided.into_iter().map(|(row_no, is_forced, receipt_no)| Decided {
-            row_no,
+            row_no: Some(row_no),
             decision: if is_forced { Decision::Forced } else { Decision::Manual },
             receipt_nos: vec![receipt_no],
         }).collect();

@@ -1,0 +1,53 @@
+use std::process::ExitCode;
+
+use choso::app::now;
+use choso::intake::{close_day, restate_day};
+use choso::vn::Day;
+use clap::Args;
+
+use super::{Failure, Settings};
+
+/// Close a provider's day: fix its figures, so that only a dated restatement changes them
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  choso close-day --provider mybank --day 2026-06-15\n  choso close-day --provider mybank --day 2026-06-15 --restate --reason \"late file of the bank\"\n\nThe figures are printed as one JSON object. Exit status 1 if the day is not over, has open exceptions and no reason is given, or nothing has changed since the last close."
+)]
+pub struct CloseDay {
+    /// Whose statements
+    #[arg(long, value_name = "ID")]
+    provider: String,
+    /// The day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    day: Day,
+    /// State a closed day anew: what came later takes effect
+    #[arg(long, requires = "reason")]
+    restate: bool,
+    /// Why exceptions are left open, or why the day is stated anew
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub async fn run(args: CloseDay) -> Result<ExitCode, Failure> {
+    let (_, store) = args.settings.open().await?;
+    super::statement::profile_of(&store, &args.provider).await?;
+    let of = (args.provider.as_str(), args.day);
+    let closed = match args.restate {
+        false => close_day(&store, of, &args.reason, BY, now()).await?,
+        true => restate_day(&store, of, &args.reason, BY, now()).await?,
+    };
+    store.close().await;
+    println!("{}", serde_json::json!(closed.figures));
+    match closed.version {
+        1 => eprintln!(
+            "{} is closed; {} exceptions were left open",
+            args.day, closed.open
+        ),
+        version => eprintln!("{} is restated (version {version})", args.day),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who closes on the command line.
+const BY: &str = "choso close-day";

@@ -1,0 +1,520 @@
+//! The days of a provider: compared, made to follow the statement, closed and stated anew.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ImportError, blocking};
+use crate::reconcile::{
+    Correction, Exception, Finding, Kind, Outcome, REASON_CHARS, RunSummary, Subject, Tied, candidates,
+    holding_of, match_sides, sum_up, unheard_delivery, usual_rules,
+};
+use crate::store::{
+    Arrival, BookDay, DayClose, DecisionView, FAR_DAYS, FarPair, FreshRows, RowSaid, Store, StoreError,
+    Window, WriterMemory,
+};
+use crate::vn::{Day, TimeMs};
+
+/// Rows posted in one batch.
+const POSTED_AT_ONCE: i64 = 512;
+/// Days around those asked for in which what is said of a row may change.
+const DAYS_CHANGED: i64 = 3;
+/// Days around those asked for that are loaded, so that a row that may change has every partner that is not far.
+pub(super) const DAYS_AROUND: i64 = DAYS_CHANGED + FAR_DAYS as i64;
+/// How often days are compared anew because of what the last comparison brought: late partners, then money back for
+/// what was posted.
+const ROUNDS_MAX: usize = 3;
+
+/// What some days came to.
+#[derive(Debug, Clone)]
+pub struct DaysView {
+    /// The sums; of a closed day those that were fixed.
+    pub summary: RunSummary,
+    /// What is no plain match, as it is now.
+    pub exceptions: Vec<Exception>,
+    /// What people decided about these days.
+    pub decisions: Vec<DecisionView>,
+    /// Closed days among them, in their last version.
+    pub closes: Vec<DayClose>,
+    /// Changes that wait for a closed day to be stated anew.
+    pub waiting: usize,
+}
+
+/// The figures of a day that is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayFigures {
+    /// Rows by what became of them.
+    pub summary: RunSummary,
+    /// Receipts held of the day, their sum by their notices, and the digest of CONTRACT section 3.
+    pub held: u64,
+    /// What they come to, đồng.
+    pub held_vnd: i64,
+    /// SHA-256, hexadecimal.
+    pub digest: String,
+    /// The books.
+    pub book: BookDay,
+}
+
+/// A day that was closed or stated anew.
+#[derive(Debug, Clone)]
+pub struct ClosedDay {
+    /// 1 for the close.
+    pub version: i64,
+    /// Its figures.
+    pub figures: DayFigures,
+    /// Exceptions that were left open.
+    pub open: usize,
+}
+
+/// What the days from the first to the last came to, and what is no plain match, as both sides stand now. Looking
+/// changes nothing.
+pub async fn compare_days(
+    store: &Store,
+    provider_id: &str,
+    days: (Day, Day),
+    now: TimeMs,
+) -> Result<DaysView, ImportError> {
+    let (window, outcome) = compared(store, provider_id, days, now).await?;
+    view(store, provider_id, days, &window, &outcome).await
+}
+
+/// As [`compare_days`], and lets findings, receipts and counters follow what is said now (notices that came since, a
+/// deadline that passed, a person's word), and posts what only the statement knows. Closed days stay as they are.
+pub async fn reconcile_days(
+    store: &Store,
+    provider_id: &str,
+    days: (Day, Day),
+    now: TimeMs,
+) -> Result<DaysView, ImportError> {
+    let (window, outcome) = made_to_follow(store, provider_id, days, None, now).await?;
+    view(store, provider_id, days, &window, &outcome).await
+}
+
+/// One exception among the days around it.
+#[derive(Debug, Clone)]
+pub struct CaseView {
+    /// What it is now; none if it is resolved, or never was one.
+    pub exception: Option<Exception>,
+    /// The receipts of the row, as it stands; of an entry, itself.
+    pub tied: Vec<i64>,
+    /// Receipts that the row may be given, the likeliest first.
+    pub candidates: Vec<i64>,
+    /// What people decided about it, whatever became of that.
+    pub decisions: Vec<DecisionView>,
+}
+
+/// Looks into one row, receipt or notice of a day.
+pub async fn look_into(
+    store: &Store,
+    (provider_id, day): (&str, Day),
+    subject: Subject,
+    now: TimeMs,
+) -> Result<CaseView, ImportError> {
+    let (window, outcome) = compared(store, provider_id, (day, day), now).await?;
+    let (_, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, 0);
+    let is_it = |row_no: Option<i64>, entry_no: Option<i64>| match subject {
+        Subject::Row(no) => row_no == Some(no),
+        Subject::Entry(no) => row_no.is_none() && entry_no == Some(no),
+        Subject::Day(_) => false,
+    };
+    let mut view = CaseView {
+        exception: exceptions.into_iter().find(|e| is_it(e.row_no, e.entry_no)),
+        tied: Vec::new(),
+        candidates: Vec::new(),
+        decisions: window.decisions,
+    };
+    view.decisions
+        .retain(|d| is_it(d.row_no, d.receipt_nos.first().copied()));
+    match subject {
+        Subject::Row(no) => {
+            if let Ok(at) = outcome.rows.binary_search_by_key(&no, |said| said.no) {
+                view.tied = outcome.receipts_of(&outcome.rows[at]).to_vec();
+            }
+            view.candidates = candidates(&window.sides, &outcome, no);
+        }
+        Subject::Entry(no) => view.tied = vec![no],
+        Subject::Day(_) => {}
+    }
+    Ok(view)
+}
+
+/// Closes a day: reconciles it once more and fixes its figures.
+///
+/// # Errors
+/// A conflict if the day is not over, is closed, or has exceptions that nobody gave a reason for.
+pub async fn close_day(
+    store: &Store,
+    (provider_id, day): (&str, Day),
+    reason: &str,
+    by: &str,
+    now: TimeMs,
+) -> Result<ClosedDay, ImportError> {
+    if day >= Day::of(now) {
+        return Err(conflict("Ngày này chưa hết. Hãy khóa sổ từ ngày hôm sau."));
+    }
+    if !store.day_closes(provider_id, (day, day)).await?.is_empty() {
+        return Err(conflict(
+            "Ngày này đã khóa sổ. Muốn thay đổi, hãy lập điều chỉnh và ghi lý do.",
+        ));
+    }
+    let (figures, open) = figures(store, (provider_id, day), None, now).await?;
+    if open > 0 && !is_reason(reason) {
+        return Err(conflict(&format!(
+            "Còn {open} mục chưa xử lý trong ngày. Hãy xử lý, hoặc ghi lý do khóa sổ khi còn mục mở."
+        )));
+    }
+    fixed(store, (provider_id, day), figures, open, (reason, by), now).await
+}
+
+/// States a closed day anew: lets everything that waits take effect and fixes the figures as they are then.
+///
+/// # Errors
+/// A conflict if the day is not closed, no reason is given, or nothing has changed.
+pub async fn restate_day(
+    store: &Store,
+    (provider_id, day): (&str, Day),
+    reason: &str,
+    by: &str,
+    now: TimeMs,
+) -> Result<ClosedDay, ImportError> {
+    let closes = store.day_closes(provider_id, (day, day)).await?;
+    let Some(last) = closes.last() else {
+        return Err(conflict("Ngày này chưa khóa sổ nên không cần điều chỉnh."));
+    };
+    if !is_reason(reason) {
+        return Err(conflict("Hãy ghi lý do điều chỉnh, từ 3 đến 500 ký tự."));
+    }
+    let before = read_figures(last)?;
+    let (figures, open) = figures(store, (provider_id, day), Some(day), now).await?;
+    if figures == before {
+        return Err(conflict(
+            "Số liệu của ngày không đổi so với lần khóa sổ trước, không có gì để điều chỉnh.",
+        ));
+    }
+    fixed(store, (provider_id, day), figures, open, (reason, by), now).await
+}
+
+fn is_reason(reason: &str) -> bool {
+    REASON_CHARS.contains(&reason.trim().chars().count())
+}
+
+fn conflict(text: &str) -> ImportError {
+    ImportError::Store(StoreError::Conflict(text.to_owned()))
+}
+
+fn read_figures(close: &DayClose) -> Result<DayFigures, ImportError> {
+    let wrong = |e| StoreError::Corrupt(format!("figures of closed day {}: {e}", close.business_day));
+    Ok(serde_json::from_str(&close.figures).map_err(wrong)?)
+}
+
+/// The figures of a day after it was reconciled, and how many exceptions it has.
+async fn figures(
+    store: &Store,
+    (provider_id, day): (&str, Day),
+    restated: Option<Day>,
+    now: TimeMs,
+) -> Result<(DayFigures, usize), ImportError> {
+    let (window, outcome) = made_to_follow(store, provider_id, (day, day), restated, now).await?;
+    let bad = store.bad_statement_rows(provider_id, day, day).await?.len();
+    let (summary, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, bad as u64);
+    let whole = holding_of(day, &store.day_receipts(provider_id, day).await?).whole;
+    let books = store.books(provider_id, (day, day)).await?;
+    let figures = DayFigures {
+        summary,
+        held: whole.tally.count,
+        held_vnd: i64::try_from(whole.tally.amount_vnd).unwrap_or(i64::MAX),
+        digest: whole.digest,
+        book: books.first().map(|(_, book)| *book).unwrap_or_default(),
+    };
+    Ok((figures, exceptions.len() + bad))
+}
+
+async fn fixed(
+    store: &Store,
+    (provider_id, day): (&str, Day),
+    figures: DayFigures,
+    open: usize,
+    (reason, by): (&str, &str),
+    now: TimeMs,
+) -> Result<ClosedDay, ImportError> {
+    // Numbers and words always become JSON.
+    let json = serde_json::json!(figures).to_string();
+    let version = store
+        .close_day((provider_id, day), &json, reason.trim(), by, now)
+        .await?;
+    Ok(ClosedDay {
+        version,
+        figures,
+        open,
+    })
+}
+
+/// Compares days and lets the books follow, as often as that brings something new; the last comparison.
+async fn made_to_follow(
+    store: &Store,
+    provider_id: &str,
+    days: (Day, Day),
+    restated: Option<Day>,
+    now: TimeMs,
+) -> Result<(Window, Outcome), ImportError> {
+    let mut round = 1;
+    loop {
+        let (window, outcome) = compared(store, provider_id, days, now).await?;
+        let changed = changes(&window, &outcome, days, restated)
+            .write(store, provider_id, now)
+            .await?;
+        // What is posted or found changes what the next look sees; the last look is the one that is told.
+        let found = store.find_far(provider_id, days).await?;
+        let posted = match found {
+            0 => post_unheard(store, provider_id, restated, now, |_| {}).await?,
+            _ => 0,
+        };
+        if round == ROUNDS_MAX || found + posted + changed == 0 {
+            return Ok((window, outcome));
+        }
+        round += 1;
+    }
+}
+
+/// What came of a file beyond its own rows.
+pub(super) struct Followed {
+    /// Receipts that were posted.
+    pub posted: usize,
+    /// Its days as they stand now, where they had to be compared anew.
+    pub summary: Option<RunSummary>,
+}
+
+/// After a file was written: finds late partners of its rows, and posts what only it knows.
+pub(super) async fn follow(
+    store: &Store,
+    provider_id: &str,
+    days: (Day, Day),
+    has_back: bool,
+    now: TimeMs,
+    say: impl FnMut(u64),
+) -> Result<Followed, ImportError> {
+    let found = store.find_far(provider_id, days).await?;
+    let mut posted = 0;
+    if found == 0 {
+        posted = post_unheard(store, provider_id, None, now, say).await?;
+    }
+    if found == 0 && (posted == 0 || !has_back) {
+        return Ok(Followed {
+            posted,
+            summary: None,
+        });
+    }
+    let before = store.feed_end().await?;
+    let view = reconcile_days(store, provider_id, days, now).await?;
+    let after = store.feed_end().await?;
+    Ok(Followed {
+        posted: posted + usize::try_from(after.count() - before.count()).unwrap_or(0),
+        summary: Some(view.summary),
+    })
+}
+
+async fn compared(
+    store: &Store,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    now: TimeMs,
+) -> Result<(Window, Outcome), ImportError> {
+    let stalls = store.stall_codes().await?;
+    let around = (from.plus(-DAYS_AROUND), to.plus(DAYS_AROUND));
+    let mut window = store
+        .statement_window(provider_id, around, FreshRows::default(), &stalls)
+        .await?;
+    let rules = usual_rules(Day::of(now));
+    blocking(move || {
+        let outcome = match_sides(&mut window.sides, &rules);
+        Ok((window, outcome))
+    })
+    .await
+}
+
+async fn view(
+    store: &Store,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    window: &Window,
+    outcome: &Outcome,
+) -> Result<DaysView, ImportError> {
+    let is_here = |day: Day| (from..=to).contains(&day);
+    let bad = store.bad_statement_rows(provider_id, from, to).await?;
+    let (mut summary, exceptions) = sum_up(&window.sides, outcome, is_here, bad.len() as u64);
+    let mut closes = store.day_closes(provider_id, (from, to)).await?;
+    // The last version of each day stands.
+    closes.reverse();
+    closes.dedup_by_key(|close| close.business_day);
+    closes.reverse();
+    if !closes.is_empty() {
+        let is_open = |day: Day| is_here(day) && !window.closed.contains(&day);
+        let bad = bad.iter().filter(|row| is_open(row.business_day)).count();
+        summary = sum_up(&window.sides, outcome, is_open, bad as u64).0;
+        for close in &closes {
+            summary = summary.plus(&read_figures(close)?.summary);
+        }
+    }
+    let mut decisions = window.decisions.clone();
+    decisions.retain(|decision| is_here(decision.business_day));
+    Ok(DaysView {
+        summary,
+        exceptions,
+        decisions,
+        closes,
+        waiting: changes(window, outcome, (from, to), None).waiting,
+    })
+}
+
+/// What is to be written after a comparison.
+pub(super) struct Changes {
+    said: Vec<(i64, RowSaid)>,
+    corrections: Vec<Correction>,
+    far: Vec<FarPair>,
+    /// What a closed day holds back.
+    waiting: usize,
+}
+
+impl Changes {
+    /// Writes all of it; how many findings and corrections were changed.
+    pub async fn write(self, store: &Store, provider_id: &str, now: TimeMs) -> Result<usize, ImportError> {
+        store.change_findings(&self.said).await?;
+        store.note_far(provider_id, &self.far).await?;
+        let corrected = store
+            .correct_receipts(provider_id, &self.corrections, now)
+            .await?;
+        Ok(self.said.len() + corrected)
+    }
+}
+
+/// What is said otherwise than before, and what that changes of receipts, among the days in which that may be. Closed
+/// days hold it back, but for the one that is stated anew.
+pub(super) fn changes(
+    window: &Window,
+    outcome: &Outcome,
+    (from, to): (Day, Day),
+    restated: Option<Day>,
+) -> Changes {
+    let (from, to) = (from.plus(-DAYS_CHANGED), to.plus(DAYS_CHANGED));
+    let is_here = |day: Day| (from..=to).contains(&day);
+    let is_fixed = |days: &[Day]| {
+        let is_restated = restated.is_some_and(|day| days.contains(&day));
+        !is_restated && days.iter().any(|day| window.closed.contains(day))
+    };
+    let mut changes = Changes {
+        said: Vec::new(),
+        corrections: Vec::new(),
+        far: Vec::new(),
+        waiting: 0,
+    };
+    let rows = &window.sides.rows;
+    for before in &window.said {
+        let Ok(at) = rows.binary_search_by_key(&before.row_no, |row| row.no) else {
+            continue;
+        };
+        let said = RowSaid::of(outcome, &outcome.rows[at]);
+        // A row that the ledger was given and took for known keeps the mark.
+        let is_same = *before.finding == *said.finding
+            && before.detail == said.detail
+            && *before.pass == *said.pass
+            && before.shift_days == said.shift_days
+            && (before.receipt_no == said.receipt_no || !said.lump.is_empty());
+        if !is_same && is_here(rows[at].day) {
+            match is_fixed(&[rows[at].day]) {
+                true => changes.waiting += 1,
+                false => changes.said.push((before.row_no, said)),
+            }
+        }
+    }
+    for (row, said) in rows.iter().zip(&outcome.rows) {
+        let is_far = u64::from(said.shift_days.unsigned_abs()) > FAR_DAYS && is_here(row.day);
+        let is_unheard = said.finding == Finding::MissingNotice && said.tied == Tied::No;
+        if is_unheard && is_here(row.day) && is_fixed(&[row.day]) {
+            changes.waiting += 1;
+        }
+        for receipt_no in outcome.receipts_of(said).iter().filter(|_| is_far) {
+            let receipt_day = row.day.plus(-i64::from(said.shift_days));
+            changes.far.push(FarPair {
+                row_no: row.no,
+                row_day: row.day,
+                receipt_no: *receipt_no,
+                receipt_day,
+            });
+        }
+    }
+    for wanted in corrections(window, outcome).filter(|wanted| is_here(wanted.row_day)) {
+        match is_fixed(&[wanted.row_day, wanted.receipt_day]) {
+            true => changes.waiting += 1,
+            false => changes.corrections.push(wanted),
+        }
+    }
+    changes
+}
+
+/// What rows correct now where it is not what they corrected before: also to nothing.
+fn corrections(window: &Window, outcome: &Outcome) -> impl Iterator<Item = Correction> {
+    let now = outcome.corrections.iter().copied().filter(|wanted| {
+        let before = window.corrected.get(&(wanted.row_no, wanted.receipt_no));
+        before.is_none_or(|before| before.amount_vnd != wanted.amount_vnd)
+    });
+    let is_wanted = |row_no: i64, receipt_no: i64| {
+        let pair = |c: &Correction| (c.row_no, c.receipt_no);
+        outcome
+            .corrections
+            .binary_search_by_key(&(row_no, receipt_no), pair)
+            .is_ok()
+    };
+    let gone = window
+        .corrected
+        .iter()
+        .filter(move |((row_no, receipt_no), before)| {
+            before.amount_vnd != 0 && !is_wanted(*row_no, *receipt_no)
+        });
+    let gone = gone.map(|((row_no, receipt_no), before)| Correction {
+        row_no: *row_no,
+        receipt_no: *receipt_no,
+        row_day: before.row_day,
+        receipt_day: before.receipt_day,
+        because: Kind::MatchedAuto,
+        amount_vnd: 0,
+    });
+    let mut gone: Vec<Correction> = gone.collect();
+    gone.sort_unstable();
+    now.chain(gone)
+}
+
+/// Whether money went back for a payment that no notice told of either: it is found once that is posted.
+pub(super) fn has_back(outcome: &Outcome) -> bool {
+    let is_back = |finding| matches!(finding, Finding::Reversed { payment_row: Some(_) });
+    outcome.rows.iter().any(|said| is_back(said.finding))
+}
+
+/// Gives the ledger what only statements know, but for closed days that are not stated anew; a process that was stopped
+/// before goes on here. How many receipts
+/// came of it: what the ledger knew by another way is none.
+pub async fn post_unheard(
+    store: &Store,
+    provider_id: &str,
+    restated: Option<Day>,
+    now: TimeMs,
+    mut say: impl FnMut(u64),
+) -> Result<usize, ImportError> {
+    let provider: Arc<str> = provider_id.into();
+    let mut memory = WriterMemory::default();
+    let mut receipts = 0;
+    loop {
+        let rows = store.unheard_rows(provider_id, restated, POSTED_AT_ONCE).await?;
+        if rows.is_empty() {
+            return Ok(receipts);
+        }
+        let delivery = unheard_delivery(&provider, &rows).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let before = store.feed_end().await?;
+        let arrival = Arrival {
+            delivery,
+            received_at: now,
+        };
+        store.post(&[arrival], &mut memory).await?;
+        receipts += store.unheard_posted(&rows, before).await?;
+        say(receipts as u64);
+    }
+}

@@ -1,0 +1,195 @@
+//! Corrections: a statement, or a person, says that more or less is left of a receipt than its notices did.
+//!
+//! Each is owned by the row that says so: what a row corrects of a receipt is the sum of its corrections of it, and
+//! moves to another sum when the row is read anew. So rows of different days never have to be seen together.
+
+use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
+use super::read_clock;
+use super::rows::add_counters;
+use crate::ledger::{Counted, Counters, LedgerNo};
+use crate::reconcile::Correction;
+use crate::vn::{Day, Dong, TimeMs};
+
+/// Corrections in one transaction: callbacks wait behind so many.
+const AT_ONCE: usize = 512;
+/// Why a correction is taken back when a notice tells of what a row told before.
+const REFUND_HEARD: &str = "refund_heard";
+/// Why a row takes money off a receipt that went back.
+const REVERSED: &str = "reversed";
+
+/// A receipt as it stands, and where it is counted.
+struct Standing {
+    of: Counted,
+    left: Dong,
+    is_counted: bool,
+}
+
+impl Store {
+    /// Lets each row correct its receipt by what it says now: what it corrected before is made up to that. Less
+    /// than nothing is never left. How many corrections were added.
+    pub async fn correct_receipts(
+        &self,
+        provider_id: &str,
+        corrections: &[Correction],
+        now: TimeMs,
+    ) -> Result<usize> {
+        let mut added = 0;
+        for chunk in corrections.chunks(AT_ONCE) {
+            let mut tx = self.begin().await?;
+            dialect::pass_gate(&mut tx).await?;
+            let counted = read_clock(&mut tx).await?.counted_entry_no;
+            let mut counters = Counters::default();
+            for correction in chunk {
+                let standing = standing(&mut tx, correction.receipt_no, counted).await?;
+                let so_far = of_row(&mut tx, correction.receipt_no, correction.row_no).await?;
+                let by_vnd = (correction.amount_vnd - so_far).max(-standing.left.vnd());
+                if by_vnd == 0 {
+                    continue;
+                }
+                let because = correction.because.as_str();
+                let owner = (provider_id, correction.row_day.number(), correction.row_no);
+                add(&mut tx, correction.receipt_no, owner, because, by_vnd, now).await?;
+                if standing.is_counted {
+                    counters.corrected(&standing.of, standing.left, by_vnd);
+                }
+                added += 1;
+            }
+            add_counters(&mut tx, &counters).await?;
+            tx.commit().await?;
+        }
+        Ok(added)
+    }
+}
+
+async fn standing(tx: &mut Tx, receipt_no: i64, counted: LedgerNo) -> Result<Standing> {
+    let row: Option<(String, String, String, i64, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT household_id, place_id, provider_id, business_day, amount_vnd - refunded_vnd + corrected_vnd
+             FROM receipt WHERE entry_no = $1",
+        )
+        .bind(receipt_no)
+        .fetch_optional(c)
+        .await?
+    });
+    let missing = || {
+        StoreError::Corrupt(format!(
+            "a correction of receipt {receipt_no}, which is not there"
+        ))
+    };
+    let (household_id, place_id, provider_id, day, left) = row.ok_or_else(missing)?;
+    let day = Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;
+    Ok(Standing {
+        of: Counted {
+            household_id: household_id.into(),
+            place_id: place_id.into(),
+            provider_id: provider_id.into(),
+            day,
+        },
+        left: Dong::new(left),
+        is_counted: receipt_no <= counted.get(),
+    })
+}
+
+/// What a row has corrected of a receipt so far.
+async fn of_row(tx: &mut Tx, receipt_no: i64, row_no: i64) -> Result<i64> {
+    let (sum,): (i64,) = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT CAST(COALESCE(SUM(amount_vnd), 0) AS BIGINT) FROM correction
+             WHERE receipt_no = $1 AND row_no = $2",
+        )
+        .bind(receipt_no)
+        .bind(row_no)
+        .fetch_one(c)
+        .await?
+    });
+    Ok(sum)
+}
+
+async fn add(
+    tx: &mut Tx,
+    receipt_no: i64,
+    (provider_id, row_day, row_no): (&str, i64, i64),
+    because: &str,
+    by_vnd: i64,
+    now: TimeMs,
+) -> Result<()> {
+    on_tx!(tx, |c| {
+        sqlx::query(
+            "INSERT INTO correction (receipt_no, correction_no, provider_id, business_day, row_no, because, amount_vnd,
+               posted_at_ms)
+             SELECT $1, COALESCE(MAX(correction_no), 0) + 1, $2, $3, $4, $5, $6, $7
+             FROM correction WHERE receipt_no = $1",
+        )
+        .bind(receipt_no)
+        .bind(provider_id)
+        .bind(row_day)
+        .bind(row_no)
+        .bind(because)
+        .bind(by_vnd)
+        .bind(now.0)
+        .execute(&mut *c)
+        .await?;
+        sqlx::query("UPDATE receipt SET corrected_vnd = corrected_vnd + $2 WHERE entry_no = $1")
+            .bind(receipt_no)
+            .bind(by_vnd)
+            .execute(&mut *c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Money back that a row told of, which a notice tells of now.
+pub(super) struct Told {
+    provider_id: String,
+    row_day: i64,
+    row_no: i64,
+    /// How much of it, đồng.
+    pub amount_vnd: i64,
+}
+
+/// What rows told to have gone back of a receipt, up to this amount.
+pub(super) async fn told_back(tx: &mut Tx, receipt_no: i64, at_most: Dong) -> Result<Vec<Told>> {
+    let rows: Vec<(String, i64, i64, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT provider_id, business_day, row_no, CAST(-SUM(amount_vnd) AS BIGINT) FROM correction
+             WHERE receipt_no = $1 AND because IN ($2, $3)
+             GROUP BY provider_id, business_day, row_no HAVING SUM(amount_vnd) < 0 ORDER BY row_no",
+        )
+        .bind(receipt_no)
+        .bind(REVERSED)
+        .bind(REFUND_HEARD)
+        .fetch_all(c)
+        .await?
+    });
+    let mut left = at_most.vnd();
+    let told = rows.into_iter().map(|(provider_id, row_day, row_no, told_vnd)| {
+        let amount_vnd = told_vnd.min(left);
+        left -= amount_vnd;
+        Told {
+            provider_id,
+            row_day,
+            row_no,
+            amount_vnd,
+        }
+    });
+    Ok(told.filter(|told| told.amount_vnd > 0).collect())
+}
+
+/// Takes back what rows told of, since a notice tells of it now.
+pub(super) async fn give_way(tx: &mut Tx, receipt_no: i64, told: &[Told], now: TimeMs) -> Result<()> {
+    for told in told {
+        let owner = (told.provider_id.as_str(), told.row_day, told.row_no);
+        add(tx, receipt_no, owner, REFUND_HEARD, told.amount_vnd, now).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::reconcile::Kind;
+
+    #[test]
+    fn the_word_for_money_back_is_that_of_its_kind() {
+        assert_eq!(super::REVERSED, Kind::Reversed.as_str());
+    }
+}

@@ -1,0 +1,184 @@
+//! The books of a provider: what it took for the stalls, what it kept, and what it paid out, day by day.
+
+use std::collections::BTreeMap;
+
+use super::super::{Result, Store, Tx, on_tx};
+use super::day_of;
+use crate::vn::Day;
+
+/// Days that a settlement may come after the day under which a row stands.
+const SETTLED_AFTER_DAYS_MAX: i64 = 62;
+
+/// A day of a provider, đồng: opening + receipts - reversals - fees = settled + closing. Closing is what the provider
+/// still has of the stalls' money, or what no row has shown yet.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+pub struct BookDay {
+    /// What was open before.
+    pub opening_vnd: i64,
+    /// Payments of the day, as they stand by the statement.
+    pub receipts_vnd: i64,
+    /// How many receipts the day has.
+    pub receipts: i64,
+    /// What went back on the day.
+    pub reversals_vnd: i64,
+    /// Fees, their tax and discounts that the provider kept of what it settled on the day.
+    pub fees_vnd: i64,
+    /// What was paid out on the day, less what was taken back.
+    pub settled_vnd: i64,
+    /// What is open after it.
+    pub closing_vnd: i64,
+}
+
+impl BookDay {
+    /// Whether opening + receipts - reversals - fees = settled + closing.
+    pub fn adds_up(&self) -> bool {
+        self.opening_vnd + self.receipts_vnd - self.reversals_vnd - self.fees_vnd
+            == self.settled_vnd + self.closing_vnd
+    }
+}
+
+impl Store {
+    /// The books of a provider's days from the first to the last. What was open before them comes from the last day
+    /// that was closed before, else from all days since the first.
+    pub async fn books(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, BookDay)>> {
+        let mut tx = self.begin_read().await?;
+        let closed: Option<(i64, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT business_day, figures FROM day_close WHERE provider_id = $1 AND business_day < $2
+                 ORDER BY business_day DESC, version DESC LIMIT 1",
+            )
+            .bind(provider_id)
+            .bind(from.number())
+            .fetch_optional(c)
+            .await?
+        });
+        let (mut day, mut open_vnd) = (None, 0);
+        if let Some((last, figures)) = closed {
+            #[derive(serde::Deserialize)]
+            struct Closed {
+                book: BookDay,
+            }
+            let wrong = |e| super::StoreError::Corrupt(format!("figures of closed day {last}: {e}"));
+            let figures: Closed = serde_json::from_str(&figures).map_err(wrong)?;
+            (day, open_vnd) = (Some(day_of(last)?.plus(1)), figures.book.closing_vnd);
+        }
+        let flows = flows(&mut tx, provider_id, day.map_or(i64::MIN / 2, Day::number), to).await?;
+        let mut books = Vec::new();
+        let mut next = day
+            .or_else(|| flows.keys().next().copied())
+            .unwrap_or(from)
+            .min(from);
+        while next <= to {
+            let mut book = flows.get(&next).copied().unwrap_or_default();
+            book.opening_vnd = open_vnd;
+            book.closing_vnd =
+                open_vnd + book.receipts_vnd - book.reversals_vnd - book.fees_vnd - book.settled_vnd;
+            open_vnd = book.closing_vnd;
+            if next >= from {
+                books.push((next, book));
+            }
+            next = next.plus(1);
+        }
+        Ok(books)
+    }
+}
+
+/// What moved on each day, without what was open.
+async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTreeMap<Day, BookDay>> {
+    let mut days: BTreeMap<Day, BookDay> = BTreeMap::new();
+    let received: Vec<(i64, i64, i64)> = on_tx!(&mut *tx, |c| {
+        sqlx::query_as(
+            "SELECT day, CAST(SUM(n) AS BIGINT), CAST(SUM(v) AS BIGINT) FROM (
+               SELECT day, posted_count AS n, posted_vnd AS v FROM provider_day WHERE provider_id = $1
+               UNION ALL
+               SELECT business_day, 1, amount_vnd FROM receipt
+               WHERE entry_no > (SELECT counted_entry_no FROM feed WHERE id = 1) AND provider_id = $1
+             ) counted WHERE day >= $2 AND day <= $3 GROUP BY day",
+        )
+        .bind(provider_id)
+        .bind(from)
+        .bind(to.number())
+        .fetch_all(&mut *c)
+        .await?
+    });
+    for (day, count, vnd) in received {
+        let book = days.entry(day_of(day)?).or_default();
+        book.receipts += count;
+        book.receipts_vnd += vnd;
+    }
+    // Money back that rows tell of is a reversal; any other correction is of what was received.
+    let corrected: Vec<(i64, i64, i64)> = on_tx!(&mut *tx, |c| {
+        sqlx::query_as(
+            "SELECT business_day,
+                    CAST(SUM(CASE WHEN because IN ('reversed', 'refund_heard') THEN 0 ELSE amount_vnd END) AS BIGINT),
+                    CAST(SUM(CASE WHEN because IN ('reversed', 'refund_heard') THEN -amount_vnd ELSE 0 END) AS BIGINT)
+             FROM correction WHERE provider_id = $1 AND business_day >= $2 AND business_day <= $3
+             GROUP BY business_day",
+        )
+        .bind(provider_id)
+        .bind(from)
+        .bind(to.number())
+        .fetch_all(&mut *c)
+        .await?
+    });
+    for (day, corrected_vnd, back_vnd) in corrected {
+        let book = days.entry(day_of(day)?).or_default();
+        book.receipts_vnd += corrected_vnd;
+        book.reversals_vnd += back_vnd;
+    }
+    let refunded: Vec<(i64, i64)> = on_tx!(&mut *tx, |c| {
+        sqlx::query_as(
+            "SELECT day, CAST(SUM(amount_vnd) AS BIGINT) FROM (
+               SELECT (posted_at_ms + 25200000) / 86400000 AS day, amount_vnd FROM refund WHERE provider_id = $1
+             ) back WHERE day >= $2 AND day <= $3 GROUP BY day",
+        )
+        .bind(provider_id)
+        .bind(from)
+        .bind(to.number())
+        .fetch_all(&mut *c)
+        .await?
+    });
+    for (day, back_vnd) in refunded {
+        days.entry(day_of(day)?).or_default().reversals_vnd += back_vnd;
+    }
+    for (day, fees_vnd, settled_vnd) in settled(tx, provider_id, from, to).await? {
+        let book = days.entry(day_of(day)?).or_default();
+        book.fees_vnd += fees_vnd;
+        book.settled_vnd += settled_vnd;
+    }
+    Ok(days)
+}
+
+/// Day, charges and net of the rows that have receipts. Of a lump that is stated net, `detail` is what its receipts
+/// have more.
+async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<Vec<(i64, i64, i64)>> {
+    Ok(on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT day, CAST(SUM(charges) AS BIGINT), CAST(SUM(net) AS BIGINT) FROM (
+               SELECT COALESCE(r.settled_day, r.business_day) AS day,
+                      CASE WHEN r.kind = 'payment'
+                           THEN r.fee_vnd + r.vat_vnd + r.discount_vnd
+                                + CASE WHEN r.finding = 'lump' THEN r.detail ELSE 0 END
+                           ELSE 0 END AS charges,
+                      CASE WHEN r.kind = 'payment'
+                           THEN r.amount_vnd - r.fee_vnd - r.vat_vnd - r.discount_vnd
+                           ELSE -r.amount_vnd END AS net
+               FROM statement_row r
+               JOIN statement_file f ON f.file_no = r.row_no / 2097152 AND f.state = 'kept'
+               WHERE r.provider_id = $1 AND r.business_day >= $4 AND r.business_day <= $3 AND r.status = 'settled'
+                 AND r.finding IN ('matched_auto', 'matched_manual', 'matched_forced', 'lump', 'missing_notice',
+                                   'amount_differs', 'date_differs', 'fee_differs', 'reversed')
+                 AND (r.receipt_no IS NOT NULL
+                      OR EXISTS (SELECT 1 FROM statement_lump l WHERE l.row_no = r.row_no))
+             ) shown WHERE day >= $2 AND day <= $3 GROUP BY day",
+        )
+        .bind(provider_id)
+        .bind(from)
+        .bind(to.number())
+        .bind(from.saturating_sub(SETTLED_AFTER_DAYS_MAX))
+        .fetch_all(c)
+        .await?
+    }))
+}

@@ -1,0 +1,185 @@
+//! One exception seen whole: its row as the file had it, and receipts beside it.
+
+use sqlx::QueryBuilder;
+
+use super::super::{Result, Store, on_tx};
+use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
+use crate::reconcile::{RowKind, RowStatus};
+use crate::vn::{AccountNumber, Day, TimeMs};
+
+/// A row as people look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowDetail {
+    /// The file it stands in.
+    pub file: String,
+    /// Row of the file, as a person counts.
+    pub row_number: i64,
+    /// Its day.
+    pub day: Day,
+    /// When, if the file says more than the day.
+    pub occurred_at: Option<TimeMs>,
+    /// When it was paid out.
+    pub settled_on: Option<Day>,
+    /// What it is about.
+    pub kind: RowKind,
+    /// Whether the money moved.
+    pub status: RowStatus,
+    /// Gross, đồng.
+    pub amount_vnd: i64,
+    /// Fee, its tax, discount, đồng.
+    pub charges_vnd: [i64; 3],
+    /// The provider's id.
+    pub provider_txn_id: String,
+    /// The bank's reference.
+    pub bank_ref: String,
+    /// Payee account, masked when shown.
+    pub account: Option<AccountNumber>,
+    /// Terminal.
+    pub terminal: String,
+    /// The stall code of its note.
+    pub stall_code: String,
+}
+
+/// A receipt, or a notice that waits, as people look at it beside a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryDetail {
+    /// Its number.
+    pub entry_no: i64,
+    /// The provider's id.
+    pub provider_txn_id: String,
+    /// At which stall, where that is known.
+    pub stall_code: String,
+    /// What its notice said, đồng.
+    pub amount_vnd: i64,
+    /// What went back by notices, đồng.
+    pub refunded_vnd: i64,
+    /// What statements and people corrected, đồng.
+    pub corrected_vnd: i64,
+    /// Its day.
+    pub day: Day,
+    /// When it was paid, where the notice says so.
+    pub occurred_at: Option<TimeMs>,
+    /// When it was received.
+    pub received_at: TimeMs,
+    /// Whether a statement told of it first.
+    pub is_from_statement: bool,
+}
+
+impl Store {
+    /// A row of a provider's statements; none if there is no such row.
+    pub async fn statement_row(&self, provider_id: &str, row_no: i64) -> Result<Option<RowDetail>> {
+        #[derive(sqlx::FromRow)]
+        struct Row {
+            name: String,
+            row_number: i64,
+            business_day: i64,
+            occurred_at_ms: Option<i64>,
+            settled_day: Option<i64>,
+            kind: String,
+            status: String,
+            amount_vnd: i64,
+            fee_vnd: i64,
+            vat_vnd: i64,
+            discount_vnd: i64,
+            provider_txn_id: String,
+            bank_ref: String,
+            account_number: String,
+            terminal: String,
+            stall_code: String,
+        }
+        let mut tx = self.begin_read().await?;
+        let row: Option<Row> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT f.name, r.row_number, r.business_day, r.occurred_at_ms, r.settled_day, r.kind, r.status,
+                        r.amount_vnd, r.fee_vnd, r.vat_vnd, r.discount_vnd, r.provider_txn_id, r.bank_ref,
+                        r.account_number, r.terminal, r.stall_code
+                 FROM statement_row r JOIN statement_file f ON f.file_no = $3 AND f.state = 'kept'
+                 WHERE r.row_no = $1 AND r.provider_id = $2",
+            )
+            .bind(row_no)
+            .bind(provider_id)
+            .bind(row_no >> PLACE_BITS)
+            .fetch_optional(c)
+            .await?
+        });
+        let Some(row) = row else { return Ok(None) };
+        let wrong = |word: &str| super::StoreError::Corrupt(format!("word {word} of a statement row"));
+        Ok(Some(RowDetail {
+            file: row.name,
+            row_number: row.row_number,
+            day: day_of(row.business_day)?,
+            occurred_at: row.occurred_at_ms.map(TimeMs),
+            settled_on: row.settled_day.map(day_of).transpose()?,
+            kind: RowKind::parse(&row.kind).ok_or_else(|| wrong(&row.kind))?,
+            status: RowStatus::parse(&row.status).ok_or_else(|| wrong(&row.status))?,
+            amount_vnd: row.amount_vnd,
+            charges_vnd: [row.fee_vnd, row.vat_vnd, row.discount_vnd],
+            provider_txn_id: row.provider_txn_id,
+            bank_ref: row.bank_ref,
+            account: AccountNumber::parse(&row.account_number).ok(),
+            terminal: row.terminal,
+            stall_code: row.stall_code,
+        }))
+    }
+
+    /// Receipts and notices of a provider by their numbers, in the order of the numbers.
+    pub async fn entries(&self, provider_id: &str, entry_nos: &[i64]) -> Result<Vec<EntryDetail>> {
+        #[derive(sqlx::FromRow)]
+        struct Entry {
+            entry_no: i64,
+            provider_txn_id: String,
+            stall_code: String,
+            amount_vnd: i64,
+            refunded_vnd: i64,
+            corrected_vnd: i64,
+            business_day: i64,
+            occurred_at_ms: Option<i64>,
+            received_at_ms: i64,
+            statement_row_no: Option<i64>,
+        }
+        let selects = [
+            "SELECT r.entry_no, r.provider_txn_id, COALESCE(s.stall_code, '') AS stall_code,
+                    r.amount_vnd, r.refunded_vnd, r.corrected_vnd, r.business_day, r.occurred_at_ms,
+                    r.posted_at_ms AS received_at_ms, r.statement_row_no
+             FROM receipt r
+             LEFT JOIN stall s ON s.stall_id = r.stall_id
+             WHERE r.provider_id = ",
+            "SELECT r.entry_no, r.provider_txn_id, '' AS stall_code, r.amount_vnd,
+                    CAST(0 AS BIGINT) AS refunded_vnd, CAST(0 AS BIGINT) AS corrected_vnd,
+                    (r.received_at_ms + 25200000) / 86400000 AS business_day,
+                    CAST(NULL AS BIGINT) AS occurred_at_ms, r.received_at_ms, CAST(NULL AS BIGINT) AS statement_row_no
+             FROM notice r WHERE r.provider_id = ",
+        ];
+        let mut found = Vec::with_capacity(entry_nos.len());
+        let mut tx = self.begin_read().await?;
+        for (select, chunk) in selects
+            .into_iter()
+            .flat_map(|s| entry_nos.chunks(INSERT_ROWS_MAX).map(move |c| (s, c)))
+        {
+            let rows: Vec<Entry> = on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(select);
+                sql.push_bind(provider_id).push(" AND r.entry_no IN ");
+                sql.push_tuples(chunk, |mut row, no| {
+                    row.push_bind(*no);
+                });
+                sql.build_query_as().fetch_all(c).await?
+            });
+            for entry in rows {
+                found.push(EntryDetail {
+                    entry_no: entry.entry_no,
+                    provider_txn_id: entry.provider_txn_id,
+                    stall_code: entry.stall_code,
+                    amount_vnd: entry.amount_vnd,
+                    refunded_vnd: entry.refunded_vnd,
+                    corrected_vnd: entry.corrected_vnd,
+                    day: day_of(entry.business_day)?,
+                    occurred_at: entry.occurred_at_ms.map(TimeMs),
+                    received_at: TimeMs(entry.received_at_ms),
+                    is_from_statement: entry.statement_row_no.is_some(),
+                });
+            }
+        }
+        found.sort_by_key(|entry| entry.entry_no);
+        Ok(found)
+    }
+}

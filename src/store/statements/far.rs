@@ -1,0 +1,163 @@
+//! Rows and receipts that belong together and lie so many days apart that the days of the one are compared without
+//! those of the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sqlx::QueryBuilder;
+
+use super::super::ledger::entries_of_payments;
+use super::super::{Result, Store, Tx, dialect, on_tx};
+use super::{INSERT_ROWS_MAX, day_of};
+use crate::vn::Day;
+
+/// A row further than this from its receipt is noted, so that each is loaded with the other.
+pub const FAR_DAYS: u64 = 3;
+/// Rows whose partners are looked for at once.
+const ROWS_MAX: i64 = 50_000;
+
+/// A row and its receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FarPair {
+    /// The row.
+    pub row_no: i64,
+    /// Its day.
+    pub row_day: Day,
+    /// Its receipt.
+    pub receipt_no: i64,
+    /// The receipt's day.
+    pub receipt_day: Day,
+}
+
+impl Store {
+    /// Looks in the whole ledger for the payments of rows that found no partner among the days around them: late
+    /// rows of old days, and money back for old payments. Those that are far are noted, and found when the days are
+    /// compared the next time; how many.
+    pub async fn find_far(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<usize> {
+        let mut tx = self.begin().await?;
+        dialect::pass_gate(&mut tx).await?;
+        let rows: Vec<(i64, i64, String)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT row_no, business_day, provider_txn_id FROM statement_row
+                 WHERE provider_id = $1 AND business_day >= $2 AND business_day <= $3
+                   AND finding IN ('missing_notice', 'refund_without_payment') AND is_posted = 0
+                   AND provider_txn_id <> ''
+                   AND NOT EXISTS (SELECT 1 FROM statement_far f WHERE f.row_no = statement_row.row_no)
+                 LIMIT $4",
+            )
+            .bind(provider_id)
+            .bind(from.number())
+            .bind(to.number())
+            .bind(ROWS_MAX)
+            .fetch_all(c)
+            .await?
+        });
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let provider: Arc<str> = provider_id.into();
+        let ids: Vec<&str> = rows.iter().map(|(_, _, txn)| txn.as_str()).collect();
+        let entries = entries_of_payments(&mut tx, &provider, &ids).await?;
+        let days = days_of_receipts(&mut tx, &entries.iter().flatten().copied().collect::<Vec<_>>()).await?;
+        let mut pairs = Vec::new();
+        for ((row_no, row_day, _), entry_no) in rows.iter().zip(entries) {
+            let row_day = day_of(*row_day)?;
+            let receipt = entry_no.and_then(|no| Some((no, *days.get(&no)?)));
+            if let Some((receipt_no, receipt_day)) = receipt {
+                pairs.push(FarPair {
+                    row_no: *row_no,
+                    row_day,
+                    receipt_no,
+                    receipt_day,
+                });
+            }
+        }
+        pairs.retain(|pair| pair.row_day.number().abs_diff(pair.receipt_day.number()) > FAR_DAYS);
+        note_far(&mut tx, provider_id, &pairs).await?;
+        tx.commit().await?;
+        Ok(pairs.len())
+    }
+}
+
+impl Store {
+    /// Notes rows that lie far from their receipts, so that each is loaded with the other from now on.
+    pub async fn note_far(&self, provider_id: &str, pairs: &[FarPair]) -> Result<()> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        note_far(&mut tx, provider_id, pairs).await?;
+        tx.commit().await
+    }
+}
+
+async fn days_of_receipts(tx: &mut Tx, nos: &[i64]) -> Result<HashMap<i64, Day>> {
+    let mut days = HashMap::with_capacity(nos.len());
+    for chunk in nos.chunks(INSERT_ROWS_MAX) {
+        let rows: Vec<(i64, i64)> = on_tx!(&mut *tx, |c, Db| {
+            let mut sql =
+                QueryBuilder::<Db>::new("SELECT entry_no, business_day FROM receipt WHERE entry_no IN ");
+            sql.push_tuples(chunk, |mut row, no| {
+                row.push_bind(*no);
+            });
+            sql.build_query_as().fetch_all(c).await?
+        });
+        for (no, day) in rows {
+            days.insert(no, day_of(day)?);
+        }
+    }
+    Ok(days)
+}
+
+/// Notes pairs.
+pub(super) async fn note_far(tx: &mut Tx, provider_id: &str, pairs: &[FarPair]) -> Result<()> {
+    for pair in pairs {
+        on_tx!(&mut *tx, |c| {
+            sqlx::query(
+                "INSERT INTO statement_far (row_no, provider_id, row_day, receipt_day, receipt_no)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (row_no, receipt_no) DO NOTHING",
+            )
+            .bind(pair.row_no)
+            .bind(provider_id)
+            .bind(pair.row_day.number())
+            .bind(pair.receipt_day.number())
+            .bind(pair.receipt_no)
+            .execute(c)
+            .await?;
+        });
+    }
+    Ok(())
+}
+
+/// The pairs of which the row or the receipt is of these days.
+pub(super) async fn far_pairs(
+    tx: &mut Tx,
+    provider_id: &str,
+    (from, to): (Day, Day),
+) -> Result<Vec<FarPair>> {
+    let rows: Vec<(i64, i64, i64, i64)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT row_no, row_day, receipt_no, receipt_day FROM statement_far
+             WHERE provider_id = $1 AND row_day >= $2 AND row_day <= $3
+             UNION
+             SELECT row_no, row_day, receipt_no, receipt_day FROM statement_far
+             WHERE provider_id = $1 AND receipt_day >= $2 AND receipt_day <= $3",
+        )
+        .bind(provider_id)
+        .bind(from.number())
+        .bind(to.number())
+        .fetch_all(c)
+        .await?
+    });
+    rows.into_iter()
+        .map(|(row_no, row_day, receipt_no, receipt_day)| {
+            Ok(FarPair {
+                row_no,
+                row_day: day_of(row_day)?,
+                receipt_no,
+                receipt_day: day_of(receipt_day)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,411 @@
+//! One exception, with both sides beside each other, and what people do about it.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::answer::{Html, seen};
+use super::exceptions::{age, case_href, mark};
+use super::frame::{Fault, Frame, Officer, encoded};
+use super::reconcile::in_turn;
+use crate::app::now;
+use crate::intake::{CaseView, look_into, reconcile_days};
+use crate::reconcile::{
+    Act, ActKind, Decision, DecisionState, Kind, RowKind, RowStatus, Subject, working_days,
+};
+use crate::store::{Answer, DecisionView, EntryDetail, NewDecision, RowDetail};
+use crate::vn::{Day, Dong, Lang, TimeMs};
+use crate::web::{Problem, Shared};
+
+/// Characters of a name that something is given to.
+const NAME_CHARS_MAX: usize = 60;
+/// Characters of a comment.
+const COMMENT_CHARS_MAX: usize = 2_000;
+
+#[derive(Template)]
+#[template(path = "exception.html")]
+struct CasePage {
+    frame: Frame,
+    provider: String,
+    subject: String,
+    day: String,
+    day_shown: String,
+    back_href: String,
+    name: String,
+    sentence: String,
+    age: String,
+    assignee: Option<String>,
+    row: Option<RowView>,
+    tied: Vec<EntryView>,
+    candidates: Vec<EntryView>,
+    marks: Vec<MarkView>,
+    may_decide: bool,
+    is_entry: bool,
+    acts: Vec<(String, String, String)>,
+}
+
+struct RowView {
+    facts: Vec<(&'static str, String)>,
+    amount: String,
+    amount_vnd: i64,
+}
+
+struct EntryView {
+    no: i64,
+    amount: String,
+    amount_vnd: i64,
+    left: Option<String>,
+    facts: String,
+}
+
+struct MarkView {
+    decision_no: i64,
+    text: String,
+    reason: String,
+    is_standing: bool,
+    is_waiting: bool,
+    may_answer: bool,
+}
+
+/// `GET /reconcile/case`: one exception, both sides beside each other.
+pub(super) async fn case(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    officer.answer(show_case(&officer, &shared).await)
+}
+
+async fn show_case(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let missing = || Problem::missing(visit.pick("Không có mục này.", "There is no such exception."));
+    let provider = visit.asked("provider").ok_or_else(missing)?.to_owned();
+    let subject = visit
+        .asked("subject")
+        .and_then(Subject::parse)
+        .ok_or_else(missing)?;
+    let day = visit.day("day", Day::of(now()))?;
+    let (store, time) = (&shared.store, now());
+    let row = match subject {
+        Subject::Row(no) => Some(store.statement_row(&provider, no).await?.ok_or_else(missing)?),
+        _ => None,
+    };
+    // A row knows its own day, whatever the address says.
+    let day = row.as_ref().map_or(day, |row| row.day);
+    let looked = in_turn(look_into(store, (&provider, day), subject, time)).await?;
+    let CaseView {
+        exception,
+        tied,
+        candidates,
+        decisions,
+    } = looked;
+    let tied = store.entries(&provider, &tied).await?;
+    if row.is_none() && tied.is_empty() {
+        return Err(missing().into());
+    }
+    let mut beside = store.entries(&provider, &candidates).await?;
+    beside.sort_by_key(|entry| candidates.iter().position(|no| *no == entry.entry_no));
+    let assignee = store.assignments(&provider).await?.remove(&subject);
+    let acts = store.acts_of(&provider, subject).await?;
+    let is_decided = decisions
+        .iter()
+        .any(|d| matches!(d.state, DecisionState::Waiting | DecisionState::Standing));
+    let kind = exception.map(|e| e.kind);
+    let (vi, en) = kind.map_or(("Đã xử lý", "Resolved"), Kind::name);
+    Html::of(&CasePage {
+        frame: officer.frame(lang.pick(vi, en)),
+        back_href: format!(
+            "/reconcile/exceptions?provider={}&from={day}&to={day}",
+            encoded(&provider)
+        ),
+        name: lang.pick(vi, en).to_owned(),
+        sentence: match exception {
+            Some(e) => e.kind.sentence(&e.facts, lang),
+            None => visit
+                .pick(
+                    "Mục này không còn là ngoại lệ. Quyết định của người có thể hoàn tác bên dưới.",
+                    "This is no exception any more. What a person decided can be undone below.",
+                )
+                .to_owned(),
+        },
+        age: age(working_days(day, Day::of(time)), lang),
+        assignee,
+        row: row.map(|row| row_view(row, lang)),
+        tied: tied.into_iter().map(|entry| entry_view(entry, lang)).collect(),
+        candidates: beside.into_iter().map(|entry| entry_view(entry, lang)).collect(),
+        marks: decisions
+            .iter()
+            .rev()
+            .map(|d| mark_view(d, &officer.person.name, lang))
+            .collect(),
+        may_decide: exception.is_some_and(|e| e.kind != Kind::DuplicateNotice || e.row_no.is_some())
+            && !is_decided
+            && kind
+                .is_some_and(|kind| matches!(subject, Subject::Row(_)) || kind == Kind::MissingInStatement),
+        is_entry: matches!(subject, Subject::Entry(_)),
+        acts: acts.iter().map(|act| act_view(act, lang)).collect(),
+        provider,
+        subject: subject.to_string(),
+        day: day.to_string(),
+        day_shown: day.show(),
+    })
+}
+
+fn row_view(row: RowDetail, lang: Lang) -> RowView {
+    let pick = |vi: &'static str, en: &'static str| lang.pick(vi, en);
+    let mut facts = vec![
+        (
+            pick("Tệp", "File"),
+            format!("{}, {} {}", row.file, pick("dòng", "row"), row.row_number),
+        ),
+        (
+            pick("Ngày", "Day"),
+            row.occurred_at.map_or_else(|| row.day.show(), TimeMs::show),
+        ),
+        (pick("Loại", "Kind"), row_kind(row.kind, row.status, lang)),
+    ];
+    let mut add = |name: &'static str, text: String| {
+        if !text.is_empty() {
+            facts.push((name, text));
+        }
+    };
+    add(pick("Mã giao dịch", "Transaction"), row.provider_txn_id);
+    add(pick("Tham chiếu ngân hàng", "Bank reference"), row.bank_ref);
+    add(
+        pick("Tài khoản nhận", "Payee account"),
+        row.account.map(|a| a.to_string()).unwrap_or_default(),
+    );
+    add(pick("Điểm thu", "Terminal"), row.terminal);
+    add(
+        pick("Mã sạp trong nội dung", "Stall code in the note"),
+        row.stall_code,
+    );
+    add(
+        pick("Ngày trả về", "Paid out on"),
+        row.settled_on.map(Day::show).unwrap_or_default(),
+    );
+    for (name, vnd) in [
+        pick("Phí", "Fee"),
+        pick("Thuế của phí", "Tax on the fee"),
+        pick("Giảm giá", "Discount"),
+    ]
+    .into_iter()
+    .zip(row.charges_vnd)
+    {
+        if vnd != 0 {
+            add(name, Dong::new(vnd).show(lang));
+        }
+    }
+    RowView {
+        facts,
+        amount: Dong::new(row.amount_vnd).show(lang),
+        amount_vnd: row.amount_vnd,
+    }
+}
+
+fn row_kind(kind: RowKind, status: RowStatus, lang: Lang) -> String {
+    let kind = match kind {
+        RowKind::Payment => lang.pick("tiền vào", "money in"),
+        RowKind::Refund => lang.pick("hoàn tiền", "refund"),
+        RowKind::Outgoing => lang.pick("tiền ra", "money out"),
+        RowKind::Fee => lang.pick("dòng phí", "charge"),
+    };
+    let status = match status {
+        RowStatus::Settled => return kind.to_owned(),
+        RowStatus::Pending => lang.pick("chưa xong", "pending"),
+        RowStatus::Failed => lang.pick("không thành công", "failed"),
+    };
+    format!("{kind}, {status}")
+}
+
+fn entry_view(entry: EntryDetail, lang: Lang) -> EntryView {
+    let left_vnd = entry.amount_vnd - entry.refunded_vnd + entry.corrected_vnd;
+    let stall = match entry.stall_code.is_empty() {
+        true => lang.pick("không rõ sạp", "no stall known").to_owned(),
+        false => entry.stall_code,
+    };
+    let time = entry.occurred_at.unwrap_or(entry.received_at).show();
+    let origin = match entry.is_from_statement {
+        true => lang.pick(" · ghi nhận theo sao kê", " · posted from a statement"),
+        false => "",
+    };
+    EntryView {
+        no: entry.entry_no,
+        amount: Dong::new(entry.amount_vnd).show(lang),
+        amount_vnd: entry.amount_vnd,
+        left: (left_vnd != entry.amount_vnd).then(|| Dong::new(left_vnd).show(lang)),
+        facts: format!("{} · {stall} · {time}{origin}", entry.provider_txn_id),
+    }
+}
+
+fn mark_view(decision: &DecisionView, me: &str, lang: Lang) -> MarkView {
+    let is_waiting = decision.state == DecisionState::Waiting;
+    MarkView {
+        decision_no: decision.decision_no,
+        text: format!("{} · {}", mark(decision, lang), decision.decided_at.show()),
+        reason: decision.reason.clone(),
+        is_standing: decision.state == DecisionState::Standing,
+        is_waiting,
+        may_answer: is_waiting && decision.decided_by != me,
+    }
+}
+
+/// When, who did what, and what was said.
+fn act_view(act: &Act, lang: Lang) -> (String, String, String) {
+    let (vi, en) = act.what.name();
+    let detail: serde_json::Value = serde_json::from_str(&act.detail).unwrap_or_default();
+    let text = |name: &str| {
+        detail
+            .get(name)
+            .and_then(|v| v.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let said = match act.what {
+        ActKind::Comment => text("text"),
+        ActKind::Assign => text("to"),
+        _ => text("reason"),
+    };
+    (act.at.show(), format!("{} · {}", act.by, lang.pick(vi, en)), said)
+}
+
+/// The fields of a form; one name may come several times.
+pub(super) struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.trim())
+    }
+
+    pub fn one(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or("", |(_, value)| value.trim())
+    }
+
+    fn subject(&self) -> Result<(Subject, Day), Fault> {
+        let wrong = || Problem::invalid("subject", "Mục không đúng. Hãy mở lại từ danh sách.");
+        let subject = Subject::parse(self.one("subject")).ok_or_else(wrong)?;
+        let day = self.one("day").parse().map_err(|_| wrong())?;
+        Ok((subject, day))
+    }
+}
+
+/// `POST /reconcile/case/{act}`: decides, answers a decision, comments, or gives to somebody; then the page again.
+pub(super) async fn act(
+    officer: Officer,
+    act: web::Path<String>,
+    fields: web::Form<Vec<(String, String)>>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let fields = Fields(fields.into_inner());
+    let back = fields
+        .subject()
+        .map(|(subject, day)| case_href(fields.one("provider"), subject, day))
+        .unwrap_or_else(|_| "/reconcile".to_owned());
+    match acted(&officer, &act, &fields, &shared).await {
+        Ok(()) => seen(&back),
+        Err(fault) => {
+            let words = officer.visit.pick("Quay lại mục này", "Back to it").to_owned();
+            officer.answer(Err(fault.or_go(back, words)))
+        }
+    }
+}
+
+async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -> Result<(), Fault> {
+    let (subject, day) = fields.subject()?;
+    let provider = fields.one("provider");
+    let (store, by, time) = (&shared.store, officer.person.name.as_str(), now());
+    match act {
+        "comment" => {
+            let text = fields.one("text");
+            if text.is_empty() || text.chars().count() > COMMENT_CHARS_MAX {
+                return Err(Problem::invalid("text", "Hãy viết ghi chú, nhiều nhất 2.000 ký tự.").into());
+            }
+            Ok(store.comment(provider, subject, text, by, time).await?)
+        }
+        "assign" => Ok(store
+            .assign(provider, &[subject], name(fields)?, by, time)
+            .await?),
+        "decide" => {
+            let decision = decision_of(fields.one("decision"))?;
+            let receipt_nos: Vec<i64> = fields.all("receipt").filter_map(|no| no.parse().ok()).collect();
+            let new = new_decision(
+                officer,
+                shared,
+                provider,
+                (subject, decision),
+                receipt_nos,
+                fields.one("reason"),
+            );
+            let view = store.decide(&new, time).await?;
+            followed(
+                shared,
+                provider,
+                (day.min(view.business_day), day.max(view.business_day)),
+            )
+            .await
+        }
+        "answer" => {
+            let answer = match fields.one("answer") {
+                "approve" => Answer::Approve,
+                "refuse" => Answer::Refuse,
+                "undo" => Answer::Undo,
+                _ => {
+                    return Err(
+                        Problem::invalid("answer", "Hãy chọn đồng ý, không đồng ý hoặc hoàn tác.").into(),
+                    );
+                }
+            };
+            let decision_no = fields.one("decision_no").parse().unwrap_or_default();
+            let view = store
+                .answer_decision(decision_no, answer, fields.one("reason"), by, time)
+                .await?;
+            followed(shared, &view.provider_id, (view.business_day, view.business_day)).await
+        }
+        _ => Err(Problem::missing("Không có việc này.").into()),
+    }
+}
+
+/// Lets findings and books follow what a person decided.
+pub(super) async fn followed(shared: &Shared, provider: &str, days: (Day, Day)) -> Result<(), Fault> {
+    in_turn(reconcile_days(&shared.store, provider, days, now()))
+        .await
+        .map(drop)
+}
+
+pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {
+    let name = fields.one("assignee");
+    match name.chars().count() <= NAME_CHARS_MAX {
+        true => Ok(name),
+        false => Err(Problem::invalid("assignee", "Tên dài nhất 60 ký tự.").into()),
+    }
+}
+
+pub(super) fn decision_of(word: &str) -> Result<Decision, Fault> {
+    let wrong = || Problem::invalid("decision", "Hãy chọn ghép, chấp nhận hoặc gạch khỏi sổ.");
+    Decision::parse(word).ok_or_else(|| wrong().into())
+}
+
+pub(super) fn new_decision(
+    officer: &Officer,
+    shared: &Shared,
+    provider: &str,
+    (subject, decision): (Subject, Decision),
+    receipt_nos: Vec<i64>,
+    reason: &str,
+) -> NewDecision {
+    let (row_no, receipt_nos) = match subject {
+        Subject::Row(no) => (Some(no), receipt_nos),
+        Subject::Entry(no) => (None, vec![no]),
+        Subject::Day(_) => (None, Vec::new()),
+    };
+    NewDecision {
+        provider_id: provider.to_owned(),
+        row_no,
+        decision,
+        receipt_nos,
+        reason: reason.to_owned(),
+        by: officer.person.name.clone(),
+        second_person_above_vnd: shared.second_person_above_vnd,
+    }
+}
