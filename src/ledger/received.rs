@@ -31,7 +31,9 @@ impl Received {
 
     /// All together.
     pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Received>) -> Received {
-        parts.into_iter().fold(Received::default(), |all, part| all.plus(part))
+        parts
+            .into_iter()
+            .fold(Received::default(), |all, part| all.plus(part))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Workbooks to take away: sheets of typed cells, as XLSX.
 
 use rust_xlsxwriter::{
-    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, IgnoreError, Workbook, Worksheet, XlsxError,
+    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, IgnoreError, Workbook, Worksheet,
+    XlsxError,
 };
 
 use crate::vn::{Day, Dong};
@@ -87,7 +88,9 @@ impl Sheet {
     /// A sheet with its lines of title, the first in larger letters, and its headings. Characters that the name
     /// of a sheet may not have become spaces.
     pub fn new(name: &str, titles: &[String], columns: &[Column<'_>]) -> Sheet {
-        let base = Format::new().set_border(FormatBorder::Thin).set_border_color("#D5DFDD");
+        let base = Format::new()
+            .set_border(FormatBorder::Thin)
+            .set_border_color("#D5DFDD");
         let mut sheet = Sheet {
             worksheet: Worksheet::new(),
             next_row: 0,
@@ -205,7 +208,11 @@ pub fn xlsx(sheets: Vec<Sheet>) -> Result<Vec<u8>, SheetError> {
     let mut workbook = Workbook::new();
     // A date that tells nothing; who made it when stands in the titles.
     let made_at = ExcelDateTime::from_ymd(2000, 1, 1)?;
-    workbook.set_properties(&DocProperties::new().set_author("choso").set_creation_datetime(&made_at));
+    workbook.set_properties(
+        &DocProperties::new()
+            .set_author("choso")
+            .set_creation_datetime(&made_at),
+    );
     for mut sheet in sheets {
         if let Some(fault) = sheet.fault {
             return Err(fault.into());
@@ -229,7 +236,8 @@ fn cut(text: &str) -> String {
 }
 
 fn plain_name(name: &str) -> String {
-    let is_forbidden = |c: char| matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'') || c.is_control();
+    let is_forbidden =
+        |c: char| matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'') || c.is_control();
     let plain: String = name
         .chars()
         .map(|c| if is_forbidden(c) { ' ' } else { c })

@@ -79,15 +79,13 @@ impl Store {
         limit: usize,
     ) -> Result<OwnList> {
         if to.number() - from.number() >= DAYS_MAX {
-            return Err(StoreError::Conflict(
-                "Hãy chọn nhiều nhất 366 ngày.".to_owned(),
-            ));
+            return Err(StoreError::Conflict("Hãy chọn nhiều nhất 366 ngày.".to_owned()));
         }
         let mut tx = self.begin_read().await?;
+        dialect::walk_by_index(&mut tx).await?;
         let days = days(&mut tx, household_id, (from, to)).await?;
         let mut receipts = Vec::new();
         if limit > 0 {
-            dialect::walk_by_index(&mut tx).await?;
             for span in spans(&days, after.map_or(to, |after| after.day.min(to))) {
                 // One more than is shown tells whether there are more.
                 let wanted = limit + 1 - receipts.len();
@@ -245,7 +243,8 @@ async fn receipts_of(
 }
 
 fn receipt_of(row: Row) -> Result<OwnReceipt> {
-    let (day, at, entry_no, amount, refunded, stall_code, provider_id, provider_txn_id, is_from_statement) = row;
+    let (day, at, entry_no, amount, refunded, stall_code, provider_id, provider_txn_id, is_from_statement) =
+        row;
     Ok(OwnReceipt {
         place: ListPlace {
             day: day_of(day)?,

@@ -87,7 +87,11 @@ impl Store {
 
     /// The living key of this token. Notes that it was used where `used_at` says when; what is given back is the
     /// use before that.
-    pub async fn owner_key_of(&self, token_sha256: &str, used_at: Option<TimeMs>) -> Result<Option<OwnerKey>> {
+    pub async fn owner_key_of(
+        &self,
+        token_sha256: &str,
+        used_at: Option<TimeMs>,
+    ) -> Result<Option<OwnerKey>> {
         let mut tx = self.begin_read().await?;
         let row: Option<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(

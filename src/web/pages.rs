@@ -42,8 +42,14 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/places/{place}", web::get().to(register::place))
         .route("/households", web::get().to(register::households))
         .route("/households/{household}", web::get().to(register::household))
-        .route("/households/{household}/owner-key", web::post().to(owner_key::make))
-        .route("/households/{household}/owner-key/revoke", web::post().to(owner_key::revoke))
+        .route(
+            "/households/{household}/owner-key",
+            web::post().to(owner_key::make),
+        )
+        .route(
+            "/households/{household}/owner-key/revoke",
+            web::post().to(owner_key::revoke),
+        )
         .route("/own", web::get().to(own::page))
         .route("/own/list.xlsx", web::get().to(own::file))
         .route("/own/leave", web::post().to(own::leave))

@@ -24,7 +24,7 @@ use crate::access::token_sha256;
 use crate::app::now;
 use crate::ledger::Received;
 use crate::store::{HouseholdView, OwnList, OwnReceipt, OwnerKey, StallView};
-use crate::vn::{Day, Lang};
+use crate::vn::{Day, Dong, Lang};
 use crate::web::{Person, Problem, Shared};
 
 use period::Asked;
@@ -144,12 +144,7 @@ fn shut(visit: &Visit, why: Shut, status: StatusCode) -> HttpResponse {
 }
 
 /// The key in a text that a stranger sent: what could not be one is not looked up.
-async fn key_in(
-    request: &HttpRequest,
-    text: &str,
-    shared: &Shared,
-    is_used: bool,
-) -> Result<OwnerKey, Shut> {
+async fn key_in(request: &HttpRequest, text: &str, shared: &Shared, is_used: bool) -> Result<OwnerKey, Shut> {
     // No officer may look with a key that they made, at least not while they are signed in.
     match Person::from_request(request, &mut Payload::None).await {
         Ok(person) => return Err(Shut::Officer(person)),
@@ -311,10 +306,18 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
         };
         let store = &shared.store;
         store
-            .own_list(&owner.key.household_id, (asked.from, asked.to), asked.after, limit)
+            .own_list(
+                &owner.key.household_id,
+                (asked.from, asked.to),
+                asked.after,
+                limit,
+            )
             .await?
     };
-    let unit = shared.store.unit_of_household(&owner.key.household_id, today).await?;
+    let unit = shared
+        .store
+        .unit_of_household(&owner.key.household_id, today)
+        .await?;
     let unit = unit.map(|unit| words::capital(&unit.full_name(lang)));
     let whole = Received::sum(list.days.iter().map(|(_, received)| received));
     let title = period::name(lang, asked.from, asked.to);
@@ -326,11 +329,15 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
         dates: period::dates(&title, asked.from, asked.to),
         title,
         as_of: time.show(),
-        left: whole.left().show(lang),
+        left: shown(whole.left(), lang),
         sums: sums(&whole, lang),
         today: today_of(&list, &asked, today, lang),
         grains: asked.grains(lang),
-        rows: if asked.is_one_day() { Vec::new() } else { rows(&list, &asked, lang) },
+        rows: if asked.is_one_day() {
+            Vec::new()
+        } else {
+            rows(&list, &asked, lang)
+        },
         receipts_href: asked.receipts_href(),
         receipts: asked.has_receipts.then(|| receipts(&list, &asked, lang)),
         file_href: format!("/own/list.xlsx?{}", asked.question()),
@@ -351,33 +358,39 @@ fn placed(household: &HouseholdView, unit: Option<String>) -> String {
 fn sums(whole: &Received, lang: Lang) -> Vec<(&'static str, String)> {
     vec![
         (
-            lang.pick("Số lần nhận tiền", "Receipts"),
+            lang.pick("Số lần nhận", "Receipts"),
             words::number(lang, whole.receipts),
         ),
         (
-            lang.pick("Tiền khách chuyển", "Paid by customers"),
-            whole.received.show(lang),
+            lang.pick("Khách chuyển", "Paid by customers"),
+            shown(whole.received, lang),
         ),
-        (
-            lang.pick("Tiền đã trả lại", "Paid back"),
-            whole.refunded.show(lang),
-        ),
+        (lang.pick("Đã trả lại", "Paid back"), shown(whole.refunded, lang)),
     ]
+}
+
+/// An amount that stays on one line with its unit.
+fn shown(amount: Dong, lang: Lang) -> String {
+    amount.show(lang).replace(' ', "\u{a0}")
 }
 
 fn times(lang: Lang, count: i64) -> String {
     let number = words::number(lang, count);
     match (lang, count) {
-        (Lang::Vi, _) => format!("{number} lần nhận"),
-        (Lang::En, 1) => "1 receipt".to_owned(),
-        (Lang::En, _) => format!("{number} receipts"),
+        (Lang::Vi, _) => format!("{number}\u{a0}lần\u{a0}nhận"),
+        (Lang::En, 1) => "1\u{a0}receipt".to_owned(),
+        (Lang::En, _) => format!("{number}\u{a0}receipts"),
     }
 }
 
-fn paid_back(received: &Received, lang: Lang) -> Option<String> {
-    let refunded = received.refunded;
-    (refunded.vnd() != 0)
-        .then(|| format!("{} {}", lang.pick("đã trả lại", "paid back"), refunded.show(lang)))
+fn paid_back(refunded: Dong, lang: Lang) -> Option<String> {
+    (refunded.vnd() != 0).then(|| {
+        format!(
+            "{} {}",
+            lang.pick("đã trả lại", "paid back"),
+            shown(refunded, lang)
+        )
+    })
 }
 
 fn today_of(list: &OwnList, asked: &Asked, today: Day, lang: Lang) -> Option<String> {
@@ -389,7 +402,7 @@ fn today_of(list: &OwnList, asked: &Asked, today: Day, lang: Lang) -> Option<Str
     let words = lang.pick("Hôm nay", "Today");
     Some(format!(
         "{words}: {} · {}",
-        received.left().show(lang),
+        shown(received.left(), lang),
         times(lang, received.receipts)
     ))
 }
@@ -400,7 +413,7 @@ fn rows(list: &OwnList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
     let row = |((first, last), received): &((Day, Day), Received)| {
         let (from, to) = ((*first).max(asked.from), (*last).min(asked.to));
         let mut detail = times(lang, received.receipts);
-        if let Some(back) = paid_back(received, lang) {
+        if let Some(back) = paid_back(received.refunded, lang) {
             detail = format!("{detail} · {back}");
         }
         PeriodRow {
@@ -408,7 +421,7 @@ fn rows(list: &OwnList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
             // A period that the choice cuts off says what is left of it.
             dates: ((from, to) != (*first, *last)).then(|| period::days(from, to)),
             detail,
-            left: received.left().show(lang),
+            left: shown(received.left(), lang),
             href: asked.inside(from, to),
         }
     };
@@ -417,7 +430,11 @@ fn rows(list: &OwnList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
 
 fn receipts(list: &OwnList, asked: &Asked, lang: Lang) -> ReceiptsView {
     ReceiptsView {
-        rows: list.receipts.iter().map(|r| receipt_row(r, asked, lang)).collect(),
+        rows: list
+            .receipts
+            .iter()
+            .map(|r| receipt_row(r, asked, lang))
+            .collect(),
         is_first: asked.after.is_none(),
         more_href: list
             .receipts
@@ -444,13 +461,10 @@ fn receipt_row(receipt: &OwnReceipt, asked: &Asked, lang: Lang) -> ReceiptRow {
         .then(|| lang.pick("ghi theo sao kê", "from the statement").to_owned());
     let parts = [stall, Some(receipt.provider_id.clone()), from_statement];
     ReceiptRow {
-        amount: receipt.amount.show(lang),
+        amount: shown(receipt.amount, lang),
         when,
         detail: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        refunded: (receipt.refunded.vnd() != 0).then(|| {
-            let words = lang.pick("đã trả lại", "paid back");
-            format!("{words} {}", receipt.refunded.show(lang))
-        }),
+        refunded: paid_back(receipt.refunded, lang),
     }
 }
 
@@ -502,7 +516,9 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
     let _turn = turn(visit.lang).await?;
     let list = shared.store.own_list(id, days, None, book::RECEIPTS_MAX).await?;
     let made = web::block(move || book::workbook(&head, by, &list)).await;
-    let bytes = made.map_err(|error| error.to_string()).and_then(|made| made.map_err(|error| error.to_string()));
+    let bytes = made
+        .map_err(|error| error.to_string())
+        .and_then(|made| made.map_err(|error| error.to_string()));
     let bytes = bytes.map_err(|error| {
         let sentence = visit.pick(
             "Chưa lập được tệp. Hãy thử lại; nếu vẫn lỗi, báo cán bộ phường mã yêu cầu này.",
@@ -510,7 +526,11 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
         );
         let title = visit.pick("Tệp bị lỗi", "No file");
         let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "file", title, sentence);
-        tracing::error!(error, request_id = problem.request_id, "a workbook could not be made");
+        tracing::error!(
+            error,
+            request_id = problem.request_id,
+            "a workbook could not be made"
+        );
         problem
     })?;
     Ok((format!("tien-da-nhan-{}-{}.xlsx", days.0, days.1), bytes))

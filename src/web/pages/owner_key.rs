@@ -58,7 +58,11 @@ async fn made(officer: &Officer, household_id: &str, shared: &Shared) -> Result<
         );
         let title = visit.pick("Chưa làm được", "Not done");
         let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "owner-key", title, sentence);
-        tracing::error!(cause, request_id = problem.request_id, "an owner's link could not be made");
+        tracing::error!(
+            cause,
+            request_id = problem.request_id,
+            "an owner's link could not be made"
+        );
         problem
     };
     let mut random = [0; 32];
@@ -75,7 +79,11 @@ async fn made(officer: &Officer, household_id: &str, shared: &Shared) -> Result<
         .store
         .make_owner_key(household_id, &token_sha256(&token), &officer.person.name, time)
         .await?;
-    tracing::info!(person = officer.person.name, household_id, "an owner's link was made");
+    tracing::info!(
+        person = officer.person.name,
+        household_id,
+        "an owner's link was made"
+    );
     let drawn = symbol.svg(visit.pick("Mã QR của liên kết", "QR code of the link"));
     Html::of(&OwnerKeyPage {
         frame: officer.frame(visit.pick("Liên kết của chủ hộ", "The owner's link")),

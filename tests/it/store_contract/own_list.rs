@@ -18,8 +18,20 @@ on_both! {
 
 /// A payment of this day and minute to this account.
 fn paid(id: &str, amount: i64, account: &str, at: TimeMs) -> serde_json::Value {
-    let item = with(to_account(payment(id, amount), account), "occurred_at", at.iso().into());
-    with(item, "bank_bin", if account == "00000055" { "970422".into() } else { "970415".into() })
+    let item = with(
+        to_account(payment(id, amount), account),
+        "occurred_at",
+        at.iso().into(),
+    );
+    with(
+        item,
+        "bank_bin",
+        if account == "00000055" {
+            "970422".into()
+        } else {
+            "970415".into()
+        },
+    )
 }
 
 fn household(books: &Books, reference: &str) -> String {
@@ -51,7 +63,13 @@ fn days_of_ledger(books: &Books, reference: &str) -> Vec<String> {
 
 fn days_of(list: &OwnList) -> Vec<String> {
     let day = |(day, r): &(Day, Received)| {
-        format!("{} {} {} {}", day.number(), r.receipts, r.received.vnd(), r.refunded.vnd())
+        format!(
+            "{} {} {} {}",
+            day.number(),
+            r.receipts,
+            r.received.vnd(),
+            r.refunded.vnd()
+        )
     };
     let mut days: Vec<String> = list.days.iter().map(day).collect();
     days.sort();
@@ -88,8 +106,12 @@ fn the_list_says_what_the_ledger_holds_counted_or_not(database: Database) {
     for (reference, list) in ["one", "two", "sau"].into_iter().zip(&before) {
         assert_eq!(days_of(list), days_of_ledger(&books, reference), "{reference}");
         let whole = Received::sum(list.days.iter().map(|(_, r)| r));
-        assert!(whole.receipts > 20 && whole.refunded.vnd() > 0, "the case says something: {whole:?}");
-        let sum = |amount: fn(&choso::store::OwnReceipt) -> i64| list.receipts.iter().map(amount).sum::<i64>();
+        assert!(
+            whole.receipts > 20 && whole.refunded.vnd() > 0,
+            "the case says something: {whole:?}"
+        );
+        let sum =
+            |amount: fn(&choso::store::OwnReceipt) -> i64| list.receipts.iter().map(amount).sum::<i64>();
         assert_eq!(list.receipts.len() as i64, whole.receipts);
         assert_eq!(sum(|r| r.amount.vnd()), whole.received.vnd());
         assert_eq!(sum(|r| r.refunded.vnd()), whole.refunded.vnd());
@@ -131,8 +153,8 @@ fn pages_of_receipts_make_the_whole(database: Database) {
         assert!(pages.len() < whole.len(), "the list goes on where it said");
     }
     assert_eq!(pages, whole);
-    assert_eq!(list(&books, "two", None, whole.len()).has_more, false);
-    assert_eq!(list(&books, "two", None, whole.len() - 1).has_more, true);
+    assert!(!list(&books, "two", None, whole.len()).has_more);
+    assert!(list(&books, "two", None, whole.len() - 1).has_more);
     assert_eq!(list(&books, "two", None, 0).receipts, []);
 }
 
@@ -140,14 +162,28 @@ fn a_receipt_that_the_ledger_took_late_is_found(database: Database) {
     let books = Books::with_register(database);
     let noon_of = |days| on_day(days, 720);
     // On the day, a day later, and so late that other days have passed; and a posting time an hour ahead.
-    books.post_at(&[delivery("m1", &paid("T1", 1_000, "00000011", noon_of(0)))], noon_of(0));
-    books.post_at(&[delivery("m2", &paid("T2", 2_000, "00000011", noon_of(0)))], noon_of(1));
-    books.post_at(&[delivery("m3", &paid("T3", 3_000, "00000011", on_day(2, 10)))], on_day(1, 1_430));
-    books.post_at(&[delivery("m4", &paid("T4", 4_000, "00000011", noon_of(0)))], noon_of(40));
+    books.post_at(
+        &[delivery("m1", &paid("T1", 1_000, "00000011", noon_of(0)))],
+        noon_of(0),
+    );
+    books.post_at(
+        &[delivery("m2", &paid("T2", 2_000, "00000011", noon_of(0)))],
+        noon_of(1),
+    );
+    books.post_at(
+        &[delivery("m3", &paid("T3", 3_000, "00000011", on_day(2, 10)))],
+        on_day(1, 1_430),
+    );
+    books.post_at(
+        &[delivery("m4", &paid("T4", 4_000, "00000011", noon_of(0)))],
+        noon_of(40),
+    );
     let id = household(&books, "one");
     let of_day = |days: i64| {
         let day = market_day().plus(days);
-        let list = books.run(books.store.own_list(&id, (day, day), None, 10)).expect("a list");
+        let list = books
+            .run(books.store.own_list(&id, (day, day), None, 10))
+            .expect("a list");
         let ids: Vec<String> = list.receipts.iter().map(|r| r.provider_txn_id.clone()).collect();
         let sum: i64 = list.days.iter().map(|(_, r)| r.receipts).sum();
         assert_eq!(ids.len() as i64, sum);
@@ -170,7 +206,13 @@ fn a_list_is_bounded_and_of_one_household(database: Database) {
     assert!(receipt.place.entry_no > LedgerNo::start_of(market_day()));
     assert!(receipt.stall_code.is_some() && !receipt.is_from_statement);
     let id = household(&books, "one");
-    let ask = |days: i64| books.run(books.store.own_list(&id, (market_day(), market_day().plus(days)), None, 1));
+    let ask = |days: i64| {
+        books.run(
+            books
+                .store
+                .own_list(&id, (market_day(), market_day().plus(days)), None, 1),
+        )
+    };
     assert!(ask(365).is_ok(), "366 days");
     assert!(matches!(ask(366), Err(StoreError::Conflict(_))), "367 days");
     let nobody = books.run(books.store.own_list("nobody", whole_time(), None, 10));
@@ -194,25 +236,41 @@ fn a_household_has_one_living_owner_key(database: Database) {
     let (one, two) = (household(&books, "one"), household(&books, "two"));
     let make = |id: &str, hash: &str| books.run(books.store.make_owner_key(id, hash, "cán bộ", noon()));
     let opens = |hash: &str| {
-        let key = books.run(books.store.owner_key_of(hash, None)).expect("an answer");
+        let key = books
+            .run(books.store.owner_key_of(hash, None))
+            .expect("an answer");
         key.map(|key| key.household_id)
     };
     assert_eq!(books.run(books.store.owner_key(&one)).expect("an answer"), None);
     make(&one, "hash-1").expect("a key");
     make(&two, "hash-2").expect("a key");
-    assert_eq!((opens("hash-1"), opens("hash-2")), (Some(one.clone()), Some(two.clone())));
+    assert_eq!(
+        (opens("hash-1"), opens("hash-2")),
+        (Some(one.clone()), Some(two.clone()))
+    );
     assert_eq!(opens("hash-0"), None);
-    let key = books.run(books.store.owner_key(&one)).expect("an answer").expect("a key");
-    assert_eq!((key.created_by.as_str(), key.created_at, key.last_used_at), ("cán bộ", noon(), None));
+    let key = books
+        .run(books.store.owner_key(&one))
+        .expect("an answer")
+        .expect("a key");
+    assert_eq!(
+        (key.created_by.as_str(), key.created_at, key.last_used_at),
+        ("cán bộ", noon(), None)
+    );
     make(&one, "hash-3").expect("a key in place of the first");
     assert_eq!((opens("hash-1"), opens("hash-3")), (None, Some(one.clone())));
     let unknown = make("nobody", "hash-4");
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
     assert_eq!(opens("hash-4"), None);
-    let revoke = |id: &str| books.run(books.store.revoke_owner_key(id, "cán bộ 2", noon())).expect("an answer");
+    let revoke = |id: &str| {
+        books
+            .run(books.store.revoke_owner_key(id, "cán bộ 2", noon()))
+            .expect("an answer")
+    };
     assert!(revoke(&one) && !revoke(&one));
     assert_eq!((opens("hash-3"), opens("hash-2")), (None, Some(two)));
-    let revoked = books.rows("SELECT token_sha256 || ' ' || revoked_by FROM owner_key WHERE revoked_at_ms IS NOT NULL");
+    let revoked =
+        books.rows("SELECT token_sha256 || ' ' || revoked_by FROM owner_key WHERE revoked_at_ms IS NOT NULL");
     assert_eq!(revoked, ["hash-1 cán bộ", "hash-3 cán bộ 2"]);
 }
 
@@ -228,7 +286,9 @@ fn the_use_of_an_owner_key_is_noted(database: Database) {
     };
     let minute = |n: i64| TimeMs(noon().0 + n * 60_000);
     let open = |at| {
-        let key = books.run(books.store.owner_key_of("hash-1", at)).expect("an answer");
+        let key = books
+            .run(books.store.owner_key_of("hash-1", at))
+            .expect("an answer");
         key.expect("a key").last_used_at
     };
     open(None);

@@ -26,7 +26,9 @@ impl Shown {
     /// The whole number; a text is none.
     pub fn number(&self) -> i64 {
         match self {
-            Shown::Number(digits, _) => digits.parse().unwrap_or_else(|_| panic!("no whole number: {self:?}")),
+            Shown::Number(digits, _) => digits
+                .parse()
+                .unwrap_or_else(|_| panic!("no whole number: {self:?}")),
             Shown::Text(_) => panic!("no number: {self:?}"),
         }
     }
@@ -38,7 +40,11 @@ pub type ReadSheet = (String, Vec<HashMap<String, Shown>>);
 /// All sheets of a workbook. It may hold no formula anywhere.
 pub fn sheets(bytes: &[u8]) -> Vec<ReadSheet> {
     let parts = parts(bytes);
-    let part = |name: &str| parts.get(name).unwrap_or_else(|| panic!("no {name}: {:?}", parts.keys()));
+    let part = |name: &str| {
+        parts
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name}: {:?}", parts.keys()))
+    };
     let shared: Vec<String> = match parts.get("xl/sharedStrings.xml") {
         Some(xml) => elements(xml, "si").map(|(_, inside)| text_of(inside)).collect(),
         None => Vec::new(),
@@ -49,7 +55,10 @@ pub fn sheets(bytes: &[u8]) -> Vec<ReadSheet> {
         .enumerate()
         .map(|(at, name)| {
             let xml = part(&format!("xl/worksheets/sheet{}.xml", at + 1));
-            assert!(!xml.contains("<f>") && !xml.contains("<f "), "{name} holds a formula");
+            assert!(
+                !xml.contains("<f>") && !xml.contains("<f "),
+                "{name} holds a formula"
+            );
             let rows = elements(xml, "row").map(|(_, row)| cells(row, &shared, &formats));
             (name, rows.collect())
         })
@@ -59,8 +68,13 @@ pub fn sheets(bytes: &[u8]) -> Vec<ReadSheet> {
 fn cells(row: &str, shared: &[String], formats: &[String]) -> HashMap<String, Shown> {
     let mut out = HashMap::new();
     for (tag, inside) in elements(row, "c") {
-        let Some((_, value)) = elements(inside, "v").next() else { continue };
-        let column: String = attribute(tag, "r").chars().filter(char::is_ascii_alphabetic).collect();
+        let Some((_, value)) = elements(inside, "v").next() else {
+            continue;
+        };
+        let column: String = attribute(tag, "r")
+            .chars()
+            .filter(char::is_ascii_alphabetic)
+            .collect();
         let shown = match attribute(tag, "t") {
             "s" => Shown::Text(shared[value.parse::<usize>().expect("a number of a text")].clone()),
             "" => {
@@ -77,7 +91,12 @@ fn cells(row: &str, shared: &[String], formats: &[String]) -> HashMap<String, Sh
 /// The code of each cell format, in their order.
 fn formats(styles: &str) -> Vec<String> {
     let own: HashMap<&str, String> = elements(styles, "numFmt")
-        .map(|(tag, _)| (attribute(tag, "numFmtId"), unescaped(attribute(tag, "formatCode"))))
+        .map(|(tag, _)| {
+            (
+                attribute(tag, "numFmtId"),
+                unescaped(attribute(tag, "formatCode")),
+            )
+        })
         .collect();
     let (_, all) = elements(styles, "cellXfs").next().expect("cell formats");
     let code = |id: &str| match id {
@@ -85,7 +104,9 @@ fn formats(styles: &str) -> Vec<String> {
         "49" => "@".to_owned(),
         id => own.get(id).cloned().unwrap_or_default(),
     };
-    elements(all, "xf").map(|(tag, _)| code(attribute(tag, "numFmtId"))).collect()
+    elements(all, "xf")
+        .map(|(tag, _)| code(attribute(tag, "numFmtId")))
+        .collect()
 }
 
 fn text_of(inside: &str) -> String {
@@ -93,7 +114,10 @@ fn text_of(inside: &str) -> String {
 }
 
 fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
 }
 
 /// Elements of this name that do not stand in each other: tag and content.
@@ -123,15 +147,22 @@ fn elements<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, &
 
 fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
     let found = tag.split_once(&format!(" {name}=\""));
-    found.and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default()
+    found
+        .and_then(|(_, rest)| rest.split('"').next())
+        .unwrap_or_default()
 }
 
 /// The parts of a ZIP archive by name, as its directory lists them.
 fn parts(bytes: &[u8]) -> HashMap<String, String> {
     let number = |at: usize, size: usize| {
-        (0..size).rev().fold(0, |n, i| n << 8 | usize::from(bytes[at + i]))
+        (0..size)
+            .rev()
+            .fold(0, |n, i| n << 8 | usize::from(bytes[at + i]))
     };
-    let end = bytes.windows(4).rposition(|four| four == b"PK\x05\x06").expect("the end of a ZIP archive");
+    let end = bytes
+        .windows(4)
+        .rposition(|four| four == b"PK\x05\x06")
+        .expect("the end of a ZIP archive");
     let (count, mut at) = (number(end + 10, 2), number(end + 16, 4));
     let mut parts = HashMap::new();
     for _ in 0..count {
@@ -145,7 +176,9 @@ fn parts(bytes: &[u8]) -> HashMap<String, String> {
         match number(at + 10, 2) {
             0 => text.push_str(std::str::from_utf8(data).expect("text")),
             _ => {
-                DeflateDecoder::new(data).read_to_string(&mut text).expect("a part");
+                DeflateDecoder::new(data)
+                    .read_to_string(&mut text)
+                    .expect("a part");
             }
         }
         parts.insert(name, text);

@@ -71,7 +71,11 @@ fn sums(head: &Head, by: Grain, list: &OwnList) -> Sheet {
         column("Đến ngày", 12),
         column("Số lần nhận", 12),
     ];
-    let mut sheet = Sheet::new("Tổng hợp", &head.lines("TIỀN ĐÃ NHẬN"), &[&columns[..], &AMOUNTS].concat());
+    let mut sheet = Sheet::new(
+        "Tổng hợp",
+        &head.lines("TIỀN ĐÃ NHẬN"),
+        &[&columns[..], &AMOUNTS].concat(),
+    );
     let (from, to) = head.days;
     for ((first, last), received) in by.sums(&list.days) {
         let name = period::name(Lang::Vi, first, last);
@@ -95,14 +99,7 @@ fn sums(head: &Head, by: Grain, list: &OwnList) -> Sheet {
 
 fn receipts(head: &Head, list: &OwnList) -> Sheet {
     let mut lines = head.lines("TỪNG LẦN NHẬN TIỀN");
-    if list.has_more {
-        let all = Received::sum(list.days.iter().map(|(_, received)| received)).receipts;
-        lines.push(format!(
-            "Chỉ có {} lần nhận gần nhất trong {} lần. Hãy tải từng kỳ ngắn hơn để có đủ.",
-            words::number(Lang::Vi, list.receipts.len() as i64),
-            words::number(Lang::Vi, all)
-        ));
-    }
+    lines.extend(cut_line(list));
     let columns = [
         column("Ngày", 12),
         column("Giờ", 7),
@@ -133,9 +130,27 @@ fn receipts(head: &Head, list: &OwnList) -> Sheet {
         sheet.row(&[&cells[..], &amounts(&received), &[Cell::Text(note)]].concat());
     }
     let count = format!("{} lần", words::number(Lang::Vi, whole.receipts));
-    let cells = [Cell::Text("Cộng"), Cell::Empty, Cell::Empty, Cell::Empty, Cell::Text(&count)];
+    let cells = [
+        Cell::Text("Cộng"),
+        Cell::Empty,
+        Cell::Empty,
+        Cell::Empty,
+        Cell::Text(&count),
+    ];
     sheet.totals(&[&cells[..], &amounts(&whole), &[Cell::Empty]].concat());
     sheet
+}
+
+/// What is missing, where not all receipts are here.
+fn cut_line(list: &OwnList) -> Option<String> {
+    let all = Received::sum(list.days.iter().map(|(_, received)| received)).receipts;
+    list.has_more.then(|| {
+        format!(
+            "Chỉ có {} lần nhận gần nhất trong {} lần. Hãy tải từng kỳ ngắn hơn để có đủ.",
+            words::number(Lang::Vi, list.receipts.len() as i64),
+            words::number(Lang::Vi, all)
+        )
+    })
 }
 
 fn of(receipt: &OwnReceipt) -> Received {
@@ -143,5 +158,65 @@ fn of(receipt: &OwnReceipt) -> Received {
         receipts: 1,
         received: receipt.amount,
         refunded: receipt.refunded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::LedgerNo;
+    use crate::store::ListPlace;
+    use crate::vn::Dong;
+
+    fn list(receipts: i64, has_more: bool) -> OwnList {
+        let day = Day::ymd(2026, 11, 22);
+        let place = ListPlace {
+            day,
+            at: day.start(),
+            entry_no: LedgerNo::start_of(day),
+        };
+        let receipt = OwnReceipt {
+            place,
+            amount: Dong::new(5_000),
+            refunded: Dong::ZERO,
+            stall_code: None,
+            provider_id: "p".to_owned(),
+            provider_txn_id: "T1".to_owned(),
+            is_from_statement: false,
+        };
+        let received = Received {
+            receipts,
+            received: Dong::new(5_000 * receipts),
+            refunded: Dong::ZERO,
+        };
+        OwnList {
+            days: vec![(day, received)],
+            receipts: vec![receipt; 2],
+            has_more,
+        }
+    }
+
+    #[test]
+    fn a_list_that_was_cut_says_so() {
+        let cut = cut_line(&list(1_234_567, true)).unwrap();
+        assert!(
+            cut.starts_with("Chỉ có 2 lần nhận gần nhất trong 1.234.567 lần."),
+            "{cut}"
+        );
+        assert_eq!(cut_line(&list(2, false)), None);
+    }
+
+    #[test]
+    fn the_same_list_gives_the_same_bytes() {
+        let head = |household: &str| Head {
+            household: household.to_owned(),
+            place: String::new(),
+            accounts: Vec::new(),
+            days: (Day::ymd(2026, 11, 1), Day::ymd(2026, 11, 30)),
+            made_at: Day::ymd(2026, 11, 30).start(),
+        };
+        let made = |household| workbook(&head(household), Grain::Day, &list(2, false)).unwrap();
+        assert_eq!(made("Hộ A"), made("Hộ A"));
+        assert_ne!(made("Hộ A"), made("Hộ B"));
     }
 }

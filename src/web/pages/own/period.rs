@@ -38,7 +38,11 @@ impl Asked {
             return Err(Problem::invalid("to", sentence).into());
         }
         let length = to.number() - from.number() + 1;
-        let usual = if length > RECEIPT_DAYS_MAX { Grain::Month } else { Grain::Day };
+        let usual = if length > RECEIPT_DAYS_MAX {
+            Grain::Month
+        } else {
+            Grain::Day
+        };
         let is_short = length <= RECEIPT_DAYS_MAX;
         Ok(Asked {
             from,
@@ -63,6 +67,7 @@ impl Asked {
         let before = |grain: Grain| grain.around(grain.around(today).0.plus(-1));
         let all = [
             (lang.pick("Hôm nay", "Today"), (today, today)),
+            (lang.pick("Hôm qua", "Yesterday"), before(Grain::Day)),
             (lang.pick("Tháng này", "This month"), Grain::Month.around(today)),
             (lang.pick("Tháng trước", "Last month"), before(Grain::Month)),
             (lang.pick("Quý này", "This quarter"), Grain::Quarter.around(today)),
@@ -94,7 +99,14 @@ impl Asked {
         grains
             .into_iter()
             .map(|grain| {
-                let href = format!("/own?{}", Asked { by: grain, ..self.clone() }.question());
+                let href = format!(
+                    "/own?{}",
+                    Asked {
+                        by: grain,
+                        ..self.clone()
+                    }
+                    .question()
+                );
                 (href, words(grain).to_owned(), grain == self.by)
             })
             .collect()
@@ -198,22 +210,39 @@ mod tests {
     }
 
     fn asked(question: &str) -> Option<Asked> {
-        let request = TestRequest::get().uri(&format!("/own?{question}")).to_http_request();
+        let request = TestRequest::get()
+            .uri(&format!("/own?{question}"))
+            .to_http_request();
         Asked::of(&Visit::of(&request), ymd("2026-11-22")).ok()
     }
 
     #[test]
     fn an_owner_asks_for_days() {
         let this_month = asked("").unwrap();
-        assert_eq!((this_month.from, this_month.to), (ymd("2026-11-01"), ymd("2026-11-30")));
+        assert_eq!(
+            (this_month.from, this_month.to),
+            (ymd("2026-11-01"), ymd("2026-11-30"))
+        );
         assert_eq!((this_month.by, this_month.has_receipts), (Grain::Day, false));
         let one = asked("from=2026-11-03").unwrap();
         assert!(one.is_one_day() && one.has_receipts);
         assert_eq!(asked("from=2026-01-01&to=2026-12-31").unwrap().by, Grain::Month);
-        assert!(!asked("from=2026-01-01&to=2026-12-31&show=receipts").unwrap().has_receipts);
-        assert!(asked("from=2026-11-01&to=2026-11-30&show=receipts").unwrap().has_receipts);
+        assert!(
+            !asked("from=2026-01-01&to=2026-12-31&show=receipts")
+                .unwrap()
+                .has_receipts
+        );
+        assert!(
+            asked("from=2026-11-01&to=2026-11-30&show=receipts")
+                .unwrap()
+                .has_receipts
+        );
         assert!(asked("from=2024-01-01&to=2024-12-31").is_some(), "a leap year");
-        for wrong in ["from=2026-11-03&to=2026-11-02", "from=2025-01-01&to=2026-01-02", "from=x"] {
+        for wrong in [
+            "from=2026-11-03&to=2026-11-02",
+            "from=2025-01-01&to=2026-01-02",
+            "from=x",
+        ] {
             assert_eq!(asked(wrong), None, "{wrong}");
         }
     }
@@ -221,10 +250,16 @@ mod tests {
     #[test]
     fn periods_before_this_one_reach_over_the_year() {
         let january = ymd("2026-01-05");
-        let presets: Vec<String> = asked("").unwrap().presets(Lang::Vi, january).into_iter().map(|p| p.0).collect();
-        assert_eq!(presets[2], "/own?from=2025-12-01&to=2025-12-31");
-        assert_eq!(presets[4], "/own?from=2025-10-01&to=2025-12-31");
-        assert_eq!(presets[6], "/own?from=2025-01-01&to=2025-12-31");
+        let presets: Vec<String> = asked("")
+            .unwrap()
+            .presets(Lang::Vi, january)
+            .into_iter()
+            .map(|p| p.0)
+            .collect();
+        assert_eq!(presets[1], "/own?from=2026-01-04&to=2026-01-04");
+        assert_eq!(presets[3], "/own?from=2025-12-01&to=2025-12-31");
+        assert_eq!(presets[5], "/own?from=2025-10-01&to=2025-12-31");
+        assert_eq!(presets[7], "/own?from=2025-01-01&to=2025-12-31");
     }
 
     #[test]
@@ -245,7 +280,13 @@ mod tests {
             entry_no: LedgerNo::start_of(ymd("2026-11-22")),
         };
         assert_eq!(place_of(&place_text(place)), Some(place));
-        for wrong in ["", "2026-11-22", "2026-11-22.1.zz", "x.1.0000000000000000", "2026-11-22.x.0000000000000000"] {
+        for wrong in [
+            "",
+            "2026-11-22",
+            "2026-11-22.1.zz",
+            "x.1.0000000000000000",
+            "2026-11-22.x.0000000000000000",
+        ] {
             assert_eq!(place_of(wrong), None, "{wrong}");
         }
     }
