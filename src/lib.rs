@@ -8,7 +8,7 @@
 //! - [`table`] delimited files → rows and faults
 //! - [`places`] units by (code, validity), lineage, streets, markets
 //! - [`vietqr`] the payload of a code: written, read, drawn, found in photos; banks
-//! - [`mod@print`] cards, stands, labels, sheets: one layout as SVG, PNG and PDF
+//! - [`mod@print`] cards, stands, labels, sheets: one layout as SVG, PNG and PDF; workbooks as XLSX
 //! - [`notice`] proof of origin, one adapter per provider shape
 //! - [`register`] households, stalls, stall codes, what a register file says
 //! - [`ledger`] attribution, states, counters

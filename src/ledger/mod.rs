@@ -9,6 +9,7 @@ mod evidence;
 mod filter;
 mod key;
 mod number;
+mod received;
 mod trace;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use evidence::{
 pub use filter::{FilterError, KeyFilter};
 pub use key::{Key, items_digest};
 pub use number::LedgerNo;
+pub use received::{Grain, Received};
 pub use trace::{Class, PASSES_OF_LARGE, Run, Standing, TRACE_PARTS, Trace, TraceError, Traces, read_traces};
 
 /// A receipt counts for indicator 5 when at least this much is left of it (DOMAIN section 4).

@@ -1,4 +1,5 @@
-//! Cards, stands, labels and sheets to print: one layout, drawn as SVG, PNG and PDF.
+//! What is printed or taken away: cards, stands, labels and sheets of them, one layout drawn as SVG, PNG and PDF;
+//! and workbooks of figures.
 //!
 //! The layout counts in micrometres and is made once for each card; three small drawers turn it into a
 //! file. The code is pure black on white with four white modules around it and nothing inside; in a PDF it
@@ -10,6 +11,7 @@ mod layout;
 mod pack;
 mod pdf;
 mod png;
+mod sheet;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,7 @@ use crate::vietqr::{Correction, Payload};
 
 pub use pack::{Pack, PackLine};
 pub use png::DPI;
+pub use sheet::{Cell, Column, Sheet, SheetError, xlsx};
 
 /// What stands on a card.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,8 @@ mod health;
 mod ids;
 mod indicators;
 mod ledger;
+mod own_list;
+mod owner_keys;
 mod packed;
 mod places;
 mod register;
@@ -29,6 +31,8 @@ pub use ledger::{
     Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, FeedReceipt, FeedStep, FullGeneration,
     IntakeTotals, NewBill, NewOrder, Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
 };
+pub use own_list::{ListPlace, OwnList, OwnReceipt};
+pub use owner_keys::OwnerKey;
 pub use places::PlacesKept;
 pub use register::{
     AccountView, Approval, CardView, CheckWay, Checked, CodeView, HouseholdChange, HouseholdFilter,

@@ -49,20 +49,29 @@ impl Symbol {
     /// The payload is one segment: alphanumeric if it can be (5.5 bits a character), bytes otherwise (8
     /// bits), so one lower-case letter makes the modules smaller.
     pub fn with_correction(payload: &Payload, correction: Correction) -> Symbol {
+        // A payload has at most 512 ASCII characters; version 40 holds 2331 bytes at M and 1663 at Q.
+        Symbol::smallest(payload.as_str(), correction).expect("512 bytes fit into version 40")
+    }
+
+    /// The smallest symbol of a link, to be opened by a phone's camera; none if it has more than some two thousand
+    /// characters.
+    pub fn of_link(link: &str) -> Option<Symbol> {
+        Symbol::smallest(link, Correction::M)
+    }
+
+    fn smallest(text: &str, correction: Correction) -> Option<Symbol> {
         let level = match correction {
             Correction::M => EcLevel::M,
             Correction::Q => EcLevel::Q,
         };
-        let fits =
-            |version: u8| encoded(payload.as_str().as_bytes(), version, level).map(|code| (version, code));
-        // A payload has at most 512 ASCII characters; version 40 holds 2331 bytes at M and 1663 at Q.
-        let (version, code) = (1..=40).find_map(fits).expect("512 bytes fit into version 40");
+        let fits = |version: u8| encoded(text.as_bytes(), version, level).map(|code| (version, code));
+        let (version, code) = (1..=40).find_map(fits)?;
         let dark = code
             .into_colors()
             .into_iter()
             .map(|color| color == Color::Dark)
             .collect();
-        Symbol { version, dark }
+        Some(Symbol { version, dark })
     }
 
     /// Modules along one side, without the quiet zone.

@@ -67,6 +67,12 @@ impl Day {
         self.first_of_month().plus(31).first_of_month()
     }
 
+    /// Its year, and its month from 1 to 12.
+    pub fn year_month(self) -> (i16, i8) {
+        // Every day that can be made has a civil date.
+        self.civil().map_or((1, 1), |d| (d.year(), d.month()))
+    }
+
     /// The first millisecond of this day in Viet Nam.
     pub fn start(self) -> TimeMs {
         TimeMs(i64::from(self.0) * DAY_MS - VIETNAM_OFFSET_MS)

@@ -15,6 +15,8 @@ mod exceptions;
 mod frame;
 mod home;
 mod live;
+mod own;
+mod owner_key;
 mod packs;
 mod providers;
 mod reconcile;
@@ -42,6 +44,18 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/places/{place}", web::get().to(register::place))
         .route("/households", web::get().to(register::households))
         .route("/households/{household}", web::get().to(register::household))
+        .route(
+            "/households/{household}/owner-key",
+            web::post().to(owner_key::make),
+        )
+        .route(
+            "/households/{household}/owner-key/revoke",
+            web::post().to(owner_key::revoke),
+        )
+        .route("/own", web::get().to(own::page))
+        .route("/own/list.xlsx", web::get().to(own::file))
+        .route("/own/leave", web::post().to(own::leave))
+        .route("/own/{token}", web::get().to(own::enter))
         .route("/stalls/{stall}", web::get().to(register::stall))
         .route("/stalls/{stall}/codes", web::post().to(codes::issue))
         .route("/stalls/{stall}/bills", web::post().to(bills::make))

@@ -10,6 +10,7 @@ mod facts;
 mod feed;
 mod health;
 mod orders;
+mod own_list;
 mod places;
 mod posting;
 mod refunds;

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod cluster;
 pub mod http;
 pub mod service;
+pub mod workbook;
 
 use std::future::Future;
 use std::sync::Mutex;

@@ -10,7 +10,7 @@ use crate::app::now;
 use crate::indicators::{Facts, PlaceKind};
 use crate::print::Format;
 use crate::store::{
-    AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, OwnerMessage, StallView,
+    AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, OwnerKey, OwnerMessage, StallView,
 };
 use crate::vietqr::Banks;
 use crate::vn::{Day, Lang, Period, TimeMs, sort_key};
@@ -442,6 +442,21 @@ struct HouseholdPage {
     has_account: bool,
     has_code: bool,
     stalls: Vec<StallCardView>,
+    /// Since when the owner has a link to the own list, from whom, and when it was last opened.
+    owner_link: Option<String>,
+    owner_key_href: String,
+}
+
+fn owner_link_words(key: &OwnerKey, lang: Lang) -> String {
+    let (by, made) = (&key.created_by, key.created_at.show());
+    let used = match key.last_used_at {
+        Some(at) => format!("{} {}", lang.pick("lần mở gần nhất", "last opened"), at.show()),
+        None => lang.pick("chưa mở lần nào", "never opened").to_owned(),
+    };
+    match lang {
+        Lang::Vi => format!("Có liên kết từ {made}, do {by} cấp; {used}."),
+        Lang::En => format!("There is a link since {made}, made by {by}; {used}."),
+    }
 }
 
 /// `GET /households/{household}`
@@ -463,7 +478,10 @@ async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<
         );
         return Err(missing_household(visit.lang, sentence));
     };
+    let key = shared.store.owner_key(id).await?;
     Html::of(&HouseholdPage {
+        owner_link: key.map(|key| owner_link_words(&key, lang)),
+        owner_key_href: format!("/households/{}/owner-key", encoded(id)),
         frame: officer.frame(household.name.clone()),
         class: words::class(lang, &household.class),
         status: words::trading(lang, &household.trading_status),
