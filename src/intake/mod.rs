@@ -26,8 +26,8 @@ pub use audit::{Audit, audit};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
 pub use keyring::{Keyring, KeyringError, open_secrets};
 pub use statement::{
-    ImportError, Imported, Progress, StatementFile, Taken, compare_days, exceptions_csv, import_statement,
-    look_at, post_unheard, reconcile_days,
+    ImportError, Imported, Progress, STATEMENT_BYTES_MAX, StatementFile, Taken, compare_days, exceptions_csv,
+    import_statement, look_as, look_at, post_unheard, reconcile_days,
 };
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).

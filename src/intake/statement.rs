@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::reconcile::{
     BadRow, Event, Exception, Mapping, Outcome, Proposal, RowSide, RunSummary, StatementError, StatementRow,
-    Summary, look, match_sides, read_statement, sum_up, unheard_delivery, usual_rules,
+    Summary, look, look_by, match_sides, read_statement, sum_up, unheard_delivery, usual_rules,
 };
 use crate::store::{
     Arrival, BadStatementRow, FreshRows, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals,
@@ -19,6 +19,7 @@ use crate::store::{
 };
 use crate::vn::{Day, Dong, Lang, TimeMs};
 
+pub use reading::FILE_BYTES_MAX as STATEMENT_BYTES_MAX;
 use reading::{Codes, digest, name_of, opened, read_rows};
 
 /// Rows written in one transaction: callbacks wait behind so many.
@@ -121,6 +122,12 @@ pub enum Progress {
 pub async fn look_at(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
     let (path, profile) = (path.to_owned(), profile.to_owned());
     blocking(move || Ok(look(&mut opened(&path)?, &profile)?)).await
+}
+
+/// Says how a file reads by a mapping, which may still lack something.
+pub async fn look_as(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
+    let path = path.to_owned();
+    blocking(move || Ok(look_by(&mut opened(&path)?, &mapping)?)).await
 }
 
 /// Takes a statement in. The same file again changes nothing; rows that another file had are not kept twice.
