@@ -80,7 +80,7 @@ pub struct FileFacts {
 }
 
 /// How a file could be read, for a person to agree to or change.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Proposal {
     /// What the file is.
     pub file: FileFacts,
