@@ -110,3 +110,29 @@ async fn write_body(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::FromRequest;
+    use actix_web::test::TestRequest;
+
+    async fn as_file(body: Vec<u8>, bytes_max: u64) -> Result<(tempfile::TempPath, u64), Problem> {
+        let (request, mut payload) = TestRequest::post().set_payload(body).to_http_parts();
+        let payload = web::Payload::from_request(&request, &mut payload).await;
+        body_as_file(payload.expect("a body"), bytes_max).await
+    }
+
+    #[actix_web::test]
+    async fn a_large_body_becomes_a_file_that_goes_with_what_is_returned() {
+        let body: Vec<u8> = (0..3 * WRITE_BYTES + 7).map(|at| at as u8).collect();
+        let (path, bytes) = as_file(body.clone(), body.len() as u64).await.expect("it fits");
+        assert_eq!(bytes, body.len() as u64);
+        assert_eq!(std::fs::read(&path).expect("a file"), body);
+        let place = path.to_path_buf();
+        drop(path);
+        assert!(!place.exists());
+        let large = as_file(body.clone(), body.len() as u64 - 1).await;
+        assert_eq!(large.expect_err("one byte too many").status, 413);
+    }
+}

@@ -232,7 +232,7 @@ pub(super) enum End {
         at: TimeMs,
     },
     /// It is in the books now.
-    Kept(Outcome),
+    Kept(Box<Outcome>),
 }
 
 /// A sentence in Vietnamese and in English.
@@ -438,7 +438,7 @@ impl Upload {
         self.say(Stage::Importing(Some(Progress::Reading(0))));
         let say = |progress| self.say(Stage::Importing(Some(progress)));
         let end = match import_statement(store, &self.statement(false), now(), say).await? {
-            Imported::Kept(taken) => End::Kept(self.outcome(*taken).await),
+            Imported::Kept(taken) => End::Kept(Box::new(self.outcome(*taken).await)),
             Imported::Known {
                 imported_by,
                 imported_at,
