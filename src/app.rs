@@ -98,6 +98,7 @@ impl App {
             metrics,
             live: crate::web::Live::default(),
             packs: crate::web::Packs::default(),
+            uploads: crate::web::Uploads::default(),
             creating: tokio::sync::Mutex::new(()),
         });
         let cannot_listen = |cause| StartError::Listen {

@@ -26,9 +26,9 @@ pub use audit::{Audit, audit};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
 pub use keyring::{Keyring, KeyringError, open_secrets};
 pub use statement::{
-    CaseView, ClosedDay, DayFigures, DaysView, ImportError, Imported, Progress, StatementFile, Taken,
-    close_day, compare_days, exceptions_csv, import_statement, look_at, look_into, post_unheard,
-    reconcile_days, restate_day,
+    CaseView, ClosedDay, DayFigures, DaysView, ImportError, Imported, Progress, STATEMENT_BYTES_MAX,
+    StatementFile, Taken, close_day, compare_days, exceptions_csv, import_statement, look_as, look_at,
+    look_into, post_unheard, reconcile_days, restate_day,
 };
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::reconcile::{
     BadRow, Event, Exception, Mapping, Outcome, Proposal, RowSide, RunSummary, StatementError, StatementRow,
-    Summary, look, match_sides, read_statement, sum_up, usual_rules,
+    Summary, look, look_by, match_sides, read_statement, sum_up, usual_rules,
 };
 use crate::store::{
     BadStatementRow, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals, Store, StoreError,
@@ -22,6 +22,7 @@ use crate::store::{
 use crate::vn::{Day, Dong, Lang, TimeMs};
 
 use days::{DAYS_AROUND, changes, follow, has_back};
+pub use reading::FILE_BYTES_MAX as STATEMENT_BYTES_MAX;
 use reading::{Codes, digest, name_of, opened, read_rows};
 
 pub use days::{
@@ -125,6 +126,12 @@ pub enum Progress {
 pub async fn look_at(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
     let (path, profile) = (path.to_owned(), profile.to_owned());
     blocking(move || Ok(look(&mut opened(&path)?, &profile)?)).await
+}
+
+/// Says how a file reads by a mapping, which may still lack something.
+pub async fn look_as(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
+    let path = path.to_owned();
+    blocking(move || Ok(look_by(&mut opened(&path)?, &mapping)?)).await
 }
 
 /// Takes a statement in. The same file again changes nothing; rows that another file had are not kept twice.

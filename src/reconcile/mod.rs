@@ -31,6 +31,6 @@ pub use posting::{
 pub use statement::{
     BadRow, Balance, Column, Encoding, Event, FileFacts, FileKind, FootTotal, HeaderCell, IgnoredRow,
     IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow,
-    Summary, Tally as FileTally, look, read_statement,
+    Summary, Tally as FileTally, look, look_by, read_statement,
 };
 pub use summary::{Exception, RunSummary, sum_up, usual_rules, working_days};

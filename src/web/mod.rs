@@ -17,7 +17,7 @@ use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
-pub use pages::{Live, Packs, card_of, report_html};
+pub use pages::{Live, Packs, Uploads, card_of, report_html};
 pub use problem::Problem;
 pub use session::Person;
 
@@ -47,6 +47,8 @@ pub struct Shared {
     pub live: Live,
     /// Print packs that are drawn or were.
     pub packs: Packs,
+    /// Statements that are being handed in.
+    pub uploads: Uploads,
     /// Held by a creating call that carries an Idempotency-Key.
     pub creating: tokio::sync::Mutex<()>,
 }

@@ -24,6 +24,8 @@ mod register;
 mod report;
 mod review;
 mod sign_in;
+mod statement;
+mod uploads;
 mod walk;
 mod wall;
 mod words;
@@ -35,6 +37,7 @@ pub use codes::card_of;
 pub use live::Live;
 pub use packs::Packs;
 pub use report::report_html;
+pub use uploads::Uploads;
 
 /// All pages, their pictures and their script.
 pub(super) fn routes(to: &mut web::ServiceConfig) {
@@ -87,6 +90,29 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/reconcile/case/{act}", web::post().to(case::act))
         .route("/reconcile/bulk", web::post().to(exceptions::bulk))
         .route("/reconcile/days/{act}", web::post().to(reconcile::close))
+        .route("/reconcile/statements/new", web::get().to(statement::new))
+        .route("/reconcile/statements", web::post().to(statement::hand_in))
+        .route("/reconcile/statements/{upload}", web::get().to(statement::show))
+        .route(
+            "/reconcile/statements/{upload}/progress",
+            web::get().to(statement::progress),
+        )
+        .route(
+            "/reconcile/statements/{upload}/rejects.csv",
+            web::get().to(statement::rejects),
+        )
+        .route(
+            "/reconcile/statements/{upload}/mapping",
+            web::post().to(statement::map),
+        )
+        .route(
+            "/reconcile/statements/{upload}/import",
+            web::post().to(statement::import),
+        )
+        .route(
+            "/reconcile/statements/{upload}/drop",
+            web::post().to(statement::drop_it),
+        )
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::by_link))
         .route("/sign-in", web::post().to(sign_in::by_form))

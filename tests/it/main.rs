@@ -20,6 +20,7 @@ mod property;
 mod providers;
 mod reconcile;
 mod simulate;
+mod statement_upload;
 mod store_contract;
 mod stream;
 mod support;

@@ -18,7 +18,7 @@ use crate::store::{BadStatementRow, FreshRows, PayeeName, row_no};
 use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
 
 /// A statement file is no larger (CONTRACT section 4).
-const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Rows that cannot be read of which the reason is kept; further ones are counted.
 const BAD_KEPT_MAX: usize = 20_000;
 /// Bytes that a row of a statement has at least.

@@ -1,6 +1,7 @@
 //! Where the header of a table is, which column is what, and whether it is the header of a mapping.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use super::cells::{Cell, CellKind};
 use super::layouts::{self, LAYOUTS, Layout};
@@ -30,13 +31,21 @@ pub(super) struct Header {
     pub(super) at: usize,
 }
 
-/// A column of the file as a proposal shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A column of the file as a proposal shows it. `Debug` keeps the example to itself.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HeaderCell {
     /// What the header says; both rows of it, if it takes two.
     pub text: String,
     /// What it is proposed to mean.
     pub meaning: Option<Column>,
+    /// What stands below it in the first rows, of the first one that has something there; may be an account.
+    pub example: String,
+}
+
+impl fmt::Debug for HeaderCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeaderCell({:?} as {:?})", self.text, self.meaning)
+    }
 }
 
 impl Header {
@@ -63,17 +72,22 @@ impl Header {
         })
     }
 
-    /// The columns with what the mapping says of them.
-    pub(super) fn cells(&self, mapping: &Mapping) -> Vec<HeaderCell> {
+    /// The columns with what the mapping says of them and what the rows below them hold.
+    pub(super) fn cells(&self, mapping: &Mapping, below: &[Vec<String>]) -> Vec<HeaderCell> {
         let meaning = |at: usize| {
             let mut uses = mapping.columns.iter();
             uses.find(|(_, place)| **place == at).map(|(column, _)| *column)
+        };
+        let example = |at: usize| {
+            let mut cells = below.iter().filter_map(|row| row.get(at));
+            cells.find(|cell| !cell.is_empty()).cloned().unwrap_or_default()
         };
         let texts = self.texts.iter().enumerate();
         texts
             .map(|(at, text)| HeaderCell {
                 text: text.clone(),
                 meaning: meaning(at),
+                example: example(at),
             })
             .collect()
     }
@@ -327,7 +341,7 @@ fn counted(texts: &[String]) -> HashMap<String, usize> {
 /// The mapping with its columns at their places in this header. Columns of one text keep their order.
 fn placed(mapping: &Mapping, header: &Header) -> Mapping {
     let place_of = |place: usize| {
-        let text = words::plain(&mapping.header[place]);
+        let text = words::plain(mapping.header.get(place)?);
         let before = mapping.header[..place]
             .iter()
             .filter(|t| words::plain(t) == text)

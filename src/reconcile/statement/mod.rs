@@ -62,7 +62,7 @@ use super::{RowKind, RowStatus};
 use sources::Tables;
 
 /// Rows of a file that [`look`] reads to show what a mapping makes of them.
-const PREVIEW_ROWS: usize = 10;
+const PREVIEW_ROWS: usize = 20;
 
 /// What kind of file it is and how it is written, as far as it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub struct FileFacts {
 }
 
 /// How a file could be read, for a person to agree to or change.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Proposal {
     /// What the file is.
     pub file: FileFacts,
@@ -102,14 +102,31 @@ pub struct Proposal {
 /// `vnpay`, `mb` …), which lets a layout be recognised that has no mark of its own.
 pub fn look<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, StatementError> {
     let kind = sniff::kind(file)?;
+    proposed(file, kind, Mapping::without_columns(kind), |tables| {
+        tables.propose(profile)
+    })
+}
+
+/// Looks at a file as a mapping reads it, whether the mapping can be used yet or still lacks something. A file that
+/// is not the mapping's is refused as [`read_statement`] would.
+pub fn look_by<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Proposal, StatementError> {
+    let kind = kind_for(file, mapping)?;
+    proposed(file, kind, mapping.clone(), |tables| tables.locate(mapping))
+}
+
+/// `fixed` is how a format reads whose fields have fixed meanings; of a table it is to be found.
+fn proposed<F: Read + Seek>(
+    file: &mut F,
+    kind: FileKind,
+    fixed: Mapping,
+    find: impl FnOnce(&mut Tables<'_, F>) -> Result<sources::Found, StatementError>,
+) -> Result<Proposal, StatementError> {
     let (facts, mapping, header) = match kind {
-        FileKind::Mt940 | FileKind::Camt053 => {
-            (FileFacts::plain(kind), Mapping::without_columns(kind), Vec::new())
-        }
+        FileKind::Mt940 | FileKind::Camt053 => (FileFacts::plain(kind), fixed, Vec::new()),
         _ => {
             let mut tables = Tables::open(file, kind)?;
-            let found = tables.propose(profile)?;
-            let header = found.header.cells(&found.mapping);
+            let found = find(&mut tables)?;
+            let header = found.header.cells(&found.mapping, &found.below);
             (tables.facts(kind, &found), found.mapping, header)
         }
     };
@@ -125,6 +142,18 @@ pub fn look<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, Sta
         proposal.preview = preview(file, &proposal.mapping)?;
     }
     Ok(proposal)
+}
+
+/// What the file is, if it is what the mapping reads.
+fn kind_for<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<FileKind, StatementError> {
+    let kind = sniff::kind(file)?;
+    match mapping.source == kind.source() {
+        true => Ok(kind),
+        false => Err(StatementError::OtherKind {
+            kind: kind.show(),
+            wanted: mapping.source.show(),
+        }),
+    }
 }
 
 /// The first rows. What is wrong further down is for the reading to say.
@@ -154,13 +183,7 @@ pub fn read_statement<F: Read + Seek>(
     sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Summary, StatementError> {
     mapping.check()?;
-    let kind = sniff::kind(file)?;
-    if mapping.source != kind.source() {
-        return Err(StatementError::OtherKind {
-            kind: kind.show(),
-            wanted: mapping.source.show(),
-        });
-    }
+    let kind = kind_for(file, mapping)?;
     let mut handed = row::Handed::new(sink);
     let outcome = match kind {
         FileKind::Mt940 => mt940::read(file, &mut handed),

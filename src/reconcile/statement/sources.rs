@@ -165,16 +165,21 @@ pub(super) struct Found {
     pub(super) mapping: Mapping,
     /// The rows above the header.
     pub(super) above: Vec<Vec<String>>,
+    /// Some rows below it.
+    pub(super) below: Vec<Vec<String>>,
 }
 
 impl Found {
     fn new(table: usize, head: Vec<(u64, Vec<String>)>, header: Header, mapping: Mapping) -> Found {
-        let above = head.into_iter().take(header.at).map(|(_, cells)| cells).collect();
+        let mut above: Vec<Vec<String>> = head.into_iter().map(|(_, cells)| cells).collect();
+        let mut below = above.split_off(header.at);
+        below.drain(..usize::from(header.rows).min(below.len()));
         Found {
             table,
             header,
             mapping,
             above,
+            below,
         }
     }
 }

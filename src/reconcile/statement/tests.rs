@@ -408,6 +408,40 @@ fn known_layouts_are_recognised_by_their_marks_or_the_profile() {
 }
 
 #[test]
+fn a_file_is_looked_at_by_a_mapping_that_is_not_finished() {
+    let text = "Ngày,Mã giao dịch,Số tiền,Ghi chú riêng\n,A0,,\n15/01/2026,A1,5.000,x\n";
+    let proposal = looked(text.as_bytes());
+    let examples: Vec<_> = proposal.header.iter().map(|cell| cell.example.as_str()).collect();
+    assert_eq!(
+        examples,
+        ["15/01/2026", "A0", "5.000", "x"],
+        "the first that is there"
+    );
+    // The columns in another order, one without a meaning: what is missing is said, nothing is read.
+    let turned = "Số tiền,Mã giao dịch,Ghi chú riêng,Ngày\n5.000,A1,x,15/01/2026\n";
+    let mut mapping = proposal.mapping.clone();
+    mapping.columns.remove(&Column::Amount);
+    let again = look_by(&mut Cursor::new(turned), &mapping).unwrap();
+    assert_eq!(again.lacks, Some(MappingError::NoAmount));
+    assert!(again.preview.is_empty());
+    let meanings: Vec<_> = again.header.iter().map(|cell| cell.meaning).collect();
+    assert_eq!(
+        meanings,
+        [None, Some(Column::TransactionId), None, Some(Column::When)]
+    );
+    let whole = look_by(&mut Cursor::new(turned), &proposal.mapping).unwrap();
+    assert_eq!((whole.lacks, whole.preview.len()), (None, 1));
+    // A place that no header has is no reason to fall over; another header is none of this mapping.
+    mapping.columns.insert(Column::Amount, 99);
+    assert!(look_by(&mut Cursor::new(turned), &mapping).is_ok());
+    let other = look_by(&mut Cursor::new("Ngày,Số tiền\n15/01/2026,5.000\n"), &mapping);
+    assert!(
+        matches!(other, Err(StatementError::HeaderChanged { .. })),
+        "{other:?}"
+    );
+}
+
+#[test]
 fn titles_of_each_page_and_signatures_are_ignored() {
     let header = "Ngày,Mã giao dịch,Số tiền,Nội dung";
     let text = format!(

@@ -13,6 +13,8 @@ pub(super) const STYLE: &str = include_str!("../../../assets/choso.css");
 const SCRIPT: &str = include_str!("../../../assets/choso.js");
 /// The wall check, on its page alone.
 const WALL: &str = include_str!("../../../assets/wall.js");
+/// Handing in a statement, on its pages alone.
+const STATEMENT: &str = include_str!("../../../assets/statement.js");
 /// What answers for the service while a phone has no network.
 pub(super) const WORKER: &str = include_str!("../../../assets/worker.js");
 const ICON: &str = include_str!("../../../assets/choso.svg");
@@ -35,9 +37,11 @@ pub(super) struct Hrefs {
     pub icon: &'static str,
     /// The script of the wall check.
     pub wall: &'static str,
+    /// The script of handing in a statement.
+    pub statement: &'static str,
 }
 
-static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
     let asset = |end, content_type, text: &'static str| Asset {
         name: format!("/assets/choso-{}.{end}", &sha256_hex(text.as_bytes())[..12]),
         content_type,
@@ -48,17 +52,19 @@ static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
         asset("js", "text/javascript; charset=utf-8", SCRIPT),
         asset("svg", "image/svg+xml", ICON),
         asset("wall.js", "text/javascript; charset=utf-8", WALL),
+        asset("statement.js", "text/javascript; charset=utf-8", STATEMENT),
     ]
 });
 
 /// The names under which the assets are served.
 pub(super) fn hrefs() -> Hrefs {
-    let [style, script, icon, wall] = &*ASSETS;
+    let [style, script, icon, wall, statement] = &*ASSETS;
     Hrefs {
         style: &style.name,
         script: &script.name,
         icon: &icon.name,
         wall: &wall.name,
+        statement: &statement.name,
     }
 }
 

@@ -25,7 +25,7 @@ const EXCEPTIONS_SHOWN: usize = 200;
 /// Days that are compared at once.
 const DAYS_MAX: i64 = 31;
 /// Comparisons at the same time: each may load some hundred megabytes, and callbacks need the processor too.
-static COMPARING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
+pub(super) static COMPARING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 
 #[derive(Template)]
 #[template(path = "reconcile.html")]
