@@ -17,6 +17,7 @@ use crate::store::{
     Arrival, BadStatementRow, FreshRows, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals,
     Store, StoreError, Window, WriterMemory, row_no,
 };
+use crate::table::{Fault, write_rejects};
 use crate::vn::{Day, Dong, Lang, TimeMs};
 
 use reading::{Codes, digest, name_of, opened, read_rows};
@@ -102,6 +103,21 @@ pub struct Taken {
     pub posted: usize,
     /// Rows that could not be read, the first of them.
     pub bad: Vec<BadRow>,
+}
+
+impl Taken {
+    /// The rows that could not be read with their reasons, as a CSV file.
+    pub fn bad_rows_csv(&self) -> Vec<u8> {
+        let fault = |row: &BadRow| Fault {
+            row: row.row_number,
+            cells: row.cells.clone(),
+            reason: row.reason.clone(),
+        };
+        let faults: Vec<Fault> = self.bad.iter().map(fault).collect();
+        let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
+        let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
+        write_rejects(&header, &faults)
+    }
 }
 
 /// How far an import is.
