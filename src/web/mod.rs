@@ -8,6 +8,7 @@ mod pages;
 mod problem;
 mod session;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub public_host: Option<String>,
     /// Time between the approval of a changed account and its first card.
     pub account_change_wait_ms: i64,
+    /// Folder from which statements are picked up, if there is one.
+    pub statement_inbox: Option<PathBuf>,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     /// Metrics.
