@@ -216,6 +216,13 @@ fn files_are_taken_in_order_and_put_away(database: Database) {
         "%PDF-1.7 nothing",
         "nothing is lost"
     );
+    // A reason whose file was taken away is not written over, nor taken for that of another file.
+    inbox.put("q/tu-choi/c.csv.ly-do.txt", "an old reason", 60);
+    inbox.put("q/c.csv", "", 60);
+    assert_eq!(inbox.round().0.moved, 1);
+    assert_eq!(inbox.read("q/tu-choi/c.csv.ly-do.txt"), "an old reason");
+    let reason = inbox.read("q/tu-choi/c-2.csv.ly-do.txt");
+    assert!(reason.starts_with("Tệp sao kê rỗng."), "{reason}");
     assert_eq!(inbox.round().1, [""; 0], "nothing is done twice");
 }
 
