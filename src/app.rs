@@ -83,7 +83,7 @@ impl App {
         let banks = BankDirectory::open(config.banks_file.clone())?;
         let keyring = Keyring::new(store.clone(), sealing_key);
         let health = Arc::new(ProviderHealth::default());
-        let jobs = jobs::start(store.clone(), health.clone());
+        let jobs = jobs::start(config, store.clone(), health.clone(), metrics.clone());
         let (announcer, stop_telling, telling) = Announcer::start(store.clone(), intake.clone()).await?;
         let shared = web::Data::new(Shared {
             store: store.clone(),
@@ -92,6 +92,7 @@ impl App {
             keyring,
             banks,
             public_host: config.public_host.clone(),
+            statement_inbox: config.statement_inbox.clone(),
             account_change_wait_ms: config.account_change_wait_ms,
             second_person_above_vnd: config.second_person_above_vnd,
             health,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::access::SealingKey;
 use crate::intake::IntakeLimits;
 use crate::vietqr::Banks;
+use crate::vn::{SetTimes, SetTimesError};
 
 /// The settings file that holds every default, with its explanation. `choso serve --help` points here.
 pub const DEFAULT_SETTINGS: &str = include_str!("../assets/choso.default.toml");
@@ -41,6 +42,10 @@ pub struct RawConfig {
     pub account_change_wait_hours: Option<usize>,
     /// Above this amount, đồng, what a person decides about an exception waits for a second person
     pub second_person_above_vnd: Option<usize>,
+    /// Folder from which statements are picked up
+    pub statement_inbox: Option<PathBuf>,
+    /// When: `HH:mm` in Viet Nam, several with commas between
+    pub statement_inbox_times: Option<String>,
     /// Deliveries that may wait to be written
     pub queue_deliveries_max: Option<usize>,
     /// Deliveries in one transaction
@@ -68,6 +73,10 @@ pub struct Config {
     pub account_change_wait_ms: i64,
     /// Above this amount, đồng, what a person decides about an exception waits for a second person.
     pub second_person_above_vnd: i64,
+    /// Folder from which statements are picked up; none: nothing is.
+    pub statement_inbox: Option<PathBuf>,
+    /// When they are.
+    pub statement_inbox_times: SetTimes,
     /// Bounds of the intake queue.
     pub intake: IntakeLimits,
 }
@@ -142,6 +151,8 @@ impl RawConfig {
                 "CHOSO_SECOND_PERSON_ABOVE_VND" => {
                     raw.second_person_above_vnd = number("second_person_above_vnd")?;
                 }
+                "CHOSO_STATEMENT_INBOX" => raw.statement_inbox = Some(value.into()),
+                "CHOSO_STATEMENT_INBOX_TIMES" => raw.statement_inbox_times = Some(value),
                 "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
                 "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
                 other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
@@ -165,6 +176,8 @@ impl RawConfig {
             public_host: self.public_host.or(other.public_host),
             account_change_wait_hours: self.account_change_wait_hours.or(other.account_change_wait_hours),
             second_person_above_vnd: self.second_person_above_vnd.or(other.second_person_above_vnd),
+            statement_inbox: self.statement_inbox.or(other.statement_inbox),
+            statement_inbox_times: self.statement_inbox_times.or(other.statement_inbox_times),
             queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
             batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
         }
@@ -183,6 +196,9 @@ impl RawConfig {
         };
         let database_url = raw.database_url.ok_or_else(|| missing("database_url"))?;
         let listen = raw.listen.ok_or_else(|| missing("listen"))?;
+        let times = raw
+            .statement_inbox_times
+            .ok_or_else(|| missing("statement_inbox_times"))?;
         let log_json = match raw.log_format.as_deref() {
             Some("text") => false,
             Some("json") => true,
@@ -213,6 +229,15 @@ impl RawConfig {
                 0,
                 1_000_000_000_000,
             )? as i64,
+            // Whether it is there is looked at each time: a mount that comes late must not keep payments out.
+            statement_inbox: match raw.statement_inbox {
+                Some(path) if path.as_os_str().is_empty() => return Err(missing("statement_inbox")),
+                path => path,
+            },
+            statement_inbox_times: times.parse().map_err(|error: SetTimesError| ConfigError::Value {
+                name: "statement_inbox_times",
+                cause: error.to_string(),
+            })?,
             intake: IntakeLimits {
                 queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
                 batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,
@@ -369,6 +394,8 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.key_file, Path::new("choso.key"));
         assert_eq!(config.intake, IntakeLimits::default());
+        assert_eq!(config.statement_inbox, None, "nothing is picked up unasked");
+        assert_eq!(config.statement_inbox_times.to_string(), "06:00");
     }
 
     #[test]
@@ -386,6 +413,9 @@ mod tests {
             ("CHOSO_LISTEN", "8080"),
             ("CHOSO_LOG_FORMAT", "xml"),
             ("CHOSO_PUBLIC_HOST", "https://choso.example.vn"),
+            ("CHOSO_STATEMENT_INBOX", ""),
+            ("CHOSO_STATEMENT_INBOX_TIMES", ""),
+            ("CHOSO_STATEMENT_INBOX_TIMES", "06:00,25:00"),
             ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
             ("CHOSO_BATCH_DELIVERIES_MAX", "many"),
         ] {

@@ -4,8 +4,12 @@
 mod commands;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+
+/// How long the process stays for what nobody waits for.
+const LEFT_WITHIN: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let command = commands::Choso::parse();
@@ -16,7 +20,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(commands::run(command)) {
+    let ended = runtime.block_on(commands::run(command));
+    // All work was waited for; what is left can only be a look into a folder on another machine that does not
+    // answer.
+    runtime.shutdown_timeout(LEFT_WITHIN);
+    match ended {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("choso: {failure}");

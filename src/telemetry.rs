@@ -36,11 +36,18 @@ struct CallbackLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatementLabels {
+    provider: String,
+    outcome: &'static str,
+}
+
 /// The program's metrics.
 pub struct Metrics {
     registry: Registry,
     callbacks: Family<CallbackLabels, Counter>,
     receipts: Counter,
+    statements: Family<StatementLabels, Counter>,
     deliveries_per_batch: Histogram,
     batch_seconds: Histogram,
 }
@@ -56,6 +63,12 @@ impl Default for Metrics {
         );
         let receipts = Counter::default();
         registry.register("receipts_posted", "Receipts posted", receipts.clone());
+        let statements = Family::<StatementLabels, Counter>::default();
+        registry.register(
+            "statements_picked_up",
+            "Statement files picked up from the inbox, by provider and outcome",
+            statements.clone(),
+        );
         let deliveries_per_batch = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0]);
         registry.register(
             "batch_deliveries",
@@ -72,6 +85,7 @@ impl Default for Metrics {
             registry,
             callbacks,
             receipts,
+            statements,
             deliveries_per_batch,
             batch_seconds,
         }
@@ -84,6 +98,16 @@ impl Metrics {
     pub fn callback(&self, provider: &str, outcome: &'static str) {
         self.callbacks
             .get_or_create(&CallbackLabels {
+                provider: provider.to_owned(),
+                outcome,
+            })
+            .inc();
+    }
+
+    /// A statement of an existing provider was picked up and put away.
+    pub fn statement(&self, provider: &str, outcome: &'static str) {
+        self.statements
+            .get_or_create(&StatementLabels {
                 provider: provider.to_owned(),
                 outcome,
             })

@@ -8,7 +8,6 @@ use choso::intake::{
 };
 use choso::reconcile::{Event, Mapping, Proposal, RunSummary, Tally};
 use choso::store::Store;
-use choso::table::{Fault, write_rejects};
 use choso::vn::{Day, Dong, Lang};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -153,15 +152,7 @@ fn says(taken: &Taken) {
 
 fn refused(taken: &Taken, rejects: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = rejects {
-        let fault = |row: &choso::reconcile::BadRow| Fault {
-            row: row.row_number,
-            cells: row.cells.clone(),
-            reason: row.reason.clone(),
-        };
-        let faults: Vec<Fault> = taken.bad.iter().map(fault).collect();
-        let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
-        let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
-        write_out(Some(path), &write_rejects(&header, &faults))?;
+        write_out(Some(path), &taken.bad_rows_csv())?;
         eprintln!("refused rows with their reason: {}", path.display());
         return Ok(());
     }

@@ -7,6 +7,7 @@
 mod announcer;
 mod audit;
 mod health;
+mod inbox;
 mod keyring;
 mod statement;
 
@@ -24,6 +25,7 @@ use crate::telemetry::Metrics;
 pub use announcer::{Announcer, AnnouncerHandle, Listener};
 pub use audit::{Audit, audit};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
+pub use inbox::{PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements, refused_statements};
 pub use keyring::{Keyring, KeyringError, open_secrets};
 pub use statement::{
     CaseView, ClosedDay, DayFigures, DaysView, ImportError, Imported, Progress, STATEMENT_BYTES_MAX,

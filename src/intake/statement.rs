@@ -19,6 +19,7 @@ use crate::store::{
     BadStatementRow, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals, Store, StoreError,
     Window, row_no,
 };
+use crate::table::{Fault, write_rejects};
 use crate::vn::{Day, Dong, Lang, TimeMs};
 
 use days::{DAYS_AROUND, changes, follow, has_back};
@@ -107,6 +108,21 @@ pub struct Taken {
     has_back: bool,
     /// Rows that could not be read, the first of them.
     pub bad: Vec<BadRow>,
+}
+
+impl Taken {
+    /// The rows that could not be read with their reasons, as a CSV file.
+    pub fn bad_rows_csv(&self) -> Vec<u8> {
+        let fault = |row: &BadRow| Fault {
+            row: row.row_number,
+            cells: row.cells.clone(),
+            reason: row.reason.clone(),
+        };
+        let faults: Vec<Fault> = self.bad.iter().map(fault).collect();
+        let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
+        let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
+        write_rejects(&header, &faults)
+    }
 }
 
 /// How far an import is.

@@ -8,12 +8,14 @@ mod dong;
 mod name;
 mod private;
 mod ratio;
+mod set_times;
 
 pub use day::{Day, DayError, Period, TimeMs};
 pub use dong::{Dong, DongError};
 pub use name::{fold, name_key, sort_key};
 pub use private::{AccountNumber, AccountNumberError, Phone, Secret};
 pub use ratio::{Percent, Ratio, RatioError};
+pub use set_times::{SetTimes, SetTimesError};
 
 /// The language a text is shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,6 +8,7 @@ mod pages;
 mod problem;
 mod session;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web;
@@ -39,6 +40,8 @@ pub struct Shared {
     pub account_change_wait_ms: i64,
     /// Above this amount, đồng, what a person decides about an exception waits for a second person.
     pub second_person_above_vnd: i64,
+    /// Folder from which statements are picked up, if there is one.
+    pub statement_inbox: Option<PathBuf>,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     /// Metrics.

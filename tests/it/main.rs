@@ -11,6 +11,7 @@ mod cards;
 mod demo;
 mod faults;
 mod figures;
+mod inbox;
 mod own;
 mod pages;
 mod places_files;

@@ -118,7 +118,12 @@ struct Serving {
 
 impl Serving {
     fn start(database: &Database) -> Serving {
-        let mut process = choso(database)
+        Serving::of(choso(database))
+    }
+
+    /// With settings of its own.
+    fn of(mut program: Command) -> Serving {
+        let mut process = program
             .arg("serve")
             .stdout(Stdio::piped())
             .spawn()
@@ -252,6 +257,7 @@ fn settings_that_are_unknown_or_no_good_end_with_2() {
         ("CHOSO_DATABASE_URL", "mysql://localhost/choso"),
         ("CHOSO_CONFIG", "/nowhere/choso.toml"),
         ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
+        ("CHOSO_STATEMENT_INBOX_TIMES", "6h"),
     ] {
         let output = choso(&database)
             .arg("serve")

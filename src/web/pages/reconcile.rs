@@ -12,7 +12,9 @@ use super::exceptions::{case_href, subject_of};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
 use crate::app::now;
-use crate::intake::{DaysView, ImportError, close_day, compare_days, restate_day};
+use crate::intake::{
+    DaysView, ImportError, RefusedFile, close_day, compare_days, refused_statements, restate_day,
+};
 use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
 use crate::store::{BookDay, DayClose, StatementFileView, StoreError};
 use crate::vn::{Day, Dong, Lang};
@@ -36,6 +38,21 @@ struct ReconcilePage {
     to: String,
     outcome: Option<OutcomeView>,
     files: Vec<FileRow>,
+    refused: Option<RefusedView>,
+}
+
+/// What lies in the inbox of statements and could not be taken in.
+struct RefusedView {
+    files: Vec<RefusedRow>,
+    more: Option<String>,
+    is_silent: bool,
+}
+
+struct RefusedRow {
+    name: String,
+    provider: String,
+    reason: String,
+    at: String,
 }
 
 struct OutcomeView {
@@ -195,6 +212,13 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let providers = shared.store.providers(now()).await?;
     let chosen = |id: &str| asked.as_ref().is_some_and(|asked| asked.provider_id == id);
     let files = shared.store.statement_files(FILES_SHOWN).await?;
+    let refused = match &shared.statement_inbox {
+        Some(inbox) => {
+            let ids = providers.iter().map(|provider| provider.provider_id.clone());
+            refused_view(refused_statements(inbox, ids.collect()).await, lang)
+        }
+        None => None,
+    };
     let yesterday = Day::of(now()).plus(-1);
     Html::of(&ReconcilePage {
         frame: officer.frame(visit.pick("Đối chiếu", "Reconcile")),
@@ -209,6 +233,40 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         to: asked.as_ref().map_or(yesterday, |asked| asked.to).to_string(),
         outcome,
         files: files.into_iter().map(|file| file_row(file, lang)).collect(),
+        refused,
+    })
+}
+
+/// None where nothing was refused: then there is nothing to say.
+fn refused_view(listed: Option<(Vec<RefusedFile>, usize)>, lang: Lang) -> Option<RefusedView> {
+    let is_silent = listed.is_none();
+    let (files, more) = listed.unwrap_or_default();
+    if files.is_empty() && !is_silent {
+        return None;
+    }
+    let unknown = lang.pick(
+        "Không thấy lý do bên cạnh tệp; hãy xem nhật ký của chương trình.",
+        "No reason lies beside the file; look into the program's log.",
+    );
+    let row = |file: RefusedFile| RefusedRow {
+        reason: match file.reason.is_empty() {
+            true => unknown.to_owned(),
+            false => file.reason,
+        },
+        name: file.name,
+        provider: file.provider_id,
+        at: file.at.show(),
+    };
+    Some(RefusedView {
+        files: files.into_iter().map(row).collect(),
+        more: (more > 0).then(|| {
+            let left = words::number(lang, more as i64);
+            match lang {
+                Lang::Vi => format!("và ít nhất {left} tệp nữa."),
+                Lang::En => format!("and at least {left} more files."),
+            }
+        }),
+        is_silent,
     })
 }
 

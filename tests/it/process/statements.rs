@@ -1,8 +1,12 @@
 //! `choso import statement` and `choso reconcile` as people call them.
 
+use std::path::Path;
+use std::time::SystemTime;
+
 use serde_json::json;
 
 use super::*;
+use crate::support::http;
 
 const HEADER: &str =
     "Ngân hàng thử;;;;;\n;;;;;\nSTT;Ngày giao dịch;Mã giao dịch;Số tiền;Tài khoản nhận;Nội dung\n";
@@ -158,4 +162,54 @@ fn what_cannot_be_reconciled_is_refused_with_a_reason() {
         code(&["reconcile", "--provider", "p", "--day", "2026-02-30"]),
         Some(2)
     );
+}
+
+/// Puts a statement there that was written long ago.
+fn put(path: &Path, text: &str) {
+    std::fs::write(path, text).expect("a file");
+    let file = std::fs::File::options()
+        .append(true)
+        .open(path)
+        .expect("the file");
+    file.set_modified(SystemTime::UNIX_EPOCH).expect("its time");
+}
+
+#[test]
+fn what_lies_in_the_inbox_is_picked_up_by_every_process_that_starts() {
+    let database = Database::sqlite();
+    prepare(&database);
+    let inbox = database.folder.path().join("sao-ke");
+    std::fs::create_dir_all(inbox.join("p")).expect("a folder");
+    let start = || {
+        let mut program = choso(&database);
+        program.env("CHOSO_STATEMENT_INBOX", &inbox);
+        Serving::of(program)
+    };
+    let counted = |serving: &Serving, outcome: &str| {
+        let metrics = http::send(serving.address, "GET", "/metrics", &[], b"").body;
+        let line = format!(r#"choso_statements_picked_up_total{{provider="p",outcome="{outcome}"}} 1"#);
+        metrics.lines().any(|found| found == line)
+    };
+    put(
+        &inbox.join("p/a.csv"),
+        &format!("{HEADER}1;01/03/2026 09:00:00;T1;20.000;00000011;tien rau\n"),
+    );
+    put(&inbox.join("p/b.csv"), "%PDF-1.7 nothing");
+    let mut serving = start();
+    until("both files are dealt with", || {
+        counted(&serving, "taken") && counted(&serving, "refused")
+    });
+    assert!(inbox.join("p/da-nhap/a.csv").exists() && inbox.join("p/tu-choi/b.csv").exists());
+    assert_eq!(serving.terminate(), Some(0));
+    assert_eq!(recount(&database)["receipts"], 1);
+    // It came while nothing ran, and no set time passes while this test runs.
+    put(
+        &inbox.join("p/c.csv"),
+        &format!("{HEADER}1;02/03/2026 09:00:00;T2;30.000;00000022;ca\n"),
+    );
+    let mut serving = start();
+    until("the file of the pause is taken in", || counted(&serving, "taken"));
+    assert_eq!(serving.terminate(), Some(0));
+    assert_eq!(recount(&database)["receipts"], 2);
+    done(&database, &["audit", "verify"]);
 }
