@@ -55,6 +55,8 @@ const ONE_IN: u64 = 8;
 /// Notices in one callback, and callbacks kept in one transaction.
 const NOTICES_AT_ONCE: usize = 512;
 const CALLBACKS_AT_ONCE: usize = 8;
+/// Common prices are so far from each other; what must be like nothing else has none of them.
+const PRICE_STEP_VND: i64 = 5_000;
 /// Of so many households each file has one group to itself for its lumps: a lump is a household's whole day.
 const GROUPS: usize = 10;
 
@@ -92,6 +94,7 @@ enum Cause {
     DroppedReferenceAndNote,
     DroppedReferenceAndTime,
     DroppedReferenceOfTwins,
+    DroppedReferenceOfMany,
     SwappedAmount,
     SwappedReference,
     SwappedBothReferences,
@@ -103,7 +106,7 @@ enum Cause {
 
 use Cause::*;
 
-const CAUSES: [Cause; 30] = [
+const CAUSES: [Cause; 31] = [
     MissingNotice,
     MissingRow,
     DuplicateNotice,
@@ -124,6 +127,7 @@ const CAUSES: [Cause; 30] = [
     DroppedReferenceAndNote,
     DroppedReferenceAndTime,
     DroppedReferenceOfTwins,
+    DroppedReferenceOfMany,
     SwappedAmount,
     SwappedReference,
     SwappedBothReferences,
@@ -160,6 +164,7 @@ impl Cause {
             DroppedReferenceAndNote => "dropped_reference_and_note",
             DroppedReferenceAndTime => "dropped_reference_and_time",
             DroppedReferenceOfTwins => "dropped_reference_of_twins",
+            DroppedReferenceOfMany => "dropped_reference_of_many",
             SwappedAmount => "swapped_amount",
             SwappedReference => "swapped_reference",
             SwappedBothReferences => "swapped_both_references",
@@ -251,8 +256,8 @@ async fn plant(
     let cast = Cast::fill(store, sealing_key, scheme, households, args.seed).await?;
     let mut maker = Maker::new(&cast, folder, args.seed)?;
     let mut memory = WriterMemory::default();
-    for file in 0..SHARES.len() {
-        let payments = args.rows * SHARES[file] / 10;
+    for (file, share) in SHARES.iter().enumerate() {
+        let payments = args.rows * share / 10;
         let opening_ms = day_of(file).start().0 + 6 * 3_600_000;
         for number in 0..payments {
             // From six in the morning to ten in the evening, in whole seconds as notices and files have them.
@@ -364,24 +369,22 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// A payment with an id of its own. Two digits beside each other that change places, or one that is wrong, make
-    /// no other payment's id: like the numbers of accounts, it leaves 1 when it is divided by 97.
+    /// A payment with ids of its own.
     fn paid(&mut self, payee: usize, amount_vnd: i64, at: TimeMs) -> Paid {
         self.count += 1;
-        let checked = |number: u64| number * 100 + 98 - number * 100 % 97;
         Paid {
             payee,
             amount_vnd,
             at,
-            txn: checked(1_000_000_000 + self.count).to_string(),
-            bank_ref: format!("FT{}", checked(2_000_000_000 + self.count)),
+            txn: with_check_digits(1_000_000_000 + self.count).to_string(),
+            bank_ref: format!("FT{}", with_check_digits(2_000_000_000 + self.count)),
         }
     }
 
     /// A payment that ids hold together, at a price as they are common.
     fn usual(&mut self, at: TimeMs) -> Paid {
         let payee = self.draw.below(self.payees().len() as u64) as usize;
-        let amount_vnd = 5_000 * (4 + self.draw.below(60)) as i64;
+        let amount_vnd = PRICE_STEP_VND * (4 + self.draw.below(60)) as i64;
         self.paid(payee, amount_vnd, at)
     }
 
@@ -390,10 +393,18 @@ impl<'a> Maker<'a> {
         loop {
             let payee = self.draw.below(self.payees().len() as u64) as usize;
             let amount_vnd = 1_000 * (20 + self.draw.below(980)) as i64;
-            if payee % GROUPS >= SHARES.len() && self.alone.insert((payee, amount_vnd)) {
+            let is_usual = amount_vnd % PRICE_STEP_VND == 0;
+            if payee % GROUPS >= SHARES.len() && !is_usual && self.alone.insert((payee, amount_vnd)) {
                 return self.paid(payee, amount_vnd, at);
             }
         }
+    }
+
+    /// A payment at one of few prices in one of few households: a stall that sells the same all day.
+    fn one_of_many(&mut self, at: TimeMs) -> Paid {
+        let payee = SHARES.len() + self.draw.below(5) as usize;
+        let amount_vnd = PRICE_STEP_VND * (4 + self.draw.below(4)) as i64;
+        self.paid(payee, amount_vnd, at)
     }
 
     fn tell(&mut self, paid: &Paid) {
@@ -587,9 +598,10 @@ impl<'a> Maker<'a> {
                 | SwappedReference
                 | SwappedBothReferences
         );
-        let paid = match is_tied {
-            true => self.usual(at),
-            false => self.alone(at),
+        let paid = match cause {
+            DroppedReferenceOfMany => self.one_of_many(at),
+            _ if is_tied => self.usual(at),
+            _ => self.alone(at),
         };
         self.tell(&paid);
         let row = self.row_of(&paid);
@@ -631,6 +643,17 @@ impl<'a> Maker<'a> {
                 },
                 "matched_auto",
             ),
+            // Its likes are told apart by their times, if at all; a person may have to.
+            DroppedReferenceOfMany => {
+                let mut row = nameless(row);
+                if self.draw.below(2) == 0 {
+                    row.when = Day::of(at).show();
+                }
+                if self.draw.below(2) == 0 {
+                    "tien hang".clone_into(&mut row.note);
+                }
+                (row, "matched_auto|ambiguous")
+            }
             FeeTwice => {
                 let net_vnd = row.net_vnd - row.fee_vnd;
                 (Row { net_vnd, ..row }, "fee_differs")
@@ -680,6 +703,12 @@ impl<'a> Maker<'a> {
         };
         self.planted_row(Lump, file, &row, "lump")
     }
+}
+
+/// The number with two digits behind it that make it leave 1 when it is divided by 97, as in numbers of accounts:
+/// with one digit wrong, or two neighbours in each other's place, it is no other number of this kind.
+fn with_check_digits(number: u64) -> u64 {
+    number * 100 + 98 - number * 100 % 97
 }
 
 /// The row without what names its payment.
@@ -735,4 +764,22 @@ fn swapped(text: &str) -> Option<String> {
     let at = bytes.windows(2).position(is_fit)?;
     bytes.swap(at, at + 1);
     String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swapped_digits_make_another_text_that_is_nobodys_id() {
+        assert_eq!(swapped("240000").as_deref(), Some("420000"));
+        assert_eq!(swapped("FT2000012").as_deref(), Some("FT2000021"));
+        assert_eq!(swapped("1000000300"), None, "a number keeps its length");
+        for count in 0..20_000 {
+            let id = with_check_digits(1_000_000_000 + count);
+            assert_eq!(id % 97, 1);
+            let other: Option<u64> = swapped(&id.to_string()).and_then(|text| text.parse().ok());
+            assert!(other.is_none_or(|other| other != id && other % 97 != 1), "{id}");
+        }
+    }
 }

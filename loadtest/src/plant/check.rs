@@ -220,6 +220,7 @@ fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
     {
         let at = (planted.row_number.clone(), planted.txn.clone());
         match said.get_mut(&at).and_then(Vec::pop) {
+            Some(word) if planted.kinds.contains(&word) => {}
             Some(word) => named_wrongly.push((planted, word)),
             None if is_loud => named_wrongly.push((planted, "nothing".to_owned())),
             None => {}
@@ -270,4 +271,102 @@ fn check_summary(key: &[Planted], summary: &RunSummary, plain_rows: i64, verdict
         tally(Kind::AwaitingStatement).count,
         0,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planted(cause: &str, row_number: &str, txn: &str, kinds: &[&str]) -> Planted {
+        Planted {
+            cause: cause.to_owned(),
+            row_number: row_number.to_owned(),
+            txn: txn.to_owned(),
+            amount_vnd: 20_000,
+            kinds: kinds.iter().map(|&kind| kind.to_owned()).collect(),
+        }
+    }
+
+    /// What a key makes of these exceptions: the causes named wrongly, and how many faults there are.
+    fn verdict(key: &[Planted], exceptions: &[(&str, &str, &str)]) -> (Vec<String>, u64) {
+        let mut text = "kind,provider_txn_id,amount_vnd,business_date,row_number,sentence\n".to_owned();
+        for (kind, txn, row_number) in exceptions {
+            text.push_str(&format!(
+                "{kind},{txn},20000,2026-03-02,{row_number},\"Một câu, có dấu.\"\n"
+            ));
+        }
+        let (said, _) = read_exceptions(text.as_bytes()).unwrap();
+        let mut verdict = Verdict::default();
+        compare(key, said, &mut verdict);
+        let wrong = verdict.causes.iter().filter(|(_, (_, wrong))| *wrong > 0);
+        (
+            wrong.map(|(cause, _)| cause.clone()).collect(),
+            verdict.faults_in_all,
+        )
+    }
+
+    #[test]
+    fn only_the_words_of_the_key_are_right() {
+        let key = [
+            planted("amount_off", "6", "1", &["amount_differs"]),
+            planted("missing_row", "", "2", &["missing_in_statement"]),
+            planted("dropped", "8", "", &["matched_auto", "ambiguous"]),
+            planted("late", "9", "3", &["matched_auto"]),
+            planted("repeated", "10", "4", &[]),
+        ];
+        let right = [("amount_differs", "1", "6"), ("missing_in_statement", "2", "")];
+        let with = |more: &[(&'static str, &'static str, &'static str)]| [&right[..], more].concat();
+        let wrong =
+            |causes: &[&str], faults| (causes.iter().map(|&c| c.to_owned()).collect::<Vec<_>>(), faults);
+        assert_eq!(verdict(&key, &right), wrong(&[], 0));
+        assert_eq!(verdict(&key, &with(&[("ambiguous", "", "8")])), wrong(&[], 0));
+        assert_eq!(
+            verdict(&key, &right[1..]),
+            wrong(&["amount_off"], 1),
+            "said nothing"
+        );
+        assert_eq!(verdict(&key, &with(&[("lump", "", "8")])), wrong(&["dropped"], 1));
+        assert_eq!(
+            verdict(&key, &with(&[("date_differs", "3", "9")])),
+            wrong(&["late"], 1)
+        );
+        assert_eq!(
+            verdict(&key, &with(&[("duplicate_row", "4", "10")])),
+            wrong(&["repeated"], 1)
+        );
+        let other = [("date_differs", "1", "6"), right[1]];
+        assert_eq!(verdict(&key, &other), wrong(&["amount_off"], 1), "another word");
+        assert_eq!(
+            verdict(&key, &with(&[("missing_notice", "5", "7")])),
+            wrong(&[], 1),
+            "a false one"
+        );
+        assert_eq!(verdict(&key, &with(&right[..1])), wrong(&[], 1), "said twice");
+    }
+
+    #[test]
+    fn what_is_no_exception_has_to_add_up() {
+        let key = [planted("lump", "7", "", &["lump"])];
+        let tally = |count| choso::reconcile::Tally {
+            count,
+            amount_vnd: 20_000 * i128::from(count),
+        };
+        let faults = |lumps, matched, ignored| {
+            let mut summary = RunSummary {
+                rows: tally(lumps + matched + ignored),
+                matched: tally(lumps + matched),
+                ignored: tally(ignored),
+                ..RunSummary::default()
+            };
+            summary.by_kind.insert(Kind::Lump, tally(lumps));
+            summary.by_kind.insert(Kind::MatchedAuto, tally(matched));
+            let mut verdict = Verdict::default();
+            check_summary(&key, &summary, 10, &mut verdict);
+            verdict.faults_in_all
+        };
+        assert_eq!(faults(1, 9, 0), 0);
+        assert_eq!(faults(0, 10, 0), 2, "a lump was matched as one payment");
+        assert_eq!(faults(2, 8, 0), 2, "a payment was taken for a lump");
+        assert_eq!(faults(1, 8, 1), 2, "a payment was ignored");
+    }
 }
