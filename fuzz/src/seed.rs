@@ -53,7 +53,7 @@ fn codes() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The first byte says what the rest is: a file, or the sheet of a workbook.
+/// The first byte says what the rest is: a file, or the sheet of a workbook, of no known provider.
 fn statements() -> std::io::Result<()> {
     let folder = format!("{}/corpus/statement", env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(&folder)?;
