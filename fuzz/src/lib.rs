@@ -1,10 +1,12 @@
 //! What the fuzz targets share: the rooms under test, taken as they are, and how bytes become a request.
 //!
-//! An input is one byte that chooses the scheme, then query, header lines (`name: value`) and body,
+//! An input of the adapters is one byte that chooses the scheme, then query, header lines (`name: value`) and body,
 //! separated by a NUL byte.
 
 #[path = "../../src/notice/mod.rs"]
 pub mod notice;
+#[path = "../../src/reconcile/mod.rs"]
+pub mod reconcile;
 #[path = "../../src/vietqr/mod.rs"]
 pub mod vietqr;
 #[path = "../../src/vn/mod.rs"]
@@ -68,4 +70,49 @@ pub fn receive(providers: &[Provider], input: &[u8]) -> Option<Result<Received, 
         is_evidence: false,
     };
     Some(provider.receive(&request, None))
+}
+
+/// A workbook whose only sheet is these bytes, sizes and checksums right: what is wrong in it is in the sheet.
+pub fn workbook(sheet: &[u8]) -> Vec<u8> {
+    let parts: [(&str, &[u8]); 4] = [
+        (
+            "xl/workbook.xml",
+            b"<workbook><sheets><sheet name=\"GD\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>",
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            b"<Relationships><Relationship Id=\"r1\" Target=\"sheet1.xml\"/></Relationships>",
+        ),
+        (
+            "xl/styles.xml",
+            b"<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>",
+        ),
+        ("xl/sheet1.xml", sheet),
+    ];
+    let (mut file, mut table) = (Vec::new(), Vec::new());
+    for (name, bytes) in parts {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let size = (bytes.len() as u32).to_le_bytes();
+        let mut head = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        for number in [crc.sum().to_le_bytes(), size, size, (name.len() as u32).to_le_bytes()] {
+            head.extend(number);
+        }
+        table.extend(b"PK\x01\x02\x14\0");
+        table.extend(&head);
+        table.extend([0; 10]);
+        table.extend((file.len() as u32).to_le_bytes());
+        table.extend(name.as_bytes());
+        file.extend(b"PK\x03\x04");
+        file.extend(&head);
+        file.extend(name.as_bytes());
+        file.extend(bytes);
+    }
+    let (from, bytes, count) = (file.len() as u32, table.len() as u32, parts.len() as u8);
+    file.extend(&table);
+    file.extend([b'P', b'K', 5, 6, 0, 0, 0, 0, count, 0, count, 0]);
+    file.extend(bytes.to_le_bytes());
+    file.extend(from.to_le_bytes());
+    file.extend([0, 0]);
+    file
 }

@@ -4,6 +4,7 @@
 //! `intake` posts signed callbacks over HTTP to the service in this process and holds the ledger against
 //! what it sent. `start` measures how soon the finished program answers, and what it needs when idle.
 //! `growth` does the same to ledgers of millions of receipts. `torture` breaks things on purpose while callbacks come, and looks whether any was lost or doubled.
+//! `plant` measures nothing: it writes statements with known faults, and looks whether each is found.
 //! All traffic stays on the loopback interface, is bounded in number and in time, and ends by itself.
 
 mod client;
@@ -14,6 +15,7 @@ mod crowd;
 mod growth;
 mod intake;
 mod open_loop;
+mod plant;
 mod process;
 mod profiles;
 mod proxy;
@@ -63,6 +65,8 @@ enum Command {
     Overload(open_loop::OverloadArgs),
     /// Statements against receipts, as a ratio of what an analytical database needs to join them
     Reconcile(reconcile::ReconcileArgs),
+    /// Twelve causes planted in statement files: each named rightly, and nothing else named
+    Plant(plant::PlantArgs),
     /// How soon `choso serve` answers on an empty database, and its memory when idle
     #[command(visible_alias = "memory")]
     Start(start::StartArgs),
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Command::OpenLoop(args) => open_loop::run(&args),
         Command::Overload(args) => open_loop::run_overload(&args),
         Command::Reconcile(args) => reconcile::run(&args),
+        Command::Plant(args) => plant::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Growth(args) => growth::run(&args),
         Command::Torture(args) => torture::run(&args),

@@ -227,6 +227,11 @@ impl Cast {
         &self.provider
     }
 
+    /// Everybody who can be paid.
+    pub fn payees(&self) -> &[Payee] {
+        &self.payees
+    }
+
     /// A payment under this number: amount and payee depend on the number and the seed alone.
     pub fn payment(&self, number: u64, occurred_at: TimeMs) -> Sample {
         let mut draw = Draw::new(self.seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d));

@@ -137,9 +137,11 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
     })
 }
 
-/// The name of an item by its delivery, which has no id but its bytes, and its place there.
-fn place(body: &[u8], index: usize) -> String {
-    format!("{}#{index}", &hex(&sha256(body))[..16])
+/// The name of an item by its delivery, which has no id but its bytes, and its place there. The bytes are hashed
+/// once however many items there are.
+fn places(body: &[u8]) -> impl Fn(usize) -> String + use<> {
+    let digest = hex(&sha256(body));
+    move |index| format!("{}#{index}", &digest[..16])
 }
 
 #[derive(Debug)]
@@ -191,7 +193,7 @@ impl Protocol for Signed {
             return Err(Refusal::malformed("body", "wanted a JSON object"));
         };
         let data = Members::of(object, "")?.object("data", "data.")?;
-        let item = read_item(&NAMES, data, &place(request.body, 0))?;
+        let item = read_item(&NAMES, data, &places(request.body)(0))?;
         Ok(Read::one(item, variant))
     }
 
@@ -233,7 +235,8 @@ impl Protocol for Token {
         let Some(Json::Array(list)) = Members::of(&object, "")?.object.get("data") else {
             return Err(Refusal::malformed("data", "wanted a list of transactions"));
         };
-        let of = |(i, item): (usize, &Json)| read_or_keep(item, &place(request.body, i));
+        let place = places(request.body);
+        let of = |(i, item): (usize, &Json)| read_or_keep(item, &place(i));
         Ok(Read::Notices {
             delivery_id: None,
             items: list.iter().enumerate().map(of).collect(),

@@ -1,6 +1,9 @@
 //! Words that statements use, folded: headers, kinds, statuses, totals. Vietnamese and English, with and
 //! without accents.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::mapping::Column;
 use super::row::{RowKind, RowStatus};
 use crate::vn::fold;
@@ -194,11 +197,23 @@ fn in_two_languages(text: &str) -> Vec<(Column, usize)> {
     Vec::new()
 }
 
+/// What each text of [`HEADERS`] means, with its place there. A table and no search: whoever looks for a header asks
+/// for every cell of the first rows, and again for each way to split it.
+static MEANINGS: LazyLock<HashMap<&str, Vec<(Column, usize)>>> = LazyLock::new(|| {
+    let mut meanings: HashMap<&str, Vec<(Column, usize)>> = HashMap::new();
+    for (column, texts) in HEADERS {
+        for (rank, text) in texts.split(" | ").enumerate() {
+            let known = meanings.entry(text).or_default();
+            if known.iter().all(|(other, _)| other != column) {
+                known.push((*column, rank));
+            }
+        }
+    }
+    meanings
+});
+
 fn lookup(text: &str) -> Vec<(Column, usize)> {
-    HEADERS
-        .iter()
-        .filter_map(|(column, texts)| Some((*column, texts.split(" | ").position(|t| t == text)?)))
-        .collect()
+    MEANINGS.get(text).cloned().unwrap_or_default()
 }
 
 /// Folded, with what only decorates taken away: how two headers are compared.

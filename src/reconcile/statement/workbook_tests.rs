@@ -196,17 +196,37 @@ fn damaged_workbooks_are_refused() {
     assert!(refusal(&zip(&parts)).contains("DOCTYPE"));
 }
 
+/// What somebody leaves behind who formats whole columns. Unoptimised a million take half a minute, so those are for
+/// `cargo test --release empty_rows`.
+const EMPTY_ROWS: usize = if cfg!(debug_assertions) { 60_000 } else { 1_000_000 };
+
 #[test]
-fn many_empty_rows_are_passed_over() {
-    let mut parts = xlsx_parts(&[("GD", table())]);
-    let mut rows = String::new();
-    for at in 20..60_000 {
-        rows.push_str(&format!("<row r=\"{at}\"/>"));
+fn many_empty_rows_of_a_workbook_are_passed_over_and_alone_are_refused() {
+    let filled = |rows: &[Vec<Made>]| {
+        let mut parts = xlsx_parts(&[("GD", rows.to_vec())]);
+        let empty: String = (20..EMPTY_ROWS).map(|at| format!("<row r=\"{at}\"/>")).collect();
+        let sheet = String::from_utf8_lossy(&parts[0].1);
+        parts[0].1 = sheet
+            .replace("</sheetData>", &(empty + "</sheetData>"))
+            .into_bytes();
+        zip(&parts)
+    };
+    let (events, summary) = read(&filled(&table()));
+    assert_eq!((events.len(), summary.all()), (6, 6));
+    assert!(refusal(&filled(&[])).contains("dòng tiêu đề"));
+}
+
+#[test]
+fn many_empty_rows_of_a_text_are_passed_over_and_alone_are_refused() {
+    for empty in ["\n", ";;\r\n"] {
+        let empty = empty.repeat(EMPTY_ROWS);
+        let header = "Mã giao dịch;Ngày giao dịch;Số tiền\nGD1;02/03/2026;5.000\n";
+        let text = [header, &empty, "GD2;02/03/2026;6.000\n"].concat();
+        let (events, summary) = read(text.as_bytes());
+        assert_eq!((events.len(), summary.all()), (2, 2));
+        assert_eq!(movements(&events)[1].row_number, EMPTY_ROWS as u64 + 3);
+        assert!(refusal(empty.as_bytes()).contains("dòng tiêu đề"));
     }
-    let xml = String::from_utf8_lossy(&parts[0].1).replace("</sheetData>", &format!("{rows}</sheetData>"));
-    parts[0].1 = xml.into_bytes();
-    let (events, _) = read(&zip(&parts));
-    assert_eq!(events.len(), 6);
 }
 
 #[test]
