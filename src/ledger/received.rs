@@ -11,12 +11,14 @@ pub struct Received {
     pub received: Dong,
     /// What of it went back to the payers.
     pub refunded: Dong,
+    /// What statements and people corrected, with its sign.
+    pub corrected: Dong,
 }
 
 impl Received {
     /// What is left.
     pub fn left(&self) -> Dong {
-        Dong::new(self.received.vnd() - self.refunded.vnd())
+        Dong::new(self.received.vnd() - self.refunded.vnd() + self.corrected.vnd())
     }
 
     /// Both together.
@@ -26,6 +28,7 @@ impl Received {
             receipts: self.receipts + other.receipts,
             received: sum(self.received, other.received),
             refunded: sum(self.refunded, other.refunded),
+            corrected: sum(self.corrected, other.corrected),
         }
     }
 
@@ -142,7 +145,7 @@ mod tests {
                 .into_iter()
                 .map(|(day, (receipts, received, refunded))| {
                     let refunded = Dong::new(refunded.min(received));
-                    (Day::from_number(day).unwrap(), Received { receipts, received: Dong::new(received), refunded })
+                    (Day::from_number(day).unwrap(), Received { receipts, received: Dong::new(received), refunded, corrected: Dong::new(-(receipts % 7)) })
                 })
                 .collect();
             let whole = Received::sum(days.iter().map(|(_, received)| received));

@@ -38,6 +38,8 @@ pub struct OwnReceipt {
     pub amount: Dong,
     /// What of it went back.
     pub refunded: Dong,
+    /// What statements and people corrected, with its sign.
+    pub corrected: Dong,
     /// The stall; none where only the household is known.
     pub stall_code: Option<String>,
     /// Who told of it.
@@ -51,7 +53,7 @@ pub struct OwnReceipt {
 impl OwnReceipt {
     /// What is left of it.
     pub fn left(&self) -> Dong {
-        Dong::new(self.amount.vnd() - self.refunded.vnd())
+        Dong::new(self.amount.vnd() - self.refunded.vnd() + self.corrected.vnd())
     }
 }
 
@@ -66,7 +68,7 @@ pub struct ListPlace {
     pub entry_no: LedgerNo,
 }
 
-type Row = (i64, i64, i64, i64, i64, Option<String>, String, String, i64);
+type Row = (i64, i64, i64, i64, i64, i64, Option<String>, String, String, i64);
 
 impl Store {
     /// What a household received from the first to the last day (366 at most), with up to `limit` of its
@@ -138,18 +140,18 @@ impl Store {
 /// The days on which something came. What a counter does not hold yet is added in the same moment.
 async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, Received)>> {
     // The counters lie by day, so each day is looked up by itself: a cross join stays in its order.
-    let rows: Vec<(i64, i64, i64, i64)> = on_tx!(tx, |c| {
+    let rows: Vec<(i64, i64, i64, i64, i64)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "WITH RECURSIVE days (day) AS (
                SELECT CAST($2 AS BIGINT) UNION ALL SELECT day + 1 FROM days WHERE day < $3
              )
              SELECT day, CAST(SUM(posted_count) AS BIGINT), CAST(SUM(posted_vnd) AS BIGINT),
-                    CAST(SUM(refunded_vnd) AS BIGINT)
+                    CAST(SUM(refunded_vnd) AS BIGINT), CAST(SUM(corrected_vnd) AS BIGINT)
              FROM (
-               SELECT h.day, h.posted_count, h.posted_vnd, h.refunded_vnd
+               SELECT h.day, h.posted_count, h.posted_vnd, h.refunded_vnd, h.corrected_vnd
                FROM days d CROSS JOIN household_day h WHERE h.day = d.day AND h.household_id = $1
                UNION ALL
-               SELECT business_day, 1, amount_vnd, refunded_vnd
+               SELECT business_day, 1, amount_vnd, refunded_vnd, corrected_vnd
                FROM receipt WHERE entry_no > (SELECT counted_entry_no FROM feed WHERE id = 1)
                  AND household_id = $1 AND business_day >= $2 AND business_day <= $3
              ) counted GROUP BY day ORDER BY day",
@@ -161,11 +163,12 @@ async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result
         .await?
     });
     rows.into_iter()
-        .map(|(day, receipts, received, refunded)| {
+        .map(|(day, receipts, received, refunded, corrected)| {
             let received = Received {
                 receipts,
                 received: Dong::new(received),
                 refunded: Dong::new(refunded),
+                corrected: Dong::new(corrected),
             };
             Ok((day_of(day)?, received))
         })
@@ -202,7 +205,7 @@ async fn receipts_of(
     let rows: Vec<Row> = on_tx!(tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new(
             "SELECT r.business_day, COALESCE(r.occurred_at_ms, r.posted_at_ms) AS at_ms, r.entry_no, r.amount_vnd,
-                    r.refunded_vnd, s.stall_code, r.provider_id, r.provider_txn_id,
+                    r.refunded_vnd, r.corrected_vnd, s.stall_code, r.provider_id, r.provider_txn_id,
                     CAST(CASE WHEN r.statement_row_no IS NULL THEN 0 ELSE 1 END AS BIGINT)
              FROM (SELECT entry_no FROM receipt WHERE entry_no > ",
         );
@@ -243,8 +246,18 @@ async fn receipts_of(
 }
 
 fn receipt_of(row: Row) -> Result<OwnReceipt> {
-    let (day, at, entry_no, amount, refunded, stall_code, provider_id, provider_txn_id, is_from_statement) =
-        row;
+    let (
+        day,
+        at,
+        entry_no,
+        amount,
+        refunded,
+        corrected,
+        stall_code,
+        provider_id,
+        provider_txn_id,
+        is_from_statement,
+    ) = row;
     Ok(OwnReceipt {
         place: ListPlace {
             day: day_of(day)?,
@@ -253,6 +266,7 @@ fn receipt_of(row: Row) -> Result<OwnReceipt> {
         },
         amount: Dong::new(amount),
         refunded: Dong::new(refunded),
+        corrected: Dong::new(corrected),
         stall_code,
         provider_id,
         provider_txn_id,

@@ -86,6 +86,8 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/reconcile", web::get().to(reconcile::page))
         .route("/reconcile/exceptions.csv", web::get().to(exceptions::csv))
         .route("/reconcile/exceptions", web::get().to(exceptions::queue))
+        .route("/reconcile/exceptions.xlsx", web::get().to(exceptions::workbook))
+        .route("/reconcile/books.xlsx", web::get().to(reconcile::books))
         .route("/reconcile/case", web::get().to(case::case))
         .route("/reconcile/case/{act}", web::post().to(case::act))
         .route("/reconcile/bulk", web::post().to(exceptions::bulk))

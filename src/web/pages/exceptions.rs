@@ -13,6 +13,7 @@ use super::reconcile::{Asked, refused};
 use super::words;
 use crate::app::now;
 use crate::intake::{DaysView, exceptions_csv};
+use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject, working_days};
 use crate::store::{DecisionView, StoreError};
 use crate::vn::{Day, Dong, Lang};
@@ -160,6 +161,7 @@ struct QueuePage {
     to: String,
     back_href: String,
     csv_href: String,
+    xlsx_href: String,
     kinds: Vec<(&'static str, &'static str, bool)>,
     filter_who: String,
     filter_state: String,
@@ -217,6 +219,7 @@ async fn show_queue(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         frame: officer.frame(visit.pick("Mục cần xem", "Exceptions")),
         back_href: format!("/reconcile?{}", asked.question()),
         csv_href: format!("/reconcile/exceptions.csv?{here}"),
+        xlsx_href: format!("/reconcile/exceptions.xlsx?{here}"),
         kinds: Kind::ALL
             .into_iter()
             .map(|kind| {
@@ -296,6 +299,76 @@ pub(super) fn case_href(provider_id: &str, subject: Subject, day: Day) -> String
     )
 }
 
+/// `GET /reconcile/exceptions.xlsx`: the queue as it is shown, as a workbook.
+pub(super) async fn workbook(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    let made = async {
+        let (asked, _, cases) = filtered(&officer, &shared).await?;
+        let bytes = sheet(&asked, &cases).map_err(|error| StoreError::Conflict(error.to_string()))?;
+        Ok::<_, Fault>((asked, bytes))
+    };
+    match made.await {
+        Ok((asked, bytes)) => download(&asked, "doi-chieu", "xlsx", XLSX, bytes),
+        Err(fault) => officer.answer(Err(fault)),
+    }
+}
+
+/// What a workbook is, for browsers.
+pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
+    let columns = [
+        ("Ngày", 12),
+        ("Loại", 20),
+        ("Số tiền (đ)", 18),
+        ("Số ngày làm việc", 16),
+        ("Giao cho", 18),
+        ("Người đã xử lý", 36),
+        ("Việc cần làm", 90),
+    ];
+    let columns = columns.map(|(heading, chars)| Column { heading, chars });
+    let titles = [
+        "MỤC CẦN XEM KHI ĐỐI CHIẾU".to_owned(),
+        format!("Nhà cung cấp: {}", asked.provider_id),
+        format!("Từ {} đến {}", asked.from.show(), asked.to.show()),
+    ];
+    let mut sheet = Sheet::new("Mục cần xem", &titles, &columns);
+    let mut total = 0;
+    for case in cases {
+        let sentence = case.kind.sentence(&case.facts, Lang::Vi);
+        let by = case.decision.as_ref().map(|decision| mark(decision, Lang::Vi));
+        total += case.amount_vnd;
+        sheet.row(&[
+            Cell::Day(case.day),
+            Cell::Text(case.kind.name().0),
+            Cell::Dong(Dong::new(case.amount_vnd)),
+            Cell::Count(case.age_days),
+            Cell::Text(case.assignee.as_deref().unwrap_or_default()),
+            Cell::Text(by.as_deref().unwrap_or_default()),
+            Cell::Text(&sentence),
+        ]);
+    }
+    let count = format!("{} mục", words::number(Lang::Vi, cases.len() as i64));
+    sheet.totals(&[
+        Cell::Text("Cộng"),
+        Cell::Text(&count),
+        Cell::Dong(Dong::new(total)),
+        Cell::Empty,
+        Cell::Empty,
+        Cell::Empty,
+        Cell::Empty,
+    ]);
+    xlsx(vec![sheet])
+}
+
+pub(super) fn download(asked: &Asked, what: &str, ending: &str, kind: &str, bytes: Vec<u8>) -> HttpResponse {
+    let name = format!("{what}-{}-{}.{ending}", asked.from, asked.to);
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(bytes)
+}
+
 /// `GET /reconcile/exceptions.csv`: the exceptions as the queue shows them, bad rows beside where nothing is filtered.
 pub(super) async fn csv(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
     let made = async {
@@ -309,17 +382,7 @@ pub(super) async fn csv(officer: Officer, shared: web::Data<Shared>) -> HttpResp
         Ok::<_, Fault>((asked, bytes))
     };
     match made.await {
-        Ok((asked, bytes)) => HttpResponse::Ok()
-            .content_type("text/csv; charset=utf-8")
-            .insert_header((CACHE_CONTROL, "private, no-store"))
-            .insert_header((
-                CONTENT_DISPOSITION,
-                format!(
-                    "attachment; filename=\"doi-chieu-{}-{}.csv\"",
-                    asked.from, asked.to
-                ),
-            ))
-            .body(bytes),
+        Ok((asked, bytes)) => download(&asked, "doi-chieu", "csv", "text/csv; charset=utf-8", bytes),
         Err(fault) => officer.answer(Err(fault)),
     }
 }

@@ -356,7 +356,7 @@ fn placed(household: &HouseholdView, unit: Option<String>) -> String {
 
 /// What the whole is made of.
 fn sums(whole: &Received, lang: Lang) -> Vec<(&'static str, String)> {
-    vec![
+    let mut sums = vec![
         (
             lang.pick("Số lần nhận", "Receipts"),
             words::number(lang, whole.receipts),
@@ -366,7 +366,12 @@ fn sums(whole: &Received, lang: Lang) -> Vec<(&'static str, String)> {
             shown(whole.received, lang),
         ),
         (lang.pick("Đã trả lại", "Paid back"), shown(whole.refunded, lang)),
-    ]
+    ];
+    if whole.corrected.vnd() != 0 {
+        let words = lang.pick("Sửa theo sao kê", "Corrected by the statement");
+        sums.push((words, shown(whole.corrected, lang)));
+    }
+    sums
 }
 
 /// An amount that stays on one line with its unit.
@@ -390,6 +395,13 @@ fn paid_back(refunded: Dong, lang: Lang) -> Option<String> {
             lang.pick("đã trả lại", "paid back"),
             shown(refunded, lang)
         )
+    })
+}
+
+fn corrected(by: Dong, lang: Lang) -> Option<String> {
+    (by.vnd() != 0).then(|| {
+        let words = lang.pick("sửa theo sao kê", "corrected by the statement");
+        format!("{words} {}", shown(by, lang))
     })
 }
 
@@ -464,7 +476,7 @@ fn receipt_row(receipt: &OwnReceipt, asked: &Asked, lang: Lang) -> ReceiptRow {
         amount: shown(receipt.amount, lang),
         when,
         detail: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        refunded: paid_back(receipt.refunded, lang),
+        refunded: paid_back(receipt.refunded, lang).or_else(|| corrected(receipt.corrected, lang)),
     }
 }
 

@@ -8,13 +8,14 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::answer::{Html, seen};
-use super::exceptions::{case_href, subject_of};
+use super::exceptions::{XLSX, case_href, download, subject_of};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
 use crate::app::now;
 use crate::intake::{
     DaysView, ImportError, RefusedFile, close_day, compare_days, refused_statements, restate_day,
 };
+use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
 use crate::store::{BookDay, DayClose, StatementFileView, StoreError};
 use crate::vn::{Day, Dong, Lang};
@@ -65,6 +66,7 @@ struct OutcomeView {
     more: Option<String>,
     csv_href: String,
     queue_href: String,
+    books_href: String,
     /// Decisions that wait for a second person.
     second: usize,
     /// Changes that wait for a closed day.
@@ -323,6 +325,7 @@ fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
         }),
         csv_href: format!("/reconcile/exceptions.csv?{}", asked.question()),
         queue_href: format!("/reconcile/exceptions?{}", asked.question()),
+        books_href: format!("/reconcile/books.xlsx?{}", asked.question()),
         second: view
             .decisions
             .iter()
@@ -358,18 +361,22 @@ fn close_row(close: &DayClose, lang: Lang) -> CloseRow {
     }
 }
 
-fn book_row(day: Day, book: &BookDay, lang: Lang) -> BookRow {
-    let figures = [
+/// In the order of the equation.
+fn amounts(book: &BookDay) -> [i64; 6] {
+    [
         book.opening_vnd,
         book.receipts_vnd,
         book.reversals_vnd,
         book.fees_vnd,
         book.settled_vnd,
         book.closing_vnd,
-    ];
+    ]
+}
+
+fn book_row(day: Day, book: &BookDay, lang: Lang) -> BookRow {
     BookRow {
         day: day.show(),
-        figures: figures.map(|vnd| Dong::new(vnd).show(lang)),
+        figures: amounts(book).map(|vnd| Dong::new(vnd).show(lang)),
         adds_up: book.adds_up(),
     }
 }
@@ -416,6 +423,60 @@ fn file_row(file: StatementFileView, lang: Lang) -> FileRow {
         by: file.imported_by,
         href,
     }
+}
+
+/// `GET /reconcile/books.xlsx`: the books of the days as a workbook.
+pub(super) async fn books(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    let made = async {
+        let missing = || Problem::invalid("provider", "Hãy chọn nhà cung cấp.");
+        let asked = Asked::of(&officer)?.ok_or_else(missing)?;
+        let books = shared
+            .store
+            .books(&asked.provider_id, (asked.from, asked.to))
+            .await?;
+        let bytes = sheet(&asked, &books).map_err(|error| StoreError::Conflict(error.to_string()))?;
+        Ok::<_, Fault>((asked, bytes))
+    };
+    match made.await {
+        Ok((asked, bytes)) => download(&asked, "so", "xlsx", XLSX, bytes),
+        Err(fault) => officer.answer(Err(fault)),
+    }
+}
+
+fn sheet(asked: &Asked, books: &[(Day, BookDay)]) -> Result<Vec<u8>, SheetError> {
+    let headings = [
+        "Đầu ngày (đ)",
+        "+ thu (đ)",
+        "− hoàn (đ)",
+        "− phí (đ)",
+        "= đã trả về (đ)",
+        "+ cuối ngày (đ)",
+    ];
+    let mut columns = vec![Column {
+        heading: "Ngày",
+        chars: 12,
+    }];
+    columns.extend(headings.map(|heading| Column { heading, chars: 18 }));
+    let titles = [
+        "SỔ CỦA NHÀ CUNG CẤP".to_owned(),
+        format!("Nhà cung cấp: {}", asked.provider_id),
+        format!("Từ {} đến {}", asked.from.show(), asked.to.show()),
+    ];
+    let mut sheet = Sheet::new("Sổ", &titles, &columns);
+    let mut whole = BookDay::default();
+    for (day, book) in books {
+        let figures = amounts(book).map(|vnd| Cell::Dong(Dong::new(vnd)));
+        sheet.row(&[&[Cell::Day(*day)], &figures[..]].concat());
+        whole.receipts_vnd += book.receipts_vnd;
+        whole.reversals_vnd += book.reversals_vnd;
+        whole.fees_vnd += book.fees_vnd;
+        whole.settled_vnd += book.settled_vnd;
+    }
+    whole.opening_vnd = books.first().map_or(0, |(_, book)| book.opening_vnd);
+    whole.closing_vnd = books.last().map_or(0, |(_, book)| book.closing_vnd);
+    let figures = amounts(&whole).map(|vnd| Cell::Dong(Dong::new(vnd)));
+    sheet.totals(&[&[Cell::Text("Cả kỳ")], &figures[..]].concat());
+    xlsx(vec![sheet])
 }
 
 #[derive(Deserialize)]

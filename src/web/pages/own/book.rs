@@ -48,14 +48,21 @@ pub(super) fn workbook(head: &Head, by: Grain, list: &OwnList) -> Result<Vec<u8>
     xlsx(vec![sums(head, by, list), receipts(head, list)])
 }
 
-/// What came, what went back and what is left, as the last cells of a row.
-fn amounts(received: &Received) -> [Cell<'static>; 3] {
-    [received.received, received.refunded, received.left()].map(Cell::Dong)
+/// What came, what went back, what was corrected and what is left, as the last cells of a row.
+fn amounts(received: &Received) -> [Cell<'static>; 4] {
+    [
+        received.received,
+        received.refunded,
+        received.corrected,
+        received.left(),
+    ]
+    .map(Cell::Dong)
 }
 
-const AMOUNTS: [Column<'static>; 3] = [
+const AMOUNTS: [Column<'static>; 4] = [
     column("Tiền khách chuyển (đ)", 19),
     column("Tiền đã trả lại (đ)", 17),
+    column("Sửa theo sao kê (đ)", 17),
     column("Thực nhận (đ)", 19),
 ];
 
@@ -158,6 +165,7 @@ fn of(receipt: &OwnReceipt) -> Received {
         receipts: 1,
         received: receipt.amount,
         refunded: receipt.refunded,
+        corrected: receipt.corrected,
     }
 }
 
@@ -179,6 +187,7 @@ mod tests {
             place,
             amount: Dong::new(5_000),
             refunded: Dong::ZERO,
+            corrected: Dong::ZERO,
             stall_code: None,
             provider_id: "p".to_owned(),
             provider_txn_id: "T1".to_owned(),
@@ -188,6 +197,7 @@ mod tests {
             receipts,
             received: Dong::new(5_000 * receipts),
             refunded: Dong::ZERO,
+            corrected: Dong::ZERO,
         };
         OwnList {
             days: vec![(day, received)],
