@@ -151,6 +151,34 @@
     });
   }
 
+  // --- What is picked, added up beside the row that it is to pay ---
+  for (const form of document.querySelectorAll("form[data-sum]")) {
+    const said = form.querySelector("[data-picked]");
+    const vnd = (number) => number.toLocaleString(document.documentElement.lang === "en" ? "en" : "vi");
+    const add = () => {
+      const picked = [...form.querySelectorAll("input[data-vnd]:checked")];
+      const sum = picked.reduce((all, input) => all + Number(input.dataset.vnd), 0);
+      const gap = sum - Number(form.dataset.sum);
+      said.hidden = picked.length === 0;
+      said.textContent = said.dataset.picked
+        .replace("{n}", picked.length)
+        .replace("{sum}", vnd(sum))
+        .replace("{gap}", gap === 0 ? "0" : (gap > 0 ? "+" : "−") + vnd(Math.abs(gap)));
+    };
+    form.addEventListener("change", add);
+    add();
+  }
+
+  // --- All that is shown, picked at once ---
+  for (const all of document.querySelectorAll("[data-all]")) {
+    all.closest("[hidden]").hidden = false;
+    all.addEventListener("change", () => {
+      for (const input of all.form.querySelectorAll("input[name=pick]")) {
+        input.checked = all.checked;
+      }
+    });
+  }
+
   // --- Print ---
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;

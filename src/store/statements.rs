@@ -193,18 +193,7 @@ impl Store {
     pub async fn begin_statement(&self, new: &NewStatement, by: &str, now: TimeMs) -> Result<StatementBegun> {
         loop {
             let mut tx = self.begin().await?;
-            let known: Option<(String,)> = on_tx!(&mut tx, |c| {
-                sqlx::query_as("SELECT provider_id FROM provider WHERE provider_id = $1")
-                    .bind(&new.provider_id)
-                    .fetch_optional(c)
-                    .await?
-            });
-            if known.is_none() {
-                return Err(StoreError::Missing(format!(
-                    "Không có nhà cung cấp {}.",
-                    new.provider_id
-                )));
-            }
+            refuse_unknown_provider(&mut tx, &new.provider_id).await?;
             if let Some(begun) = known_file(&mut tx, new).await? {
                 return Ok(begun);
             }
@@ -544,6 +533,17 @@ impl Store {
 
 fn day_of(number: i64) -> Result<Day> {
     Day::from_number(number).ok_or_else(|| StoreError::Corrupt(format!("day {number} of a statement row")))
+}
+
+async fn refuse_unknown_provider(tx: &mut Tx, provider_id: &str) -> Result<()> {
+    let known: Option<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT provider_id FROM provider WHERE provider_id = $1")
+            .bind(provider_id)
+            .fetch_optional(c)
+            .await?
+    });
+    let missing = || StoreError::Missing(format!("Không có nhà cung cấp {provider_id}."));
+    known.map(drop).ok_or_else(missing)
 }
 
 async fn known_file(tx: &mut Tx, new: &NewStatement) -> Result<Option<StatementBegun>> {

@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod callbacks;
 mod cards;
+mod casework;
 mod demo;
 mod faults;
 mod figures;

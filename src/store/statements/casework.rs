@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
-use super::{FAR_DAYS, FarPair, INSERT_ROWS_MAX, PLACE_BITS, day_of, note_far};
+use super::{FAR_DAYS, FarPair, INSERT_ROWS_MAX, PLACE_BITS, day_of, note_far, refuse_unknown_provider};
 use crate::reconcile::{
     Act, ActKind, Decision, DecisionState, RowFacts, RowKind, RowStatus, Subject, check_decision,
 };
@@ -410,6 +410,7 @@ pub(super) async fn append_act(
     detail: &serde_json::Value,
     now: TimeMs,
 ) -> Result<i64> {
+    refuse_unknown_provider(&mut *tx, provider_id).await?;
     let last: Option<(i64, Vec<u8>)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as("SELECT act_no, digest FROM act ORDER BY act_no DESC LIMIT 1")
             .fetch_optional(c)
