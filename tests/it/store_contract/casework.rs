@@ -19,6 +19,7 @@ on_both! {
     what_people_do_stands_in_a_chain
     a_closed_day_changes_by_restatement_only
     books_add_up_from_day_to_day
+    one_exception_is_seen_whole
 }
 
 const HEADER: &str =
@@ -577,4 +578,57 @@ fn books_add_up_from_day_to_day(database: Database) {
         )
         .expect("books");
     assert_eq!((second[0].1.opening_vnd, second[0].1.closing_vnd), (20_000, 0));
+}
+
+fn one_exception_is_seen_whole(database: Database) {
+    let books = with_provider(database);
+    books.post(&[
+        delivery("m1", &payment("T1", 50_000)),
+        delivery("m2", &to_account(payment("T2", 20_000), "99999999")),
+    ]);
+    books.post_at(&[delivery("m3", &refund("R1", "T1", 5_000))], noon());
+    taken_as(
+        &books,
+        HEADER,
+        "a.csv",
+        &line("T1", 1, 44_000, 550, "Thanh toán", "Thành công"),
+    );
+    let no = row_no(&books, "T1");
+    let row = books.run(books.store.statement_row("p", no)).expect("looked");
+    let row = row.expect("a row");
+    assert_eq!(
+        (row.file.as_str(), row.row_number, row.amount_vnd, row.charges_vnd),
+        ("a.csv", 2, 44_000, [550, 0, 0])
+    );
+    assert_eq!((row.day, row.provider_txn_id.as_str()), (market_day(), "T1"));
+    assert_eq!(format!("{:?}", row.account), "Some(•••• 0011)");
+    for (provider_id, no) in [("p", 7), ("q", no)] {
+        let none = books
+            .run(books.store.statement_row(provider_id, no))
+            .expect("looked");
+        assert_eq!(none, None, "{provider_id} {no}");
+    }
+    let waiting: i64 = books.rows("SELECT CAST(entry_no AS TEXT) FROM notice WHERE state = 'quarantined'")[0]
+        .parse()
+        .expect("a number");
+    let nos = [waiting, receipt_no(&books, "T1"), 7];
+    let entries = books.run(books.store.entries("p", &nos)).expect("entries");
+    let seen: Vec<_> = entries
+        .iter()
+        .map(|e| {
+            (
+                e.provider_txn_id.as_str(),
+                e.amount_vnd,
+                e.refunded_vnd,
+                e.corrected_vnd,
+            )
+        })
+        .collect();
+    assert_eq!(seen, [("T1", 50_000, 5_000, -6_000), ("T2", 20_000, 0, 0)]);
+    assert!(
+        books
+            .run(books.store.entries("q", &nos))
+            .expect("entries")
+            .is_empty()
+    );
 }
