@@ -114,7 +114,21 @@ impl<'a> Draft<'a> {
 
     /// Whether a statement says it, or said it first: then the amount alone makes it the same.
     fn is_said_by_statement(&self, first: &ContentDigest) -> bool {
-        self.item.details.from_statement.is_some() || *first == content_by_statement(self.item.amount)
+        self.item.details.from_statement.is_some() || self.was_said_by_statement(first)
+    }
+
+    /// Whether a statement said it first.
+    fn was_said_by_statement(&self, first: &ContentDigest) -> bool {
+        *first == content_by_statement(self.item.amount)
+    }
+
+    /// The event under which a statement knows a payment whose notice has an id of its own: the provider's id of
+    /// the transaction.
+    fn event_by_statement(&self) -> Option<Key> {
+        let is_payment = self.item.kind == Kind::Payment && self.item.details.from_statement.is_none();
+        self.own_event_id().filter(|_| is_payment)?;
+        let (id, kind) = (&self.item.provider_txn_id, Kind::Payment.as_str());
+        Some(Key::of_event(self.provider_id(), id, kind))
     }
 
     fn is_first(&self) -> bool {
@@ -253,7 +267,7 @@ impl Store {
         memory.register.learn(&mut tx, &named, clock.has_orders).await?;
         let drafts = drafts(arrivals, &fresh, memory);
         let mut kept = keep_new(&mut tx, drafts, memory, &mut told).await?;
-        let transfers = heed_other_providers(&mut tx, memory, &mut kept).await?;
+        let transfers = heed_transfers(&mut tx, memory, &mut kept, &mut told).await?;
 
         let day = Day::of(time);
         let mut entry_no = clock.entry_no;
@@ -468,7 +482,8 @@ async fn keep_new<'a>(
     memory: &WriterMemory,
     told: &mut Told,
 ) -> Result<Vec<Draft<'a>>> {
-    let events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
+    let mut events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
+    events.extend(drafts.iter().filter_map(Draft::event_by_statement));
     let seen = memory.traces.find(tx, Class::Event, &events).await?;
     let mut kept: Vec<Draft<'a>> = Vec::with_capacity(drafts.len());
     // Of this batch: the first of each event, by its place among the kept, and what stands beside one.
@@ -492,6 +507,14 @@ async fn keep_new<'a>(
         let in_batch = first.map(|first| first.item.content);
         if let Some(content) = in_batch.or_else(|| seen.first_content(&draft.event))
             && draft.is_said_by_statement(&content)
+        {
+            told.repeated(&draft, Outcome::Repeat);
+            continue;
+        }
+        if let Some(event) = draft.event_by_statement()
+            && seen
+                .first_content(&event)
+                .is_some_and(|said| draft.was_said_by_statement(&said))
         {
             told.repeated(&draft, Outcome::Repeat);
             continue;
@@ -544,12 +567,13 @@ struct Transfer {
     draft: usize,
 }
 
-/// A bank transfer that another provider already reported is no second receipt (PROTOCOLS section 1).
-/// Gives back the transfers that are posted now.
-async fn heed_other_providers(
+/// A bank transfer that another provider already reported is no second receipt (PROTOCOLS section 1), and the notice
+/// of one that a statement told of first is its repeat. Gives back the transfers that are posted now.
+async fn heed_transfers(
     tx: &mut Tx,
     memory: &WriterMemory,
-    kept: &mut [Draft<'_>],
+    kept: &mut Vec<Draft<'_>>,
+    told: &mut Told,
 ) -> Result<Vec<Transfer>> {
     let transfer_of = |d: &Draft<'_>| {
         let details = &d.item.details;
@@ -557,16 +581,28 @@ async fn heed_other_providers(
         let is_posting = d.receipt.is_some() && !details.account_number.is_empty();
         is_posting.then(|| Key::of_transfer(bank_ref, &details.account_number, d.item.amount))
     };
+    let keys: Vec<Key> = kept.iter().filter_map(transfer_of).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let seen = memory.traces.find(tx, Class::Event, &keys).await?;
+    kept.retain(|d| {
+        let key = transfer_of(d).filter(|_| d.item.details.from_statement.is_none());
+        let was_said = key.is_some_and(|key| {
+            seen.of(&key).any(|trace| {
+                *trace.provider_id() == **d.provider_id() && d.was_said_by_statement(&trace.content)
+            })
+        });
+        if was_said {
+            told.repeated(d, Outcome::Repeat);
+        }
+        !was_said
+    });
     let claims: Vec<(usize, Key)> = kept
         .iter()
         .enumerate()
         .filter_map(|(at, d)| Some((at, transfer_of(d)?)))
         .collect();
-    if claims.is_empty() {
-        return Ok(Vec::new());
-    }
-    let keys: Vec<Key> = claims.iter().map(|(_, key)| *key).collect();
-    let seen = memory.traces.find(tx, Class::Event, &keys).await?;
     let mut owners: HashMap<Key, Arc<str>> = HashMap::new();
     let mut posted = Vec::new();
     for (at, key) in claims {

@@ -20,6 +20,7 @@ on_both! {
     a_closed_day_changes_by_restatement_only
     books_add_up_from_day_to_day
     one_exception_is_seen_whole
+    a_late_notice_under_an_id_of_its_own_is_a_repeat
 }
 
 const HEADER: &str =
@@ -631,4 +632,30 @@ fn one_exception_is_seen_whole(database: Database) {
             .expect("entries")
             .is_empty()
     );
+}
+
+fn a_late_notice_under_an_id_of_its_own_is_a_repeat(database: Database) {
+    let books = with_provider(database);
+    // The bank's own statement: its one id is the bank's reference.
+    taken_as(
+        &books,
+        HEADER,
+        "a.csv",
+        &(paid("FT1", 1, 50_000) + &paid("FT2", 1, 60_000)),
+    );
+    assert_eq!(left(&books), ["FT1 50000", "FT2 60000"]);
+    // Providers whose notices have an id of their own name the transaction beside it, or the bank's reference.
+    let mut by_txn = delivery("m1", &payment("N1", 50_000));
+    by_txn.items[0].provider_txn_id = "FT1".to_owned();
+    let mut by_ref = delivery("m2", &payment("N2", 60_000));
+    by_ref.items[0].details.bank_ref = Some("FT2".to_owned());
+    let [.., repeats] = books.counts();
+    books.post_at(&[by_txn, by_ref], evening());
+    assert_eq!(left(&books), ["FT1 50000", "FT2 60000"], "no second receipt");
+    assert_eq!(books.counts()[4], repeats + 2);
+    // Of another amount it is another payment.
+    let mut other = delivery("m3", &payment("N3", 61_000));
+    other.items[0].details.bank_ref = Some("FT2".to_owned());
+    books.post_cold(&[other], evening());
+    assert_eq!(left(&books), ["FT1 50000", "FT2 60000", "N3 61000"]);
 }

@@ -414,7 +414,7 @@ fn an_audit_names_what_was_altered(database: Database) {
     let columns = "provider_id, event_id, kind, provider_txn_id, is_first, content_digest, amount_vnd, state, reason, \
                    received_at_ms, receipt_no";
     let receipt = "household_id, business_day, stall_id, place_id, provider_id, provider_txn_id, event_id, content_digest, \
-                   amount_vnd, refunded_vnd, occurred_at_ms, posted_at_ms, bank_ref, statement_row_no";
+                   amount_vnd, refunded_vnd, corrected_vnd, occurred_at_ms, posted_at_ms, bank_ref, statement_row_no";
     let nth = |position: i64| format!("batch_no % 1099511627776 = {position}");
     let other = |column: &str, of: i64| {
         format!(
