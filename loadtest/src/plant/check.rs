@@ -139,16 +139,19 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     let last = DAYS.len() - 1;
     let days = (day_of(0), day_of(last));
     let overdue = morning(DAYS_TO_DEADLINE, last);
-    let (summary, exceptions) = reconcile_days(store, PROVIDER, days, overdue).await?;
-    let text = exceptions_csv(store, PROVIDER, days, &exceptions).await?;
+    let view = reconcile_days(store, PROVIDER, days, overdue).await?;
+    let (summary, exceptions) = (view.summary, view.exceptions);
+    let text = exceptions_csv(store, PROVIDER, Some(days), &exceptions).await?;
     std::fs::write(folder.join("exceptions.csv"), &text)?;
     let (said, of_rows) = read_exceptions(&text)?;
     compare(&key, said, &mut verdict);
     check_summary(&key, &summary, kept - of_rows, &mut verdict);
     // The day before the deadline a receipt without a row still waits, and is no exception.
     let last_day = (day_of(last), day_of(last));
-    let (early, _) = compare_days(store, PROVIDER, last_day, morning(1, last)).await?;
-    let (late, _) = compare_days(store, PROVIDER, last_day, overdue).await?;
+    let early = compare_days(store, PROVIDER, last_day, morning(1, last))
+        .await?
+        .summary;
+    let late = compare_days(store, PROVIDER, last_day, overdue).await?.summary;
     let waits = |summary: &RunSummary, kind| summary.by_kind.get(&kind).copied();
     verdict.want(
         "receipts that wait for their row",
