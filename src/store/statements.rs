@@ -8,6 +8,7 @@ mod casework;
 mod closes;
 mod detail;
 mod far;
+mod rules;
 mod unheard;
 mod window;
 
@@ -26,6 +27,7 @@ pub use closes::DayClose;
 pub use detail::{EntryDetail, RowDetail};
 use far::note_far;
 pub use far::{FAR_DAYS, FarPair};
+pub use rules::StatementRules;
 pub use window::{Corrected, FreshRows, PayeeName, Window};
 
 /// Rows of a file, as a power of two: [`row_no`] has place for more than a file may have.

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{ImportError, blocking};
 use crate::reconcile::{
     Correction, Exception, Finding, Kind, Outcome, REASON_CHARS, RunSummary, Subject, Tied, candidates,
-    holding_of, match_sides, sum_up, unheard_delivery, usual_rules,
+    holding_of, match_sides, sum_up, unheard_delivery,
 };
 use crate::store::{
     Arrival, BookDay, DayClose, DecisionView, FAR_DAYS, FarPair, FreshRows, RowSaid, Store, StoreError,
     Window, WriterMemory,
 };
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, TimeMs, WorkingCalendar};
 
 /// Rows posted in one batch.
 const POSTED_AT_ONCE: i64 = 512;
@@ -72,9 +72,10 @@ pub async fn compare_days(
     store: &Store,
     provider_id: &str,
     days: (Day, Day),
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let (window, outcome) = compared(store, provider_id, days, now).await?;
+    let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
     view(store, provider_id, days, &window, &outcome).await
 }
 
@@ -84,9 +85,10 @@ pub async fn reconcile_days(
     store: &Store,
     provider_id: &str,
     days: (Day, Day),
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let (window, outcome) = made_to_follow(store, provider_id, days, None, now).await?;
+    let (window, outcome) = made_to_follow(store, provider_id, days, None, calendar, now).await?;
     view(store, provider_id, days, &window, &outcome).await
 }
 
@@ -108,9 +110,10 @@ pub async fn look_into(
     store: &Store,
     (provider_id, day): (&str, Day),
     subject: Subject,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<CaseView, ImportError> {
-    let (window, outcome) = compared(store, provider_id, (day, day), now).await?;
+    let (window, outcome) = compared(store, provider_id, (day, day), calendar, now).await?;
     let (_, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, 0);
     let is_it = |row_no: Option<i64>, entry_no: Option<i64>| match subject {
         Subject::Row(no) => row_no == Some(no),
@@ -147,6 +150,7 @@ pub async fn close_day(
     (provider_id, day): (&str, Day),
     reason: &str,
     by: &str,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<ClosedDay, ImportError> {
     if day >= Day::of(now) {
@@ -157,7 +161,7 @@ pub async fn close_day(
             "Ngày này đã khóa sổ. Muốn thay đổi, hãy lập điều chỉnh và ghi lý do.",
         ));
     }
-    let (figures, open) = figures(store, (provider_id, day), None, now).await?;
+    let (figures, open) = figures(store, (provider_id, day), None, calendar, now).await?;
     if open > 0 && !is_reason(reason) {
         return Err(conflict(&format!(
             "Còn {open} mục chưa xử lý trong ngày. Hãy xử lý, hoặc ghi lý do khóa sổ khi còn mục mở."
@@ -175,6 +179,7 @@ pub async fn restate_day(
     (provider_id, day): (&str, Day),
     reason: &str,
     by: &str,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<ClosedDay, ImportError> {
     let closes = store.day_closes(provider_id, (day, day)).await?;
@@ -185,7 +190,7 @@ pub async fn restate_day(
         return Err(conflict("Hãy ghi lý do điều chỉnh, từ 3 đến 500 ký tự."));
     }
     let before = read_figures(last)?;
-    let (figures, open) = figures(store, (provider_id, day), Some(day), now).await?;
+    let (figures, open) = figures(store, (provider_id, day), Some(day), calendar, now).await?;
     if figures == before {
         return Err(conflict(
             "Số liệu của ngày không đổi so với lần khóa sổ trước, không có gì để điều chỉnh.",
@@ -212,9 +217,10 @@ async fn figures(
     store: &Store,
     (provider_id, day): (&str, Day),
     restated: Option<Day>,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(DayFigures, usize), ImportError> {
-    let (window, outcome) = made_to_follow(store, provider_id, (day, day), restated, now).await?;
+    let (window, outcome) = made_to_follow(store, provider_id, (day, day), restated, calendar, now).await?;
     let bad = store.bad_statement_rows(provider_id, day, day).await?.len();
     let (summary, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, bad as u64);
     let whole = holding_of(day, &store.day_receipts(provider_id, day).await?).whole;
@@ -255,11 +261,12 @@ async fn made_to_follow(
     provider_id: &str,
     days: (Day, Day),
     restated: Option<Day>,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(Window, Outcome), ImportError> {
     let mut round = 1;
     loop {
-        let (window, outcome) = compared(store, provider_id, days, now).await?;
+        let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
         let changed = changes(&window, &outcome, days, restated)
             .write(store, provider_id, now)
             .await?;
@@ -290,6 +297,7 @@ pub(super) async fn follow(
     provider_id: &str,
     days: (Day, Day),
     has_back: bool,
+    calendar: &WorkingCalendar,
     now: TimeMs,
     say: impl FnMut(u64),
 ) -> Result<Followed, ImportError> {
@@ -305,7 +313,7 @@ pub(super) async fn follow(
         });
     }
     let before = store.feed_end().await?;
-    let view = reconcile_days(store, provider_id, days, now).await?;
+    let view = reconcile_days(store, provider_id, days, calendar, now).await?;
     let after = store.feed_end().await?;
     Ok(Followed {
         posted: posted + usize::try_from(after.count() - before.count()).unwrap_or(0),
@@ -317,6 +325,7 @@ async fn compared(
     store: &Store,
     provider_id: &str,
     (from, to): (Day, Day),
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(Window, Outcome), ImportError> {
     let stalls = store.stall_codes().await?;
@@ -324,7 +333,8 @@ async fn compared(
     let mut window = store
         .statement_window(provider_id, around, FreshRows::default(), &stalls)
         .await?;
-    let rules = usual_rules(Day::of(now));
+    let agreed = store.statement_rules(provider_id).await?.rules;
+    let rules = agreed.rules(Day::of(now), calendar);
     blocking(move || {
         let outcome = match_sides(&mut window.sides, &rules);
         Ok((window, outcome))

@@ -3,7 +3,7 @@
 use choso::intake::{ImportError, close_day, compare_days, reconcile_days, restate_day};
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
 use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError};
-use choso::vn::{Day, TimeMs};
+use choso::vn::{Day, TimeMs, WorkingCalendar};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
 use crate::support::*;
@@ -56,7 +56,13 @@ fn counted(books: &Books) -> Vec<String> {
 
 fn again(books: &Books, day: Day, now: TimeMs) -> Vec<String> {
     let view = books
-        .run(reconcile_days(&books.store, "p", (day, day), now))
+        .run(reconcile_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            now,
+        ))
         .expect("reconciled");
     assert!(view.summary.adds_up());
     assert_sound(&books.recount());
@@ -434,9 +440,26 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
         "a.csv",
         &(paid("T1", 1, 50_000) + &paid("T2", 1, 19_000)),
     );
-    let close = |reason: &str, now: TimeMs| books.run(close_day(&books.store, ("p", day), reason, "an", now));
-    let restate =
-        |reason: &str, now: TimeMs| books.run(restate_day(&books.store, ("p", day), reason, "an", now));
+    let close = |reason: &str, now: TimeMs| {
+        books.run(close_day(
+            &books.store,
+            ("p", day),
+            reason,
+            "an",
+            &WorkingCalendar::default(),
+            now,
+        ))
+    };
+    let restate = |reason: &str, now: TimeMs| {
+        books.run(restate_day(
+            &books.store,
+            ("p", day),
+            reason,
+            "an",
+            &WorkingCalendar::default(),
+            now,
+        ))
+    };
     let is_conflict = |error: ImportError| matches!(error, ImportError::Store(StoreError::Conflict(_)));
     assert!(is_conflict(close("", noon()).expect_err("the day is not over")));
     let next = days_later(1);
@@ -469,13 +492,25 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     )
     .expect("decided");
     let view = books
-        .run(reconcile_days(&books.store, "p", (day, day), next))
+        .run(reconcile_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            next,
+        ))
         .expect("compared");
     assert_eq!(kinds(&view.summary), was);
     assert_eq!(view.waiting, 3, "a payment, money back, and the decision");
     assert_eq!((view.closes.len(), view.closes[0].version), (1, 1));
     let looked = books
-        .run(compare_days(&books.store, "p", (day, day), next))
+        .run(compare_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            next,
+        ))
         .expect("compared");
     assert_eq!(looked.waiting, 3);
     assert_eq!(left(&books), ["T1 50000", "T2 19000"]);
@@ -485,7 +520,13 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     assert_eq!((restated.version, restated.figures.held), (2, 3));
     assert_eq!(left(&books), ["T1 0", "T2 19000", "T9 70000"]);
     let view = books
-        .run(compare_days(&books.store, "p", (day, day), next))
+        .run(compare_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            next,
+        ))
         .expect("compared");
     assert_eq!(
         kinds(&view.summary),
@@ -566,6 +607,7 @@ fn books_add_up_from_day_to_day(database: Database) {
             ("p", market_day()),
             "còn một khoản",
             "an",
+            &WorkingCalendar::default(),
             days_later(1),
         ))
         .expect("closed");
