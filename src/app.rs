@@ -93,6 +93,7 @@ impl App {
             banks,
             public_host: config.public_host.clone(),
             statement_inbox: config.statement_inbox.clone(),
+            calendar: config.calendar.clone(),
             account_change_wait_ms: config.account_change_wait_ms,
             second_person_above_vnd: config.second_person_above_vnd,
             health,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::access::SealingKey;
 use crate::intake::IntakeLimits;
 use crate::vietqr::Banks;
-use crate::vn::{SetTimes, SetTimesError};
+use crate::vn::{SetTimes, SetTimesError, WorkingCalendar, WorkingCalendarError};
 
 /// The settings file that holds every default, with its explanation. `choso serve --help` points here.
 pub const DEFAULT_SETTINGS: &str = include_str!("../assets/choso.default.toml");
@@ -46,6 +46,8 @@ pub struct RawConfig {
     pub statement_inbox: Option<PathBuf>,
     /// When: `HH:mm` in Viet Nam, several with commas between
     pub statement_inbox_times: Option<String>,
+    /// Days off beside weekends and fixed public holidays: `YYYY-MM-DD`, several with commas between
+    pub holidays: Option<String>,
     /// Deliveries that may wait to be written
     pub queue_deliveries_max: Option<usize>,
     /// Deliveries in one transaction
@@ -77,6 +79,8 @@ pub struct Config {
     pub statement_inbox: Option<PathBuf>,
     /// When they are.
     pub statement_inbox_times: SetTimes,
+    /// Which days are working days.
+    pub calendar: WorkingCalendar,
     /// Bounds of the intake queue.
     pub intake: IntakeLimits,
 }
@@ -153,6 +157,7 @@ impl RawConfig {
                 }
                 "CHOSO_STATEMENT_INBOX" => raw.statement_inbox = Some(value.into()),
                 "CHOSO_STATEMENT_INBOX_TIMES" => raw.statement_inbox_times = Some(value),
+                "CHOSO_HOLIDAYS" => raw.holidays = Some(value),
                 "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
                 "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
                 other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
@@ -178,6 +183,7 @@ impl RawConfig {
             second_person_above_vnd: self.second_person_above_vnd.or(other.second_person_above_vnd),
             statement_inbox: self.statement_inbox.or(other.statement_inbox),
             statement_inbox_times: self.statement_inbox_times.or(other.statement_inbox_times),
+            holidays: self.holidays.or(other.holidays),
             queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
             batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
         }
@@ -238,6 +244,14 @@ impl RawConfig {
                 name: "statement_inbox_times",
                 cause: error.to_string(),
             })?,
+            calendar: raw
+                .holidays
+                .unwrap_or_default()
+                .parse()
+                .map_err(|error: WorkingCalendarError| ConfigError::Value {
+                    name: "holidays",
+                    cause: error.to_string(),
+                })?,
             intake: IntakeLimits {
                 queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
                 batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,
@@ -396,6 +410,7 @@ mod tests {
         assert_eq!(config.intake, IntakeLimits::default());
         assert_eq!(config.statement_inbox, None, "nothing is picked up unasked");
         assert_eq!(config.statement_inbox_times.to_string(), "06:00");
+        assert_eq!(config.calendar, WorkingCalendar::default(), "no Tết is shipped");
     }
 
     #[test]
@@ -416,6 +431,7 @@ mod tests {
             ("CHOSO_STATEMENT_INBOX", ""),
             ("CHOSO_STATEMENT_INBOX_TIMES", ""),
             ("CHOSO_STATEMENT_INBOX_TIMES", "06:00,25:00"),
+            ("CHOSO_HOLIDAYS", "16/02/2026"),
             ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
             ("CHOSO_BATCH_DELIVERIES_MAX", "many"),
         ] {

@@ -15,7 +15,7 @@ use crate::intake::{
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::vn::{SetTimes, TimeMs};
+use crate::vn::{SetTimes, TimeMs, WorkingCalendar};
 
 /// How often the counts of providers are added to the database.
 const HEALTH_EVERY: Duration = Duration::from_secs(10);
@@ -103,13 +103,14 @@ pub fn start(
     metrics: Arc<Metrics>,
 ) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let (stop, mut stopped) = oneshot::channel();
-    let (inbox, times) = (
+    let (inbox, times, calendar) = (
         config.statement_inbox.clone(),
         config.statement_inbox_times.clone(),
+        config.calendar.clone(),
     );
     let handle = tokio::spawn(async move {
         // Beside the others: a folder on another machine may take its time.
-        let statements = tokio::spawn(tend_statements(store.clone(), inbox, times, metrics));
+        let statements = tokio::spawn(tend_statements(store.clone(), inbox, times, calendar, metrics));
         let mut round = 0u32;
         loop {
             if round.is_multiple_of(LEDGER_EVERY)
@@ -134,7 +135,13 @@ pub fn start(
     (stop, handle)
 }
 
-async fn tend_statements(store: Arc<Store>, inbox: Option<PathBuf>, times: SetTimes, metrics: Arc<Metrics>) {
+async fn tend_statements(
+    store: Arc<Store>,
+    inbox: Option<PathBuf>,
+    times: SetTimes,
+    calendar: WorkingCalendar,
+    metrics: Arc<Metrics>,
+) {
     let mut rounds = StatementRounds::new(times);
     let mut strangers = BTreeSet::new();
     loop {
@@ -150,7 +157,7 @@ async fn tend_statements(store: Arc<Store>, inbox: Option<PathBuf>, times: SetTi
                 }
             }
             let round = match &inbox {
-                Some(inbox) => picked_up(&store, inbox, &metrics).await,
+                Some(inbox) => picked_up(&store, inbox, &calendar, &metrics).await,
                 None => PickUpRound::default(),
             };
             for name in round.strangers {
@@ -165,7 +172,12 @@ async fn tend_statements(store: Arc<Store>, inbox: Option<PathBuf>, times: SetTi
 }
 
 /// A round through the inbox, told to log and metrics.
-async fn picked_up(store: &Store, inbox: &Path, metrics: &Metrics) -> PickUpRound {
+async fn picked_up(
+    store: &Store,
+    inbox: &Path,
+    calendar: &WorkingCalendar,
+    metrics: &Metrics,
+) -> PickUpRound {
     let told = |file: &PickedUp| {
         let (provider, name) = (file.provider_id.as_str(), file.name.as_str());
         match &file.end {
@@ -210,7 +222,7 @@ async fn picked_up(store: &Store, inbox: &Path, metrics: &Metrics) -> PickUpRoun
             }
         }
     };
-    match pick_up_statements(store, inbox, now, told).await {
+    match pick_up_statements(store, inbox, calendar, now, told).await {
         Ok(round) => round,
         Err(error) => {
             tracing::warn!(%error, "the inbox of statements could not be gone through; it is tried again");

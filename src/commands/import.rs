@@ -74,7 +74,7 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
         .file
         .as_ref()
         .ok_or_else(|| Failure::Settings("FILE is missing".to_owned()))?;
-    let (_, store) = args.settings.open().await?;
+    let (config, store) = args.settings.open().await?;
     if args.what == What::Statement {
         let wish = Wish {
             provider: args.provider.as_deref(),
@@ -84,7 +84,7 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
             rejects: args.rejects.as_deref(),
             dry_run: args.dry_run,
         };
-        let done = statement::import(&store, wish).await;
+        let done = statement::import(&store, &config.calendar, wish).await;
         store.close().await;
         return done;
     }

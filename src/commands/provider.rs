@@ -6,6 +6,7 @@ use choso::access::{NONCE_BYTES, key_purpose};
 use choso::app::now;
 use choso::config::Config;
 use choso::notice::{SCHEMES, Scheme, Secrets, scheme};
+use choso::reconcile::RuleTexts;
 use choso::store::{NewProvider, Store, fresh_id};
 use choso::vn::TimeMs;
 use clap::{Args, Subcommand};
@@ -36,6 +37,11 @@ pub enum Provider {
     /// Take callbacks of a disabled provider again
     #[command(after_help = "Example:\n  choso provider enable --id mybank")]
     Enable(Which),
+    /// Show or change what counts as agreement with a provider's statements
+    #[command(
+        after_help = "Examples:\n  choso provider rules --id mybank\n  choso provider rules --id mybank --cutoff 17:00 --fee 0.55% --fee-vat 8% --in-sums no --deadline-days 3\n\nWhat is not named stays as it is. The next comparison of any day goes by it; a fee is judged when a file is\ntaken in, so set it before. Working days: the setting holidays in assets/choso.default.toml."
+    )]
+    Rules(Rules),
     /// Post signed callbacks to a running service, as this provider would
     Simulate(simulate::Simulate),
 }
@@ -88,6 +94,33 @@ pub struct RotateKey {
     overlap_hours: i64,
 }
 
+#[derive(Debug, Args)]
+pub struct Rules {
+    #[command(flatten)]
+    settings: Settings,
+    /// Name of the provider
+    #[arg(long)]
+    id: String,
+    /// When its day ends: HH:mm or midnight; what is paid after it is expected under the next day
+    #[arg(long, value_name = "HH:mm")]
+    cutoff: Option<String>,
+    /// What it keeps of a payment, such as 0.55%, or unknown
+    #[arg(long, value_name = "PERCENT")]
+    fee: Option<String>,
+    /// The tax on the fee, such as 8%
+    #[arg(long, value_name = "PERCENT")]
+    fee_vat: Option<String>,
+    /// Whether it pays out many payments as one and gives the sum an id: yes or no
+    #[arg(long, value_name = "yes|no")]
+    in_sums: Option<String>,
+    /// Working days that a receipt may wait for its row, 1 to 30
+    #[arg(long, value_name = "N")]
+    deadline_days: Option<u32>,
+    /// Days that a row may lie away from its receipt, 0 to 3
+    #[arg(long, value_name = "N")]
+    slack_days: Option<u32>,
+}
+
 pub async fn run(command: Provider) -> Result<ExitCode, Failure> {
     match command {
         Provider::Add(args) => add(args).await,
@@ -96,6 +129,7 @@ pub async fn run(command: Provider) -> Result<ExitCode, Failure> {
         Provider::RotateKey(args) => rotate(args).await,
         Provider::Disable(args) => set_disabled(args, true).await,
         Provider::Enable(args) => set_disabled(args, false).await,
+        Provider::Rules(args) => rules(args).await,
         Provider::Simulate(args) => simulate::run(args).await,
     }
 }
@@ -210,6 +244,44 @@ async fn set_disabled(args: Which, is_disabled: bool) -> Result<ExitCode, Failur
         "provider «{}» is {said}; running services follow within seconds",
         args.id
     );
+    end(store).await
+}
+
+async fn rules(args: Rules) -> Result<ExitCode, Failure> {
+    let (_, store) = args.settings.open().await?;
+    super::statement::profile_of(&store, &args.id).await?;
+    let change = RuleTexts {
+        cutoff: args.cutoff,
+        fee: args.fee,
+        fee_vat: args.fee_vat,
+        in_sums: args.in_sums,
+        deadline_days: args.deadline_days,
+        slack_days: args.slack_days,
+    };
+    let agreed = match change == RuleTexts::default() {
+        true => store.statement_rules(&args.id).await?,
+        false => {
+            store
+                .change_statement_rules(&args.id, &change, "choso provider rules", now())
+                .await?
+        }
+    };
+    let texts = agreed.rules.texts();
+    let number = |days: Option<u32>| days.map(|days| days.to_string());
+    for (name, value) in [
+        ("cutoff", texts.cutoff),
+        ("fee", texts.fee),
+        ("fee-vat", texts.fee_vat),
+        ("in-sums", texts.in_sums),
+        ("deadline-days", number(texts.deadline_days)),
+        ("slack-days", number(texts.slack_days)),
+    ] {
+        println!("{name:<14} {}", value.unwrap_or_default());
+    }
+    match agreed.set {
+        Some((by, at)) => eprintln!("set by {by} on {}", at.show()),
+        None => eprintln!("the usual rules; nobody has set others for «{}»", args.id),
+    }
     end(store).await
 }
 

@@ -8,7 +8,7 @@ use choso::intake::{
 };
 use choso::reconcile::{Event, Mapping, Proposal, RunSummary, Tally};
 use choso::store::Store;
-use choso::vn::{Day, Dong, Lang};
+use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 use clap::Args;
 use indicatif::ProgressBar;
 
@@ -31,7 +31,7 @@ impl From<ImportError> for Failure {
 }
 
 /// `choso import statement --provider ID FILE`
-pub async fn import(store: &Store, wish: Wish<'_>) -> Result<ExitCode, Failure> {
+pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -> Result<ExitCode, Failure> {
     let provider_id = wish
         .provider
         .ok_or_else(|| Failure::Settings("--provider ID says whose statement it is".to_owned()))?;
@@ -54,7 +54,7 @@ pub async fn import(store: &Store, wish: Wish<'_>) -> Result<ExitCode, Failure> 
         is_trial: wish.dry_run,
     };
     let bar = Bar(progress_bar(0, "rows"));
-    let imported = import_statement(store, &file, now(), |progress| bar.show(progress)).await?;
+    let imported = import_statement(store, &file, calendar, now(), |progress| bar.show(progress)).await?;
     bar.0.finish_and_clear();
     match imported {
         Imported::Known {
@@ -217,7 +217,7 @@ pub struct Reconcile {
 }
 
 pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
-    let (_, store) = args.settings.open().await?;
+    let (config, store) = args.settings.open().await?;
     profile_of(&store, &args.provider).await?;
     // The flags require one or both.
     let (from, to) = match (args.day, args.from, args.to) {
@@ -225,7 +225,7 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
         (None, Some(from), Some(to)) if from <= to => (from, to),
         _ => return Err(Failure::Settings("--from must not be later than --to".to_owned())),
     };
-    let view = reconcile_days(&store, &args.provider, (from, to), now()).await?;
+    let view = reconcile_days(&store, &args.provider, (from, to), &config.calendar, now()).await?;
     let (summary, exceptions) = (view.summary, view.exceptions);
     for close in &view.closes {
         eprintln!(

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use super::statement::{ImportError, Imported, StatementFile, Taken, import_statement};
 use crate::reconcile::StatementError;
 use crate::store::{Store, StoreError};
-use crate::vn::TimeMs;
+use crate::vn::{TimeMs, WorkingCalendar};
 
 /// Where files go that were taken in, and those that were refused.
 const DONE_FOLDER: &str = "da-nhap";
@@ -91,6 +91,7 @@ pub struct PickUpRound {
 pub async fn pick_up_statements(
     store: &Store,
     inbox: &Path,
+    calendar: &WorkingCalendar,
     clock: impl Fn() -> TimeMs,
     mut told: impl FnMut(&PickedUp),
 ) -> Result<PickUpRound, ImportError> {
@@ -132,7 +133,7 @@ pub async fn pick_up_statements(
                 by: BY.to_owned(),
                 is_trial: false,
             };
-            let (end, next) = pick_up(store, &file, clock()).await;
+            let (end, next) = pick_up(store, &file, calendar, clock()).await;
             match end {
                 None => {}
                 Some(PickedUpEnd::Left(_)) => round.is_to_repeat = true,
@@ -163,7 +164,12 @@ enum Next {
 }
 
 /// Takes one file in and puts it away. It has no end here if somebody else did so meanwhile.
-async fn pick_up(store: &Store, file: &StatementFile, now: TimeMs) -> (Option<PickedUpEnd>, Next) {
+async fn pick_up(
+    store: &Store,
+    file: &StatementFile,
+    calendar: &WorkingCalendar,
+    now: TimeMs,
+) -> (Option<PickedUpEnd>, Next) {
     let path = file.path.clone();
     let may_not_read = match off_thread(move || File::open(&path).map(drop)).await {
         Ok(()) => false,
@@ -177,7 +183,7 @@ async fn pick_up(store: &Store, file: &StatementFile, now: TimeMs) -> (Option<Pi
         true => Err(ImportError::File(
             "Chương trình không có quyền đọc tệp này. Hãy cho phép đọc.".to_owned(),
         )),
-        false => import_statement(store, file, now, |_| {}).await,
+        false => import_statement(store, file, calendar, now, |_| {}).await,
     };
     let (end, folder, beside) = match imported {
         Ok(Imported::Kept(taken)) => {

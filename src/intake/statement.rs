@@ -12,15 +12,15 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::reconcile::{
-    BadRow, Event, Exception, Mapping, Outcome, Proposal, RowSide, RunSummary, StatementError, StatementRow,
-    Summary, look, look_by, match_sides, read_statement, sum_up, usual_rules,
+    BadRow, Event, Exception, FeeCheck, Mapping, Outcome, Proposal, RowSide, RunSummary, StatementError,
+    StatementRow, Summary, look, look_by, match_sides, read_statement, sum_up,
 };
 use crate::store::{
     BadStatementRow, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals, Store, StoreError,
     Window, row_no,
 };
 use crate::table::{Fault, write_rejects};
-use crate::vn::{Day, Dong, Lang, TimeMs};
+use crate::vn::{Day, Dong, Lang, TimeMs, WorkingCalendar};
 
 use days::{DAYS_AROUND, changes, follow, has_back};
 pub use reading::FILE_BYTES_MAX as STATEMENT_BYTES_MAX;
@@ -154,6 +154,7 @@ pub async fn look_as(path: &Path, mapping: Mapping) -> Result<Proposal, ImportEr
 pub async fn import_statement(
     store: &Store,
     file: &StatementFile,
+    calendar: &WorkingCalendar,
     now: TimeMs,
     mut say: impl FnMut(Progress),
 ) -> Result<Imported, ImportError> {
@@ -183,7 +184,7 @@ pub async fn import_statement(
             }
         },
     };
-    let taken = take_in(store, file, &mapping, file_no, now, &mut say).await;
+    let taken = take_in(store, file, &mapping, file_no, calendar, now, &mut say).await;
     if taken.is_err() && !file.is_trial {
         // What is left of it counts for nothing, and the next import takes it away if this cannot.
         let _ = store.remove_statement(file_no).await;
@@ -195,7 +196,7 @@ pub async fn import_statement(
             .await?;
         let days = taken.totals.days.unwrap_or((Day::of(now), Day::of(now)));
         let provider_id = &file.provider_id;
-        let done = follow(store, provider_id, days, taken.has_back, now, |done| {
+        let done = follow(store, provider_id, days, taken.has_back, calendar, now, |done| {
             say(Progress::Posting(done))
         })
         .await?;
@@ -228,13 +229,16 @@ async fn take_in(
     file: &StatementFile,
     mapping: &Mapping,
     file_no: i64,
+    calendar: &WorkingCalendar,
     now: TimeMs,
     say: &mut impl FnMut(Progress),
 ) -> Result<Taken, ImportError> {
     let stalls = Arc::new(store.stall_codes().await?);
+    let agreed = store.statement_rules(&file.provider_id).await?.rules;
+    let fees = FeeCheck::new(&agreed, mapping);
     let read = {
         let (path, mapping, stalls) = (file.path.clone(), mapping.clone(), stalls.clone());
-        blocking(move || read_rows(&path, &mapping, file_no, &stalls, now)).await?
+        blocking(move || read_rows(&path, &mapping, fees, file_no, &stalls, now)).await?
     };
     let total = read.fresh.rows.len() as u64;
     say(Progress::Reading(total));
@@ -244,7 +248,7 @@ async fn take_in(
         .statement_window(&file.provider_id, around, read.fresh, &stalls)
         .await?;
     say(Progress::Matching);
-    let rules = usual_rules(Day::of(now));
+    let rules = agreed.rules(Day::of(now), calendar);
     let (outcome, back) = blocking(move || {
         let outcome = match_sides(&mut window.sides, &rules);
         Ok((outcome, window))

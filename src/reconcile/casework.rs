@@ -234,6 +234,14 @@ pub enum DecisionError {
     /// Only receipts without a row are struck.
     #[error("Chỉ khoản đã báo mà sao kê không có mới được gạch khỏi sổ.")]
     NotAlone,
+    /// Money back is of one receipt.
+    #[error("Dòng tiền ra chỉ ghép với một khoản. Hãy chọn đúng khoản mà tiền đã hoàn.")]
+    OneReceipt,
+    /// A row whose money did not move agrees with no receipt.
+    #[error(
+        "Dòng sao kê này chưa xong hoặc không thành công nên không ghép ngang được. Có thể chấp nhận lệch, ghi rõ lý do."
+    )]
+    NotSettled,
     /// A line of charges is nobody's payment.
     #[error("Dòng phí không ghép với khoản thu nào. Có thể chấp nhận dòng như nó có.")]
     FeeLine,
@@ -250,13 +258,17 @@ pub fn check_decision(
         return Err(DecisionError::TooManyReceipts);
     }
     let has_reason = REASON_CHARS.contains(&reason.trim().chars().count());
-    if decision != Decision::Manual && !has_reason || reason.chars().count() > *REASON_CHARS.end() {
+    if !has_reason {
         return Err(DecisionError::Reason);
     }
     match (row, decision) {
         (None, Decision::Manual) | (Some(_), Decision::Struck) => Err(DecisionError::NotAlone),
         (None, _) | (Some(_), Decision::Manual) if receipts_vnd.is_empty() => Err(DecisionError::NoReceipt),
         (Some(row), _) if row.kind == RowKind::Fee && !receipts_vnd.is_empty() => Err(DecisionError::FeeLine),
+        (Some(row), _) if row.kind != RowKind::Payment && receipts_vnd.len() > 1 => {
+            Err(DecisionError::OneReceipt)
+        }
+        (Some(row), Decision::Manual) if row.status != RowStatus::Settled => Err(DecisionError::NotSettled),
         (Some(row), Decision::Manual) => {
             let receipts: i64 = receipts_vnd.iter().sum();
             let fits = receipts == row.amount_vnd
@@ -343,20 +355,23 @@ mod tests {
         };
         let check =
             |decision, receipts: &[i64], reason| check_decision(Some(&row), decision, receipts, reason);
-        assert_eq!(check(Decision::Manual, &[100_000], ""), Ok(()));
+        assert_eq!(check(Decision::Manual, &[100_000], "đúng rồi"), Ok(()));
         assert_eq!(
-            check(Decision::Manual, &[60_000, 41_100], ""),
+            check(Decision::Manual, &[60_000, 41_100], "đúng rồi"),
             Ok(()),
             "net of its charges"
         );
         assert_eq!(
-            check(Decision::Manual, &[101_100], ""),
+            check(Decision::Manual, &[101_100], "đúng rồi"),
             Err(DecisionError::DoesNotAddUp {
                 receipts: 101_100,
                 row: 100_000
             })
         );
-        assert_eq!(check(Decision::Manual, &[], "vì"), Err(DecisionError::NoReceipt));
+        assert_eq!(
+            check(Decision::Manual, &[], "vì sao"),
+            Err(DecisionError::NoReceipt)
+        );
         assert_eq!(
             check(Decision::Forced, &[90_000], " x "),
             Err(DecisionError::Reason)
@@ -375,6 +390,19 @@ mod tests {
             check_decision(None, Decision::Struck, &[], "không có tiền"),
             Err(DecisionError::NoReceipt)
         );
+        assert_eq!(
+            check(Decision::Manual, &[100_000], ""),
+            Err(DecisionError::Reason)
+        );
+        let other = |kind, status| RowFacts { kind, status, ..row };
+        let back = other(RowKind::Refund, RowStatus::Settled);
+        let of = |row: &RowFacts, receipts: &[i64]| {
+            check_decision(Some(row), Decision::Manual, receipts, "đúng rồi")
+        };
+        assert_eq!(of(&back, &[100_000]), Ok(()));
+        assert_eq!(of(&back, &[60_000, 40_000]), Err(DecisionError::OneReceipt));
+        let failed = other(RowKind::Payment, RowStatus::Failed);
+        assert_eq!(of(&failed, &[100_000]), Err(DecisionError::NotSettled));
         let many = vec![1; RECEIPTS_MAX + 1];
         assert_eq!(
             check(Decision::Forced, &many, "lý do"),

@@ -11,6 +11,7 @@ mod day_digest;
 mod matching;
 mod movement;
 mod posting;
+mod provider_rules;
 mod statement;
 mod summary;
 
@@ -28,9 +29,10 @@ pub use movement::{RowKind, RowStatus};
 pub use posting::{
     UnheardError, UnheardRow, bank_ref_key, row_keys, txn_key, unheard_delivery, unheard_items,
 };
+pub use provider_rules::{FeeCheck, ProviderRules, Rate, RuleTexts, RulesError};
 pub use statement::{
     BadRow, Balance, Column, Encoding, Event, FileFacts, FileKind, FootTotal, HeaderCell, IgnoredRow,
     IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow,
     Summary, Tally as FileTally, look, look_by, read_statement,
 };
-pub use summary::{Exception, RunSummary, sum_up, usual_rules, working_days};
+pub use summary::{Exception, RunSummary, sum_up};

@@ -69,8 +69,7 @@ impl UnheardRow {
                 terminal: text(&self.terminal),
                 reference: self.reference.clone(),
                 note: text(&self.stall_code),
-                // In a bank's own statement the one id is the bank's reference.
-                bank_ref: text(&self.bank_ref).or_else(|| text(&self.provider_txn_id)),
+                bank_ref: text(&self.bank_ref),
                 occurred_at: self.occurred_at_ms.map(TimeMs),
                 from_statement: Some(FromStatement {
                     row_no: self.row_no,

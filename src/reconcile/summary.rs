@@ -2,36 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Facts, Kind, Outcome, ReceiptOutcome, RowOutcome, Rules, Sides, Tally};
+use super::{Bucket, Facts, Kind, Outcome, ReceiptOutcome, RowOutcome, Sides, Tally};
 use crate::vn::Day;
-
-/// Working days after which a receipt without a row is missing in the statement (DOMAIN section 8).
-const DEADLINE_WORKING_DAYS: u32 = 3;
-
-/// The rules as of a day: a receipt waits for its row for three working days, and on the day after its own a row
-/// is the last word on its status. Saturdays and Sundays are no working days; holidays are not known.
-pub fn usual_rules(today: Day) -> Rules {
-    let mut due = today;
-    let mut left = DEADLINE_WORKING_DAYS;
-    while left > 0 {
-        due = due.plus(-1);
-        // Day 0 was a Thursday.
-        if !matches!((due.number() + 3).rem_euclid(7), 5 | 6) {
-            left -= 1;
-        }
-    }
-    Rules::usual(due.plus(-1), today.plus(-1))
-}
-
-/// Working days from a day to another: what an exception's age is counted in. Saturdays and Sundays are none.
-pub fn working_days(from: Day, to: Day) -> i64 {
-    let whole_weeks = |day: Day| {
-        // Day 0 was a Thursday; counted from the Monday before it.
-        let number = day.number() + 3;
-        number.div_euclid(7) * 5 + number.rem_euclid(7).min(5)
-    };
-    (whole_weeks(to) - whole_weeks(from)).max(0)
-}
 
 /// What some days of a provider came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -218,35 +190,5 @@ fn row_facts(sides: &Sides, outcome: &Outcome, row_vnd: i64, row_day: Day, said:
             _ => None,
         },
         is_final: matches!(said.finding, Finding::StatusDiffers { is_final: true }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weekends_do_not_age() {
-        // 20/11/2026 is a Friday.
-        let friday = Day::ymd(2026, 11, 20);
-        let ages: Vec<i64> = (0..8)
-            .map(|days| working_days(friday, friday.plus(days)))
-            .collect();
-        assert_eq!(ages, [0, 1, 1, 1, 2, 3, 4, 5]);
-        assert_eq!(working_days(friday, friday.plus(-3)), 0);
-    }
-
-    #[test]
-    fn three_working_days_pass_over_a_weekend() {
-        // 24/11/2026 is a Tuesday.
-        let rules = usual_rules(Day::ymd(2026, 11, 24));
-        assert_eq!(
-            rules.missing_through,
-            Day::ymd(2026, 11, 18),
-            "Mon, Fri, Thu are not over"
-        );
-        assert_eq!(rules.final_through, Day::ymd(2026, 11, 23));
-        let friday = usual_rules(Day::ymd(2026, 11, 27));
-        assert_eq!(friday.missing_through, Day::ymd(2026, 11, 23));
     }
 }

@@ -28,6 +28,7 @@ use crate::notice::{ContentDigest, Delivery, Details, Item, Kind, Outcome, conte
 use crate::vn::{Day, TimeMs};
 
 pub use bills::{BillView, NewBill};
+pub(super) use corrections::REFUND_HEARD;
 pub use feed::{AuditEntry, AuditReceipt, AuditRow, FeedReceipt, FeedStep};
 pub(super) use known::RegisterMemory;
 pub use known::WriterMemory;
@@ -122,13 +123,15 @@ impl<'a> Draft<'a> {
         *first == content_by_statement(self.item.amount)
     }
 
-    /// The event under which a statement knows a payment whose notice has an id of its own: the provider's id of
-    /// the transaction.
-    fn event_by_statement(&self) -> Option<Key> {
+    /// The events under which a statement may know a payment whose notice has an id of its own: the provider's id of
+    /// the transaction, and the bank's reference, which is the one id in a bank's own statement.
+    fn events_by_statement(&self) -> impl Iterator<Item = Key> {
         let is_payment = self.item.kind == Kind::Payment && self.item.details.from_statement.is_none();
-        self.own_event_id().filter(|_| is_payment)?;
-        let (id, kind) = (&self.item.provider_txn_id, Kind::Payment.as_str());
-        Some(Key::of_event(self.provider_id(), id, kind))
+        let txn_id = self.own_event_id().map(|_| &*self.item.provider_txn_id);
+        let ids = [txn_id, self.bank_ref()].into_iter().flatten();
+        let kind = Kind::Payment.as_str();
+        ids.filter(move |_| is_payment)
+            .map(move |id| Key::of_event(self.provider_id(), id, kind))
     }
 
     fn is_first(&self) -> bool {
@@ -483,7 +486,7 @@ async fn keep_new<'a>(
     told: &mut Told,
 ) -> Result<Vec<Draft<'a>>> {
     let mut events: Vec<Key> = drafts.iter().map(|d| d.event).collect();
-    events.extend(drafts.iter().filter_map(Draft::event_by_statement));
+    events.extend(drafts.iter().flat_map(Draft::events_by_statement));
     let seen = memory.traces.find(tx, Class::Event, &events).await?;
     let mut kept: Vec<Draft<'a>> = Vec::with_capacity(drafts.len());
     // Of this batch: the first of each event, by its place among the kept, and what stands beside one.
@@ -511,13 +514,22 @@ async fn keep_new<'a>(
             told.repeated(&draft, Outcome::Repeat);
             continue;
         }
-        if let Some(event) = draft.event_by_statement()
-            && seen
-                .first_content(&event)
-                .is_some_and(|said| draft.was_said_by_statement(&said))
-        {
+        let said: Vec<(ContentDigest, i64)> = draft
+            .events_by_statement()
+            .filter_map(|event| seen.first(&event).map(|known| (known.content, known.entry_no)))
+            .collect();
+        if said.iter().any(|(said, _)| draft.was_said_by_statement(said)) {
             told.repeated(&draft, Outcome::Repeat);
             continue;
+        }
+        for (_, entry_no) in said {
+            // The statement told of it with another amount: for a person, and no second receipt.
+            if draft.is_first() && is_from_statement(tx, entry_no).await? {
+                draft.set_aside(
+                    Standing::OtherContent(draft.item.kind),
+                    Reason::SameIdOtherContent,
+                );
+            }
         }
         if draft.is_first() {
             if first.is_none() && !seen.has_first(&draft.event) {
@@ -536,6 +548,17 @@ async fn keep_new<'a>(
         }
     }
     Ok(kept)
+}
+
+/// Whether an entry is a receipt that a statement told of first.
+async fn is_from_statement(tx: &mut Tx, entry_no: i64) -> Result<bool> {
+    let row: Option<(i64,)> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT entry_no FROM receipt WHERE entry_no = $1 AND statement_row_no IS NOT NULL")
+            .bind(entry_no)
+            .fetch_optional(c)
+            .await?
+    });
+    Ok(row.is_some())
 }
 
 /// The answer to a repeat: "already have it", unless the first brought no money and its order still does

@@ -42,7 +42,7 @@ pub use register::{
 pub use statements::{
     Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,
     FreshRows, KeptRow, NewDecision, NewStatement, PayeeName, RowDetail, RowSaid, StatementBegun,
-    StatementFileView, StatementTotals, Window, row_no,
+    StatementFileView, StatementRules, StatementTotals, Window, row_no,
 };
 
 /// A statement that runs longer than this is given up, so that a frozen PostgreSQL does not freeze us.

@@ -8,6 +8,7 @@ mod casework;
 mod closes;
 mod detail;
 mod far;
+mod rules;
 mod unheard;
 mod window;
 
@@ -26,6 +27,7 @@ pub use closes::DayClose;
 pub use detail::{EntryDetail, RowDetail};
 use far::note_far;
 pub use far::{FAR_DAYS, FarPair};
+pub use rules::StatementRules;
 pub use window::{Corrected, FreshRows, PayeeName, Window};
 
 /// Rows of a file, as a power of two: [`row_no`] has place for more than a file may have.
@@ -237,6 +239,11 @@ impl Store {
                     .bind(end)
                     .execute(&mut *c)
                     .await?;
+                sqlx::query("DELETE FROM statement_far WHERE row_no >= $1 AND row_no < $2")
+                    .bind(first)
+                    .bind(end)
+                    .execute(&mut *c)
+                    .await?;
                 sqlx::query(
                     "DELETE FROM statement_row WHERE row_no IN (SELECT row_no FROM statement_row
                      WHERE row_no >= $1 AND row_no < $2 ORDER BY row_no LIMIT $3)",
@@ -317,11 +324,8 @@ impl Store {
         for chunk in changed.chunks(2_000) {
             let mut tx = self.begin().await?;
             for (row_no, said) in chunk {
+                // The row first: whoever else writes of it waits here.
                 on_tx!(&mut tx, |c| {
-                    sqlx::query("DELETE FROM statement_lump WHERE row_no = $1")
-                        .bind(row_no)
-                        .execute(&mut *c)
-                        .await?;
                     sqlx::query(
                         "UPDATE statement_row SET finding = $2, detail = $3, pass = $4, shift_days = $5,
                            receipt_no = $6 WHERE row_no = $1",
@@ -334,6 +338,10 @@ impl Store {
                     .bind(said.receipt_no)
                     .execute(&mut *c)
                     .await?;
+                    sqlx::query("DELETE FROM statement_lump WHERE row_no = $1")
+                        .bind(row_no)
+                        .execute(&mut *c)
+                        .await?;
                 });
                 insert_lump(&mut tx, *row_no, &said.lump).await?;
             }

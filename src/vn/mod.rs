@@ -3,6 +3,7 @@
 //!
 //! Pure and synchronous. Nothing here reads a clock, and nothing here is a floating-point number.
 
+mod calendar;
 mod day;
 mod dong;
 mod name;
@@ -10,12 +11,13 @@ mod private;
 mod ratio;
 mod set_times;
 
+pub use calendar::{WorkingCalendar, WorkingCalendarError};
 pub use day::{Day, DayError, Period, TimeMs};
 pub use dong::{Dong, DongError};
 pub use name::{fold, name_key, sort_key};
 pub use private::{AccountNumber, AccountNumberError, Phone, Secret};
 pub use ratio::{Percent, Ratio, RatioError};
-pub use set_times::{SetTimes, SetTimesError};
+pub use set_times::{SetTimes, SetTimesError, minute_of_day};
 
 /// The language a text is shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

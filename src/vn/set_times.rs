@@ -45,7 +45,7 @@ impl FromStr for SetTimes {
     fn from_str(text: &str) -> Result<SetTimes, SetTimesError> {
         let mut minutes = text
             .split(',')
-            .map(|part| minute_of(part.trim()).ok_or_else(|| SetTimesError::Time(part.trim().to_owned())))
+            .map(|part| minute_of_day(part.trim()).ok_or_else(|| SetTimesError::Time(part.trim().to_owned())))
             .collect::<Result<Vec<i64>, _>>()?;
         minutes.sort_unstable();
         minutes.dedup();
@@ -67,8 +67,8 @@ impl fmt::Display for SetTimes {
     }
 }
 
-/// `HH:mm` and nothing else.
-fn minute_of(text: &str) -> Option<i64> {
+/// Minutes after midnight of a time of day: `HH:mm` and nothing else.
+pub fn minute_of_day(text: &str) -> Option<i64> {
     let &[h1, h2, b':', m1, m2] = text.as_bytes() else {
         return None;
     };

@@ -17,6 +17,7 @@ use crate::config::BankDirectory;
 use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::vn::WorkingCalendar;
 
 pub use pages::{Live, Packs, Uploads, card_of, report_html};
 pub use problem::Problem;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub second_person_above_vnd: i64,
     /// Folder from which statements are picked up, if there is one.
     pub statement_inbox: Option<PathBuf>,
+    /// Which days are working days.
+    pub calendar: WorkingCalendar,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     /// Metrics.

@@ -4,7 +4,7 @@ use choso::access::token_sha256;
 use choso::app::now;
 use choso::intake::{StatementFile, import_statement};
 use choso::reconcile::Subject;
-use choso::vn::{Day, Dong, Lang};
+use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 
 use crate::support::http::{self, Answer};
 use crate::support::service::{TestApp, payment_now};
@@ -56,7 +56,13 @@ impl Desk {
             is_trial: false,
         };
         self.app
-            .run(import_statement(self.app.store(), &file, now(), |_| {}))
+            .run(import_statement(
+                self.app.store(),
+                &file,
+                &WorkingCalendar::default(),
+                now(),
+                |_| {},
+            ))
             .expect("taken in");
     }
 
@@ -190,7 +196,7 @@ fn one_exception_is_matched_by_hand_and_undone() {
     let (form, wanted) = (desk.case(subject), desk.receipt("T4"));
     let wrong = desk.post(
         "/reconcile/case/decide",
-        &format!("{form}&decision=manual&receipt={wanted}"),
+        &format!("{form}&decision=manual&receipt={wanted}&reason=xem+r%E1%BB%93i"),
     );
     assert_eq!(wrong.status, 409);
     assert!(wrong.body.contains("cộng lại là 70000 đ"), "{}", wrong.body);

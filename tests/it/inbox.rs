@@ -11,7 +11,7 @@ use choso::intake::{
 };
 use choso::jobs::{StatementRounds, finish_statements};
 use choso::store::{NewProvider, NewStatement};
-use choso::vn::TimeMs;
+use choso::vn::{TimeMs, WorkingCalendar};
 
 use crate::support::service::TestApp;
 use crate::support::*;
@@ -60,7 +60,8 @@ impl Inbox {
     /// One round; what became of each file, in the order in which they were dealt with.
     fn try_round(&self) -> Result<(PickUpRound, Vec<String>), ImportError> {
         let mut ends = Vec::new();
-        let picked = pick_up_statements(&self.books.store, &self.folder, evening, |file| {
+        let calendar = WorkingCalendar::default();
+        let picked = pick_up_statements(&self.books.store, &self.folder, &calendar, evening, |file| {
             let end = match &file.end {
                 PickedUpEnd::Taken(taken) => {
                     format!("taken {} bad {}", taken.totals.rows.0, taken.totals.bad)
@@ -343,9 +344,13 @@ fn what_a_stopped_import_left_is_posted(database: Database) {
         by: "thu".to_owned(),
         is_trial: false,
     };
-    let cut = inbox
-        .books
-        .run(import_statement(&inbox.books.store, &file, evening(), |_| {}));
+    let cut = inbox.books.run(import_statement(
+        &inbox.books.store,
+        &file,
+        &WorkingCalendar::default(),
+        evening(),
+        |_| {},
+    ));
     assert!(matches!(cut, Err(ImportError::Store(_))), "{cut:?}");
     inbox
         .books

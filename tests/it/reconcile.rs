@@ -3,7 +3,7 @@
 use choso::access::token_sha256;
 use choso::app::now;
 use choso::intake::{StatementFile, import_statement};
-use choso::vn::Day;
+use choso::vn::{Day, WorkingCalendar};
 
 use crate::support::http::{self, Answer};
 use crate::support::service::{TestApp, payment_now};
@@ -39,8 +39,14 @@ fn start() -> TestApp {
         by: "Người một".to_owned(),
         is_trial: false,
     };
-    app.run(import_statement(app.store(), &file, now(), |_| {}))
-        .expect("taken in");
+    app.run(import_statement(
+        app.store(),
+        &file,
+        &WorkingCalendar::default(),
+        now(),
+        |_| {},
+    ))
+    .expect("taken in");
     app
 }
 
@@ -68,6 +74,7 @@ fn a_day_is_compared_on_its_page_and_downloaded() {
         "Tài khoản lạ",
         "Khớp tự động",
         "không nhận được báo",
+        "chờ sao kê 3 ngày làm việc",
     ] {
         assert!(day.body.contains(words), "{words}");
     }

@@ -15,6 +15,7 @@ mod places;
 mod posting;
 mod refunds;
 mod register;
+mod rules;
 mod statements;
 mod traces;
 

@@ -1,19 +1,20 @@
 //! The days of a provider: compared, made to follow the statement, closed and stated anew.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ImportError, blocking};
 use crate::reconcile::{
-    Correction, Exception, Finding, Kind, Outcome, REASON_CHARS, RunSummary, Subject, Tied, candidates,
-    holding_of, match_sides, sum_up, unheard_delivery, usual_rules,
+    Correction, Exception, Finding, Outcome, REASON_CHARS, RowKind, RunSummary, Subject, Tied, candidates,
+    holding_of, match_sides, sum_up, unheard_delivery,
 };
 use crate::store::{
     Arrival, BookDay, DayClose, DecisionView, FAR_DAYS, FarPair, FreshRows, RowSaid, Store, StoreError,
     Window, WriterMemory,
 };
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, TimeMs, WorkingCalendar};
 
 /// Rows posted in one batch.
 const POSTED_AT_ONCE: i64 = 512;
@@ -72,9 +73,10 @@ pub async fn compare_days(
     store: &Store,
     provider_id: &str,
     days: (Day, Day),
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let (window, outcome) = compared(store, provider_id, days, now).await?;
+    let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
     view(store, provider_id, days, &window, &outcome).await
 }
 
@@ -84,9 +86,10 @@ pub async fn reconcile_days(
     store: &Store,
     provider_id: &str,
     days: (Day, Day),
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let (window, outcome) = made_to_follow(store, provider_id, days, None, now).await?;
+    let (window, outcome) = made_to_follow(store, provider_id, days, None, calendar, now).await?;
     view(store, provider_id, days, &window, &outcome).await
 }
 
@@ -108,9 +111,10 @@ pub async fn look_into(
     store: &Store,
     (provider_id, day): (&str, Day),
     subject: Subject,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<CaseView, ImportError> {
-    let (window, outcome) = compared(store, provider_id, (day, day), now).await?;
+    let (window, outcome) = compared(store, provider_id, (day, day), calendar, now).await?;
     let (_, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, 0);
     let is_it = |row_no: Option<i64>, entry_no: Option<i64>| match subject {
         Subject::Row(no) => row_no == Some(no),
@@ -147,6 +151,7 @@ pub async fn close_day(
     (provider_id, day): (&str, Day),
     reason: &str,
     by: &str,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<ClosedDay, ImportError> {
     if day >= Day::of(now) {
@@ -157,13 +162,13 @@ pub async fn close_day(
             "Ngày này đã khóa sổ. Muốn thay đổi, hãy lập điều chỉnh và ghi lý do.",
         ));
     }
-    let (figures, open) = figures(store, (provider_id, day), None, now).await?;
+    let (figures, open) = figures(store, (provider_id, day), None, calendar, now).await?;
     if open > 0 && !is_reason(reason) {
         return Err(conflict(&format!(
             "Còn {open} mục chưa xử lý trong ngày. Hãy xử lý, hoặc ghi lý do khóa sổ khi còn mục mở."
         )));
     }
-    fixed(store, (provider_id, day), figures, open, (reason, by), now).await
+    fixed(store, (provider_id, day, 1), figures, open, (reason, by), now).await
 }
 
 /// States a closed day anew: lets everything that waits take effect and fixes the figures as they are then.
@@ -175,6 +180,7 @@ pub async fn restate_day(
     (provider_id, day): (&str, Day),
     reason: &str,
     by: &str,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<ClosedDay, ImportError> {
     let closes = store.day_closes(provider_id, (day, day)).await?;
@@ -185,13 +191,21 @@ pub async fn restate_day(
         return Err(conflict("Hãy ghi lý do điều chỉnh, từ 3 đến 500 ký tự."));
     }
     let before = read_figures(last)?;
-    let (figures, open) = figures(store, (provider_id, day), Some(day), now).await?;
+    let (figures, open) = figures(store, (provider_id, day), Some(day), calendar, now).await?;
     if figures == before {
         return Err(conflict(
             "Số liệu của ngày không đổi so với lần khóa sổ trước, không có gì để điều chỉnh.",
         ));
     }
-    fixed(store, (provider_id, day), figures, open, (reason, by), now).await
+    fixed(
+        store,
+        (provider_id, day, last.version + 1),
+        figures,
+        open,
+        (reason, by),
+        now,
+    )
+    .await
 }
 
 fn is_reason(reason: &str) -> bool {
@@ -212,26 +226,27 @@ async fn figures(
     store: &Store,
     (provider_id, day): (&str, Day),
     restated: Option<Day>,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(DayFigures, usize), ImportError> {
-    let (window, outcome) = made_to_follow(store, provider_id, (day, day), restated, now).await?;
+    let (window, outcome) = made_to_follow(store, provider_id, (day, day), restated, calendar, now).await?;
     let bad = store.bad_statement_rows(provider_id, day, day).await?.len();
     let (summary, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, bad as u64);
     let whole = holding_of(day, &store.day_receipts(provider_id, day).await?).whole;
-    let books = store.books(provider_id, (day, day)).await?;
+    let book = store.book_now(provider_id, day).await?;
     let figures = DayFigures {
         summary,
         held: whole.tally.count,
         held_vnd: i64::try_from(whole.tally.amount_vnd).unwrap_or(i64::MAX),
         digest: whole.digest,
-        book: books.first().map(|(_, book)| *book).unwrap_or_default(),
+        book,
     };
     Ok((figures, exceptions.len() + bad))
 }
 
 async fn fixed(
     store: &Store,
-    (provider_id, day): (&str, Day),
+    (provider_id, day, version): (&str, Day, i64),
     figures: DayFigures,
     open: usize,
     (reason, by): (&str, &str),
@@ -239,8 +254,8 @@ async fn fixed(
 ) -> Result<ClosedDay, ImportError> {
     // Numbers and words always become JSON.
     let json = serde_json::json!(figures).to_string();
-    let version = store
-        .close_day((provider_id, day), &json, reason.trim(), by, now)
+    store
+        .close_day((provider_id, day, version), &json, (reason.trim(), by), now)
         .await?;
     Ok(ClosedDay {
         version,
@@ -255,11 +270,12 @@ async fn made_to_follow(
     provider_id: &str,
     days: (Day, Day),
     restated: Option<Day>,
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(Window, Outcome), ImportError> {
     let mut round = 1;
     loop {
-        let (window, outcome) = compared(store, provider_id, days, now).await?;
+        let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
         let changed = changes(&window, &outcome, days, restated)
             .write(store, provider_id, now)
             .await?;
@@ -290,6 +306,7 @@ pub(super) async fn follow(
     provider_id: &str,
     days: (Day, Day),
     has_back: bool,
+    calendar: &WorkingCalendar,
     now: TimeMs,
     say: impl FnMut(u64),
 ) -> Result<Followed, ImportError> {
@@ -305,7 +322,7 @@ pub(super) async fn follow(
         });
     }
     let before = store.feed_end().await?;
-    let view = reconcile_days(store, provider_id, days, now).await?;
+    let view = reconcile_days(store, provider_id, days, calendar, now).await?;
     let after = store.feed_end().await?;
     Ok(Followed {
         posted: posted + usize::try_from(after.count() - before.count()).unwrap_or(0),
@@ -317,6 +334,7 @@ async fn compared(
     store: &Store,
     provider_id: &str,
     (from, to): (Day, Day),
+    calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(Window, Outcome), ImportError> {
     let stalls = store.stall_codes().await?;
@@ -324,7 +342,8 @@ async fn compared(
     let mut window = store
         .statement_window(provider_id, around, FreshRows::default(), &stalls)
         .await?;
-    let rules = usual_rules(Day::of(now));
+    let agreed = store.statement_rules(provider_id).await?.rules;
+    let rules = agreed.rules(Day::of(now), calendar);
     blocking(move || {
         let outcome = match_sides(&mut window.sides, &rules);
         Ok((window, outcome))
@@ -347,12 +366,18 @@ async fn view(
     closes.reverse();
     closes.dedup_by_key(|close| close.business_day);
     closes.reverse();
+    let mut late = 0;
     if !closes.is_empty() {
         let is_open = |day: Day| is_here(day) && !window.closed.contains(&day);
+        let all_bad = &bad;
         let bad = bad.iter().filter(|row| is_open(row.business_day)).count();
         summary = sum_up(&window.sides, outcome, is_open, bad as u64).0;
         for close in &closes {
-            summary = summary.plus(&read_figures(close)?.summary);
+            let fixed = read_figures(close)?;
+            let is_it = |day: Day| day == close.business_day;
+            let bad = all_bad.iter().filter(|row| is_it(row.business_day)).count();
+            late += usize::from(has_moved(&fixed, window, outcome, is_it, bad as u64));
+            summary = summary.plus(&fixed.summary);
         }
     }
     let mut decisions = window.decisions.clone();
@@ -362,8 +387,23 @@ async fn view(
         exceptions,
         decisions,
         closes,
-        waiting: changes(window, outcome, (from, to), None).waiting,
+        waiting: changes(window, outcome, (from, to), None).waiting.max(late),
     })
+}
+
+/// Whether rows or receipts of a closed day are others than when it was closed.
+fn has_moved(
+    fixed: &DayFigures,
+    window: &Window,
+    outcome: &Outcome,
+    is_it: impl Fn(Day) -> bool,
+    bad: u64,
+) -> bool {
+    let receipts = window.sides.receipts.iter().filter(|receipt| is_it(receipt.day));
+    let (held, held_vnd) = receipts.fold((0, 0), |(n, vnd), receipt| (n + 1, vnd + receipt.amount_vnd));
+    let live = sum_up(&window.sides, outcome, is_it, bad).0;
+    let parts = |s: &RunSummary| [s.rows, s.matched, s.exceptions, s.ignored, s.bad];
+    (held, held_vnd) != (fixed.held, fixed.held_vnd) || parts(&live) != parts(&fixed.summary)
 }
 
 /// What is to be written after a comparison.
@@ -427,19 +467,26 @@ pub(super) fn changes(
         }
     }
     for (row, said) in rows.iter().zip(&outcome.rows) {
-        let is_far = u64::from(said.shift_days.unsigned_abs()) > FAR_DAYS && is_here(row.day);
+        let may_be_far = row.kind != RowKind::Payment || u64::from(said.shift_days.unsigned_abs()) > FAR_DAYS;
         let is_unheard = said.finding == Finding::MissingNotice && said.tied == Tied::No;
         if is_unheard && is_here(row.day) && is_fixed(&[row.day]) {
             changes.waiting += 1;
         }
-        for receipt_no in outcome.receipts_of(said).iter().filter(|_| is_far) {
-            let receipt_day = row.day.plus(-i64::from(said.shift_days));
-            changes.far.push(FarPair {
+        for receipt_no in outcome.receipts_of(said).iter().filter(|_| may_be_far) {
+            // The shift of money back is counted from the refund, and of a lump from its first receipt.
+            let receipts = &window.sides.receipts;
+            let Ok(at) = receipts.binary_search_by_key(receipt_no, |receipt| receipt.no) else {
+                continue;
+            };
+            let pair = FarPair {
                 row_no: row.no,
                 row_day: row.day,
                 receipt_no: *receipt_no,
-                receipt_day,
-            });
+                receipt_day: receipts[at].day,
+            };
+            if is_here(row.day) && pair.is_far() {
+                changes.far.push(pair);
+            }
         }
     }
     for wanted in corrections(window, outcome).filter(|wanted| is_here(wanted.row_day)) {
@@ -451,36 +498,31 @@ pub(super) fn changes(
     changes
 }
 
-/// What rows correct now where it is not what they corrected before: also to nothing.
+/// What rows correct now where it is not what they corrected before, also to nothing, each for its own reason. What is
+/// given back comes first, since less than nothing is never left.
 fn corrections(window: &Window, outcome: &Outcome) -> impl Iterator<Item = Correction> {
-    let now = outcome.corrections.iter().copied().filter(|wanted| {
-        let before = window.corrected.get(&(wanted.row_no, wanted.receipt_no));
-        before.is_none_or(|before| before.amount_vnd != wanted.amount_vnd)
-    });
-    let is_wanted = |row_no: i64, receipt_no: i64| {
-        let pair = |c: &Correction| (c.row_no, c.receipt_no);
-        outcome
-            .corrections
-            .binary_search_by_key(&(row_no, receipt_no), pair)
-            .is_ok()
+    let before = |of: &Correction| {
+        let known = window.corrected.get(&(of.row_no, of.receipt_no, of.because));
+        known.map_or(0, |known| known.amount_vnd)
     };
-    let gone = window
-        .corrected
+    let wanted: HashSet<_> = outcome
+        .corrections
         .iter()
-        .filter(move |((row_no, receipt_no), before)| {
-            before.amount_vnd != 0 && !is_wanted(*row_no, *receipt_no)
-        });
-    let gone = gone.map(|((row_no, receipt_no), before)| Correction {
+        .map(|wanted| (wanted.row_no, wanted.receipt_no, wanted.because))
+        .collect();
+    let gone = window.corrected.iter().filter(|(of, _)| !wanted.contains(of));
+    let gone = gone.map(|((row_no, receipt_no, because), known)| Correction {
         row_no: *row_no,
         receipt_no: *receipt_no,
-        row_day: before.row_day,
-        receipt_day: before.receipt_day,
-        because: Kind::MatchedAuto,
+        row_day: known.row_day,
+        receipt_day: known.receipt_day,
+        because: *because,
         amount_vnd: 0,
     });
-    let mut gone: Vec<Correction> = gone.collect();
-    gone.sort_unstable();
-    now.chain(gone)
+    let mut changed: Vec<Correction> = outcome.corrections.iter().copied().chain(gone).collect();
+    changed.retain(|of| of.amount_vnd != before(of));
+    changed.sort_unstable_by_key(|of| (of.amount_vnd < before(of), *of));
+    changed.into_iter()
 }
 
 /// Whether money went back for a payment that no notice told of either: it is found once that is posted.

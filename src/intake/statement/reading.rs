@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::ImportError;
 use crate::reconcile::{
-    BadRow, Charges, Event, Key128, Mapping, Payee, RowSide, StatementError, StatementRow, Summary,
+    BadRow, Event, FeeCheck, Key128, Mapping, Payee, RowSide, StatementError, StatementRow, Summary,
     read_statement, row_keys,
 };
 use crate::store::{BadStatementRow, FreshRows, PayeeName, row_no};
@@ -38,6 +38,7 @@ pub(super) struct FirstReading {
 pub(super) fn read_rows(
     path: &Path,
     mapping: &Mapping,
+    fees: FeeCheck,
     file_no: i64,
     stalls: &Arc<Vec<(String, String)>>,
     now: TimeMs,
@@ -76,7 +77,7 @@ pub(super) fn read_rows(
                     nth => Key128::of(&[&format!("{:x}{:x} {nth}", said.bits()[0], said.bits()[1])]),
                 };
                 let no = row_no(file_no, fresh.rows.len() as i64);
-                fresh.rows.push(side_of(&row, no, content));
+                fresh.rows.push(side_of(&row, no, content, fees));
                 fresh.named.push((name, codes.in_note(&row.note)));
             }
             Event::Bad(row) => {
@@ -116,20 +117,8 @@ pub(super) fn read_rows(
 }
 
 /// What matching needs of a row; whose money it is, is found later.
-fn side_of(row: &StatementRow, no: i64, content: Key128) -> RowSide {
+fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowSide {
     let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref);
-    let fee_gap_vnd = match row.net.filter(|_| row.fee_differs()) {
-        None => 0,
-        Some(net) => {
-            let charges = Charges {
-                fee_vnd: row.fee.vnd(),
-                vat_vnd: row.vat.vnd(),
-                discount_vnd: 0,
-                net_vnd: net.vnd().abs(),
-            };
-            charges.gap_vnd(row.amount.vnd(), None)
-        }
-    };
     RowSide {
         no,
         content,
@@ -142,7 +131,7 @@ fn side_of(row: &StatementRow, no: i64, content: Key128) -> RowSide {
         stall_in_note: None,
         terminal: None,
         amount_vnd: row.amount.vnd(),
-        fee_gap_vnd,
+        fee_gap_vnd: fees.gap_vnd(row),
         day: row.business_day,
         occurred_at: row.occurred_at,
         parts: row.parts,

@@ -20,9 +20,9 @@ pub(super) fn decisions(run: &mut Run<'_>) {
         false => own.collect(),
     };
     for decided in sides.decided.chunk_by(|a, b| a.row_no == b.row_no) {
-        match decided[0].row_no {
-            Some(row_no) => of_row(run, decided, row_no, own.get(&row_no).copied()),
-            None => decided.iter().for_each(|decided| without_row(run, decided)),
+        // What is said of receipts without a row comes last, for those that no row shows.
+        if let Some(row_no) = decided[0].row_no {
+            of_row(run, decided, row_no, own.get(&row_no).copied());
         }
     }
 }
@@ -76,9 +76,7 @@ fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<Kind>) {
         match known.next() {
             Some((at, _)) => run.refund_rows[at] = Some((Kind::MatchedManual, r.no)),
             None => {
-                let back_vnd = r
-                    .amount_vnd
-                    .min(c.left_vnd() - run.newly_back_vnd[receipt as usize]);
+                let back_vnd = r.amount_vnd.min(run.left_vnd(receipt));
                 run.newly_back_vnd[receipt as usize] += back_vnd;
                 run.correct(row, receipt, Kind::Reversed, -back_vnd);
             }
@@ -93,9 +91,12 @@ fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<Kind>) {
     }
 }
 
-/// A person said of receipts without a row that they stand, or that their money never came.
-fn without_row(run: &mut Run<'_>, decided: &Decided) {
-    for no in &decided.receipt_nos {
+/// A person said of receipts without a row that they stand, or that their money never came. A row that came since is
+/// the better word.
+pub(super) fn without_row(run: &mut Run<'_>) {
+    let sides = run.sides;
+    let alone = sides.decided.iter().filter(|d| d.row_no.is_none());
+    for (decided, no) in alone.flat_map(|d| d.receipt_nos.iter().map(move |no| (d, no))) {
         let Some(at) = run.receipt_at(*no).filter(|at| run.is_free(*at)) else {
             continue;
         };

@@ -70,6 +70,7 @@ pub fn match_sides(sides: &mut Sides, rules: &Rules) -> Outcome {
     lump::parts_of_days(&mut run);
     refunds::by_amount(&mut run);
     refunds::wrong_direction(&mut run);
+    ids::without_row(&mut run);
     let outcome = run.finish();
     outcome.proven(sides)
 }

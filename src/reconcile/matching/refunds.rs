@@ -176,7 +176,7 @@ fn newly_out(run: &mut Run<'_>, row: u32, receipt: u32, by: Pass) {
         );
         return;
     }
-    let left_vnd = c.left_vnd() - run.newly_back_vnd[receipt as usize];
+    let left_vnd = run.left_vnd(receipt);
     let finding = match r.amount_vnd <= left_vnd {
         true => {
             run.newly_back_vnd[receipt as usize] += r.amount_vnd;

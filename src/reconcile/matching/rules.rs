@@ -114,9 +114,12 @@ impl Charges {
         }
         let Some(rule) = rule else { return 0 };
         let fee_vnd = rule.fee_vnd(gross_vnd);
-        let is_fee_right = (self.fee_vnd - fee_vnd).abs() <= ROUNDING_MAX_VND;
-        let is_vat_right = (self.vat_vnd - rule.vat_vnd(self.fee_vnd)).abs() <= ROUNDING_MAX_VND;
-        match is_fee_right && is_vat_right {
+        let is_near = |stated_vnd: i64, due_vnd: i64| (stated_vnd - due_vnd).abs() <= ROUNDING_MAX_VND;
+        let is_each_right =
+            is_near(self.fee_vnd, fee_vnd) && is_near(self.vat_vnd, rule.vat_vnd(self.fee_vnd));
+        // Some state the fee with its tax in one figure; what is paid out is the same.
+        let total_vnd = fee_vnd + rule.vat_vnd(fee_vnd);
+        match is_each_right || is_near(self.fee_vnd + self.vat_vnd, total_vnd) {
             true => 0,
             false => self.net_vnd - due(fee_vnd, rule.vat_vnd(fee_vnd)),
         }
@@ -160,6 +163,11 @@ mod tests {
         assert_eq!(charges(550, 55, 98_395).gap_vnd(100_000, Some(&rule)), 0);
         assert_eq!(charges(550, 55, 98_396).gap_vnd(100_000, Some(&rule)), 0);
         assert_eq!(charges(550, 55, 98_397).gap_vnd(100_000, Some(&rule)), 2);
+        assert_eq!(
+            charges(605, 0, 98_395).gap_vnd(100_000, Some(&rule)),
+            0,
+            "in one figure"
+        );
         // Without its tax the row adds up in itself, so only the rule finds it.
         assert_eq!(charges(550, 0, 98_450).gap_vnd(100_000, None), 0);
         assert_eq!(charges(550, 0, 98_450).gap_vnd(100_000, Some(&rule)), 55);

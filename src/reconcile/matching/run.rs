@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use crate::vn::Day;
 
 use super::outcome::{Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass};
@@ -20,6 +22,8 @@ pub(super) struct Run<'s> {
     pub(super) newly_back_vnd: Vec<i64>,
     /// What rows say is left of receipts, more or less.
     pub(super) corrections: Vec<Correction>,
+    /// Their sums, by receipt.
+    pub(super) corrected_vnd: HashMap<u32, i64>,
     /// The row of a known refund and whether they agree.
     pub(super) refund_rows: Vec<Option<(Kind, i64)>>,
     /// How many receipts an open row could be; 0 while nothing speaks for doubt.
@@ -40,6 +44,7 @@ impl<'s> Run<'s> {
             taken: vec![None; receipts],
             newly_back_vnd: vec![0; receipts],
             corrections: Vec::new(),
+            corrected_vnd: HashMap::new(),
             refund_rows: vec![None; sides.refunds.len()],
             row_doubts: vec![0; rows],
             receipt_doubts: vec![false; receipts],
@@ -114,6 +119,12 @@ impl<'s> Run<'s> {
         assert!(before.is_none(), "row {no} is in one bucket");
     }
 
+    /// What is left of a receipt by what rows said so far.
+    pub(super) fn left_vnd(&self, receipt: u32) -> i64 {
+        let corrected_vnd = self.corrected_vnd.get(&receipt).copied().unwrap_or_default();
+        (self.receipt(receipt).left_vnd() + corrected_vnd).max(0)
+    }
+
     /// Takes a free receipt.
     ///
     /// # Panics
@@ -160,6 +171,7 @@ impl<'s> Run<'s> {
     /// A row says that this much more, or less, is left of a receipt.
     pub(super) fn correct(&mut self, row: u32, receipt: u32, because: Kind, amount_vnd: i64) {
         let (r, c) = (self.row(row), self.receipt(receipt));
+        *self.corrected_vnd.entry(receipt).or_default() += amount_vnd;
         self.corrections.push(Correction {
             row_no: r.no,
             receipt_no: c.no,

@@ -13,9 +13,11 @@ use crate::vn::{Day, Dong, TimeMs};
 /// Corrections in one transaction: callbacks wait behind so many.
 const AT_ONCE: usize = 512;
 /// Why a correction is taken back when a notice tells of what a row told before.
-const REFUND_HEARD: &str = "refund_heard";
+pub(in crate::store) const REFUND_HEARD: &str = "refund_heard";
 /// Why a row takes money off a receipt that went back.
 const REVERSED: &str = "reversed";
+/// Why a row that lists a payment less its refund takes it off, before the refund is told of.
+const AMOUNT_DIFFERS: &str = "amount_differs";
 
 /// A receipt as it stands, and where it is counted.
 struct Standing {
@@ -41,7 +43,7 @@ impl Store {
             let mut counters = Counters::default();
             for correction in chunk {
                 let standing = standing(&mut tx, correction.receipt_no, counted).await?;
-                let so_far = of_row(&mut tx, correction.receipt_no, correction.row_no).await?;
+                let so_far = of_row(&mut tx, correction).await?;
                 let by_vnd = (correction.amount_vnd - so_far).max(-standing.left.vnd());
                 if by_vnd == 0 {
                     continue;
@@ -90,15 +92,22 @@ async fn standing(tx: &mut Tx, receipt_no: i64, counted: LedgerNo) -> Result<Sta
     })
 }
 
-/// What a row has corrected of a receipt so far.
-async fn of_row(tx: &mut Tx, receipt_no: i64, row_no: i64) -> Result<i64> {
+/// What a row has corrected of a receipt so far for this reason.
+async fn of_row(tx: &mut Tx, correction: &Correction) -> Result<i64> {
+    let because = correction.because.as_str();
     let (sum,): (i64,) = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT CAST(COALESCE(SUM(amount_vnd), 0) AS BIGINT) FROM correction
-             WHERE receipt_no = $1 AND row_no = $2",
+             WHERE receipt_no = $1 AND row_no = $2 AND because IN ($3, $4)",
         )
-        .bind(receipt_no)
-        .bind(row_no)
+        .bind(correction.receipt_no)
+        .bind(correction.row_no)
+        .bind(because)
+        .bind(if because == REVERSED {
+            REFUND_HEARD
+        } else {
+            because
+        })
         .fetch_one(c)
         .await?
     });
@@ -143,43 +152,54 @@ pub(super) struct Told {
     provider_id: String,
     row_day: i64,
     row_no: i64,
+    because: &'static str,
     /// How much of it, đồng.
     pub amount_vnd: i64,
 }
 
-/// What rows told to have gone back of a receipt, up to this amount.
-pub(super) async fn told_back(tx: &mut Tx, receipt_no: i64, at_most: Dong) -> Result<Vec<Told>> {
-    let rows: Vec<(String, i64, i64, i64)> = on_tx!(tx, |c| {
+/// What rows told to have gone back of a receipt, up to this amount; or one row that listed the payment less just
+/// this refund.
+pub(super) async fn told_back(tx: &mut Tx, receipt_no: i64, refund: Dong) -> Result<Vec<Told>> {
+    let rows: Vec<(String, i64, i64, i64, i64)> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT provider_id, business_day, row_no, CAST(-SUM(amount_vnd) AS BIGINT) FROM correction
-             WHERE receipt_no = $1 AND because IN ($2, $3)
-             GROUP BY provider_id, business_day, row_no HAVING SUM(amount_vnd) < 0 ORDER BY row_no",
+            "SELECT provider_id, business_day, row_no,
+                    CAST(-SUM(CASE WHEN because = $4 THEN 0 ELSE amount_vnd END) AS BIGINT),
+                    CAST(-SUM(CASE WHEN because = $4 THEN amount_vnd ELSE 0 END) AS BIGINT)
+             FROM correction WHERE receipt_no = $1 AND because IN ($2, $3, $4)
+             GROUP BY provider_id, business_day, row_no ORDER BY row_no",
         )
         .bind(receipt_no)
         .bind(REVERSED)
         .bind(REFUND_HEARD)
+        .bind(AMOUNT_DIFFERS)
         .fetch_all(c)
         .await?
     });
-    let mut left = at_most.vnd();
-    let told = rows.into_iter().map(|(provider_id, row_day, row_no, told_vnd)| {
-        let amount_vnd = told_vnd.min(left);
+    let mut left = refund.vnd();
+    let mut told = Vec::new();
+    for (provider_id, row_day, row_no, back_vnd, less_vnd) in rows {
+        let (amount_vnd, because) = match less_vnd == refund.vnd() && left == less_vnd {
+            true => (less_vnd, AMOUNT_DIFFERS),
+            false => (back_vnd.clamp(0, left), REFUND_HEARD),
+        };
         left -= amount_vnd;
-        Told {
+        told.push(Told {
             provider_id,
             row_day,
             row_no,
+            because,
             amount_vnd,
-        }
-    });
-    Ok(told.filter(|told| told.amount_vnd > 0).collect())
+        });
+    }
+    told.retain(|told| told.amount_vnd > 0);
+    Ok(told)
 }
 
 /// Takes back what rows told of, since a notice tells of it now.
 pub(super) async fn give_way(tx: &mut Tx, receipt_no: i64, told: &[Told], now: TimeMs) -> Result<()> {
     for told in told {
         let owner = (told.provider_id.as_str(), told.row_day, told.row_no);
-        add(tx, receipt_no, owner, REFUND_HEARD, told.amount_vnd, now).await?;
+        add(tx, receipt_no, owner, told.because, told.amount_vnd, now).await?;
     }
     Ok(())
 }
@@ -191,5 +211,6 @@ mod tests {
     #[test]
     fn the_word_for_money_back_is_that_of_its_kind() {
         assert_eq!(super::REVERSED, Kind::Reversed.as_str());
+        assert_eq!(super::AMOUNT_DIFFERS, Kind::AmountDiffers.as_str());
     }
 }

@@ -40,41 +40,30 @@ impl BookDay {
 }
 
 impl Store {
-    /// The books of a provider's days from the first to the last. What was open before them comes from the last day
-    /// that was closed before, else from all days since the first.
+    /// The books of a provider's days from the first to the last. A closed day is as it was closed; what was open
+    /// before the first comes from the last closed day before, else from all days since the first.
     pub async fn books(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, BookDay)>> {
         let mut tx = self.begin_read().await?;
-        let closed: Option<(i64, String)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT business_day, figures FROM day_close WHERE provider_id = $1 AND business_day < $2
-                 ORDER BY business_day DESC, version DESC LIMIT 1",
-            )
-            .bind(provider_id)
-            .bind(from.number())
-            .fetch_optional(c)
-            .await?
-        });
-        let (mut day, mut open_vnd) = (None, 0);
-        if let Some((last, figures)) = closed {
-            #[derive(serde::Deserialize)]
-            struct Closed {
-                book: BookDay,
-            }
-            let wrong = |e| super::StoreError::Corrupt(format!("figures of closed day {last}: {e}"));
-            let figures: Closed = serde_json::from_str(&figures).map_err(wrong)?;
-            (day, open_vnd) = (Some(day_of(last)?.plus(1)), figures.book.closing_vnd);
-        }
-        let flows = flows(&mut tx, provider_id, day.map_or(i64::MIN / 2, Day::number), to).await?;
+        let closed = closed_books(&mut tx, provider_id, (from, to)).await?;
+        let before = closed.range(..from).next_back();
+        let base = before.map(|(day, book)| (day.plus(1), book.closing_vnd));
+        let since = base.map_or(i64::MIN / 2, |(day, _)| day.number());
+        let flows = flows(&mut tx, provider_id, since, to).await?;
+        let first = base.map(|(day, _)| day).or_else(|| flows.keys().next().copied());
+        let mut open_vnd = base.map_or(0, |(_, closing_vnd)| closing_vnd);
+        let mut next = first.unwrap_or(from).min(from);
         let mut books = Vec::new();
-        let mut next = day
-            .or_else(|| flows.keys().next().copied())
-            .unwrap_or(from)
-            .min(from);
         while next <= to {
-            let mut book = flows.get(&next).copied().unwrap_or_default();
-            book.opening_vnd = open_vnd;
-            book.closing_vnd =
-                open_vnd + book.receipts_vnd - book.reversals_vnd - book.fees_vnd - book.settled_vnd;
+            let book = match closed.get(&next) {
+                Some(fixed) => *fixed,
+                None => {
+                    let mut book = flows.get(&next).copied().unwrap_or_default();
+                    book.opening_vnd = open_vnd;
+                    book.closing_vnd =
+                        open_vnd + book.receipts_vnd - book.reversals_vnd - book.fees_vnd - book.settled_vnd;
+                    book
+                }
+            };
             open_vnd = book.closing_vnd;
             if next >= from {
                 books.push((next, book));
@@ -83,6 +72,52 @@ impl Store {
         }
         Ok(books)
     }
+
+    /// The books of a day as it stands now, closed or not: what a close or a restatement fixes.
+    pub async fn book_now(&self, provider_id: &str, day: Day) -> Result<BookDay> {
+        let before = self.books(provider_id, (day.plus(-1), day.plus(-1))).await?;
+        let opening_vnd = before.first().map_or(0, |(_, book)| book.closing_vnd);
+        let mut tx = self.begin_read().await?;
+        let flows = flows(&mut tx, provider_id, day.number(), day).await?;
+        let mut book = flows.get(&day).copied().unwrap_or_default();
+        book.opening_vnd = opening_vnd;
+        book.closing_vnd =
+            opening_vnd + book.receipts_vnd - book.reversals_vnd - book.fees_vnd - book.settled_vnd;
+        Ok(book)
+    }
+}
+
+/// The books of closed days, as they were closed last: those of the days asked for, and the last one before.
+async fn closed_books(
+    tx: &mut Tx,
+    provider_id: &str,
+    (from, to): (Day, Day),
+) -> Result<BTreeMap<Day, BookDay>> {
+    #[derive(serde::Deserialize)]
+    struct Closed {
+        book: BookDay,
+    }
+    let rows: Vec<(i64, String)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT business_day, figures FROM day_close
+             WHERE provider_id = $1 AND business_day <= $3
+               AND business_day >= COALESCE((SELECT MAX(b.business_day) FROM day_close b
+                                             WHERE b.provider_id = $1 AND b.business_day < $2), $2)
+             ORDER BY business_day, version",
+        )
+        .bind(provider_id)
+        .bind(from.number())
+        .bind(to.number())
+        .fetch_all(c)
+        .await?
+    });
+    let mut books = BTreeMap::new();
+    for (day, figures) in rows {
+        let wrong = |e| super::StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
+        let closed: Closed = serde_json::from_str(&figures).map_err(wrong)?;
+        books.insert(day_of(day)?, closed.book);
+    }
+    Ok(books)
 }
 
 /// What moved on each day, without what was open.
@@ -151,20 +186,20 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
     Ok(days)
 }
 
-/// Day, charges and net of the rows that have receipts. Of a lump that is stated net, `detail` is what its receipts
-/// have more.
+/// Day, charges and net of the rows that have receipts. A row that stands for many and is stated net was paid out
+/// whole; what its receipts have more is what was kept.
 async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<Vec<(i64, i64, i64)>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT day, CAST(SUM(charges) AS BIGINT), CAST(SUM(net) AS BIGINT) FROM (
+            "SELECT day, CAST(SUM(CASE WHEN whole > amount_vnd THEN whole - amount_vnd ELSE charges END) AS BIGINT),
+                    CAST(SUM(CASE WHEN whole > amount_vnd THEN amount_vnd ELSE amount_vnd - charges END) AS BIGINT)
+             FROM (
                SELECT COALESCE(r.settled_day, r.business_day) AS day,
-                      CASE WHEN r.kind = 'payment'
-                           THEN r.fee_vnd + r.vat_vnd + r.discount_vnd
-                                + CASE WHEN r.finding = 'lump' THEN r.detail ELSE 0 END
-                           ELSE 0 END AS charges,
-                      CASE WHEN r.kind = 'payment'
-                           THEN r.amount_vnd - r.fee_vnd - r.vat_vnd - r.discount_vnd
-                           ELSE -r.amount_vnd END AS net
+                      CASE WHEN r.kind = 'payment' THEN r.amount_vnd ELSE -r.amount_vnd END AS amount_vnd,
+                      CASE WHEN r.kind = 'payment' THEN r.fee_vnd + r.vat_vnd + r.discount_vnd ELSE 0 END AS charges,
+                      COALESCE((SELECT SUM(x.amount_vnd - x.refunded_vnd + x.corrected_vnd) FROM statement_lump l
+                                JOIN receipt x ON x.entry_no = l.receipt_no WHERE l.row_no = r.row_no),
+                               -r.amount_vnd) AS whole
                FROM statement_row r
                JOIN statement_file f ON f.file_no = r.row_no / 2097152 AND f.state = 'kept'
                WHERE r.provider_id = $1 AND r.business_day >= $4 AND r.business_day <= $3 AND r.status = 'settled'

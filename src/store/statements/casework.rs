@@ -49,7 +49,7 @@ pub struct DecisionView {
     pub decision: Decision,
     /// How it stands.
     pub state: DecisionState,
-    /// Amount of the row, else of the receipts, đồng.
+    /// The larger of the row and its receipts together, đồng.
     pub amount_vnd: i64,
     /// Why.
     pub reason: String,
@@ -98,7 +98,8 @@ impl Store {
             .is_none_or(|(facts, _)| facts.kind == RowKind::Payment);
         refuse_twice(&mut tx, new, takes).await?;
         let (amount_vnd, day) = match &row {
-            Some((facts, day)) => (facts.amount_vnd, *day),
+            // A small row given to a large receipt takes much off it.
+            Some((facts, day)) => (facts.amount_vnd.max(amounts.iter().sum()), *day),
             None => {
                 let day = receipts.iter().map(|(_, day, _)| *day).min();
                 (amounts.iter().sum(), day.unwrap_or(Day::of(now)))
@@ -612,6 +613,24 @@ pub(super) async fn decisions_of_days(
             .push(" ORDER BY d.decision_no");
         sql.build_query_as().fetch_all(c).await?
     });
+    with_receipts(tx, rows).await
+}
+
+/// The decisions about these rows.
+pub(super) async fn decisions_of_rows(tx: &mut Tx, row_nos: &[i64]) -> Result<Vec<DecisionView>> {
+    let mut rows: Vec<DecisionRow> = Vec::new();
+    for chunk in row_nos.chunks(INSERT_ROWS_MAX) {
+        let some: Vec<DecisionRow> = on_tx!(&mut *tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(format!(
+                "SELECT {DECISION_COLUMNS} FROM decision d WHERE d.row_no <> 0 AND d.row_no IN "
+            ));
+            sql.push_tuples(chunk, |mut row, no| {
+                row.push_bind(*no);
+            });
+            sql.build_query_as().fetch_all(c).await?
+        });
+        rows.extend(some);
+    }
     with_receipts(tx, rows).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::{Result, Store, Tx, dialect, on_tx};
+use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
 use super::casework::append_act;
 use super::day_of;
 use crate::reconcile::{ActKind, Subject};
@@ -28,18 +28,18 @@ pub struct DayClose {
 }
 
 impl Store {
-    /// Closes a day, or states a closed one anew, with these figures; gives back the version.
+    /// Closes a day, or states a closed one anew, with these figures. `version` is 1 for the close; a conflict if
+    /// somebody else was before.
     pub async fn close_day(
         &self,
-        (provider_id, day): (&str, Day),
+        (provider_id, day, version): (&str, Day, i64),
         figures: &str,
-        reason: &str,
-        by: &str,
+        (reason, by): (&str, &str),
         now: TimeMs,
-    ) -> Result<i64> {
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         dialect::pass_gate(&mut tx).await?;
-        let (version,): (i64,) = on_tx!(&mut tx, |c| {
+        let (next,): (i64,) = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "INSERT INTO day_close (provider_id, business_day, version, closed_at_ms, closed_by, reason, figures)
                  SELECT $1, $2, COALESCE(MAX(version), 0) + 1, $3, $4, $5, $6 FROM day_close
@@ -55,6 +55,11 @@ impl Store {
             .fetch_one(c)
             .await?
         });
+        if next != version {
+            return Err(StoreError::Conflict(
+                "Ngày này vừa được người khác khóa sổ hoặc điều chỉnh. Hãy mở lại trang.".to_owned(),
+            ));
+        }
         let what = match version {
             1 => ActKind::Close,
             _ => ActKind::Restate,
@@ -69,8 +74,7 @@ impl Store {
             now,
         )
         .await?;
-        tx.commit().await?;
-        Ok(version)
+        tx.commit().await
     }
 
     /// Every version of the closed days from the first to the last, in the order of days, then versions.

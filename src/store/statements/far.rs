@@ -7,14 +7,14 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 
 use super::super::ledger::entries_of_payments;
-use super::super::{Result, Store, Tx, dialect, on_tx};
+use super::super::{Result, Store, Tx, on_tx};
 use super::{INSERT_ROWS_MAX, day_of};
 use crate::vn::Day;
 
 /// A row further than this from its receipt is noted, so that each is loaded with the other.
 pub const FAR_DAYS: u64 = 3;
 /// Rows whose partners are looked for at once.
-const ROWS_MAX: i64 = 50_000;
+const ROWS_MAX: i64 = 20_000;
 
 /// A row and its receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,54 +29,82 @@ pub struct FarPair {
     pub receipt_day: Day,
 }
 
+impl FarPair {
+    /// Whether the two are loaded with each other only because the pair is noted.
+    pub fn is_far(&self) -> bool {
+        self.row_day.number().abs_diff(self.receipt_day.number()) > FAR_DAYS
+    }
+}
+
 impl Store {
     /// Looks in the whole ledger for the payments of rows that found no partner among the days around them: late
     /// rows of old days, and money back for old payments. Those that are far are noted, and found when the days are
     /// compared the next time; how many.
     pub async fn find_far(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<usize> {
-        let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
-        let rows: Vec<(i64, i64, String)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT row_no, business_day, provider_txn_id FROM statement_row
-                 WHERE provider_id = $1 AND business_day >= $2 AND business_day <= $3
-                   AND finding IN ('missing_notice', 'refund_without_payment') AND is_posted = 0
-                   AND provider_txn_id <> ''
-                   AND NOT EXISTS (SELECT 1 FROM statement_far f WHERE f.row_no = statement_row.row_no)
-                 LIMIT $4",
-            )
-            .bind(provider_id)
-            .bind(from.number())
-            .bind(to.number())
-            .bind(ROWS_MAX)
-            .fetch_all(c)
-            .await?
-        });
-        if rows.is_empty() {
-            return Ok(0);
+        let (mut after, mut found) = (0, 0);
+        loop {
+            let mut tx = self.begin_read().await?;
+            let rows = alone(&mut tx, provider_id, (from, to), after).await?;
+            let Some((last, _, _)) = rows.last() else {
+                return Ok(found);
+            };
+            after = *last;
+            let pairs = partners(&mut tx, provider_id, &rows).await?;
+            drop(tx);
+            self.note_far(provider_id, &pairs).await?;
+            found += pairs.len();
         }
-        let provider: Arc<str> = provider_id.into();
-        let ids: Vec<&str> = rows.iter().map(|(_, _, txn)| txn.as_str()).collect();
-        let entries = entries_of_payments(&mut tx, &provider, &ids).await?;
-        let days = days_of_receipts(&mut tx, &entries.iter().flatten().copied().collect::<Vec<_>>()).await?;
-        let mut pairs = Vec::new();
-        for ((row_no, row_day, _), entry_no) in rows.iter().zip(entries) {
-            let row_day = day_of(*row_day)?;
-            let receipt = entry_no.and_then(|no| Some((no, *days.get(&no)?)));
-            if let Some((receipt_no, receipt_day)) = receipt {
-                pairs.push(FarPair {
-                    row_no: *row_no,
-                    row_day,
-                    receipt_no,
-                    receipt_day,
-                });
-            }
-        }
-        pairs.retain(|pair| pair.row_day.number().abs_diff(pair.receipt_day.number()) > FAR_DAYS);
-        note_far(&mut tx, provider_id, &pairs).await?;
-        tx.commit().await?;
-        Ok(pairs.len())
     }
+}
+
+/// Number, day and id of rows that found no partner, in the order of their numbers.
+async fn alone(
+    tx: &mut Tx,
+    provider_id: &str,
+    (from, to): (Day, Day),
+    after: i64,
+) -> Result<Vec<(i64, i64, String)>> {
+    Ok(on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT r.row_no, r.business_day, r.provider_txn_id FROM statement_row r
+             JOIN statement_file s ON s.file_no = r.row_no / 2097152 AND s.state = 'kept'
+             WHERE r.provider_id = $1 AND r.business_day >= $2 AND r.business_day <= $3
+               AND r.finding IN ('missing_notice', 'refund_without_payment') AND r.is_posted = 0
+               AND r.provider_txn_id <> '' AND r.row_no > $4
+               AND NOT EXISTS (SELECT 1 FROM statement_far f WHERE f.row_no = r.row_no)
+             ORDER BY r.row_no LIMIT $5",
+        )
+        .bind(provider_id)
+        .bind(from.number())
+        .bind(to.number())
+        .bind(after)
+        .bind(ROWS_MAX)
+        .fetch_all(c)
+        .await?
+    }))
+}
+
+/// The payments of these rows that are far from them.
+async fn partners(tx: &mut Tx, provider_id: &str, rows: &[(i64, i64, String)]) -> Result<Vec<FarPair>> {
+    let provider: Arc<str> = provider_id.into();
+    let ids: Vec<&str> = rows.iter().map(|(_, _, txn)| txn.as_str()).collect();
+    let entries = entries_of_payments(&mut *tx, &provider, &ids).await?;
+    let days = days_of_receipts(tx, &entries.iter().flatten().copied().collect::<Vec<_>>()).await?;
+    let mut pairs = Vec::new();
+    for ((row_no, row_day, _), entry_no) in rows.iter().zip(entries) {
+        let row_day = day_of(*row_day)?;
+        let receipt = entry_no.and_then(|no| Some((no, *days.get(&no)?)));
+        if let Some((receipt_no, receipt_day)) = receipt {
+            pairs.push(FarPair {
+                row_no: *row_no,
+                row_day,
+                receipt_no,
+                receipt_day,
+            });
+        }
+    }
+    pairs.retain(FarPair::is_far);
+    Ok(pairs)
 }
 
 impl Store {
@@ -160,4 +188,45 @@ pub(super) async fn far_pairs(
             })
         })
         .collect()
+}
+
+/// Rows that have one of these receipts, on the days around each, and rows that are noted with one of them.
+pub(super) async fn rows_of_receipts(
+    tx: &mut Tx,
+    provider_id: &str,
+    receipts: &[(i64, Day)],
+) -> Result<Vec<i64>> {
+    let mut days: Vec<Day> = receipts.iter().map(|(_, day)| *day).collect();
+    days.sort_unstable();
+    days.dedup();
+    let near = FAR_DAYS as i64;
+    let mut found: Vec<i64> = Vec::new();
+    for chunk in receipts.chunks(INSERT_ROWS_MAX) {
+        let noted: Vec<(i64,)> = on_tx!(&mut *tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new("SELECT row_no FROM statement_far WHERE receipt_no IN ");
+            sql.push_tuples(chunk, |mut row, (no, _)| {
+                row.push_bind(*no);
+            });
+            sql.build_query_as().fetch_all(c).await?
+        });
+        found.extend(noted.into_iter().map(|(no,)| no));
+        for day in &days {
+            let tied: Vec<(i64,)> = on_tx!(&mut *tx, |c, Db| {
+                let mut sql =
+                    QueryBuilder::<Db>::new("SELECT row_no FROM statement_row WHERE provider_id = ");
+                sql.push_bind(provider_id)
+                    .push(" AND business_day >= ")
+                    .push_bind(day.plus(-near).number())
+                    .push(" AND business_day <= ")
+                    .push_bind(day.plus(near).number())
+                    .push(" AND receipt_no IN ");
+                sql.push_tuples(chunk, |mut row, (no, _)| {
+                    row.push_bind(*no);
+                });
+                sql.build_query_as().fetch_all(c).await?
+            });
+            found.extend(tied.into_iter().map(|(no,)| no));
+        }
+    }
+    Ok(found)
 }

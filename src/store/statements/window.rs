@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::ledger::RegisterMemory;
+use super::super::ledger::{REFUND_HEARD, RegisterMemory};
 use super::super::packed::{Records, packed};
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
-use super::casework::{DecisionView, decisions_of_days};
+use super::casework::{DecisionView, decisions_of_days, decisions_of_rows};
 use super::closes::closed_days;
-use super::far::far_pairs;
+use super::far::{far_pairs, rows_of_receipts};
 use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
 use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
-    DayReceipt, Decided, DecisionState, Key128, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide,
-    RowKind, RowSide, RowStatus, Sides, bank_ref_key, row_keys, txn_key,
+    DayReceipt, Decided, DecisionState, Key128, Kind, NoticeSide, NoticeState, Payee, ReceiptSide,
+    RefundSide, RowKind, RowSide, RowStatus, Sides, bank_ref_key, row_keys, txn_key,
 };
 use crate::vn::{Day, TimeMs};
 
@@ -59,9 +59,9 @@ pub struct Window {
     pub said: Vec<StoredSaid>,
     /// Fresh rows that another file had: they are not in the sides.
     pub repeated: HashSet<i64>,
-    /// What rows of these days have corrected so far, by row and receipt; a row 0 is a person's word about a receipt
+    /// What rows of these days have corrected so far, by row, receipt and reason; a row 0 is a person's word about a receipt
     /// without one.
-    pub corrected: HashMap<(i64, i64), Corrected>,
+    pub corrected: HashMap<(i64, i64, Kind), Corrected>,
     /// The provider's days that are closed.
     pub closed: HashSet<Day>,
     /// Decisions about these days, whatever became of them.
@@ -163,6 +163,7 @@ impl Store {
         dialect::walk_by_index(&mut tx).await?;
         let mut loading = Loading {
             provider_id: provider_id.into(),
+            far_rows: Vec::new(),
             from,
             to,
             households: Numbers::default(),
@@ -196,6 +197,8 @@ impl Store {
 
 struct Loading {
     provider_id: Arc<str>,
+    /// Rows of other days that are here because of a receipt.
+    far_rows: Vec<i64>,
     from: Day,
     to: Day,
     households: Numbers,
@@ -356,24 +359,35 @@ impl Loading {
         Ok(last)
     }
 
-    /// Adds the rows and receipts that lie far from their partners, where the partner is of these days.
+    /// Adds the rows and receipts that lie far from their partners, where the partner is of these days, and whatever
+    /// else has those receipts.
     async fn far(&mut self, tx: &mut Tx, stalls: &[(String, String)]) -> Result<()> {
         let pairs = far_pairs(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
         let is_here = |day: Day| (self.from..=self.to).contains(&day);
-        let mut rows: Vec<i64> = pairs
+        let known: HashSet<i64> = match pairs.is_empty() {
+            true => return Ok(()),
+            false => self
+                .window
+                .sides
+                .receipts
+                .iter()
+                .map(|receipt| receipt.no)
+                .collect(),
+        };
+        let away = pairs
             .iter()
-            .filter(|p| !is_here(p.row_day))
-            .map(|p| p.row_no)
-            .collect();
-        let mut receipts: Vec<i64> = pairs
-            .iter()
-            .filter(|p| !is_here(p.receipt_day))
-            .map(|p| p.receipt_no)
-            .collect();
+            .filter(|p| !is_here(p.receipt_day) && !known.contains(&p.receipt_no));
+        let away: Vec<(i64, Day)> = away.map(|p| (p.receipt_no, p.receipt_day)).collect();
+        let mut receipts: Vec<i64> = away.iter().map(|(no, _)| *no).collect();
+        let mut rows: Vec<i64> = pairs.iter().map(|p| p.row_no).collect();
+        rows.extend(rows_of_receipts(&mut *tx, &self.provider_id, &away).await?);
         for nos in [&mut rows, &mut receipts] {
             nos.sort_unstable();
             nos.dedup();
         }
+        let kept: HashSet<i64> = self.rows.rows.iter().map(|row| row.no).collect();
+        rows.retain(|no| !kept.contains(no));
+        self.far_rows.clone_from(&rows);
         let mut words = Words::default();
         for chunk in rows.chunks(INSERT_ROWS_MAX) {
             let page = by_number(
@@ -401,7 +415,8 @@ impl Loading {
     /// What people decided and closed, and what was corrected.
     async fn people(&mut self, tx: &mut Tx) -> Result<()> {
         self.window.closed = closed_days(&mut *tx, &self.provider_id).await?;
-        let decisions = decisions_of_days(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
+        let mut decisions = decisions_of_days(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
+        decisions.extend(decisions_of_rows(&mut *tx, &self.far_rows).await?);
         let standing = decisions.iter().filter(|d| d.state == DecisionState::Standing);
         self.window.sides.decided = standing
             .map(|d| Decided {
@@ -411,12 +426,13 @@ impl Loading {
             })
             .collect();
         self.window.decisions = decisions;
-        let rows: Vec<(i64, i64, i64, i64, i64)> = on_tx!(tx, |c| {
+        let rows: Vec<(i64, i64, i64, i64, String, i64)> = on_tx!(tx, |c| {
             sqlx::query_as(
-                "SELECT x.row_no, x.receipt_no, x.business_day, r.business_day, CAST(SUM(x.amount_vnd) AS BIGINT)
+                "SELECT x.row_no, x.receipt_no, x.business_day, r.business_day, x.because,
+                        CAST(SUM(x.amount_vnd) AS BIGINT)
                  FROM correction x JOIN receipt r ON r.entry_no = x.receipt_no
                  WHERE x.provider_id = $1 AND x.business_day >= $2 AND x.business_day <= $3
-                 GROUP BY x.row_no, x.receipt_no, x.business_day, r.business_day",
+                 GROUP BY x.row_no, x.receipt_no, x.business_day, r.business_day, x.because",
             )
             .bind(&*self.provider_id)
             .bind(self.from.number())
@@ -424,13 +440,19 @@ impl Loading {
             .fetch_all(c)
             .await?
         });
-        for (row_no, receipt_no, row_day, receipt_day, amount_vnd) in rows {
-            let corrected = Corrected {
+        for (row_no, receipt_no, row_day, receipt_day, because, amount_vnd) in rows {
+            // Money back that a notice told of later is the same reason with the other sign.
+            let because = match because.as_str() {
+                REFUND_HEARD => Kind::Reversed,
+                text => word(Kind::parse(text), text)?,
+            };
+            let of = (row_no, receipt_no, because);
+            let corrected = self.window.corrected.entry(of).or_insert(Corrected {
                 row_day: day_of(row_day)?,
                 receipt_day: day_of(receipt_day)?,
-                amount_vnd,
-            };
-            self.window.corrected.insert((row_no, receipt_no), corrected);
+                amount_vnd: 0,
+            });
+            corrected.amount_vnd += amount_vnd;
         }
         Ok(())
     }

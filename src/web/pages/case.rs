@@ -9,9 +9,7 @@ use super::frame::{Fault, Frame, Officer, encoded};
 use super::reconcile::in_turn;
 use crate::app::now;
 use crate::intake::{CaseView, look_into, reconcile_days};
-use crate::reconcile::{
-    Act, ActKind, Decision, DecisionState, Kind, RowKind, RowStatus, Subject, working_days,
-};
+use crate::reconcile::{Act, ActKind, Decision, DecisionState, Kind, RowKind, RowStatus, Subject};
 use crate::store::{Answer, DecisionView, EntryDetail, NewDecision, RowDetail};
 use crate::vn::{Day, Dong, Lang, TimeMs};
 use crate::web::{Problem, Shared};
@@ -87,7 +85,14 @@ async fn show_case(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     };
     // A row knows its own day, whatever the address says.
     let day = row.as_ref().map_or(day, |row| row.day);
-    let looked = in_turn(look_into(store, (&provider, day), subject, time)).await?;
+    let looked = in_turn(look_into(
+        store,
+        (&provider, day),
+        subject,
+        &shared.calendar,
+        time,
+    ))
+    .await?;
     let CaseView {
         exception,
         tied,
@@ -123,7 +128,7 @@ async fn show_case(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
                 )
                 .to_owned(),
         },
-        age: age(working_days(day, Day::of(time)), lang),
+        age: age(shared.calendar.working_days(day, Day::of(time)), lang),
         assignee,
         row: row.map(|row| row_view(row, lang)),
         tied: tied.into_iter().map(|entry| entry_view(entry, lang)).collect(),
@@ -368,9 +373,15 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
 
 /// Lets findings and books follow what a person decided.
 pub(super) async fn followed(shared: &Shared, provider: &str, days: (Day, Day)) -> Result<(), Fault> {
-    in_turn(reconcile_days(&shared.store, provider, days, now()))
-        .await
-        .map(drop)
+    in_turn(reconcile_days(
+        &shared.store,
+        provider,
+        days,
+        &shared.calendar,
+        now(),
+    ))
+    .await
+    .map(drop)
 }
 
 pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {

@@ -14,9 +14,9 @@ use super::words;
 use crate::app::now;
 use crate::intake::{DaysView, exceptions_csv};
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
-use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject, working_days};
+use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};
 use crate::store::{DecisionView, StoreError};
-use crate::vn::{Day, Dong, Lang};
+use crate::vn::{Day, Dong, Lang, WorkingCalendar};
 use crate::web::{Problem, Shared};
 
 /// Exceptions on one page.
@@ -99,7 +99,12 @@ pub(super) fn subject_of(exception: &Exception) -> Subject {
 }
 
 /// Every exception of the days, and what people resolved, oldest and largest first.
-fn cases(view: DaysView, mut assignees: HashMap<Subject, String>, today: Day) -> Vec<Case> {
+fn cases(
+    view: DaysView,
+    mut assignees: HashMap<Subject, String>,
+    calendar: &WorkingCalendar,
+    today: Day,
+) -> Vec<Case> {
     let mut decided: HashMap<Subject, DecisionView> = HashMap::new();
     for decision in view.decisions {
         if matches!(decision.state, DecisionState::Waiting | DecisionState::Standing) {
@@ -115,7 +120,7 @@ fn cases(view: DaysView, mut assignees: HashMap<Subject, String>, today: Day) ->
             facts: exception.facts,
             day: exception.day,
             amount_vnd: exception.amount_vnd,
-            age_days: working_days(exception.day, today),
+            age_days: calendar.working_days(exception.day, today),
             assignee: assignees.remove(&subject),
             decision: decided.remove(&subject),
             exception: Some(exception),
@@ -135,7 +140,7 @@ fn cases(view: DaysView, mut assignees: HashMap<Subject, String>, today: Day) ->
             },
             day: decision.business_day,
             amount_vnd: decision.amount_vnd,
-            age_days: working_days(decision.business_day, today),
+            age_days: calendar.working_days(decision.business_day, today),
             assignee: assignees.remove(&subject),
             decision: Some(decision),
             exception: None,
@@ -195,7 +200,7 @@ async fn filtered(officer: &Officer, shared: &Shared) -> Result<(Asked, Filter, 
     let filter = Filter::of(officer);
     let view = asked.compared(shared).await?;
     let assignees = shared.store.assignments(&asked.provider_id).await?;
-    let mut cases = cases(view, assignees, Day::of(now()));
+    let mut cases = cases(view, assignees, &shared.calendar, Day::of(now()));
     cases.retain(|case| case.fits(&filter, &officer.person.name));
     Ok((asked, filter, cases))
 }

@@ -58,6 +58,8 @@ struct RefusedRow {
 
 struct OutcomeView {
     title: String,
+    /// What counts as agreement.
+    rules: String,
     adds_up: bool,
     /// Name, count and amount: the sum first, its parts after it.
     parts: Vec<(String, String, String)>,
@@ -155,7 +157,14 @@ impl Asked {
     /// The days as they stand now.
     pub async fn compared(&self, shared: &Shared) -> Result<DaysView, Fault> {
         let days = (self.from, self.to);
-        in_turn(compare_days(&shared.store, &self.provider_id, days, now())).await
+        in_turn(compare_days(
+            &shared.store,
+            &self.provider_id,
+            days,
+            &shared.calendar,
+            now(),
+        ))
+        .await
     }
 
     /// The same as the question of an address.
@@ -201,7 +210,9 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
             let view = asked.compared(shared).await?;
             let books = shared.store.books(&asked.provider_id, days).await?;
             let closes = shared.store.day_closes(&asked.provider_id, days).await?;
+            let agreed = shared.store.statement_rules(&asked.provider_id).await?;
             Some(OutcomeView {
+                rules: agreed.rules.sentence(lang),
                 closes: closes.iter().map(|close| close_row(close, lang)).collect(),
                 books: books
                     .iter()
@@ -287,6 +298,7 @@ fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
     };
     OutcomeView {
         title: format!("{} · {days}", asked.provider_id),
+        rules: String::new(),
         adds_up: summary.adds_up(),
         parts: vec![
             part(lang.pick("Dòng sao kê", "Rows"), &summary.rows),
@@ -502,13 +514,14 @@ pub(super) async fn close(
     let done = async {
         let wrong = |_| Problem::invalid("day", "Ngày không đúng. Hãy mở lại trang đối chiếu.");
         let day: Day = wish.day.parse().map_err(wrong)?;
-        let (store, by) = (&shared.store, officer.person.name.as_str());
+        let (store, calendar) = (&shared.store, &shared.calendar);
+        let by = officer.person.name.as_str();
         let of = (wish.provider.as_str(), day);
         match act.as_str() {
-            "close" => in_turn(close_day(store, of, &wish.reason, by, now()))
+            "close" => in_turn(close_day(store, of, &wish.reason, by, calendar, now()))
                 .await
                 .map(drop),
-            "restate" => in_turn(restate_day(store, of, &wish.reason, by, now()))
+            "restate" => in_turn(restate_day(store, of, &wish.reason, by, calendar, now()))
                 .await
                 .map(drop),
             _ => Err(Problem::missing("Không có việc này.").into()),

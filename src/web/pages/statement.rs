@@ -125,7 +125,7 @@ pub(super) async fn hand_in(
         let (vi, en) = sentence(error);
         Problem::invalid("file", visit.pick(&vi, &en))
     })?;
-    let upload = shared.uploads.keep(place, file, plan, &shared.store);
+    let upload = shared.uploads.keep(place, file, plan, &shared);
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(serde_json::json!({ "href": href(&upload.id) })))
@@ -199,7 +199,7 @@ pub(super) async fn map(
         let form = form.map_err(|error| Problem::invalid("c0", error.to_string()))?;
         let state = upload.now();
         match mapping_of(&form, &state.plan) {
-            Ok(mapping) => upload.read_as(mapping, &shared.store),
+            Ok(mapping) => upload.read_as(mapping, &shared),
             Err((meanings, column)) => {
                 let lang = officer.visit.lang;
                 let name = column_name(column, lang);
@@ -271,7 +271,7 @@ pub(super) async fn import(
 ) -> HttpResponse {
     let done = found(&officer, &id, &shared).and_then(|upload| {
         let agreed = agreed.map_err(|error| Problem::invalid("turn", error.to_string()))?;
-        upload.import(agreed.turn, &shared.store);
+        upload.import(agreed.turn, &shared);
         Ok(())
     });
     went(&officer, &id, done)

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::web;
 use tempfile::TempPath;
 use tokio::sync::{Semaphore, watch};
 
@@ -20,7 +21,7 @@ use crate::reconcile::{BadRow, Column, Mapping, Proposal, RunSummary, Summary};
 use crate::store::{StatementTotals, Store, StoreError, fresh_id};
 use crate::table::{Fault as TableFault, write_rejects};
 use crate::vn::TimeMs;
-use crate::web::Problem;
+use crate::web::{Problem, Shared};
 
 /// Files that are held at once, those on their way included: each may have 256 MiB.
 const HELD_MAX: usize = 8;
@@ -104,7 +105,13 @@ impl Uploads {
     }
 
     /// Holds a file that has come, and begins to try it if it can be read.
-    pub(super) fn keep(&self, place: Sending, file: HandedIn, plan: Plan, store: &Arc<Store>) -> Arc<Upload> {
+    pub(super) fn keep(
+        &self,
+        place: Sending,
+        file: HandedIn,
+        plan: Plan,
+        shared: &web::Data<Shared>,
+    ) -> Arc<Upload> {
         let stage = match plan.lacks {
             None => Stage::Trying(None),
             Some(_) => Stage::Asking,
@@ -125,7 +132,7 @@ impl Uploads {
         lock(&self.held).uploads.push(upload.clone());
         drop(place);
         if is_whole {
-            upload.clone().work(store.clone(), Job::Try(None));
+            upload.clone().work(shared.clone(), Job::Try(None));
         }
         // Also where nobody ever comes back.
         let (held, id) = (Arc::downgrade(&self.held), upload.id.clone());
@@ -332,7 +339,7 @@ impl Upload {
     }
 
     /// Reads it as a person says from now on. Nothing happens while it is at work, or after it was taken in.
-    pub fn read_as(self: &Arc<Self>, mapping: Mapping, store: &Arc<Store>) {
+    pub fn read_as(self: &Arc<Self>, mapping: Mapping, shared: &web::Data<Shared>) {
         let begins = self.state.send_if_modified(|state| {
             let is_open = !state.stage.is_busy() && !matches!(state.stage, Stage::Ended(_));
             if is_open {
@@ -341,7 +348,7 @@ impl Upload {
             is_open
         });
         if begins {
-            self.clone().work(store.clone(), Job::Try(Some(mapping)));
+            self.clone().work(shared.clone(), Job::Try(Some(mapping)));
         }
     }
 
@@ -368,7 +375,7 @@ impl Upload {
     }
 
     /// Takes it in as it was tried, if the reading that the person saw is still the one.
-    pub fn import(self: &Arc<Self>, turn: u32, store: &Arc<Store>) {
+    pub fn import(self: &Arc<Self>, turn: u32, shared: &web::Data<Shared>) {
         let mut tried = None;
         self.state.send_if_modified(|state| {
             if let (Stage::Tried(outcome, _), true) = (&state.stage, state.turn == turn) {
@@ -378,12 +385,12 @@ impl Upload {
             tried.is_some()
         });
         if let Some(outcome) = tried {
-            self.clone().work(store.clone(), Job::Import(outcome));
+            self.clone().work(shared.clone(), Job::Import(outcome));
         }
     }
 
     /// Does a job beside the requests. However it ends, the statement is not left at work.
-    fn work(self: Arc<Self>, store: Arc<Store>, job: Job) {
+    fn work(self: Arc<Self>, shared: web::Data<Shared>, job: Job) {
         tokio::spawn(async move {
             let before = match &job {
                 Job::Try(_) => None,
@@ -392,8 +399,8 @@ impl Upload {
             let upload = self.clone();
             let done = tokio::spawn(async move {
                 match job {
-                    Job::Try(mapping) => upload.tried(&store, mapping).await,
-                    Job::Import(_) => upload.imported(&store).await,
+                    Job::Try(mapping) => upload.tried(&shared, mapping).await,
+                    Job::Import(_) => upload.imported(&shared).await,
                 }
             });
             let ended = match done.await {
@@ -409,7 +416,7 @@ impl Upload {
         });
     }
 
-    async fn tried(&self, store: &Store, mapping: Option<Mapping>) -> Result<Stage, ImportError> {
+    async fn tried(&self, shared: &Shared, mapping: Option<Mapping>) -> Result<Stage, ImportError> {
         // Comparisons of days take the same turn: each holds as much in memory.
         let _turn = COMPARING.acquire().await;
         self.say(Stage::Trying(Some(Progress::Reading(0))));
@@ -426,18 +433,26 @@ impl Upload {
             return Ok(Stage::Asking);
         }
         let say = |progress| self.say(Stage::Trying(Some(progress)));
-        match import_statement(store, &self.statement(true), now(), say).await? {
+        match import_statement(&shared.store, &self.statement(true), &shared.calendar, now(), say).await? {
             Imported::Kept(taken) => Ok(Stage::Tried(Arc::new(self.outcome(*taken).await), None)),
             // A trial begins no file, so it meets none.
             Imported::Known { .. } => Err(StoreError::Corrupt("a trial was kept".to_owned()).into()),
         }
     }
 
-    async fn imported(&self, store: &Store) -> Result<Stage, ImportError> {
+    async fn imported(&self, shared: &Shared) -> Result<Stage, ImportError> {
         let _turn = IMPORTING.acquire().await;
         self.say(Stage::Importing(Some(Progress::Reading(0))));
         let say = |progress| self.say(Stage::Importing(Some(progress)));
-        let end = match import_statement(store, &self.statement(false), now(), say).await? {
+        let end = match import_statement(
+            &shared.store,
+            &self.statement(false),
+            &shared.calendar,
+            now(),
+            say,
+        )
+        .await?
+        {
             Imported::Kept(taken) => End::Kept(Box::new(self.outcome(*taken).await)),
             Imported::Known {
                 imported_by,

@@ -213,3 +213,47 @@ fn what_lies_in_the_inbox_is_picked_up_by_every_process_that_starts() {
     assert_eq!(recount(&database)["receipts"], 2);
     done(&database, &["audit", "verify"]);
 }
+
+#[test]
+fn the_rules_of_a_provider_are_shown_changed_and_checked() {
+    let database = Database::sqlite();
+    prepare(&database);
+    let rules = |more: &[&str]| {
+        let mut arguments = vec!["provider", "rules", "--id", "p"];
+        arguments.extend(more);
+        let output = run(&database, &arguments);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let values = said.lines().filter_map(|line| line.split_whitespace().nth(1));
+        (output.status.code(), values.collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(rules(&[]), (Some(0), "midnight unknown 0% no 3 1".to_owned()));
+    let set = [
+        "--cutoff",
+        "17:00",
+        "--fee",
+        "0,55%",
+        "--fee-vat",
+        "8%",
+        "--in-sums",
+        "yes",
+    ];
+    assert_eq!(rules(&set), (Some(0), "17:00 0.55% 8% yes 3 1".to_owned()));
+    assert_eq!(rules(&["--deadline-days", "5"]).0, Some(0));
+    assert_eq!(
+        rules(&["--fee", "0.55"]),
+        (Some(1), String::new()),
+        "percent or not?"
+    );
+    assert_eq!(rules(&["--slack-days", "many"]).0, Some(2));
+    assert_eq!(rules(&[]), (Some(0), "17:00 0.55% 8% yes 5 1".to_owned()));
+    let nobody = run(&database, &["provider", "rules", "--id", "nobody"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    let wrong = choso(&database)
+        .args(["reconcile", "--provider", "p", "--day", "2026-03-01"])
+        .env("CHOSO_HOLIDAYS", "2026-02-30")
+        .output()
+        .expect("the program runs");
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(said.contains("holidays") && said.contains("2026-02-30"), "{said}");
+}

@@ -3,7 +3,7 @@
 use choso::intake::{ImportError, close_day, compare_days, reconcile_days, restate_day};
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
 use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError};
-use choso::vn::{Day, TimeMs};
+use choso::vn::{Day, TimeMs, WorkingCalendar};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
 use crate::support::*;
@@ -21,6 +21,9 @@ on_both! {
     books_add_up_from_day_to_day
     one_exception_is_seen_whole
     a_late_notice_under_an_id_of_its_own_is_a_repeat
+    days_apart_are_compared_in_any_order_to_the_same_end
+    a_row_that_comes_after_a_persons_word_is_the_better_word
+    later_files_and_late_refunds_leave_what_is_true
 }
 
 const HEADER: &str =
@@ -58,7 +61,13 @@ fn counted(books: &Books) -> Vec<String> {
 
 fn again(books: &Books, day: Day, now: TimeMs) -> Vec<String> {
     let view = books
-        .run(reconcile_days(&books.store, "p", (day, day), now))
+        .run(reconcile_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            now,
+        ))
         .expect("reconciled");
     assert!(view.summary.adds_up());
     assert_sound(&books.recount());
@@ -436,9 +445,26 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
         "a.csv",
         &(paid("T1", 1, 50_000) + &paid("T2", 1, 19_000)),
     );
-    let close = |reason: &str, now: TimeMs| books.run(close_day(&books.store, ("p", day), reason, "an", now));
-    let restate =
-        |reason: &str, now: TimeMs| books.run(restate_day(&books.store, ("p", day), reason, "an", now));
+    let close = |reason: &str, now: TimeMs| {
+        books.run(close_day(
+            &books.store,
+            ("p", day),
+            reason,
+            "an",
+            &WorkingCalendar::default(),
+            now,
+        ))
+    };
+    let restate = |reason: &str, now: TimeMs| {
+        books.run(restate_day(
+            &books.store,
+            ("p", day),
+            reason,
+            "an",
+            &WorkingCalendar::default(),
+            now,
+        ))
+    };
     let is_conflict = |error: ImportError| matches!(error, ImportError::Store(StoreError::Conflict(_)));
     assert!(is_conflict(close("", noon()).expect_err("the day is not over")));
     let next = days_later(1);
@@ -471,15 +497,30 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     )
     .expect("decided");
     let view = books
-        .run(reconcile_days(&books.store, "p", (day, day), next))
+        .run(reconcile_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            next,
+        ))
         .expect("compared");
     assert_eq!(kinds(&view.summary), was);
-    assert_eq!(view.waiting, 3, "a payment, money back, and the decision");
+    assert_eq!(
+        view.waiting, 5,
+        "a payment, money back, the decision, and the correction it exchanges"
+    );
     assert_eq!((view.closes.len(), view.closes[0].version), (1, 1));
     let looked = books
-        .run(compare_days(&books.store, "p", (day, day), next))
+        .run(compare_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            next,
+        ))
         .expect("compared");
-    assert_eq!(looked.waiting, 3);
+    assert_eq!(looked.waiting, 5);
     assert_eq!(left(&books), ["T1 50000", "T2 19000"]);
 
     // Stated anew, it all takes effect, with its reason and beside what was.
@@ -487,7 +528,13 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     assert_eq!((restated.version, restated.figures.held), (2, 3));
     assert_eq!(left(&books), ["T1 0", "T2 19000", "T9 70000"]);
     let view = books
-        .run(compare_days(&books.store, "p", (day, day), next))
+        .run(compare_days(
+            &books.store,
+            "p",
+            (day, day),
+            &WorkingCalendar::default(),
+            next,
+        ))
         .expect("compared");
     assert_eq!(
         kinds(&view.summary),
@@ -520,10 +567,19 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     assert!(broken.expect("it breaks").contains("version 2"));
     books.execute("UPDATE day_close SET figures = REPLACE(figures, '80000', '70000') WHERE version = 2");
     // The door itself counts versions.
-    let version = books
-        .run(books.store.close_day(("p", day.plus(9)), "{}", "", "an", next))
+    books
+        .run(
+            books
+                .store
+                .close_day(("p", day.plus(9), 1), "{}", ("", "an"), next),
+        )
         .expect("closed");
-    assert_eq!(version, 1);
+    let twice = books.run(
+        books
+            .store
+            .close_day(("p", day.plus(9), 1), "{}", ("", "an"), next),
+    );
+    assert!(matches!(twice, Err(StoreError::Conflict(_))));
 }
 
 fn books_add_up_from_day_to_day(database: Database) {
@@ -568,6 +624,7 @@ fn books_add_up_from_day_to_day(database: Database) {
             ("p", market_day()),
             "còn một khoản",
             "an",
+            &WorkingCalendar::default(),
             days_later(1),
         ))
         .expect("closed");
@@ -653,9 +710,101 @@ fn a_late_notice_under_an_id_of_its_own_is_a_repeat(database: Database) {
     books.post_at(&[by_txn, by_ref], evening());
     assert_eq!(left(&books), ["FT1 50000", "FT2 60000"], "no second receipt");
     assert_eq!(books.counts()[4], repeats + 2);
-    // Of another amount it is another payment.
+    // Of another amount it is for a person, and no second receipt either; again, it is a repeat.
     let mut other = delivery("m3", &payment("N3", 61_000));
     other.items[0].details.bank_ref = Some("FT2".to_owned());
+    books.post_cold(std::slice::from_ref(&other), evening());
+    assert_eq!(left(&books), ["FT1 50000", "FT2 60000"]);
+    assert_eq!(books.reasons(), ["same_id_other_content"]);
+    other.delivery_id = None;
     books.post_cold(&[other], evening());
-    assert_eq!(left(&books), ["FT1 50000", "FT2 60000", "N3 61000"]);
+    assert_eq!(books.reasons(), ["same_id_other_content"]);
+}
+
+fn days_apart_are_compared_in_any_order_to_the_same_end(database: Database) {
+    let books = with_provider(database);
+    // Posted from the statement; three weeks later a notice takes part of it back, and a row of the second day too.
+    taken_as(&books, HEADER, "a.csv", &paid("G1", 1, 100_000));
+    books.post_at(&[delivery("m1", &refund("R1", "G1", 30_000))], days_later(22));
+    taken_as(&books, HEADER, "b.csv", &back("G1", 2, 30_000));
+    let later = days_later(25);
+    for _ in 0..2 {
+        for day in [0, 1, 22] {
+            again(&books, market_day().plus(day), later);
+            assert_eq!(left(&books), ["G1 70000"]);
+        }
+    }
+    // A second row of an old payment that its own row shows already is one row too many, whichever day is asked for.
+    books.post(&[delivery("m2", &payment("K2", 100_000))]);
+    taken_as(&books, HEADER, "c.csv", &paid("K2", 1, 100_000));
+    taken_as(&books, HEADER, "d.csv", &paid("K2", 16, 90_000));
+    for day in [0, 15, 0] {
+        again(&books, market_day().plus(day), later);
+        assert_eq!(left(&books), ["G1 70000", "K2 100000"], "{day}");
+    }
+}
+
+fn a_row_that_comes_after_a_persons_word_is_the_better_word(database: Database) {
+    let books = with_provider(database);
+    books.post(&[
+        delivery("m1", &payment("J1", 77_000)),
+        delivery("m2", &payment("L1", 55_000)),
+    ]);
+    decide(&books, None, Decision::Forced, &[receipt_no(&books, "J1")], "an").expect("kept");
+    decide(&books, None, Decision::Struck, &[receipt_no(&books, "L1")], "an").expect("struck");
+    again(&books, market_day(), evening());
+    assert_eq!(left(&books), ["J1 77000", "L1 0"]);
+    taken_as(
+        &books,
+        HEADER,
+        "a.csv",
+        &(paid("", 1, 77_000) + &paid("L1", 1, 55_000)),
+    );
+    assert_eq!(again(&books, market_day(), evening()), ["matched_auto 2 132000"]);
+    assert_eq!(left(&books), ["J1 77000", "L1 55000"], "neither twice nor lost");
+    // A small row given to a large receipt takes much off it: that is what the second person is asked about.
+    books.post(&[delivery("m3", &payment("BIG", 300_000_000))]);
+    taken_as(
+        &books,
+        HEADER,
+        "b.csv",
+        &paid("SMALL", 1, 1_000).replace("09:00", "15:00"),
+    );
+    let (row, big) = (row_no(&books, "SMALL"), receipt_no(&books, "BIG"));
+    let view = decide(&books, Some(row), Decision::Forced, &[big], "an").expect("decided");
+    assert_eq!(
+        (view.state, view.amount_vnd),
+        (DecisionState::Waiting, 300_000_000)
+    );
+}
+
+fn later_files_and_late_refunds_leave_what_is_true(database: Database) {
+    let books = with_provider(database);
+    let three = [("A1", 100_000), ("B1", 100_000), ("C1", 100_000)];
+    let notices: Vec<_> = three
+        .iter()
+        .map(|(id, amount)| delivery(&format!("m-{id}"), &payment(id, *amount)))
+        .collect();
+    books.post(&notices);
+    let failed = line("A1", 1, 100_000, 0, "Thanh toán", "Thất bại");
+    let turned = paid("B1", 1, 110_000) + &back("B1", 1, 110_000);
+    taken_as(
+        &books,
+        HEADER,
+        "a.csv",
+        &(failed + &turned + &paid("C1", 1, 80_000)),
+    );
+    assert_eq!(
+        left(&books),
+        ["A1 0", "B1 0", "C1 80000"],
+        "all of what the row says came went back"
+    );
+    // Settled after all, and less than was told of.
+    taken_as(&books, HEADER, "b.csv", &paid("A1", 1, 90_000));
+    assert_eq!(left(&books), ["A1 90000", "B1 0", "C1 80000"]);
+    // The row listed the payment less its refund; the notice of the refund comes after it.
+    books.post_at(&[delivery("r1", &refund("R1", "C1", 20_000))], evening());
+    assert_eq!(left(&books), ["A1 90000", "B1 0", "C1 80000"]);
+    again(&books, market_day(), evening());
+    assert_eq!(left(&books), ["A1 90000", "B1 0", "C1 80000"]);
 }

@@ -10,7 +10,7 @@ use choso::reconcile::{Kind, RunSummary};
 use choso::store::{
     FreshRows, NewProvider, NewStatement, RowSaid, StatementBegun, StatementTotals, StoreError,
 };
-use choso::vn::{Day, TimeMs};
+use choso::vn::{Day, TimeMs, WorkingCalendar};
 
 use crate::support::*;
 
@@ -72,7 +72,13 @@ fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imp
         by: "thu".to_owned(),
         is_trial: false,
     };
-    books.run(import_statement(&books.store, &file, evening(), |_| {}))
+    books.run(import_statement(
+        &books.store,
+        &file,
+        &WorkingCalendar::default(),
+        evening(),
+        |_| {},
+    ))
 }
 
 fn taken(books: &Books, name: &str, lines: &str) -> Taken {
@@ -88,7 +94,13 @@ pub(super) fn taken_as(books: &Books, header: &str, name: &str, lines: &str) -> 
 
 pub(super) fn reconciled(books: &Books, day: Day) -> RunSummary {
     let days = (day, day);
-    let view = books.run(reconcile_days(&books.store, "p", days, evening()));
+    let view = books.run(reconcile_days(
+        &books.store,
+        "p",
+        days,
+        &WorkingCalendar::default(),
+        evening(),
+    ));
     let summary = view.expect("compared").summary;
     assert!(summary.adds_up(), "{summary:?}");
     summary
@@ -451,7 +463,13 @@ fn what_is_agreed_on_is_how_the_next_file_is_read(database: Database) {
         by: "thu".to_owned(),
         is_trial: false,
     };
-    let refused = books.run(import_statement(&books.store, &file, evening(), |_| {}));
+    let refused = books.run(import_statement(
+        &books.store,
+        &file,
+        &WorkingCalendar::default(),
+        evening(),
+        |_| {},
+    ));
     assert!(matches!(refused, Err(ImportError::Statement(_))), "{refused:?}");
     assert_eq!(books.rows("SELECT name FROM statement_file"), ["a.csv"]);
     books
