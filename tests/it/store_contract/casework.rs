@@ -617,6 +617,11 @@ fn books_add_up_from_day_to_day(database: Database) {
         [first, [20_000, -1_000, 0, 0, 19_000, 0]],
         "a day later, and a thousand less"
     );
+    // A closed day stays as it was closed; what it would be now is told beside.
+    let now = books
+        .run(books.store.book_now("p", market_day()))
+        .expect("the day as it is now");
+    assert_eq!((now.receipts_vnd, now.closing_vnd), (70_000, 20_000));
     // From a closed day on its closing is the opening.
     books
         .run(close_day(
