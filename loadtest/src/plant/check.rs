@@ -9,7 +9,7 @@ use choso::intake::{
 };
 use choso::reconcile::{Kind, RunSummary};
 use choso::store::Store;
-use choso::vn::TimeMs;
+use choso::vn::{TimeMs, WorkingCalendar};
 
 use super::{DAYS, PROFILE, day_of, file_name};
 use crate::Result;
@@ -100,6 +100,7 @@ type Said = HashMap<(String, String), Vec<String>>;
 pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Result<Verdict> {
     let key = read_key(folder)?;
     let mut verdict = Verdict::default();
+    let calendar = WorkingCalendar::default();
     let count = |of: &dyn Fn(&Planted) -> bool| key.iter().filter(|planted| of(planted)).count() as i64;
     let (mut kept, mut repeated, mut bad, mut posted) = (0, 0, 0, 0);
     for file in 0..DAYS.len() {
@@ -112,7 +113,8 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
             by: "loadtest".to_owned(),
             is_trial: false,
         };
-        let Imported::Kept(taken) = import_statement(store, &statement, morning(1, file), |_| {}).await?
+        let Imported::Kept(taken) =
+            import_statement(store, &statement, &calendar, morning(1, file), |_| {}).await?
         else {
             return Err(format!("{} was known before", statement.name).into());
         };
@@ -139,7 +141,7 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     let last = DAYS.len() - 1;
     let days = (day_of(0), day_of(last));
     let overdue = morning(DAYS_TO_DEADLINE, last);
-    let view = reconcile_days(store, PROVIDER, days, overdue).await?;
+    let view = reconcile_days(store, PROVIDER, days, &calendar, overdue).await?;
     let (summary, exceptions) = (view.summary, view.exceptions);
     let text = exceptions_csv(store, PROVIDER, Some(days), &exceptions).await?;
     std::fs::write(folder.join("exceptions.csv"), &text)?;
@@ -148,10 +150,12 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     check_summary(&key, &summary, kept - of_rows, &mut verdict);
     // The day before the deadline a receipt without a row still waits, and is no exception.
     let last_day = (day_of(last), day_of(last));
-    let early = compare_days(store, PROVIDER, last_day, morning(1, last))
+    let early = compare_days(store, PROVIDER, last_day, &calendar, morning(1, last))
         .await?
         .summary;
-    let late = compare_days(store, PROVIDER, last_day, overdue).await?.summary;
+    let late = compare_days(store, PROVIDER, last_day, &calendar, overdue)
+        .await?
+        .summary;
     let waits = |summary: &RunSummary, kind| summary.by_kind.get(&kind).copied();
     verdict.want(
         "receipts that wait for their row",
