@@ -1,8 +1,11 @@
 //! What only one of the two databases can do, each under a named function.
 
-use sqlx::{Postgres, Transaction};
+use std::sync::Arc;
 
-use super::{Pool, Result, Store, Tx};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, Postgres, Transaction};
+
+use super::{Pool, Result, Store, StoreError, Tx};
 use crate::ledger::LedgerNo;
 
 /// Whether a table of this name exists.
@@ -86,6 +89,101 @@ pub(super) async fn copy_in(tx: &mut Tx, columns: &str, rows: impl FnOnce() -> C
     Ok(true)
 }
 
+/// What a column of a new row holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cell<'a> {
+    Null,
+    Number(i64),
+    Text(&'a str),
+}
+
+impl From<Option<i64>> for Cell<'_> {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Cell::Null, Cell::Number)
+    }
+}
+
+/// Rows per insert on SQLite: fewer keep its program and their values near the processor.
+const VALUES_AT_ONCE: usize = 250;
+
+/// Adds many rows, of which `cells` tells the columns: by `COPY`, on SQLite by inserts. Handing a value to SQLite
+/// costs as much as keeping it, so what all rows of an insert have in common is handed over once. The first column
+/// is told for each; `columns` are constants of the program.
+pub(super) async fn add_rows<'r, R, const N: usize>(
+    tx: &mut Tx,
+    columns: &str,
+    rows: &'r [R],
+    cells: impl Fn(&'r R) -> [Cell<'r>; N],
+) -> Result<()> {
+    let text = || {
+        let mut text = CopyText::default();
+        for row in rows {
+            for cell in cells(row) {
+                match cell {
+                    Cell::Null => text.null(),
+                    Cell::Number(n) => text.number(n),
+                    Cell::Text(t) => text.text(t),
+                };
+            }
+            text.end();
+        }
+        text
+    };
+    if rows.is_empty() || copy_in(tx, columns, text).await? {
+        return Ok(());
+    }
+    let Tx::Sqlite(c) = tx else { return Ok(()) };
+    for chunk in rows.chunks(VALUES_AT_ONCE) {
+        let chunk: Vec<[Cell<'_>; N]> = chunk.iter().map(&cells).collect();
+        let (sql, arguments) = values(columns, &chunk)?;
+        // Made of constants and marks.
+        sqlx::query_with(AssertSqlSafe(sql), arguments)
+            .execute(&mut **c)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The insert of rows on SQLite, with its arguments in the order of its marks.
+fn values<const N: usize>(columns: &str, rows: &[[Cell<'_>; N]]) -> Result<(String, SqliteArguments)> {
+    let varies: [bool; N] =
+        std::array::from_fn(|at| at == 0 || rows.iter().any(|row| row[at] != rows[0][at]));
+    let width = varies.iter().filter(|varies| **varies).count();
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(N + rows.len() * width, 0);
+    let mut names = (1..).map(|n: usize| format!("column{n}"));
+    let mut list = Vec::with_capacity(N);
+    for (at, varies) in varies.iter().enumerate() {
+        if *varies {
+            list.extend(names.next());
+        } else {
+            list.push("?".to_owned());
+            add(&mut arguments, rows[0][at])?;
+        }
+    }
+    for row in rows {
+        for (cell, _) in row.iter().zip(&varies).filter(|(_, varies)| **varies) {
+            add(&mut arguments, *cell)?;
+        }
+    }
+    let row = format!("({})", vec!["?"; width].join(", "));
+    let sql = format!(
+        "INSERT INTO {columns} SELECT {} FROM (VALUES {})",
+        list.join(", "),
+        vec![row; rows.len()].join(", ")
+    );
+    Ok((sql, arguments))
+}
+
+fn add(arguments: &mut SqliteArguments, cell: Cell<'_>) -> Result<()> {
+    let added = match cell {
+        Cell::Null => arguments.add(None::<i64>),
+        Cell::Number(n) => arguments.add(n),
+        Cell::Text(text) => arguments.add(Arc::<str>::from(text)),
+    };
+    added.map_err(|error| StoreError::Database(sqlx::Error::Encode(error)))
+}
+
 /// Rows in the text format of `COPY`.
 #[derive(Default)]
 pub(super) struct CopyText(Vec<u8>);
@@ -163,4 +261,26 @@ pub(super) async fn make_partition(
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut **c).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rows_have_in_common_is_handed_over_once() {
+        let row = |no: i64, word| [Cell::Number(no), Cell::Text("p"), Cell::Null, Cell::Text(word)];
+        let (sql, arguments) = values("t (a, b, c, d)", &[row(1, "x"), row(2, "y")]).unwrap();
+        assert_eq!(
+            sql,
+            "INSERT INTO t (a, b, c, d) SELECT column1, ?, ?, column2 FROM (VALUES (?, ?), (?, ?))"
+        );
+        assert_eq!(arguments.len(), 6);
+        let (sql, arguments) = values("t (a, b, c, d)", &[row(1, "x")]).unwrap();
+        assert_eq!(
+            sql,
+            "INSERT INTO t (a, b, c, d) SELECT column1, ?, ?, ? FROM (VALUES (?))"
+        );
+        assert_eq!(arguments.len(), 4);
+    }
 }

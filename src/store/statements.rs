@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::dialect::{self, CopyText};
+use super::dialect::{self, Cell};
 use super::{Result, Store, StoreError, Tx, on_tx};
 use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
@@ -36,7 +36,7 @@ const PLACE_BITS: u32 = 21;
 const GIVEN_UP_AFTER_MS: i64 = 60_000;
 /// Rows taken away at once when a file is given up.
 const REMOVED_AT_ONCE: i64 = 5_000;
-/// Rows per insert on SQLite: 30 columns each, 32,766 parameters at most.
+/// Numbers in one list of a query.
 const INSERT_ROWS_MAX: usize = 1_000;
 
 /// The number of a row: its file and its place in it.
@@ -617,91 +617,42 @@ fn halves(key: Key128) -> [i64; 2] {
 }
 
 async fn insert_rows(tx: &mut Tx, provider_id: &str, rows: &[KeptRow]) -> Result<()> {
-    let text = || {
-        let mut text = CopyText::default();
-        let optional = |text: &mut CopyText, number: Option<i64>| {
-            match number {
-                Some(n) => text.number(n),
-                None => text.null(),
-            };
-        };
-        for row in rows {
-            let side = &row.side;
-            text.number(side.no)
-                .text(provider_id)
-                .number(side.day.number())
-                .number(row.row_number)
-                .text(side.kind.as_str())
-                .text(side.status.as_str())
-                .number(side.amount_vnd);
-            for charge in row.charges_vnd {
-                text.number(charge);
-            }
-            optional(&mut text, row.net_vnd);
-            text.text(&row.provider_txn_id)
-                .text(&row.name.reference)
-                .text(&row.bank_ref)
-                .text(&row.name.terminal)
-                .text(&row.name.bank_bin)
-                .text(&row.name.account_number)
-                .text(&row.stall_code);
-            optional(&mut text, side.occurred_at.map(|t| t.0));
-            optional(&mut text, row.settled_on.map(Day::number));
-            text.number(i64::from(side.parts))
-                .number(side.fee_gap_vnd)
-                .number(halves(side.content)[0])
-                .number(halves(side.content)[1])
-                .text(row.said.finding)
-                .number(row.said.detail)
-                .text(row.said.pass)
-                .number(row.said.shift_days);
-            optional(&mut text, row.said.receipt_no);
-            text.end();
-        }
-        text
-    };
-    if rows.is_empty() || dialect::copy_in(tx, COLUMNS, text).await? {
-        return Ok(());
-    }
-    for chunk in rows.chunks(INSERT_ROWS_MAX) {
-        on_tx!(&mut *tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(format!("INSERT INTO {COLUMNS} "));
-            sql.push_values(chunk, |mut values, row| {
-                let side = &row.side;
-                let [fee, vat, discount] = row.charges_vnd;
-                values
-                    .push_bind(side.no)
-                    .push_bind(provider_id)
-                    .push_bind(side.day.number())
-                    .push_bind(row.row_number)
-                    .push_bind(side.kind.as_str())
-                    .push_bind(side.status.as_str())
-                    .push_bind(side.amount_vnd)
-                    .push_bind(fee)
-                    .push_bind(vat)
-                    .push_bind(discount)
-                    .push_bind(row.net_vnd)
-                    .push_bind(&*row.provider_txn_id)
-                    .push_bind(&*row.name.reference)
-                    .push_bind(&*row.bank_ref)
-                    .push_bind(&*row.name.terminal)
-                    .push_bind(&*row.name.bank_bin)
-                    .push_bind(&*row.name.account_number)
-                    .push_bind(&*row.stall_code)
-                    .push_bind(side.occurred_at.map(|t| t.0))
-                    .push_bind(row.settled_on.map(Day::number))
-                    .push_bind(i64::from(side.parts))
-                    .push_bind(side.fee_gap_vnd)
-                    .push_bind(halves(side.content)[0])
-                    .push_bind(halves(side.content)[1])
-                    .push_bind(row.said.finding)
-                    .push_bind(row.said.detail)
-                    .push_bind(row.said.pass)
-                    .push_bind(row.said.shift_days)
-                    .push_bind(row.said.receipt_no);
-            });
-            sql.build().execute(c).await?;
-        });
-    }
-    Ok(())
+    dialect::add_rows(tx, COLUMNS, rows, |row| {
+        use Cell::{Number, Text};
+        let side = &row.side;
+        let [fee, vat, discount] = row.charges_vnd;
+        let [high, low] = halves(side.content);
+        [
+            Number(side.no),
+            Text(provider_id),
+            Number(side.day.number()),
+            Number(row.row_number),
+            Text(side.kind.as_str()),
+            Text(side.status.as_str()),
+            Number(side.amount_vnd),
+            Number(fee),
+            Number(vat),
+            Number(discount),
+            row.net_vnd.into(),
+            Text(&row.provider_txn_id),
+            Text(&row.name.reference),
+            Text(&row.bank_ref),
+            Text(&row.name.terminal),
+            Text(&row.name.bank_bin),
+            Text(&row.name.account_number),
+            Text(&row.stall_code),
+            side.occurred_at.map(|t| t.0).into(),
+            row.settled_on.map(Day::number).into(),
+            Number(i64::from(side.parts)),
+            Number(side.fee_gap_vnd),
+            Number(high),
+            Number(low),
+            Text(row.said.finding),
+            Number(row.said.detail),
+            Text(row.said.pass),
+            Number(row.said.shift_days),
+            row.said.receipt_no.into(),
+        ]
+    })
+    .await
 }

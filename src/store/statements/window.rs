@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sqlx::QueryBuilder;
+use sqlx::{AssertSqlSafe, QueryBuilder};
 
 use super::super::ledger::{REFUND_HEARD, RegisterMemory};
 use super::super::packed::{Records, packed};
@@ -282,30 +282,22 @@ impl Loading {
             .receipts
             .reserve(usize::try_from(expected).unwrap_or(0));
         let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
-        let mut after = first;
-        loop {
-            let page: Option<String> = on_tx!(&mut *tx, |c, Db| {
-                let mut sql = QueryBuilder::<Db>::new(format!(
-                    "SELECT string_agg(record, '') FROM (SELECT {expression} AS record FROM receipt r WHERE r.entry_no > "
-                ));
-                sql.push_bind(after)
-                    .push(" AND r.entry_no < ")
-                    .push_bind(end)
-                    .push(" AND r.provider_id = ")
-                    .push_bind(&*self.provider_id)
-                    .push(" AND r.business_day >= ")
-                    .push_bind(self.from.number())
-                    .push(" AND r.business_day <= ")
-                    .push_bind(self.to.number())
-                    .push(" ORDER BY r.entry_no LIMIT ")
-                    .push_bind(PAGE_ROWS)
-                    .push(") page");
-                sql.build_query_scalar().fetch_one(c).await?
-            });
-            match self.add_receipts(&page.unwrap_or_default())? {
-                Some(last) => after = last,
-                None => break,
-            }
+        let sql = format!(
+            "SELECT string_agg(record, ''), MAX(no) FROM (
+               SELECT {expression} AS record, r.entry_no AS no FROM receipt r
+               WHERE r.provider_id = $1 AND r.entry_no > $2 AND r.entry_no < $3 AND r.business_day >= $4
+                 AND r.business_day <= $5
+               ORDER BY r.entry_no LIMIT $6) page"
+        );
+        let (provider_id, from, to) = (self.provider_id.clone(), self.from.number(), self.to.number());
+        let (mut text, mut after) = (String::new(), Some(first));
+        while let Some(no) = after {
+            let numbers = [no, end, from, to, PAGE_ROWS];
+            // One page is taken apart while the next is packed.
+            let next = page(&mut *tx, &sql, &provider_id, &numbers);
+            let (next, added) = tokio::join!(next, async { self.add_receipts(&text) });
+            added?;
+            (text, after) = next?;
         }
         let late: Option<String> = on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(format!(
@@ -321,12 +313,11 @@ impl Loading {
                 .push_bind(end);
             sql.build_query_scalar().fetch_one(c).await?
         });
-        self.add_receipts(&late.unwrap_or_default()).map(drop)
+        self.add_receipts(&late.unwrap_or_default())
     }
 
-    /// Adds a page of receipts; the largest of their numbers, if there are any.
-    fn add_receipts(&mut self, page: &str) -> Result<Option<i64>> {
-        let mut last = None;
+    /// Adds a page of receipts.
+    fn add_receipts(&mut self, page: &str) -> Result<()> {
         let mut records = Records(page);
         while let Some((numbers, [txn, bank_ref, household, stall])) = records.next()? {
             let [
@@ -338,10 +329,8 @@ impl Loading {
                 posted,
                 posted_from_row,
             ] = numbers;
-            let no = there(no)?;
-            last = last.max(Some(no));
             let side = ReceiptSide {
-                no,
+                no: there(no)?,
                 txn: txn_key(txn),
                 bank_ref: (!bank_ref.is_empty()).then(|| bank_ref_key(bank_ref)),
                 household: self.households.of(household),
@@ -356,7 +345,7 @@ impl Loading {
             };
             self.window.sides.receipts.push(side);
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Adds the rows and receipts that lie far from their partners, where the partner is of these days, and whatever
@@ -533,37 +522,31 @@ impl Loading {
         let mut contents: HashSet<Key128> = HashSet::new();
         let mut words = Words::default();
         let expression = packed(&ROW_NUMBERS, &ROW_TEXTS);
+        let sql = format!(
+            "SELECT string_agg(record, ''), MAX(no) FROM (
+               SELECT {expression} AS record, r.row_no AS no FROM statement_row r
+               WHERE r.provider_id = $1 AND r.business_day = $2 AND r.row_no > $3
+               ORDER BY r.row_no LIMIT $4) page"
+        );
+        let provider_id = self.provider_id.clone();
         let mut day = self.from;
         while day <= self.to {
-            let mut after = 0;
-            loop {
-                let page: Option<String> = on_tx!(&mut *tx, |c, Db| {
-                    let mut sql = QueryBuilder::<Db>::new(format!(
-                        "SELECT string_agg(record, '') FROM (SELECT {expression} AS record FROM statement_row r
-                         WHERE r.provider_id = "
-                    ));
-                    sql.push_bind(&*self.provider_id)
-                        .push(" AND r.business_day = ")
-                        .push_bind(day.number())
-                        .push(" AND r.row_no > ")
-                        .push_bind(after)
-                        .push(" ORDER BY r.row_no LIMIT ")
-                        .push_bind(PAGE_ROWS)
-                        .push(") page");
-                    sql.build_query_scalar().fetch_one(c).await?
-                });
-                let mut records = Records(page.as_deref().unwrap_or_default());
-                let before = after;
-                while let Some((numbers, texts)) = records.next()? {
-                    let row_no = there(numbers[0])?;
-                    after = after.max(row_no);
-                    if !unfinished.contains(&(row_no >> PLACE_BITS)) {
-                        contents.insert(self.add_row(row_no, numbers, texts, stalls, &mut words)?);
+            let (mut text, mut after) = (String::new(), Some(0));
+            while let Some(no) = after {
+                let numbers = [day.number(), no, PAGE_ROWS];
+                let next = page(&mut *tx, &sql, &provider_id, &numbers);
+                let (next, added) = tokio::join!(next, async {
+                    let mut records = Records(&text);
+                    while let Some((numbers, texts)) = records.next()? {
+                        let row_no = there(numbers[0])?;
+                        if !unfinished.contains(&(row_no >> PLACE_BITS)) {
+                            contents.insert(self.add_row(row_no, numbers, texts, stalls, &mut words)?);
+                        }
                     }
-                }
-                if after == before {
-                    break;
-                }
+                    Ok::<(), StoreError>(())
+                });
+                added?;
+                (text, after) = next?;
             }
             day = day.plus(1);
         }
@@ -675,6 +658,19 @@ impl Loading {
         self.window.sides.rows = rows;
         self.window.said.sort_unstable_by_key(|said| said.row_no);
     }
+}
+
+/// A page of packed records and the last of their numbers, if there are any.
+async fn page(tx: &mut Tx, sql: &str, provider_id: &str, numbers: &[i64]) -> Result<(String, Option<i64>)> {
+    let (text, last): (Option<String>, Option<i64>) = on_tx!(tx, |c| {
+        // Made of constants.
+        let mut query = sqlx::query_as(AssertSqlSafe(sql.to_owned())).bind(provider_id);
+        for number in numbers {
+            query = query.bind(*number);
+        }
+        query.fetch_one(c).await?
+    });
+    Ok((text.unwrap_or_default(), last))
 }
 
 /// Packed records of these numbers.
