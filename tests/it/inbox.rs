@@ -11,7 +11,7 @@ use choso::intake::{
 };
 use choso::jobs::{StatementRounds, finish_statements};
 use choso::store::{NewProvider, NewStatement};
-use choso::vn::{TimeMs, WorkingCalendar};
+use choso::vn::TimeMs;
 
 use crate::support::service::TestApp;
 use crate::support::*;
@@ -60,8 +60,8 @@ impl Inbox {
     /// One round; what became of each file, in the order in which they were dealt with.
     fn try_round(&self) -> Result<(PickUpRound, Vec<String>), ImportError> {
         let mut ends = Vec::new();
-        let calendar = WorkingCalendar::default();
-        let picked = pick_up_statements(&self.books.store, &self.folder, &calendar, evening, |file| {
+        let calendar = &self.books.calendar;
+        let picked = pick_up_statements(&self.books.store, &self.folder, calendar, evening, |file| {
             let end = match &file.end {
                 PickedUpEnd::Taken(taken) => {
                     format!("taken {} bad {}", taken.totals.rows.0, taken.totals.bad)
@@ -347,7 +347,7 @@ fn what_a_stopped_import_left_is_posted(database: Database) {
     let cut = inbox.books.run(import_statement(
         &inbox.books.store,
         &file,
-        &WorkingCalendar::default(),
+        &inbox.books.calendar,
         evening(),
         |_| {},
     ));

@@ -18,7 +18,7 @@ use choso::notice::{Delivery, Provider, Received, Request, Secrets, parse_secret
 use choso::places::Units;
 use choso::register::read_register;
 use choso::store::{Arrival, NewProvider, Posted, Recount, RegisterKept, Store, WriterMemory};
-use choso::vn::{Day, Secret, TimeMs};
+use choso::vn::{Day, Secret, TimeMs, WorkingCalendar};
 use cluster::Cluster;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -145,6 +145,8 @@ pub struct Books {
     pub database: Database,
     /// The store under test.
     pub store: Store,
+    /// Weekends and fixed holidays, and nothing else that is off.
+    pub calendar: WorkingCalendar,
     memory: Mutex<WriterMemory>,
     runtime: Runtime,
     is_tampered: bool,
@@ -160,6 +162,7 @@ impl Books {
         Books {
             database,
             store,
+            calendar: WorkingCalendar::default(),
             memory: Mutex::default(),
             runtime,
             is_tampered: false,

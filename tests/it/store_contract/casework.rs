@@ -3,7 +3,7 @@
 use choso::intake::{ImportError, close_day, compare_days, reconcile_days, restate_day};
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
 use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError};
-use choso::vn::{Day, TimeMs, WorkingCalendar};
+use choso::vn::{Day, TimeMs};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
 use crate::support::*;
@@ -65,7 +65,7 @@ fn again(books: &Books, day: Day, now: TimeMs) -> Vec<String> {
             &books.store,
             "p",
             (day, day),
-            &WorkingCalendar::default(),
+            &books.calendar,
             now,
         ))
         .expect("reconciled");
@@ -451,7 +451,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
             ("p", day),
             reason,
             "an",
-            &WorkingCalendar::default(),
+            &books.calendar,
             now,
         ))
     };
@@ -461,7 +461,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
             ("p", day),
             reason,
             "an",
-            &WorkingCalendar::default(),
+            &books.calendar,
             now,
         ))
     };
@@ -501,7 +501,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
             &books.store,
             "p",
             (day, day),
-            &WorkingCalendar::default(),
+            &books.calendar,
             next,
         ))
         .expect("compared");
@@ -512,13 +512,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     );
     assert_eq!((view.closes.len(), view.closes[0].version), (1, 1));
     let looked = books
-        .run(compare_days(
-            &books.store,
-            "p",
-            (day, day),
-            &WorkingCalendar::default(),
-            next,
-        ))
+        .run(compare_days(&books.store, "p", (day, day), &books.calendar, next))
         .expect("compared");
     assert_eq!(looked.waiting, 5);
     assert_eq!(left(&books), ["T1 50000", "T2 19000"]);
@@ -528,13 +522,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     assert_eq!((restated.version, restated.figures.held), (2, 3));
     assert_eq!(left(&books), ["T1 0", "T2 19000", "T9 70000"]);
     let view = books
-        .run(compare_days(
-            &books.store,
-            "p",
-            (day, day),
-            &WorkingCalendar::default(),
-            next,
-        ))
+        .run(compare_days(&books.store, "p", (day, day), &books.calendar, next))
         .expect("compared");
     assert_eq!(
         kinds(&view.summary),
@@ -629,7 +617,7 @@ fn books_add_up_from_day_to_day(database: Database) {
             ("p", market_day()),
             "còn một khoản",
             "an",
-            &WorkingCalendar::default(),
+            &books.calendar,
             days_later(1),
         ))
         .expect("closed");

@@ -100,13 +100,7 @@ fn rules_that_cannot_be_read_stop_the_comparison(database: Database) {
     change(&books, fees()).expect("changed");
     books.execute(r#"UPDATE statement_rules SET rules = '{"fee":"0.55"}'"#);
     let days = (market_day(), market_day());
-    let compared = books.run(compare_days(
-        &books.store,
-        "p",
-        days,
-        &WorkingCalendar::default(),
-        evening(),
-    ));
+    let compared = books.run(compare_days(&books.store, "p", days, &books.calendar, evening()));
     let error = compared.expect_err("by no rules nothing is compared").to_string();
     assert!(error.contains("statement rules of p"), "{error}");
 }
@@ -154,7 +148,7 @@ fn what_is_paid_after_the_cutoff_belongs_to_the_next_day(database: Database) {
         delivery("m2", &paid_at("T2", "17:00:00")),
     ];
     books.post_at(&batch, evening());
-    let usual = WorkingCalendar::default();
+    let usual = &books.calendar;
     let none = RuleTexts {
         slack_days: Some(0),
         ..RuleTexts::default()
@@ -169,7 +163,7 @@ fn what_is_paid_after_the_cutoff_belongs_to_the_next_day(database: Database) {
     };
     change(&books, cutoff).expect("changed");
     assert_eq!(
-        again(&books, 1, &usual, on_day(2, 0)),
+        again(&books, 1, usual, on_day(2, 0)),
         ["matched_auto 1 50000", "date_differs 1 50000"],
         "what was paid a second before the end is a day late"
     );
@@ -178,7 +172,7 @@ fn what_is_paid_after_the_cutoff_belongs_to_the_next_day(database: Database) {
         ..RuleTexts::default()
     };
     change(&books, slack).expect("changed");
-    assert_eq!(again(&books, 1, &usual, on_day(2, 0)), ["matched_auto 2 100000"]);
+    assert_eq!(again(&books, 1, usual, on_day(2, 0)), ["matched_auto 2 100000"]);
 }
 
 fn a_sum_less_fees_has_its_receipts(database: Database) {
@@ -207,12 +201,12 @@ fn a_sum_less_fees_has_its_receipts(database: Database) {
 fn a_receipt_waits_for_working_days_only(database: Database) {
     let books = with_provider(database);
     books.post(&[delivery("m1", &payment("T1", 50_000))]);
-    let usual = WorkingCalendar::default();
+    let usual = &books.calendar;
     // The market day is a Sunday; on Thursday three working days are over.
     let waits = ["awaiting_statement 1 50000"];
     let missing = ["missing_in_statement 1 50000"];
-    assert_eq!(again(&books, 0, &usual, on_day(3, 600)), waits);
-    assert_eq!(again(&books, 0, &usual, on_day(4, 600)), missing);
+    assert_eq!(again(&books, 0, usual, on_day(3, 600)), waits);
+    assert_eq!(again(&books, 0, usual, on_day(4, 600)), missing);
     let off: WorkingCalendar = "2026-03-03".parse().expect("a day");
     assert_eq!(again(&books, 0, &off, on_day(4, 600)), waits, "Tuesday is off");
     assert_eq!(again(&books, 0, &off, on_day(5, 600)), missing);
@@ -221,5 +215,5 @@ fn a_receipt_waits_for_working_days_only(database: Database) {
         ..RuleTexts::default()
     };
     change(&books, longer).expect("changed");
-    assert_eq!(again(&books, 0, &usual, on_day(4, 600)), waits);
+    assert_eq!(again(&books, 0, usual, on_day(4, 600)), waits);
 }

@@ -10,7 +10,7 @@ use choso::reconcile::{Kind, RunSummary};
 use choso::store::{
     FreshRows, NewProvider, NewStatement, RowSaid, StatementBegun, StatementTotals, StoreError,
 };
-use choso::vn::{Day, TimeMs, WorkingCalendar};
+use choso::vn::{Day, TimeMs};
 
 use crate::support::*;
 
@@ -75,7 +75,7 @@ fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imp
     books.run(import_statement(
         &books.store,
         &file,
-        &WorkingCalendar::default(),
+        &books.calendar,
         evening(),
         |_| {},
     ))
@@ -98,7 +98,7 @@ pub(super) fn reconciled(books: &Books, day: Day) -> RunSummary {
         &books.store,
         "p",
         days,
-        &WorkingCalendar::default(),
+        &books.calendar,
         evening(),
     ));
     let summary = view.expect("compared").summary;
@@ -466,7 +466,7 @@ fn what_is_agreed_on_is_how_the_next_file_is_read(database: Database) {
     let refused = books.run(import_statement(
         &books.store,
         &file,
-        &WorkingCalendar::default(),
+        &books.calendar,
         evening(),
         |_| {},
     ));
