@@ -2,6 +2,7 @@
 //! each database. The last test reads the store's source and finds methods that no case names.
 
 mod access;
+mod apart;
 mod cards;
 mod casework;
 mod change;
