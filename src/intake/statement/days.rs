@@ -276,16 +276,16 @@ async fn made_to_follow(
     let mut round = 1;
     loop {
         let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
-        let changed = changes(&window, &outcome, days, restated)
+        changes(&window, &outcome, days, restated)
             .write(store, provider_id, now)
             .await?;
-        // What is posted or found changes what the next look sees; the last look is the one that is told.
+        // Only what is posted or found changes what the next look sees: findings and corrections are no input of it.
         let found = store.find_far(provider_id, days).await?;
         let posted = match found {
             0 => post_unheard(store, provider_id, restated, now, |_| {}).await?,
             _ => 0,
         };
-        if round == ROUNDS_MAX || found + posted + changed == 0 {
+        if round == ROUNDS_MAX || found + posted == 0 {
             return Ok((window, outcome));
         }
         round += 1;
@@ -416,14 +416,14 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Writes all of it; how many findings and corrections were changed.
-    pub async fn write(self, store: &Store, provider_id: &str, now: TimeMs) -> Result<usize, ImportError> {
+    /// Writes all of it.
+    pub async fn write(self, store: &Store, provider_id: &str, now: TimeMs) -> Result<(), ImportError> {
         store.change_findings(&self.said).await?;
         store.note_far(provider_id, &self.far).await?;
-        let corrected = store
+        store
             .correct_receipts(provider_id, &self.corrections, now)
             .await?;
-        Ok(self.said.len() + corrected)
+        Ok(())
     }
 }
 
