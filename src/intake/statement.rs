@@ -236,7 +236,7 @@ async fn take_in(
     let stalls = Arc::new(store.stall_codes().await?);
     let agreed = store.statement_rules(&file.provider_id).await?.rules;
     let fees = FeeCheck::new(&agreed, mapping);
-    let read = {
+    let (read, file_summary) = {
         let (path, mapping, stalls) = (file.path.clone(), mapping.clone(), stalls.clone());
         blocking(move || read_rows(&path, &mapping, fees, file_no, &stalls, now)).await?
     };
@@ -249,12 +249,12 @@ async fn take_in(
         .await?;
     say(Progress::Matching);
     let rules = agreed.rules(Day::of(now), calendar);
-    let (outcome, back) = blocking(move || {
+    let compared = blocking(move || {
         let outcome = match_sides(&mut window.sides, &rules);
-        Ok((outcome, window))
+        Ok(Arc::new((window, outcome)))
     })
     .await?;
-    let window = back;
+    let (window, outcome) = &*compared;
     let mut totals = StatementTotals {
         days: read.days,
         ignored: read.ignored,
@@ -276,20 +276,13 @@ async fn take_in(
             totals: &mut totals,
         };
         writing
-            .write(
-                file,
-                mapping,
-                (&window, &outcome),
-                &stalls,
-                &read.bad_days,
-                |done| {
-                    say(Progress::Writing(done, total));
-                },
-            )
+            .write(file, mapping, &compared, &stalls, &read.bad_days, |done| {
+                say(Progress::Writing(done, total));
+            })
             .await?;
         // From here on its rows count; what stops now is made good when the days are reconciled again.
         store.finish_statement(file_no, &totals, now).await?;
-        changes(&window, &outcome, days, None)
+        changes(window, outcome, days, None)
             .write(store, &file.provider_id, now)
             .await?;
     }
@@ -301,13 +294,13 @@ async fn take_in(
             .len() as i64,
     };
     let is_here = |day: Day| (days.0..=days.1).contains(&day);
-    let (summary, _) = sum_up(&window.sides, &outcome, is_here, bad as u64);
+    let (summary, _) = sum_up(&window.sides, outcome, is_here, bad as u64);
     Ok(Taken {
         totals,
-        file: read.summary,
+        file: file_summary,
         summary,
         posted: 0,
-        has_back: has_back(&outcome),
+        has_back: has_back(outcome),
         bad: read.bad,
     })
 }
@@ -394,12 +387,13 @@ impl Writing<'_> {
         TimeMs(at.0 + i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX / 2))
     }
 
-    /// Reads the file once more and writes its rows with what was said of them.
+    /// Reads the file once more and writes its rows with what was said of them. The next rows are read while some
+    /// are written.
     async fn write(
         &mut self,
         file: &StatementFile,
         mapping: &Mapping,
-        (window, outcome): (&Window, &Outcome),
+        compared: &Arc<(Window, Outcome)>,
         stalls: &Arc<Vec<(String, String)>>,
         bad: &[BadStatementRow],
         mut say: impl FnMut(u64),
@@ -409,51 +403,93 @@ impl Writing<'_> {
                 .add_statement_rows(self.file_no, self.provider_id, &[], chunk, self.now())
                 .await?;
         }
-        let (to, mut from) = mpsc::channel::<Vec<StatementRow>>(2);
-        let (path, mapping) = (file.path.clone(), mapping.clone());
-        let reading = tokio::task::spawn_blocking(move || hand_on(&path, &mapping, &to));
-        let codes = Codes::new(stalls);
-        let sides = &window.sides;
-        let mut at = sides.rows.partition_point(|row| row.no < row_no(self.file_no, 0));
-        let mut place = 0;
-        while let Some(rows) = from.recv().await {
-            let mut kept = Vec::with_capacity(rows.len());
-            for row in rows {
-                let no = row_no(self.file_no, place);
-                place += 1;
-                match sides.rows.get(at).filter(|side| side.no == no) {
-                    Some(side) => {
-                        let said = RowSaid::of(outcome, &outcome.rows[at]);
-                        self.totals.rows = plus(self.totals.rows, side.amount_vnd);
-                        kept.push(kept_row(row, *side, said, &codes));
-                        at += 1;
-                    }
-                    None => self.totals.repeated = plus(self.totals.repeated, row.amount.vnd()),
-                }
-            }
+        let (to, mut from) = mpsc::channel(2);
+        let second = SecondReading {
+            path: file.path.clone(),
+            mapping: mapping.clone(),
+            first_no: row_no(self.file_no, 0),
+            compared: compared.clone(),
+            stalls: stalls.clone(),
+        };
+        let reading = tokio::task::spawn_blocking(move || second.hand_on(&to));
+        while let Some((kept, place)) = from.recv().await {
             self.store
                 .add_statement_rows(self.file_no, self.provider_id, &kept, &[], self.now())
                 .await?;
-            say(place as u64);
+            say(place);
         }
-        reading
+        (self.totals.rows, self.totals.repeated) = reading
             .await
             .map_err(|error| ImportError::File(error.to_string()))??;
-        let all = (place - self.totals.repeated.0, window.repeated.len() as i64);
-        if all != (self.totals.rows.0, self.totals.repeated.0) {
-            return Err(ImportError::File(
-                "Tệp đã thay đổi trong khi đang nhập. Hãy nhập lại.".to_owned(),
-            ));
-        }
         Ok(())
     }
 }
 
-fn plus((count, sum): (i64, Dong), amount_vnd: i64) -> (i64, Dong) {
+/// The rows of a file once more, now that it is known what each of them is.
+struct SecondReading {
+    path: PathBuf,
+    mapping: Mapping,
+    first_no: i64,
+    compared: Arc<(Window, Outcome)>,
+    stalls: Arc<Vec<(String, String)>>,
+}
+
+impl SecondReading {
+    /// Hands the rows on that are to be kept, some thousands at a time, with the number of rows read so far; ends
+    /// when nobody takes them any more. What was kept and what another file had, by count and amount.
+    fn hand_on(&self, to: &mpsc::Sender<(Vec<KeptRow>, u64)>) -> Result<(Count, Count), ImportError> {
+        let (window, outcome) = &*self.compared;
+        let (sides, codes) = (&window.sides.rows, Codes::new(&self.stalls));
+        let mut at = sides.partition_point(|row| row.no < self.first_no);
+        let (mut rows, mut repeated) = (Count::default(), Count::default());
+        let mut kept = Vec::with_capacity(ROWS_AT_ONCE);
+        let read = read_statement(&mut opened(&self.path)?, &self.mapping, &mut |event| {
+            let Event::Row(row) = event else {
+                return ControlFlow::Continue(());
+            };
+            let place = rows.0 + repeated.0;
+            match sides.get(at).filter(|side| side.no == self.first_no + place) {
+                Some(side) => {
+                    let said = RowSaid::of(outcome, &outcome.rows[at]);
+                    rows = plus(rows, side.amount_vnd);
+                    kept.push(kept_row(row, *side, said, &codes));
+                    at += 1;
+                }
+                None => repeated = plus(repeated, row.amount.vnd()),
+            }
+            if kept.len() == ROWS_AT_ONCE {
+                let full = std::mem::replace(&mut kept, Vec::with_capacity(ROWS_AT_ONCE));
+                if to.blocking_send((full, place as u64 + 1)).is_err() {
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        match read {
+            // Whoever took them says why no more are wanted.
+            Err(StatementError::Stopped) => return Ok((rows, repeated)),
+            read => read?,
+        };
+        if at != sides.len() || repeated.0 != window.repeated.len() as i64 {
+            return Err(ImportError::File(
+                "Tệp đã thay đổi trong khi đang nhập. Hãy nhập lại.".to_owned(),
+            ));
+        }
+        if !kept.is_empty() {
+            let _ = to.blocking_send((kept, (rows.0 + repeated.0) as u64));
+        }
+        Ok((rows, repeated))
+    }
+}
+
+/// How many rows, and what they come to.
+type Count = (i64, Dong);
+
+fn plus((count, sum): Count, amount_vnd: i64) -> Count {
     (count + 1, Dong::new(sum.vnd().saturating_add(amount_vnd)))
 }
 
-fn kept_row(row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> KeptRow {
+fn kept_row(mut row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> KeptRow {
     let stall_code = codes
         .in_note(&row.note)
         .map(|at| codes.stalls[at as usize].0.clone());
@@ -462,40 +498,12 @@ fn kept_row(row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> K
         row_number: row.row_number as i64,
         charges_vnd: [row.fee.vnd(), row.vat.vnd(), row.discount.vnd()],
         net_vnd: row.net.map(Dong::vnd),
-        name: name_of(&row),
+        name: name_of(&mut row),
         provider_txn_id: row.provider_txn_id,
         bank_ref: row.bank_ref,
         stall_code: stall_code.unwrap_or_default(),
         settled_on: row.settled_on,
         said,
-    }
-}
-
-/// Hands the rows of a file on, some thousands at a time; ends when nobody takes them any more.
-fn hand_on(path: &Path, mapping: &Mapping, to: &mpsc::Sender<Vec<StatementRow>>) -> Result<(), ImportError> {
-    let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
-    let read = read_statement(&mut opened(path)?, mapping, &mut |event| {
-        if let Event::Row(row) = event {
-            rows.push(row);
-            if rows.len() == ROWS_AT_ONCE {
-                let full = std::mem::replace(&mut rows, Vec::with_capacity(ROWS_AT_ONCE));
-                if to.blocking_send(full).is_err() {
-                    return ControlFlow::Break(());
-                }
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    match read {
-        // Whoever took them says why no more are wanted.
-        Err(StatementError::Stopped) => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(_) => {
-            if !rows.is_empty() {
-                let _ = to.blocking_send(rows);
-            }
-            Ok(())
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The first reading of a statement: what matching needs of each row, and nothing else.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
@@ -24,17 +25,22 @@ const BAD_KEPT_MAX: usize = 20_000;
 /// Bytes that a row of a statement has at least.
 const ROW_BYTES_MIN: u64 = 24;
 
+/// Rows handed from one thread to the other at once.
+const EVENTS_AT_ONCE: usize = 1_000;
+
 /// What the first reading gives.
+#[derive(Default)]
 pub(super) struct FirstReading {
     pub fresh: FreshRows,
     pub days: Option<(Day, Day)>,
-    pub summary: Summary,
     pub ignored: i64,
     pub bad_count: i64,
     pub bad: Vec<BadRow>,
     pub bad_days: Vec<BadStatementRow>,
 }
 
+/// Reads a file on a thread of its own while this one works out what matching needs of its rows. What the reader
+/// says of the file comes with it.
 pub(super) fn read_rows(
     path: &Path,
     mapping: &Mapping,
@@ -42,78 +48,144 @@ pub(super) fn read_rows(
     file_no: i64,
     stalls: &Arc<Vec<(String, String)>>,
     now: TimeMs,
-) -> Result<FirstReading, ImportError> {
-    let codes = Codes::new(stalls);
-    let mut fresh = FreshRows::default();
-    // Grown by doubling, the list would stand in memory twice for a moment. No row is shorter than this.
-    let bytes = opened(path)?.metadata().map_or(0, |data| data.len());
-    fresh
-        .rows
-        .reserve(usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000));
-    let mut numbers: HashMap<PayeeName, u32> = HashMap::new();
-    let mut times: HashMap<Key128, u32> = HashMap::new();
-    let (mut ignored, mut bad_count) = (0, 0);
-    let (mut bad, mut bad_days): (Vec<BadRow>, Vec<(u64, Option<Day>, String)>) = Default::default();
-    let mut days: Option<(Day, Day)> = None;
-    let mut last_day = None;
-    let summary = read_statement(&mut opened(path)?, mapping, &mut |event| {
-        match event {
-            Event::Row(row) => {
-                let day = row.business_day;
-                last_day = Some(day);
-                days = Some(days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
-                let name = name_of(&row);
-                let next = fresh.names.len() as u32;
-                let name = *numbers.entry(name).or_insert_with_key(|name| {
-                    fresh.names.push(name.clone());
-                    next
+) -> Result<(FirstReading, Summary), ImportError> {
+    let mut file = opened(path)?;
+    // Grown by doubling, the lists would stand in memory twice for a moment. No row is shorter than this.
+    let bytes = file.metadata().map_or(0, |data| data.len());
+    let rows = usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000);
+    let mut first = Gathering::new(Codes::new(stalls), fees, row_no(file_no, 0), rows);
+    let (to, from) = std::sync::mpsc::sync_channel::<Vec<Met>>(2);
+    let summary = std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
+            let mut scratch = String::new();
+            let summary = read_statement(&mut file, mapping, &mut |event| {
+                // Half of the work is done on either side.
+                events.push(match event {
+                    Event::Row(row) => {
+                        let said = content_of(&row, &mut scratch);
+                        Met::Row(row, said)
+                    }
+                    Event::Bad(row) => Met::Bad(row),
+                    Event::Ignored(_) => Met::Ignored,
                 });
-                let said = content_of(&row);
-                let time = times.entry(said).or_insert(0);
-                *time += 1;
-                let content = match *time {
-                    1 => said,
-                    // The second of equal rows of one file is another row than the first.
-                    nth => Key128::of(&[&format!("{:x}{:x} {nth}", said.bits()[0], said.bits()[1])]),
-                };
-                let no = row_no(file_no, fresh.rows.len() as i64);
-                fresh.rows.push(side_of(&row, no, content, fees));
-                fresh.named.push((name, codes.in_note(&row.note)));
-            }
-            Event::Bad(row) => {
-                bad_count += 1;
-                if bad.len() == BAD_KEPT_MAX {
+                if events.len() < EVENTS_AT_ONCE {
+                    return ControlFlow::Continue(());
+                }
+                let full = std::mem::replace(&mut events, Vec::with_capacity(EVENTS_AT_ONCE));
+                match to.send(full) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            })?;
+            // If nobody takes them any more, that is told below.
+            let _ = to.send(events);
+            Ok(summary)
+        });
+        let is_too_bad = from.into_iter().flatten().any(|met| first.take(met).is_break());
+        match (is_too_bad, reading.join()) {
+            (true, _) => Err(ImportError::TooManyBad(BAD_KEPT_MAX)),
+            (false, Ok(summary)) => summary,
+            (false, Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    })?;
+    Ok((first.done(now), summary))
+}
+
+/// What was met in the file.
+// Nearly all are rows.
+#[allow(clippy::large_enum_variant)]
+enum Met {
+    /// A row, and the key of its content.
+    Row(StatementRow, Key128),
+    Bad(BadRow),
+    Ignored,
+}
+
+/// What is known of the rows so far.
+struct Gathering<'a> {
+    codes: Codes<'a>,
+    fees: FeeCheck,
+    first_no: i64,
+    numbers: HashMap<PayeeName, u32>,
+    /// How often each content was met.
+    times: HashMap<Key128, u32>,
+    last_day: Option<Day>,
+    bad_days: Vec<(u64, Option<Day>, String)>,
+    read: FirstReading,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(codes: Codes<'a>, fees: FeeCheck, first_no: i64, rows: usize) -> Gathering<'a> {
+        let mut read = FirstReading::default();
+        read.fresh.rows.reserve(rows);
+        read.fresh.named.reserve(rows);
+        Gathering {
+            codes,
+            fees,
+            first_no,
+            numbers: HashMap::new(),
+            times: HashMap::with_capacity(rows),
+            last_day: None,
+            bad_days: Vec::new(),
+            read,
+        }
+    }
+
+    /// Takes what comes next; breaks if so much cannot be read that the file is read wrongly.
+    fn take(&mut self, met: Met) -> ControlFlow<()> {
+        match met {
+            Met::Row(row, said) => self.take_row(row, said),
+            Met::Bad(row) => {
+                self.read.bad_count += 1;
+                if self.read.bad.len() == BAD_KEPT_MAX {
                     return ControlFlow::Break(());
                 }
-                bad_days.push((row.row_number, last_day, row.reason.clone()));
-                bad.push(row);
+                self.bad_days
+                    .push((row.row_number, self.last_day, row.reason.clone()));
+                self.read.bad.push(row);
             }
-            Event::Ignored(_) => ignored += 1,
+            Met::Ignored => self.read.ignored += 1,
         }
         ControlFlow::Continue(())
-    });
-    let summary = match summary {
-        Err(StatementError::Stopped) => return Err(ImportError::TooManyBad(BAD_KEPT_MAX)),
-        read => read?,
-    };
-    let first = days.map_or(Day::of(now), |(first, _)| first);
-    let bad_days = bad_days
-        .into_iter()
-        .map(|(row_number, day, reason)| BadStatementRow {
+    }
+
+    fn take_row(&mut self, mut row: StatementRow, said: Key128) {
+        let day = row.business_day;
+        self.last_day = Some(day);
+        let days = self.read.days.unwrap_or((day, day));
+        self.read.days = Some((days.0.min(day), days.1.max(day)));
+        let time = self.times.entry(said).or_insert(0);
+        *time += 1;
+        let content = match *time {
+            1 => said,
+            // The second of equal rows of one file is another row than the first.
+            nth => Key128::of(&[&format!("{:x}{:x} {nth}", said.bits()[0], said.bits()[1])]),
+        };
+        let fresh = &mut self.read.fresh;
+        let no = self.first_no + fresh.rows.len() as i64;
+        fresh.rows.push(side_of(&row, no, content, self.fees));
+        let next = fresh.names.len() as u32;
+        let name = *self.numbers.entry(name_of(&mut row)).or_insert_with_key(|name| {
+            fresh.names.push(name.clone());
+            next
+        });
+        fresh.named.push((name, self.codes.in_note(&row.note)));
+    }
+
+    fn done(self, now: TimeMs) -> FirstReading {
+        let first = self.read.days.map_or(Day::of(now), |(first, _)| first);
+        let bad_days = self.bad_days.into_iter();
+        let bad_days = bad_days.map(|(row_number, day, reason)| BadStatementRow {
             row_number: row_number as i64,
             business_day: day.unwrap_or(first),
             reason,
-        })
-        .collect();
-    Ok(FirstReading {
-        fresh,
-        days,
-        summary,
-        ignored,
-        bad_count,
-        bad,
-        bad_days,
-    })
+        });
+        FirstReading {
+            bad_days: bad_days.collect(),
+            ..self.read
+        }
+    }
 }
 
 /// What matching needs of a row; whose money it is, is found later.
@@ -138,9 +210,13 @@ fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowS
     }
 }
 
-/// The key of everything a row says, but for where it stands.
-fn content_of(row: &StatementRow) -> Key128 {
-    let numbers = format!(
+/// The key of everything a row says, but for where it stands. `numbers` is where its numbers are written before
+/// they are digested.
+fn content_of(row: &StatementRow, numbers: &mut String) -> Key128 {
+    numbers.clear();
+    // Writing to a text cannot fail.
+    let _ = write!(
+        numbers,
         "{} {} {} {} {} {} {:?} {:?} {} {:?} {}",
         row.kind.as_str(),
         row.status.as_str(),
@@ -160,7 +236,7 @@ fn content_of(row: &StatementRow) -> Key128 {
         .map(AccountNumber::reveal)
         .unwrap_or_default();
     Key128::of(&[
-        &numbers,
+        numbers,
         &row.provider_txn_id,
         &row.reference,
         &row.bank_ref,
@@ -262,17 +338,19 @@ pub(super) fn digest(path: &Path) -> Result<String, ImportError> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-pub(super) fn name_of(row: &StatementRow) -> PayeeName {
+/// Whom a row names, taken out of it.
+pub(super) fn name_of(row: &mut StatementRow) -> PayeeName {
+    let take = std::mem::take::<String>;
     PayeeName {
-        bank_bin: row.bank_bin.clone(),
+        bank_bin: take(&mut row.bank_bin),
         account_number: row
             .account
             .as_ref()
             .map(AccountNumber::reveal)
             .unwrap_or_default()
             .to_owned(),
-        terminal: row.terminal.clone(),
-        reference: row.reference.clone(),
+        terminal: take(&mut row.terminal),
+        reference: take(&mut row.reference),
     }
 }
 
