@@ -3,6 +3,10 @@
 //! Each is owned by the row that says so: what a row corrects of a receipt is the sum of its corrections of it, and
 //! moves to another sum when the row is read anew. So rows of different days never have to be seen together.
 
+use std::collections::HashMap;
+
+use sqlx::QueryBuilder;
+
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
 use super::read_clock;
 use super::rows::add_counters;
@@ -40,110 +44,140 @@ impl Store {
             let mut tx = self.begin().await?;
             dialect::pass_gate(&mut tx).await?;
             let counted = read_clock(&mut tx).await?.counted_entry_no;
+            let nos: Vec<i64> = chunk.iter().map(|correction| correction.receipt_no).collect();
+            let mut standing = standing(&mut tx, &nos, counted).await?;
+            let mut so_far = of_rows(&mut tx, &nos).await?;
             let mut counters = Counters::default();
+            let mut new = Vec::with_capacity(chunk.len());
             for correction in chunk {
-                let standing = standing(&mut tx, correction.receipt_no, counted).await?;
-                let so_far = of_row(&mut tx, correction).await?;
-                let by_vnd = (correction.amount_vnd - so_far).max(-standing.left.vnd());
+                let no = correction.receipt_no;
+                let standing = standing.get_mut(&no).ok_or_else(|| {
+                    StoreError::Corrupt(format!("a correction of receipt {no}, which is not there"))
+                })?;
+                let because = correction.because.as_str();
+                let so_far = so_far
+                    .entry((no, correction.row_no, because.to_owned()))
+                    .or_default();
+                let by_vnd = (correction.amount_vnd - *so_far).max(-standing.left.vnd());
                 if by_vnd == 0 {
                     continue;
                 }
-                let because = correction.because.as_str();
-                let owner = (provider_id, correction.row_day.number(), correction.row_no);
-                add(&mut tx, correction.receipt_no, owner, because, by_vnd, now).await?;
                 if standing.is_counted {
                     counters.corrected(&standing.of, standing.left, by_vnd);
                 }
-                added += 1;
+                *so_far += by_vnd;
+                standing.left = Dong::new(standing.left.vnd() + by_vnd);
+                new.push(New {
+                    receipt_no: no,
+                    provider_id,
+                    row_day: correction.row_day.number(),
+                    row_no: correction.row_no,
+                    because,
+                    by_vnd,
+                });
             }
+            add(&mut tx, &new, now).await?;
             add_counters(&mut tx, &counters).await?;
             tx.commit().await?;
+            added += new.len();
         }
         Ok(added)
     }
 }
 
-async fn standing(tx: &mut Tx, receipt_no: i64, counted: LedgerNo) -> Result<Standing> {
-    let row: Option<(String, String, String, i64, i64)> = on_tx!(tx, |c| {
-        sqlx::query_as(
-            "SELECT household_id, place_id, provider_id, business_day, amount_vnd - refunded_vnd + corrected_vnd
-             FROM receipt WHERE entry_no = $1",
-        )
-        .bind(receipt_no)
-        .fetch_optional(c)
-        .await?
+/// These receipts as they stand.
+async fn standing(tx: &mut Tx, nos: &[i64], counted: LedgerNo) -> Result<HashMap<i64, Standing>> {
+    let rows: Vec<(i64, String, String, String, i64, i64)> = on_tx!(tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new(
+            "SELECT entry_no, household_id, place_id, provider_id, business_day,
+                    amount_vnd - refunded_vnd + corrected_vnd
+             FROM receipt WHERE entry_no IN ",
+        );
+        sql.push_tuples(nos, |mut row, no| {
+            row.push_bind(*no);
+        });
+        sql.build_query_as().fetch_all(c).await?
     });
-    let missing = || {
-        StoreError::Corrupt(format!(
-            "a correction of receipt {receipt_no}, which is not there"
-        ))
-    };
-    let (household_id, place_id, provider_id, day, left) = row.ok_or_else(missing)?;
-    let day = Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;
-    Ok(Standing {
-        of: Counted {
-            household_id: household_id.into(),
-            place_id: place_id.into(),
-            provider_id: provider_id.into(),
-            day,
-        },
-        left: Dong::new(left),
-        is_counted: receipt_no <= counted.get(),
-    })
+    let standing =
+        |(no, household_id, place_id, provider_id, day, left): (_, String, String, String, _, _)| {
+            let day =
+                Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;
+            let standing = Standing {
+                of: Counted {
+                    household_id: household_id.into(),
+                    place_id: place_id.into(),
+                    provider_id: provider_id.into(),
+                    day,
+                },
+                left: Dong::new(left),
+                is_counted: no <= counted.get(),
+            };
+            Ok((no, standing))
+        };
+    rows.into_iter().map(standing).collect()
 }
 
-/// What a row has corrected of a receipt so far for this reason.
-async fn of_row(tx: &mut Tx, correction: &Correction) -> Result<i64> {
-    let because = correction.because.as_str();
-    let (sum,): (i64,) = on_tx!(tx, |c| {
-        sqlx::query_as(
-            "SELECT CAST(COALESCE(SUM(amount_vnd), 0) AS BIGINT) FROM correction
-             WHERE receipt_no = $1 AND row_no = $2 AND because IN ($3, $4)",
-        )
-        .bind(correction.receipt_no)
-        .bind(correction.row_no)
-        .bind(because)
-        .bind(if because == REVERSED {
-            REFUND_HEARD
-        } else {
-            because
-        })
-        .fetch_one(c)
-        .await?
+/// What rows have corrected of these receipts so far, by receipt, row and reason. What a notice took over from a
+/// row goes with the reason it had there.
+async fn of_rows(tx: &mut Tx, nos: &[i64]) -> Result<HashMap<(i64, i64, String), i64>> {
+    let rows: Vec<(i64, i64, String, i64)> = on_tx!(tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new(
+            "SELECT receipt_no, row_no, because, CAST(SUM(amount_vnd) AS BIGINT)
+             FROM correction WHERE receipt_no IN ",
+        );
+        sql.push_tuples(nos, |mut row, no| {
+            row.push_bind(*no);
+        });
+        sql.push(" GROUP BY receipt_no, row_no, because");
+        sql.build_query_as().fetch_all(c).await?
     });
-    Ok(sum)
+    let mut so_far = HashMap::with_capacity(rows.len());
+    for (receipt_no, row_no, because, vnd) in rows {
+        let because = match because.as_str() {
+            REFUND_HEARD => REVERSED.to_owned(),
+            _ => because,
+        };
+        *so_far.entry((receipt_no, row_no, because)).or_default() += vnd;
+    }
+    Ok(so_far)
 }
 
-async fn add(
-    tx: &mut Tx,
+/// A correction to be added.
+struct New<'a> {
     receipt_no: i64,
-    (provider_id, row_day, row_no): (&str, i64, i64),
-    because: &str,
+    provider_id: &'a str,
+    row_day: i64,
+    row_no: i64,
+    because: &'static str,
     by_vnd: i64,
-    now: TimeMs,
-) -> Result<()> {
-    on_tx!(tx, |c| {
-        sqlx::query(
-            "INSERT INTO correction (receipt_no, correction_no, provider_id, business_day, row_no, because, amount_vnd,
-               posted_at_ms)
-             SELECT $1, COALESCE(MAX(correction_no), 0) + 1, $2, $3, $4, $5, $6, $7
-             FROM correction WHERE receipt_no = $1",
-        )
-        .bind(receipt_no)
-        .bind(provider_id)
-        .bind(row_day)
-        .bind(row_no)
-        .bind(because)
-        .bind(by_vnd)
-        .bind(now.0)
-        .execute(&mut *c)
-        .await?;
-        sqlx::query("UPDATE receipt SET corrected_vnd = corrected_vnd + $2 WHERE entry_no = $1")
-            .bind(receipt_no)
-            .bind(by_vnd)
+}
+
+/// Adds corrections, numbered behind those that their receipts have.
+async fn add(tx: &mut Tx, new: &[New<'_>], now: TimeMs) -> Result<()> {
+    for one in new {
+        on_tx!(&mut *tx, |c| {
+            sqlx::query(
+                "INSERT INTO correction (receipt_no, correction_no, provider_id, business_day, row_no, because,
+                   amount_vnd, posted_at_ms)
+                 SELECT $1, COALESCE(MAX(correction_no), 0) + 1, $2, $3, $4, $5, $6, $7
+                 FROM correction WHERE receipt_no = $1",
+            )
+            .bind(one.receipt_no)
+            .bind(one.provider_id)
+            .bind(one.row_day)
+            .bind(one.row_no)
+            .bind(one.because)
+            .bind(one.by_vnd)
+            .bind(now.0)
             .execute(&mut *c)
             .await?;
-    });
+            sqlx::query("UPDATE receipt SET corrected_vnd = corrected_vnd + $2 WHERE entry_no = $1")
+                .bind(one.receipt_no)
+                .bind(one.by_vnd)
+                .execute(&mut *c)
+                .await?;
+        });
+    }
     Ok(())
 }
 
@@ -197,11 +231,15 @@ pub(super) async fn told_back(tx: &mut Tx, receipt_no: i64, refund: Dong) -> Res
 
 /// Takes back what rows told of, since a notice tells of it now.
 pub(super) async fn give_way(tx: &mut Tx, receipt_no: i64, told: &[Told], now: TimeMs) -> Result<()> {
-    for told in told {
-        let owner = (told.provider_id.as_str(), told.row_day, told.row_no);
-        add(tx, receipt_no, owner, told.because, told.amount_vnd, now).await?;
-    }
-    Ok(())
+    let new = told.iter().map(|told| New {
+        receipt_no,
+        provider_id: &told.provider_id,
+        row_day: told.row_day,
+        row_no: told.row_no,
+        because: told.because,
+        by_vnd: told.amount_vnd,
+    });
+    add(tx, &new.collect::<Vec<_>>(), now).await
 }
 
 #[cfg(test)]
