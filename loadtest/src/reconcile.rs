@@ -65,7 +65,7 @@ pub fn run(args: &ReconcileArgs) -> Result<bool> {
     let mut raw = report::raw_head("reconcile", &machine);
     let mut runs = Vec::new();
     let mut is_right = true;
-    println!("    rows  database   import  a row   again  peak MiB  to DuckDB  causes");
+    println!("    rows  database   import  a row   again  MiB before  peak MiB  to DuckDB  causes");
     for databases in args.database.databases()? {
         for rows in &args.rows {
             let python = has_duckdb.then_some(python.as_path());
@@ -113,6 +113,7 @@ async fn measure(
         is_trial: false,
     };
     let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before_kib = status_kib("self", "VmRSS");
     let started = Instant::now();
     let calendar = choso::vn::WorkingCalendar::default();
     let imported = import_statement(&store, &file, &calendar, now(), |_| {}).await?;
@@ -151,11 +152,12 @@ async fn measure(
         Databases::Postgres(_) => POSTGRES_AIM,
     };
     println!(
-        "{rows:>8}  {:<8} {:>6.2} s {:>4.1} µs {:>5.2} s {:>9} {:>10}  {}",
+        "{rows:>8}  {:<8} {:>6.2} s {:>4.1} µs {:>5.2} s {:>11} {:>9} {:>10}  {}",
         databases.kind(),
         took.as_secs_f64(),
         took.as_secs_f64() * 1e6 / rows as f64,
         again_took.as_secs_f64(),
+        before_kib / 1024,
         peak_kib / 1024,
         ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.1}")),
         if is_right { "all named rightly" } else { "WRONG" }
@@ -179,6 +181,7 @@ async fn measure(
         "import_us": micros(took),
         "again_us": micros(again_took),
         "duckdb_us": join.map(micros),
+        "before_kib": before_kib,
         "peak_kib": peak_kib,
         "found": found,
         "is_right": is_right,
