@@ -1,7 +1,7 @@
 //! The finished program as a process: found, started, killed, told to stop, and asked for its verdicts.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use choso::config::Config;
 use serde_json::Value;
 
 use crate::Result;
+use crate::report::status_kib;
 
 /// A service that has not announced itself by now will not.
 const START_WITHIN: Duration = Duration::from_secs(30);
@@ -141,6 +142,49 @@ pub fn ask(binary: &Path, config: &Config, arguments: &[&str]) -> Result<(Value,
 }
 
 /// A command that the settings of the person at this terminal do not reach.
+/// What a command took.
+pub struct Run {
+    pub took: Duration,
+    /// The most memory it had.
+    pub peak_kib: u64,
+    /// What it printed.
+    pub output: Vec<u8>,
+}
+
+/// Runs a command of the program to its end.
+pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Run> {
+    let started = Instant::now();
+    let mut child = without_settings(binary, &[])
+        .args(arguments)
+        .envs(settings(config))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let id = child.id().to_string();
+    let mut peak_kib = 0;
+    // What it prints is short and waits in the pipe.
+    let status = loop {
+        peak_kib = peak_kib.max(status_kib(&id, "VmHWM"));
+        match child.try_wait()? {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    let took = started.elapsed();
+    let mut output = Vec::new();
+    if let Some(mut printed) = child.stdout.take() {
+        printed.read_to_end(&mut output)?;
+    }
+    match status.success() {
+        true => Ok(Run {
+            took,
+            peak_kib,
+            output,
+        }),
+        false => Err(format!("choso {} ended with {status}", arguments.join(" ")).into()),
+    }
+}
+
 fn without_settings(binary: &Path, outer: &[&str]) -> Command {
     let mut command = match outer {
         [] => Command::new(binary),

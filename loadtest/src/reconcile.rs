@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use choso::app::now;
-use choso::intake::{Imported, StatementFile, import_statement, reconcile_days};
+use choso::config::Config;
 use choso::notice::{Delivery, Details, Evidence, Item, Kind, Sample, content_of, scheme};
 use choso::store::{Arrival, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
@@ -17,7 +17,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::report::{self, Machine, met, micros, status_kib};
+use crate::process;
+use crate::report::{self, Machine, met, micros};
 use crate::setup::{Cast, Databases, HOUSEHOLDS, PROVIDER, Which, temporary_folder};
 
 const SQLITE_AIM: Duration = Duration::from_secs(15);
@@ -42,6 +43,12 @@ pub struct ReconcileArgs {
     /// Receipts, and rows of the statement, of each measurement
     #[arg(long, value_delimiter = ',', default_value = "100000,300000,1000000", value_parser = clap::value_parser!(u64).range(1_000..=990_000_000))]
     rows: Vec<u64>,
+    /// Files of so many rows, each of another day, one after the other
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    files: u64,
+    /// The program to measure [default: choso beside this one]
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
     /// Seed of amounts and accounts
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -54,6 +61,7 @@ pub struct ReconcileArgs {
 pub fn run(args: &ReconcileArgs) -> Result<bool> {
     let machine = Machine::read();
     println!("{}", machine.line());
+    let binary = process::binary(args.binary.as_deref())?;
     let folder = temporary_folder()?;
     let python = folder.path().join("python");
     let has_duckdb = installed(Command::new("python3").args(["-m", "venv"]).arg(&python))
@@ -61,17 +69,19 @@ pub fn run(args: &ReconcileArgs) -> Result<bool> {
     if !has_duckdb {
         println!("skipped: DuckDB could not be installed");
     }
+    let python = has_duckdb.then_some(python.as_path());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut raw = report::raw_head("reconcile", &machine);
     let mut runs = Vec::new();
     let mut is_right = true;
-    println!("    rows  database   import  a row   again  MiB before  peak MiB  to DuckDB  causes");
+    println!("    rows  file  database   import  a row   again  peak MiB  to DuckDB  causes");
     for databases in args.database.databases()? {
         for rows in &args.rows {
-            let python = has_duckdb.then_some(python.as_path());
-            let (figures, right) = runtime.block_on(measure(args, &databases, *rows, python))?;
-            is_right &= right;
-            runs.push(figures);
+            let measured = runtime.block_on(measure(args, &binary, &databases, *rows, python))?;
+            for (figures, right) in measured {
+                is_right &= right;
+                runs.push(figures);
+            }
         }
     }
     raw["runs"] = json!(runs);
@@ -92,78 +102,102 @@ fn cause(number: u64) -> &'static str {
 
 async fn measure(
     args: &ReconcileArgs,
+    binary: &Path,
     databases: &Databases,
     rows: u64,
     python: Option<&Path>,
-) -> Result<(Value, bool)> {
+) -> Result<Vec<(Value, bool)>> {
     let folder = temporary_folder()?;
     let config = databases.config(folder.path(), None)?;
     let store = Store::open(&config.database_url).await?;
     let standard = scheme("standard", None)?;
     let cast = Cast::fill(&store, &config.sealing_key()?, standard, HOUSEHOLDS, args.seed).await?;
-    let day = Day::of(now()).plus(-1);
-    let planted = fill(&store, &cast, folder.path(), rows, day).await?;
-    let file = StatementFile {
-        provider_id: PROVIDER.to_owned(),
-        profile: "standard".to_owned(),
-        path: folder.path().join("statement.csv"),
-        name: "statement.csv".to_owned(),
-        mapping: None,
-        by: "loadtest".to_owned(),
-        is_trial: false,
-    };
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-    let before_kib = status_kib("self", "VmRSS");
-    let started = Instant::now();
-    let calendar = choso::vn::WorkingCalendar::default();
-    let imported = import_statement(&store, &file, &calendar, now(), |_| {}).await?;
-    let took = started.elapsed();
-    let peak_kib = status_kib("self", "VmHWM");
-    let Imported::Kept(taken) = imported else {
-        return Err("the statement was known before".into());
-    };
-    let started = Instant::now();
-    let again = reconcile_days(&store, PROVIDER, (day, day), &calendar, now())
-        .await?
-        .summary;
-    let again_took = started.elapsed();
-    let found: BTreeMap<&str, u64> = again
-        .by_kind
-        .iter()
-        .map(|(kind, tally)| (kind.as_str(), tally.count))
-        .collect();
-    // A receipt of yesterday still waits for its row.
-    let mut wanted = planted.clone();
-    if let Some(count) = wanted.remove("missing_in_statement") {
-        wanted.insert("awaiting_statement", count);
+    store.close().await;
+    let mut measured = Vec::new();
+    for file in 0..args.files {
+        let day = Day::of(now()).plus(file as i64 - args.files as i64);
+        let store = Store::open(&config.database_url).await?;
+        let planted = fill(&store, &cast, folder.path(), (file * rows, rows), day).await?;
+        store.close().await;
+        let of = Of {
+            databases,
+            rows,
+            file: file + 1,
+            day,
+            planted,
+        };
+        measured.push(one_file(binary, &config, folder.path(), &of, python).await?);
     }
+    Ok(measured)
+}
+
+/// What one measurement is of.
+struct Of<'a> {
+    databases: &'a Databases,
+    rows: u64,
+    /// Which of several.
+    file: u64,
+    day: Day,
+    planted: BTreeMap<&'static str, u64>,
+}
+
+/// Takes one file in, as a person would: by the program, in a process of its own.
+async fn one_file(
+    binary: &Path,
+    config: &Config,
+    folder: &Path,
+    of: &Of<'_>,
+    python: Option<&Path>,
+) -> Result<(Value, bool)> {
+    let rows = of.rows;
+    let statement = folder.join("statement.csv");
+    let statement = statement.to_str().ok_or("a folder whose name is no text")?;
+    let import = ["import", "statement", statement, "--provider", PROVIDER];
+    let imported = process::run(binary, config, &import)?;
+    let (took, peak_kib) = (imported.took, imported.peak_kib);
+    let day = of.day.to_string();
+    let again = ["reconcile", "--provider", PROVIDER, "--day", &day, "--json"];
+    let again = process::run(binary, config, &again)?;
+    let again_took = again.took;
+    let again: Value = serde_json::from_slice(&again.output)?;
+    let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+    for (kind, tally) in again["by_kind"].as_object().into_iter().flatten() {
+        // A receipt of yesterday still waits for its row.
+        let kind = match kind.as_str() {
+            "awaiting_statement" => "missing_in_statement",
+            kind => kind,
+        };
+        *found.entry(kind).or_default() += tally["count"].as_u64().unwrap_or_default();
+    }
+    let store = Store::open(&config.database_url).await?;
     let recount = store.recount().await?;
     store.close().await;
+    let wanted: BTreeMap<&str, u64> = of.planted.clone();
     let is_right = found == wanted
-        && again.adds_up()
-        && taken.summary == again
-        && taken.posted as u64 == planted["missing_notice"]
+        && again["adds_up"] == true
+        && recount.receipts as u64 == of.file * rows
         && recount.counters_agree
         && recount.conservation_holds;
-    let join = python.map(|python| joined(python, folder.path())).transpose()?;
+    let join = python.map(|python| joined(python, folder)).transpose()?;
     let ratio = join.map(|join| took.as_secs_f64() / join.as_secs_f64());
-    let aim = match databases {
+    let aim = match of.databases {
         Databases::Sqlite => SQLITE_AIM,
         Databases::Postgres(_) => POSTGRES_AIM,
     };
     println!(
-        "{rows:>8}  {:<8} {:>6.2} s {:>4.1} µs {:>5.2} s {:>11} {:>9} {:>10}  {}",
-        databases.kind(),
+        "{rows:>8}  {:>4}  {:<8} {:>6.2} s {:>4.1} µs {:>5.2} s {:>9} {:>10}  {}",
+        of.file,
+        of.databases.kind(),
         took.as_secs_f64(),
         took.as_secs_f64() * 1e6 / rows as f64,
         again_took.as_secs_f64(),
-        before_kib / 1024,
         peak_kib / 1024,
         ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.1}")),
         if is_right { "all named rightly" } else { "WRONG" }
     );
     if !is_right {
-        println!("planted {wanted:?}, found {found:?}, posted {}", taken.posted);
+        println!("planted {wanted:?}, found {found:?}");
+        println!("{}", String::from_utf8_lossy(&imported.output));
     }
     if rows == 1_000_000 {
         println!(
@@ -176,12 +210,12 @@ async fn measure(
         );
     }
     let figures = json!({
-        "database": databases.kind(),
+        "database": of.databases.kind(),
         "rows": rows,
+        "file": of.file,
         "import_us": micros(took),
         "again_us": micros(again_took),
         "duckdb_us": join.map(micros),
-        "before_kib": before_kib,
         "peak_kib": peak_kib,
         "found": found,
         "is_right": is_right,
@@ -195,7 +229,7 @@ async fn fill(
     store: &Store,
     cast: &Cast,
     folder: &Path,
-    rows: u64,
+    (offset, rows): (u64, u64),
     day: Day,
 ) -> Result<BTreeMap<&'static str, u64>> {
     let mut statement = BufWriter::new(std::fs::File::create(folder.join("statement.csv"))?);
@@ -210,8 +244,9 @@ async fn fill(
     let mut line = 0_u64;
     for first in (0..rows).step_by(BATCH as usize) {
         let mut items = Vec::with_capacity(BATCH as usize);
-        for number in first..(first + BATCH).min(rows) {
-            let at = TimeMs(day.start().0 + 6 * 3_600_000 + (number * 57_600_000 / rows) as i64);
+        for place in first..(first + BATCH).min(rows) {
+            let at = TimeMs(day.start().0 + 6 * 3_600_000 + (place * 57_600_000 / rows) as i64);
+            let number = offset + place;
             let sample = cast.payment(number, at);
             let cause = cause(number);
             *planted.entry(cause).or_default() += 1;
