@@ -16,8 +16,8 @@ use crate::reconcile::{
     StatementRow, Summary, look, look_by, match_sides, read_statement, sum_up,
 };
 use crate::store::{
-    BadStatementRow, KeptRow, NewStatement, RowSaid, StatementBegun, StatementTotals, Store, StoreError,
-    Window, row_no,
+    BadStatementRow, KeptRow, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, Store,
+    StoreError, Window, row_no,
 };
 use crate::table::{Fault, write_rejects};
 use crate::vn::{Day, Dong, Lang, TimeMs, WorkingCalendar};
@@ -245,7 +245,7 @@ async fn take_in(
     let days = read.days.unwrap_or((Day::of(now), Day::of(now)));
     let around = (days.0.plus(-DAYS_AROUND), days.1.plus(DAYS_AROUND));
     let mut window = store
-        .statement_window(&file.provider_id, around, read.fresh, &stalls)
+        .statement_window(&file.provider_id, days, around, read.fresh, &stalls)
         .await?;
     say(Progress::Matching);
     let rules = agreed.rules(Day::of(now), calendar);
@@ -282,9 +282,6 @@ async fn take_in(
             .await?;
         // From here on its rows count; what stops now is made good when the days are reconciled again.
         store.finish_statement(file_no, &totals, now).await?;
-        changes(window, outcome, days, None)
-            .write(store, &file.provider_id, now)
-            .await?;
     }
     let bad = match file.is_trial {
         true => read.bad_count,
@@ -295,12 +292,19 @@ async fn take_in(
     };
     let is_here = |day: Day| (days.0..=days.1).contains(&day);
     let (summary, _) = sum_up(&window.sides, outcome, is_here, bad as u64);
+    let has_back = has_back(outcome);
+    let changes = (!file.is_trial).then(|| changes(window, outcome, days, None));
+    // A million pairs are not needed for what is left to write.
+    drop(compared);
+    if let Some(changes) = changes {
+        changes.write(store, &file.provider_id, now).await?;
+    }
     Ok(Taken {
         totals,
         file: file_summary,
         summary,
         posted: 0,
-        has_back: has_back(outcome),
+        has_back,
         bad: read.bad,
     })
 }
@@ -400,11 +404,19 @@ impl Writing<'_> {
     ) -> Result<(), ImportError> {
         for chunk in bad.chunks(ROWS_AT_ONCE) {
             self.store
-                .add_statement_rows(self.file_no, self.provider_id, &[], chunk, self.now())
+                .add_statement_rows(
+                    self.file_no,
+                    self.provider_id,
+                    PackedRows::default(),
+                    chunk,
+                    self.now(),
+                )
                 .await?;
         }
         let (to, mut from) = mpsc::channel(2);
         let second = SecondReading {
+            store: self.store.clone(),
+            provider_id: self.provider_id.to_owned(),
             path: file.path.clone(),
             mapping: mapping.clone(),
             first_no: row_no(self.file_no, 0),
@@ -412,9 +424,9 @@ impl Writing<'_> {
             stalls: stalls.clone(),
         };
         let reading = tokio::task::spawn_blocking(move || second.hand_on(&to));
-        while let Some((kept, place)) = from.recv().await {
+        while let Some((rows, place)) = from.recv().await {
             self.store
-                .add_statement_rows(self.file_no, self.provider_id, &kept, &[], self.now())
+                .add_statement_rows(self.file_no, self.provider_id, rows, &[], self.now())
                 .await?;
             say(place);
         }
@@ -427,6 +439,8 @@ impl Writing<'_> {
 
 /// The rows of a file once more, now that it is known what each of them is.
 struct SecondReading {
+    store: Store,
+    provider_id: String,
     path: PathBuf,
     mapping: Mapping,
     first_no: i64,
@@ -435,14 +449,15 @@ struct SecondReading {
 }
 
 impl SecondReading {
-    /// Hands the rows on that are to be kept, some thousands at a time, with the number of rows read so far; ends
+    /// Hands the rows on that are to be kept, packed, some thousands at a time, with the number of rows read so far; ends
     /// when nobody takes them any more. What was kept and what another file had, by count and amount.
-    fn hand_on(&self, to: &mpsc::Sender<(Vec<KeptRow>, u64)>) -> Result<(Count, Count), ImportError> {
+    fn hand_on(&self, to: &mpsc::Sender<(PackedRows, u64)>) -> Result<(Count, Count), ImportError> {
         let (window, outcome) = &*self.compared;
         let (sides, codes) = (&window.sides.rows, Codes::new(&self.stalls));
         let mut at = sides.partition_point(|row| row.no < self.first_no);
         let (mut rows, mut repeated) = (Count::default(), Count::default());
         let mut kept = Vec::with_capacity(ROWS_AT_ONCE);
+        let mut unpacked = None;
         let read = read_statement(&mut opened(&self.path)?, &self.mapping, &mut |event| {
             let Event::Row(row) = event else {
                 return ControlFlow::Continue(());
@@ -457,14 +472,23 @@ impl SecondReading {
                 }
                 None => repeated = plus(repeated, row.amount.vnd()),
             }
-            if kept.len() == ROWS_AT_ONCE {
-                let full = std::mem::replace(&mut kept, Vec::with_capacity(ROWS_AT_ONCE));
-                if to.blocking_send((full, place as u64 + 1)).is_err() {
-                    return ControlFlow::Break(());
+            if kept.len() < ROWS_AT_ONCE {
+                return ControlFlow::Continue(());
+            }
+            let packed = self.store.pack_statement_rows(&self.provider_id, &kept);
+            kept.clear();
+            match packed.map(|packed| to.blocking_send((packed, place as u64 + 1))) {
+                Ok(Ok(())) => ControlFlow::Continue(()),
+                Ok(Err(_)) => ControlFlow::Break(()),
+                Err(error) => {
+                    unpacked = Some(error);
+                    ControlFlow::Break(())
                 }
             }
-            ControlFlow::Continue(())
         });
+        if let Some(error) = unpacked {
+            return Err(error.into());
+        }
         match read {
             // Whoever took them says why no more are wanted.
             Err(StatementError::Stopped) => return Ok((rows, repeated)),
@@ -476,7 +500,8 @@ impl SecondReading {
             ));
         }
         if !kept.is_empty() {
-            let _ = to.blocking_send((kept, (rows.0 + repeated.0) as u64));
+            let packed = self.store.pack_statement_rows(&self.provider_id, &kept)?;
+            let _ = to.blocking_send((packed, (rows.0 + repeated.0) as u64));
         }
         Ok((rows, repeated))
     }

@@ -23,6 +23,9 @@ pub enum Standing {
     Delivery,
     /// A bank transfer that was posted, by the bank's reference.
     Transfer,
+    /// A payment that was posted under an event of its own, by the provider's id of its transaction: by that a
+    /// statement names it.
+    TransactionId,
     /// The first notice of an event.
     First(Kind),
     /// Another content of an event that is known.
@@ -58,9 +61,10 @@ impl Standing {
         match self {
             Standing::Delivery => 0,
             Standing::Transfer => 1,
-            Standing::First(kind) => 2 + 3 * kind as u8,
-            Standing::OtherContent(kind) => 3 + 3 * kind as u8,
-            Standing::DeliveryReused(kind) => 4 + 3 * kind as u8,
+            Standing::TransactionId => 2,
+            Standing::First(kind) => 3 + 3 * kind as u8,
+            Standing::OtherContent(kind) => 4 + 3 * kind as u8,
+            Standing::DeliveryReused(kind) => 5 + 3 * kind as u8,
         }
     }
 
@@ -69,10 +73,11 @@ impl Standing {
         Some(match tag {
             0 => Standing::Delivery,
             1 => Standing::Transfer,
-            tag => match (tag - 2) % 3 {
-                0 => Standing::First(of_kind(tag - 2)?),
-                1 => Standing::OtherContent(of_kind(tag - 2)?),
-                _ => Standing::DeliveryReused(of_kind(tag - 2)?),
+            2 => Standing::TransactionId,
+            tag => match (tag - 3) % 3 {
+                0 => Standing::First(of_kind(tag - 3)?),
+                1 => Standing::OtherContent(of_kind(tag - 3)?),
+                _ => Standing::DeliveryReused(of_kind(tag - 3)?),
             },
         })
     }
@@ -345,7 +350,7 @@ mod tests {
                 assert_eq!(standing.tag(), tag);
             }
         }
-        assert_eq!(Standing::of_tag(2 + 3 * Kind::ALL.len() as u8), None);
+        assert_eq!(Standing::of_tag(3 + 3 * Kind::ALL.len() as u8), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl UnheardRow {
     /// As which transaction the ledger knows it: by the provider's id, else by its row.
     pub fn txn_id(&self) -> String {
         match self.provider_txn_id.as_str() {
-            "" => format!("statement:{}", self.row_no),
+            "" => txn_id_of_row(self.row_no),
             id => id.to_owned(),
         }
     }
@@ -101,6 +101,11 @@ pub fn unheard_delivery(provider_id: &Arc<str>, rows: &[UnheardRow]) -> Result<D
             body: body.into_bytes(),
         },
     })
+}
+
+/// As which transaction the ledger knows a row that names none.
+pub fn txn_id_of_row(row_no: i64) -> String {
+    format!("statement:{row_no}")
 }
 
 /// The items of a kept delivery, if it came from a statement.

@@ -106,40 +106,60 @@ impl From<Option<i64>> for Cell<'_> {
 /// Rows per insert on SQLite: fewer keep its program and their values near the processor.
 const VALUES_AT_ONCE: usize = 250;
 
-/// Adds many rows, of which `cells` tells the columns: by `COPY`, on SQLite by inserts. Handing a value to SQLite
-/// costs as much as keeping it, so what all rows of an insert have in common is handed over once. The first column
-/// is told for each; `columns` are constants of the program.
-pub(super) async fn add_rows<'r, R, const N: usize>(
-    tx: &mut Tx,
-    columns: &str,
-    rows: &'r [R],
-    cells: impl Fn(&'r R) -> [Cell<'r>; N],
-) -> Result<()> {
-    let text = || {
-        let mut text = CopyText::default();
-        for row in rows {
-            for cell in cells(row) {
-                match cell {
-                    Cell::Null => text.null(),
-                    Cell::Number(n) => text.number(n),
-                    Cell::Text(t) => text.text(t),
-                };
+/// Rows in the form in which a database takes them. Packing them takes half as long as keeping them, so that is done
+/// while the database keeps those before.
+pub(super) enum Packed {
+    Inserts(Vec<(String, SqliteArguments)>),
+    Copy(CopyText),
+}
+
+impl Store {
+    /// Packs rows, of which `cells` tells the columns: for `COPY`, on SQLite for inserts. Handing a value to SQLite
+    /// costs as much as keeping it, so what all rows of an insert have in common is handed over once. The first
+    /// column is told for each; `columns` are constants of the program.
+    pub(super) fn pack<'r, R, const N: usize>(
+        &self,
+        columns: &str,
+        rows: &'r [R],
+        cells: impl Fn(&'r R) -> [Cell<'r>; N],
+    ) -> Result<Packed> {
+        if let Pool::Postgres(_) = &self.pool {
+            let mut text = CopyText::default();
+            for row in rows {
+                for cell in cells(row) {
+                    match cell {
+                        Cell::Null => text.null(),
+                        Cell::Number(n) => text.number(n),
+                        Cell::Text(t) => text.text(t),
+                    };
+                }
+                text.end();
             }
-            text.end();
+            return Ok(Packed::Copy(text));
         }
-        text
-    };
-    if rows.is_empty() || copy_in(tx, columns, text).await? {
-        return Ok(());
+        let inserts = rows.chunks(VALUES_AT_ONCE).map(|chunk| {
+            let chunk: Vec<[Cell<'_>; N]> = chunk.iter().map(&cells).collect();
+            values(columns, &chunk)
+        });
+        Ok(Packed::Inserts(inserts.collect::<Result<_>>()?))
     }
-    let Tx::Sqlite(c) = tx else { return Ok(()) };
-    for chunk in rows.chunks(VALUES_AT_ONCE) {
-        let chunk: Vec<[Cell<'_>; N]> = chunk.iter().map(&cells).collect();
-        let (sql, arguments) = values(columns, &chunk)?;
-        // Made of constants and marks.
-        sqlx::query_with(AssertSqlSafe(sql), arguments)
-            .execute(&mut **c)
-            .await?;
+}
+
+/// Adds rows that were packed for these columns.
+pub(super) async fn add_packed(tx: &mut Tx, columns: &str, packed: Packed) -> Result<()> {
+    match packed {
+        Packed::Copy(text) => {
+            copy_in(tx, columns, || text).await?;
+        }
+        Packed::Inserts(inserts) => {
+            let Tx::Sqlite(c) = tx else { return Ok(()) };
+            for (sql, arguments) in inserts {
+                // Made of constants and marks.
+                sqlx::query_with(AssertSqlSafe(sql), arguments)
+                    .execute(&mut **c)
+                    .await?;
+            }
+        }
     }
     Ok(())
 }

@@ -24,7 +24,10 @@ use crate::ledger::{
     Attributed, Class, Counters, Decision, EntryRow, Key, LedgerNo, OrderCheck, Reason, ReceiptRow, Standing,
     State, Trace, business_day, decide, items_digest, rows_digest,
 };
-use crate::notice::{ContentDigest, Delivery, Details, Item, Kind, Outcome, content_by_statement};
+use crate::notice::{
+    ContentDigest, Delivery, Details, FromStatement, Item, Kind, Outcome, content_by_statement,
+};
+use crate::reconcile::txn_id_of_row;
 use crate::vn::{Day, TimeMs};
 
 pub use bills::{BillView, NewBill};
@@ -35,6 +38,7 @@ pub use known::WriterMemory;
 pub use orders::NewOrder;
 pub use recount::{IntakeTotals, Recount, StateTotal, WaitingNotice};
 pub use runs::FullGeneration;
+use seen::Seen;
 pub(super) use seen::entries_of_payments;
 
 /// A verified callback with the time it was received.
@@ -132,6 +136,27 @@ impl<'a> Draft<'a> {
         let kind = Kind::Payment.as_str();
         ids.filter(move |_| is_payment)
             .map(move |id| Key::of_event(self.provider_id(), id, kind))
+    }
+
+    /// The reference under which a notice may have told of the transfer that a row is: the row's own, or its one id
+    /// where it has no other, as in a bank's statement.
+    fn transfer_ref(&self) -> Option<&'a str> {
+        let details = &self.item.details;
+        let bank_ref = details.bank_ref.as_deref().filter(|text| !text.is_empty());
+        bank_ref.or_else(|| details.from_statement.map(|_| &*self.item.provider_txn_id))
+    }
+
+    /// Whether it is a row that has only this one reference, so that a notice with the same tells of the same payment.
+    fn has_one_id(&self) -> bool {
+        let details = &self.item.details;
+        let no_id = |row: FromStatement| self.item.provider_txn_id == txn_id_of_row(row.row_no);
+        let no_ref = details.bank_ref.as_deref().is_none_or(str::is_empty);
+        details.from_statement.is_some_and(|row| no_ref || no_id(row))
+    }
+
+    /// Whether the ledger heard of a row's payment by another way since the row was compared.
+    fn was_heard(&self, seen: &Seen) -> bool {
+        self.item.details.from_statement.is_some() && seen.payment_with_id(&self.event).is_some()
     }
 
     fn is_first(&self) -> bool {
@@ -493,6 +518,10 @@ async fn keep_new<'a>(
     let mut firsts: HashMap<Key, usize> = HashMap::with_capacity(drafts.len());
     let mut beside: HashSet<Key> = HashSet::new();
     for mut draft in drafts {
+        if draft.was_heard(&seen) {
+            told.repeated(&draft, Outcome::Repeat);
+            continue;
+        }
         if let Some(same) = seen.same(&draft)? {
             let outcome = outcome_again(tx, &draft, same.entry_no).await?;
             told.repeated(&draft, outcome);
@@ -599,10 +628,10 @@ async fn heed_transfers(
     told: &mut Told,
 ) -> Result<Vec<Transfer>> {
     let transfer_of = |d: &Draft<'_>| {
-        let details = &d.item.details;
-        let bank_ref = details.bank_ref.as_deref().filter(|r| !r.is_empty())?;
-        let is_posting = d.receipt.is_some() && !details.account_number.is_empty();
-        is_posting.then(|| Key::of_transfer(bank_ref, &details.account_number, d.item.amount))
+        let account_number = &d.item.details.account_number;
+        let is_posting = d.receipt.is_some() && !account_number.is_empty();
+        let transfer_ref = d.transfer_ref().filter(|_| is_posting)?;
+        Some(Key::of_transfer(transfer_ref, account_number, d.item.amount))
     };
     let keys: Vec<Key> = kept.iter().filter_map(transfer_of).collect();
     if keys.is_empty() {
@@ -610,11 +639,15 @@ async fn heed_transfers(
     }
     let seen = memory.traces.find(tx, Class::Event, &keys).await?;
     kept.retain(|d| {
-        let key = transfer_of(d).filter(|_| d.item.details.from_statement.is_none());
-        let was_said = key.is_some_and(|key| {
-            seen.of(&key).any(|trace| {
-                *trace.provider_id() == **d.provider_id() && d.was_said_by_statement(&trace.content)
-            })
+        let was_said = transfer_of(d).is_some_and(|key| {
+            let mut own = seen
+                .of(&key)
+                .filter(|trace| *trace.provider_id() == **d.provider_id());
+            match d.item.details.from_statement {
+                None => own.any(|trace| d.was_said_by_statement(&trace.content)),
+                // A notice that came since the row was compared.
+                Some(_) => d.has_one_id() && own.any(|trace| !d.was_said_by_statement(&trace.content)),
+            }
         });
         if was_said {
             told.repeated(d, Outcome::Repeat);
@@ -646,7 +679,7 @@ async fn heed_transfers(
     Ok(posted)
 }
 
-/// The traces of what is kept: of its deliveries, transfers and events.
+/// The traces of what is kept: of its deliveries, transfers, events, and transactions with an event of their own.
 fn traces(
     arrivals: &[Arrival],
     fresh: &[Fresh],
@@ -675,7 +708,7 @@ fn traces(
             key: transfer.key,
             standing: Standing::Transfer,
             provider_id: d.provider_id(),
-            id: d.item.details.bank_ref.as_deref().unwrap_or_default(),
+            id: d.transfer_ref().unwrap_or_default(),
             content: d.item.content,
             entry_no: d.entry_no.get(),
         };
@@ -683,6 +716,20 @@ fn traces(
     }
     for draft in kept {
         draft.trace().write(&mut out);
+        let is_receipt = draft.receipt.is_some() && draft.item.kind == Kind::Payment;
+        if is_receipt && draft.own_event_id().is_some() {
+            let trace = Trace {
+                key: Key::of_event(
+                    draft.provider_id(),
+                    &draft.item.provider_txn_id,
+                    draft.item.kind.as_str(),
+                ),
+                standing: Standing::TransactionId,
+                id: &draft.item.provider_txn_id,
+                ..draft.trace()
+            };
+            trace.write(&mut out);
+        }
     }
     out
 }

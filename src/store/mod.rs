@@ -41,7 +41,7 @@ pub use register::{
 };
 pub use statements::{
     Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,
-    FreshRows, KeptRow, NewDecision, NewStatement, PayeeName, RowDetail, RowSaid, StatementBegun,
+    FreshRows, KeptRow, NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, RowSaid, StatementBegun,
     StatementFileView, StatementRules, StatementTotals, Window, row_no,
 };
 
@@ -111,6 +111,7 @@ impl StoreError {
 /// Result of a store method.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+#[derive(Clone)]
 enum Pool {
     /// SQLite has one writer; readers see the last commit (WAL).
     Sqlite {
@@ -120,7 +121,8 @@ enum Pool {
     Postgres(PgPool),
 }
 
-/// The database. Cheap to share behind an `Arc`.
+/// The database. A clone shares its connections.
+#[derive(Clone)]
 pub struct Store {
     pool: Pool,
 }

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::dialect::{self, Cell};
+use super::dialect::{self, Cell, Packed};
 use super::{Result, Store, StoreError, Tx, on_tx};
 use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
@@ -99,6 +99,14 @@ pub struct KeptRow {
     pub settled_on: Option<Day>,
     /// What matching said.
     pub said: RowSaid,
+}
+
+/// Rows on their way into a file, ready for the database ([`Store::pack_statement_rows`]).
+#[derive(Default)]
+pub struct PackedRows {
+    rows: Option<Packed>,
+    /// Receipts of rows that have many.
+    lumps: Vec<(i64, Vec<i64>)>,
 }
 
 /// What matching said of a row, as it is kept and compared.
@@ -272,12 +280,24 @@ impl Store {
         }
     }
 
+    /// Makes rows ready for [`Store::add_statement_rows`]. It asks the database nothing, so it can be done on any
+    /// thread while those before are written.
+    pub fn pack_statement_rows(&self, provider_id: &str, rows: &[KeptRow]) -> Result<PackedRows> {
+        let lumps = rows.iter().filter(|row| !row.said.lump.is_empty());
+        let lumps = lumps.map(|row| (row.side.no, row.said.lump.clone())).collect();
+        let rows = self.pack(COLUMNS, rows, |row| cells(provider_id, row))?;
+        Ok(PackedRows {
+            rows: Some(rows),
+            lumps,
+        })
+    }
+
     /// Adds rows to a file that is being written, in one transaction; some thousands at a time.
     pub async fn add_statement_rows(
         &self,
         file_no: i64,
         provider_id: &str,
-        rows: &[KeptRow],
+        rows: PackedRows,
         bad: &[BadStatementRow],
         now: TimeMs,
     ) -> Result<()> {
@@ -297,9 +317,11 @@ impl Store {
                 "Việc nhập tệp này đã bị hủy giữa chừng. Hãy nhập lại từ đầu.".to_owned(),
             ));
         }
-        insert_rows(&mut tx, provider_id, rows).await?;
-        for row in rows {
-            insert_lump(&mut tx, row.side.no, &row.said.lump).await?;
+        if let Some(packed) = rows.rows {
+            dialect::add_packed(&mut tx, COLUMNS, packed).await?;
+        }
+        for (row_no, receipts) in &rows.lumps {
+            insert_lump(&mut tx, *row_no, receipts).await?;
         }
         for row in bad {
             on_tx!(&mut tx, |c| {
@@ -616,43 +638,41 @@ fn halves(key: Key128) -> [i64; 2] {
     key.bits().map(|half| half as i64)
 }
 
-async fn insert_rows(tx: &mut Tx, provider_id: &str, rows: &[KeptRow]) -> Result<()> {
-    dialect::add_rows(tx, COLUMNS, rows, |row| {
-        use Cell::{Number, Text};
-        let side = &row.side;
-        let [fee, vat, discount] = row.charges_vnd;
-        let [high, low] = halves(side.content);
-        [
-            Number(side.no),
-            Text(provider_id),
-            Number(side.day.number()),
-            Number(row.row_number),
-            Text(side.kind.as_str()),
-            Text(side.status.as_str()),
-            Number(side.amount_vnd),
-            Number(fee),
-            Number(vat),
-            Number(discount),
-            row.net_vnd.into(),
-            Text(&row.provider_txn_id),
-            Text(&row.name.reference),
-            Text(&row.bank_ref),
-            Text(&row.name.terminal),
-            Text(&row.name.bank_bin),
-            Text(&row.name.account_number),
-            Text(&row.stall_code),
-            side.occurred_at.map(|t| t.0).into(),
-            row.settled_on.map(Day::number).into(),
-            Number(i64::from(side.parts)),
-            Number(side.fee_gap_vnd),
-            Number(high),
-            Number(low),
-            Text(row.said.finding),
-            Number(row.said.detail),
-            Text(row.said.pass),
-            Number(row.said.shift_days),
-            row.said.receipt_no.into(),
-        ]
-    })
-    .await
+/// A row in the order of its columns.
+fn cells<'r>(provider_id: &'r str, row: &'r KeptRow) -> [Cell<'r>; 29] {
+    use Cell::{Number, Text};
+    let side = &row.side;
+    let [fee, vat, discount] = row.charges_vnd;
+    let [high, low] = halves(side.content);
+    [
+        Number(side.no),
+        Text(provider_id),
+        Number(side.day.number()),
+        Number(row.row_number),
+        Text(side.kind.as_str()),
+        Text(side.status.as_str()),
+        Number(side.amount_vnd),
+        Number(fee),
+        Number(vat),
+        Number(discount),
+        row.net_vnd.into(),
+        Text(&row.provider_txn_id),
+        Text(&row.name.reference),
+        Text(&row.bank_ref),
+        Text(&row.name.terminal),
+        Text(&row.name.bank_bin),
+        Text(&row.name.account_number),
+        Text(&row.stall_code),
+        side.occurred_at.map(|t| t.0).into(),
+        row.settled_on.map(Day::number).into(),
+        Number(i64::from(side.parts)),
+        Number(side.fee_gap_vnd),
+        Number(high),
+        Number(low),
+        Text(row.said.finding),
+        Number(row.said.detail),
+        Text(row.said.pass),
+        Number(row.said.shift_days),
+        row.said.receipt_no.into(),
+    ]
 }

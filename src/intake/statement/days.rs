@@ -17,7 +17,7 @@ use crate::store::{
 use crate::vn::{Day, TimeMs, WorkingCalendar};
 
 /// Rows posted in one batch.
-const POSTED_AT_ONCE: i64 = 512;
+const POSTED_AT_ONCE: i64 = 2_000;
 /// Days around those asked for in which what is said of a row may change.
 const DAYS_CHANGED: i64 = 3;
 /// Days around those asked for that are loaded, so that a row that may change has every partner that is not far.
@@ -89,8 +89,8 @@ pub async fn reconcile_days(
     calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let (window, outcome) = made_to_follow(store, provider_id, days, None, calendar, now).await?;
-    view(store, provider_id, days, &window, &outcome).await
+    let made = made_to_follow(store, provider_id, days, None, calendar, now).await?;
+    view(store, provider_id, days, &made.window, &made.outcome).await
 }
 
 /// One exception among the days around it.
@@ -229,7 +229,8 @@ async fn figures(
     calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(DayFigures, usize), ImportError> {
-    let (window, outcome) = made_to_follow(store, provider_id, (day, day), restated, calendar, now).await?;
+    let made = made_to_follow(store, provider_id, (day, day), restated, calendar, now).await?;
+    let (window, outcome) = (made.window, made.outcome);
     let bad = store.bad_statement_rows(provider_id, day, day).await?.len();
     let (summary, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, bad as u64);
     let whole = holding_of(day, &store.day_receipts(provider_id, day).await?).whole;
@@ -264,7 +265,14 @@ async fn fixed(
     })
 }
 
-/// Compares days and lets the books follow, as often as that brings something new; the last comparison.
+/// The last comparison of days whose books followed, and how many receipts were posted on the way.
+struct Made {
+    window: Window,
+    outcome: Outcome,
+    posted: usize,
+}
+
+/// Compares days and lets the books follow, as often as that brings something new.
 async fn made_to_follow(
     store: &Store,
     provider_id: &str,
@@ -272,21 +280,27 @@ async fn made_to_follow(
     restated: Option<Day>,
     calendar: &WorkingCalendar,
     now: TimeMs,
-) -> Result<(Window, Outcome), ImportError> {
-    let mut round = 1;
+) -> Result<Made, ImportError> {
+    let (mut round, mut all_posted) = (1, 0);
+    let mut memory = WriterMemory::default();
     loop {
         let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
         changes(&window, &outcome, days, restated)
             .write(store, provider_id, now)
             .await?;
         // Only what is posted or found changes what the next look sees: findings and corrections are no input of it.
-        let found = store.find_far(provider_id, days).await?;
+        let found = store.find_far(provider_id, days, &mut memory).await?;
         let posted = match found {
-            0 => post_unheard(store, provider_id, restated, now, |_| {}).await?,
+            0 => post(store, provider_id, restated, now, &mut memory, |_| {}).await?,
             _ => 0,
         };
+        all_posted += posted;
         if round == ROUNDS_MAX || found + posted == 0 {
-            return Ok((window, outcome));
+            return Ok(Made {
+                window,
+                outcome,
+                posted: all_posted,
+            });
         }
         round += 1;
     }
@@ -310,10 +324,11 @@ pub(super) async fn follow(
     now: TimeMs,
     say: impl FnMut(u64),
 ) -> Result<Followed, ImportError> {
-    let found = store.find_far(provider_id, days).await?;
+    let mut memory = WriterMemory::default();
+    let found = store.find_far(provider_id, days, &mut memory).await?;
     let mut posted = 0;
     if found == 0 {
-        posted = post_unheard(store, provider_id, None, now, say).await?;
+        posted = post(store, provider_id, None, now, &mut memory, say).await?;
     }
     if found == 0 && (posted == 0 || !has_back) {
         return Ok(Followed {
@@ -321,11 +336,10 @@ pub(super) async fn follow(
             summary: None,
         });
     }
-    let before = store.feed_end().await?;
-    let view = reconcile_days(store, provider_id, days, calendar, now).await?;
-    let after = store.feed_end().await?;
+    let made = made_to_follow(store, provider_id, days, None, calendar, now).await?;
+    let view = view(store, provider_id, days, &made.window, &made.outcome).await?;
     Ok(Followed {
-        posted: posted + usize::try_from(after.count() - before.count()).unwrap_or(0),
+        posted: posted + made.posted,
         summary: Some(view.summary),
     })
 }
@@ -340,7 +354,7 @@ async fn compared(
     let stalls = store.stall_codes().await?;
     let around = (from.plus(-DAYS_AROUND), to.plus(DAYS_AROUND));
     let mut window = store
-        .statement_window(provider_id, around, FreshRows::default(), &stalls)
+        .statement_window(provider_id, (from, to), around, FreshRows::default(), &stalls)
         .await?;
     let agreed = store.statement_rules(provider_id).await?.rules;
     let rules = agreed.rules(Day::of(now), calendar);
@@ -372,11 +386,16 @@ async fn view(
         let all_bad = &bad;
         let bad = bad.iter().filter(|row| is_open(row.business_day)).count();
         summary = sum_up(&window.sides, outcome, is_open, bad as u64).0;
+        let books = store.books(provider_id, (from.plus(-1), to)).await?;
         for close in &closes {
             let fixed = read_figures(close)?;
             let is_it = |day: Day| day == close.business_day;
             let bad = all_bad.iter().filter(|row| is_it(row.business_day)).count();
-            late += usize::from(has_moved(&fixed, window, outcome, is_it, bad as u64));
+            // The day before may have been stated anew, or never been closed.
+            let before = books.iter().find(|(day, _)| day.plus(1) == close.business_day);
+            let opens_elsewhere = before.is_some_and(|(_, b)| b.closing_vnd != fixed.book.opening_vnd);
+            let has_moved = has_moved(&fixed, window, outcome, is_it, bad as u64);
+            late += usize::from(has_moved || opens_elsewhere);
             summary = summary.plus(&fixed.summary);
         }
     }
@@ -539,10 +558,28 @@ pub async fn post_unheard(
     provider_id: &str,
     restated: Option<Day>,
     now: TimeMs,
+    say: impl FnMut(u64),
+) -> Result<usize, ImportError> {
+    post(
+        store,
+        provider_id,
+        restated,
+        now,
+        &mut WriterMemory::default(),
+        say,
+    )
+    .await
+}
+
+async fn post(
+    store: &Store,
+    provider_id: &str,
+    restated: Option<Day>,
+    now: TimeMs,
+    memory: &mut WriterMemory,
     mut say: impl FnMut(u64),
 ) -> Result<usize, ImportError> {
     let provider: Arc<str> = provider_id.into();
-    let mut memory = WriterMemory::default();
     let mut receipts = 0;
     loop {
         let rows = store.unheard_rows(provider_id, restated, POSTED_AT_ONCE).await?;
@@ -555,7 +592,7 @@ pub async fn post_unheard(
             delivery,
             received_at: now,
         };
-        store.post(&[arrival], &mut memory).await?;
+        store.post(&[arrival], memory).await?;
         receipts += store.unheard_posted(&rows, before).await?;
         say(receipts as u64);
     }

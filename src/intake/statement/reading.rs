@@ -1,7 +1,6 @@
 //! The first reading of a statement: what matching needs of each row, and nothing else.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
@@ -58,7 +57,7 @@ pub(super) fn read_rows(
     let summary = std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
             let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
-            let mut scratch = String::new();
+            let mut scratch = Vec::new();
             let summary = read_statement(&mut file, mapping, &mut |event| {
                 // Half of the work is done on either side.
                 events.push(match event {
@@ -201,7 +200,6 @@ fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowS
         bank_ref,
         payee: Payee::NotNamed,
         stall_in_note: None,
-        terminal: None,
         amount_vnd: row.amount.vnd(),
         fee_gap_vnd: fees.gap_vnd(row),
         day: row.business_day,
@@ -210,42 +208,46 @@ fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowS
     }
 }
 
-/// The key of everything a row says, but for where it stands. `numbers` is where its numbers are written before
+/// The key of everything a row says, but for where it stands. `numbers` is where its numbers are put together before
 /// they are digested.
-fn content_of(row: &StatementRow, numbers: &mut String) -> Key128 {
-    numbers.clear();
-    // Writing to a text cannot fail.
-    let _ = write!(
-        numbers,
-        "{} {} {} {} {} {} {:?} {:?} {} {:?} {}",
-        row.kind.as_str(),
-        row.status.as_str(),
+fn content_of(row: &StatementRow, numbers: &mut Vec<u8>) -> Key128 {
+    let always = [
         row.amount.vnd(),
         row.fee.vnd(),
         row.vat.vnd(),
         row.discount.vnd(),
+        row.business_day.number(),
+        i64::from(row.parts),
+    ];
+    let perhaps = [
         row.net.map(Dong::vnd),
         row.occurred_at.map(|t| t.0),
-        row.business_day.number(),
         row.settled_on.map(Day::number),
-        row.parts
-    );
-    let account = row
-        .account
-        .as_ref()
-        .map(AccountNumber::reveal)
-        .unwrap_or_default();
-    Key128::of(&[
-        numbers,
+    ];
+    numbers.clear();
+    numbers.extend(always.iter().flat_map(|n| n.to_le_bytes()));
+    for n in perhaps {
+        numbers.push(u8::from(n.is_some()));
+        numbers.extend(n.unwrap_or_default().to_le_bytes());
+    }
+    let account = row.account.as_ref().map(AccountNumber::reveal);
+    let texts = [
+        row.kind.as_str(),
+        row.status.as_str(),
         &row.provider_txn_id,
         &row.reference,
         &row.bank_ref,
         &row.terminal,
         &row.bank_bin,
-        account,
+        account.unwrap_or_default(),
         &row.note,
         &row.batch,
-    ])
+    ];
+    let mut fields: [&[u8]; 11] = [numbers; 11];
+    for (field, text) in fields[1..].iter_mut().zip(texts) {
+        *field = text.as_bytes();
+    }
+    Key128::of(&fields)
 }
 
 /// Every stall code, to be found in notes.

@@ -1,5 +1,7 @@
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// Positions of rows and receipts that share a key, in one walk over each side.
 ///
@@ -23,24 +25,49 @@ impl Groups {
         rows: impl Iterator<Item = (K, u32)>,
         receipts: impl Iterator<Item = (K, u32)>,
     ) -> Groups {
-        // Gathered first, so that the map has its size from the beginning: growing it costs as much again.
-        let rows: Vec<(K, u32)> = rows.collect();
-        let mut group_of: HashMap<K, u32> = HashMap::with_capacity(rows.len());
-        let named = rows.into_iter().map(|(key, row)| {
-            let next = group_of.len() as u32;
-            (*group_of.entry(key).or_insert(next), row)
-        });
-        let named: Vec<(u32, u32)> = named.collect();
-        let groups = group_of.len();
+        // Keys stand in a list and the table only points into it: a table of a million keys would be half empty
+        // room for keys.
+        // Room for as many as there may be: what is not used is never touched, and growing costs as much again.
+        let most = rows.size_hint().1.unwrap_or(0);
+        let (mut keys, mut members) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        for (key, row) in rows {
+            keys.push(key);
+            members.push(row);
+        }
+        let hasher = RandomState::new();
+        let mut first_with_key: HashTable<u32> = HashTable::with_capacity(keys.len());
+        let mut group_of: Vec<u32> = Vec::with_capacity(keys.len());
+        let mut groups = 0;
+        for (at, key) in (0u32..).zip(&keys) {
+            let is_it = |first: &u32| keys[*first as usize] == *key;
+            let rehash = |first: &u32| hasher.hash_one(&keys[*first as usize]);
+            let group = match first_with_key.entry(hasher.hash_one(key), is_it, rehash) {
+                Entry::Occupied(first) => group_of[*first.get() as usize],
+                Entry::Vacant(room) => {
+                    room.insert(at);
+                    groups += 1;
+                    groups - 1
+                }
+            };
+            group_of.push(group);
+        }
         let met: Vec<(u32, u32)> = match groups {
             0 => Vec::new(),
             _ => receipts
-                .filter_map(|(key, receipt)| Some((*group_of.get(&key)?, receipt)))
+                .filter_map(|(key, receipt)| {
+                    let is_it = |first: &u32| keys[*first as usize] == key;
+                    let first = first_with_key.find(hasher.hash_one(&key), is_it)?;
+                    Some((group_of[*first as usize], receipt))
+                })
                 .collect(),
         };
+        drop((keys, first_with_key));
+        let groups = groups as usize;
+        let receipts = Side::of(met.iter().copied(), groups);
+        drop(met);
         Groups {
-            rows: Side::of(&named, groups),
-            receipts: Side::of(&met, groups),
+            rows: Side::of(group_of.iter().copied().zip(members.iter().copied()), groups),
+            receipts,
         }
     }
 
@@ -53,10 +80,10 @@ impl Groups {
 
 impl Side {
     /// Sorts by group by counting, which keeps the order inside each.
-    fn of(pairs: &[(u32, u32)], groups: usize) -> Side {
+    fn of(pairs: impl ExactSizeIterator<Item = (u32, u32)> + Clone, groups: usize) -> Side {
         let mut starts = vec![0u32; groups + 1];
-        for (group, _) in pairs {
-            starts[*group as usize + 1] += 1;
+        for (group, _) in pairs.clone() {
+            starts[group as usize + 1] += 1;
         }
         for g in 0..groups {
             starts[g + 1] += starts[g];
@@ -64,8 +91,8 @@ impl Side {
         let mut next = starts.clone();
         let mut members = vec![0u32; pairs.len()];
         for (group, position) in pairs {
-            let at = &mut next[*group as usize];
-            members[*at as usize] = *position;
+            let at = &mut next[group as usize];
+            members[*at as usize] = position;
             *at += 1;
         }
         Side { starts, members }

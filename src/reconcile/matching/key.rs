@@ -19,11 +19,11 @@ impl Hash for Key128 {
 
 impl Key128 {
     /// Of fields, each preceded by its length so that no two lists of fields run together.
-    pub fn of(fields: &[&str]) -> Key128 {
+    pub fn of<F: AsRef<[u8]> + ?Sized>(fields: &[&F]) -> Key128 {
         let mut hash = Sha256::new();
-        for field in fields {
+        for field in fields.iter().map(|field| field.as_ref()) {
             hash.update((field.len() as u64).to_le_bytes());
-            hash.update(field.as_bytes());
+            hash.update(field);
         }
         let whole = hash.finalize();
         let half = |from: usize| {

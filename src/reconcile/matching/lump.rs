@@ -1,6 +1,6 @@
 //! Pass 5: one row for many receipts.
 //!
-//! First the whole of a day: all receipts without a row of one terminal, stall or household (of the
+//! First the whole of a day: all receipts without a row of one stall or household (of the
 //! provider, if the row says that it is a sum and names nobody) that the provider lists under the row's day
 //! or one shortly before. Their sum, less what is known to have gone back, or less fees, is the row.
 //!
@@ -30,11 +30,10 @@ const SUMS_MAX: u64 = 1 << 24;
 /// Receipts among which a row that does not say that it is a sum is searched.
 const UNSTATED_CANDIDATES_MAX: usize = 14;
 
-/// Whose receipts a sum may gather. Of a terminal or stall only those of the household whose account the
-/// row names, where it names one: a terminal never moves money away from an account.
+/// Whose receipts a sum may gather. Of a stall only those of the household whose account the
+/// row names, where it names one: a stall never moves money away from an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Scope {
-    Terminal(u32, Option<u32>),
     Stall(u32, Option<u32>),
     Household(u32),
     Provider,
@@ -42,11 +41,10 @@ enum Scope {
 
 /// The narrowest first.
 fn scopes_of_row(r: &RowSide) -> impl Iterator<Item = Scope> {
-    let names_nobody = r.payee == Payee::NotNamed && r.terminal.is_none() && r.stall_in_note.is_none();
+    let names_nobody = r.payee == Payee::NotNamed && r.stall_in_note.is_none();
     let provider = (names_nobody && r.states_lump()).then_some(Scope::Provider);
     let of = r.household();
     let own = [
-        r.terminal.map(|terminal| Scope::Terminal(terminal, of)),
         r.stall().map(|stall| Scope::Stall(stall, of)),
         of.map(Scope::Household),
         provider,
@@ -57,8 +55,6 @@ fn scopes_of_row(r: &RowSide) -> impl Iterator<Item = Scope> {
 fn scopes_of_receipt(c: &ReceiptSide) -> impl Iterator<Item = Scope> {
     let of = Some(c.household);
     let own = [
-        c.terminal.map(|terminal| Scope::Terminal(terminal, of)),
-        c.terminal.map(|terminal| Scope::Terminal(terminal, None)),
         c.stall.map(|stall| Scope::Stall(stall, of)),
         c.stall.map(|stall| Scope::Stall(stall, None)),
         of.map(Scope::Household),
@@ -105,7 +101,7 @@ pub(super) fn whole_days(run: &mut Run<'_>) {
         let whole = Whole::of(run, receipts);
         for row in rows.iter().filter(|row| whole.is(run.row(**row), run.rules)) {
             let fit = fits.entry(*row).or_insert(Fit::One(receipts));
-            // A terminal's day may be its household's whole day: one choice, found twice.
+            // A stall's day may be its household's whole day: one choice, found twice.
             if !matches!(fit, Fit::One(before) if *before == receipts) {
                 *fit = Fit::Several;
             }

@@ -255,8 +255,9 @@ impl<'s> Run<'s> {
             .collect();
         let refunds = self.refund_outcomes();
         let notices = self.notice_outcomes();
-        // Nothing is open any more; the outcome takes over the room of what was found.
-        let rows = self.found.into_iter().flatten().collect();
+        // Nothing is open any more; mapped one to one, the outcome takes over the room of what was found.
+        let rows: Vec<RowOutcome> = self.found.into_iter().map_while(|found| found).collect();
+        assert_eq!(rows.len(), self.sides.rows.len(), "each row is in a bucket");
         self.corrections.retain(|correction| correction.amount_vnd != 0);
         self.corrections.sort_unstable();
         let pair = |c: &Correction| (c.row_no, c.receipt_no);

@@ -60,8 +60,6 @@ pub struct ReceiptSide {
     pub household: u32,
     /// At which stall, where that is known.
     pub stall: Option<u32>,
-    /// The terminal that the notice named.
-    pub terminal: Option<u32>,
     /// What was paid.
     pub amount_vnd: i64,
     /// How much of it is known to have gone back.
@@ -183,12 +181,10 @@ pub struct RowSide {
     pub refund_of: Option<Key128>,
     /// The bank's reference.
     pub bank_ref: Option<Key128>,
-    /// Whose account it names.
+    /// Whose account it names, or at whose stall its terminal stands.
     pub payee: Payee,
     /// The stall whose code is in the note, if that stall may receive on this account.
     pub stall_in_note: Option<u32>,
-    /// The terminal that it names, numbered as in the receipts.
-    pub terminal: Option<u32>,
     /// Gross, positive whichever way the money went.
     pub amount_vnd: i64,
     /// By how much the row's own fee arithmetic is off ([`super::Charges::gap_vnd`]); 0 where it states

@@ -3,7 +3,7 @@
 //! Each is owned by the row that says so: what a row corrects of a receipt is the sum of its corrections of it, and
 //! moves to another sum when the row is read anew. So rows of different days never have to be seen together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::QueryBuilder;
 
@@ -15,7 +15,7 @@ use crate::reconcile::Correction;
 use crate::vn::{Day, Dong, TimeMs};
 
 /// Corrections in one transaction: callbacks wait behind so many.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 2_000;
 /// Why a correction is taken back when a notice tells of what a row told before.
 pub(in crate::store) const REFUND_HEARD: &str = "refund_heard";
 /// Why a row takes money off a receipt that went back.
@@ -154,30 +154,54 @@ struct New<'a> {
 
 /// Adds corrections, numbered behind those that their receipts have.
 async fn add(tx: &mut Tx, new: &[New<'_>], now: TimeMs) -> Result<()> {
-    for one in new {
-        on_tx!(&mut *tx, |c| {
-            sqlx::query(
-                "INSERT INTO correction (receipt_no, correction_no, provider_id, business_day, row_no, because,
-                   amount_vnd, posted_at_ms)
-                 SELECT $1, COALESCE(MAX(correction_no), 0) + 1, $2, $3, $4, $5, $6, $7
-                 FROM correction WHERE receipt_no = $1",
-            )
-            .bind(one.receipt_no)
-            .bind(one.provider_id)
-            .bind(one.row_day)
-            .bind(one.row_no)
-            .bind(one.because)
-            .bind(one.by_vnd)
-            .bind(now.0)
-            .execute(&mut *c)
-            .await?;
-            sqlx::query("UPDATE receipt SET corrected_vnd = corrected_vnd + $2 WHERE entry_no = $1")
-                .bind(one.receipt_no)
-                .bind(one.by_vnd)
-                .execute(&mut *c)
-                .await?;
-        });
+    if new.is_empty() {
+        return Ok(());
     }
+    let last: Vec<(i64, i64)> = on_tx!(&mut *tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new(
+            "SELECT receipt_no, CAST(MAX(correction_no) AS BIGINT) FROM correction WHERE receipt_no IN ",
+        );
+        sql.push_tuples(new, |mut row, one| {
+            row.push_bind(one.receipt_no);
+        });
+        sql.push(" GROUP BY receipt_no");
+        sql.build_query_as().fetch_all(c).await?
+    });
+    let mut last: HashMap<i64, i64> = last.into_iter().collect();
+    let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut numbered = Vec::with_capacity(new.len());
+    for one in new {
+        let no = last.entry(one.receipt_no).or_default();
+        *no += 1;
+        numbered.push((one, *no));
+        *sums.entry(one.receipt_no).or_default() += one.by_vnd;
+    }
+    on_tx!(tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new(
+            "INSERT INTO correction (receipt_no, correction_no, provider_id, business_day, row_no, because,
+               amount_vnd, posted_at_ms) ",
+        );
+        sql.push_values(&numbered, |mut row, (one, no)| {
+            row.push_bind(one.receipt_no)
+                .push_bind(*no)
+                .push_bind(one.provider_id)
+                .push_bind(one.row_day)
+                .push_bind(one.row_no)
+                .push_bind(one.because)
+                .push_bind(one.by_vnd)
+                .push_bind(now.0);
+        });
+        sql.build().execute(&mut *c).await?;
+        let mut sql = QueryBuilder::<Db>::new("WITH new (receipt_no, by_vnd) AS (");
+        sql.push_values(&sums, |mut row, (receipt_no, by_vnd)| {
+            row.push_bind(*receipt_no).push_bind(*by_vnd);
+        });
+        sql.push(
+            ") UPDATE receipt SET corrected_vnd = corrected_vnd + new.by_vnd
+               FROM new WHERE entry_no = new.receipt_no",
+        );
+        sql.build().execute(&mut *c).await?;
+    });
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 
 use super::super::{Result, StoreError, Tx, on_tx};
 use super::runs::FullGeneration;
-use super::{Clock, Draft, read_clock};
+use super::{Clock, Draft, WriterMemory, read_clock};
 use crate::ledger::{Class, Key, KeyFilter, LedgerNo, Standing, Trace, TraceError, Traces, read_traces};
 use crate::notice::{ContentDigest, Kind};
 
@@ -110,7 +110,7 @@ impl Seen {
                 // It counts for its own content only: an item that was set aside for its webhook-id does
                 // not stand in the way of the true one.
                 Standing::DeliveryReused(kind) => (false, !draft.is_first(), kind),
-                Standing::Delivery | Standing::Transfer => continue,
+                Standing::Delivery | Standing::Transfer | Standing::TransactionId => continue,
             };
             let is_same_event = known.provider_id == **draft.provider_id()
                 && known.id == draft.item.event_id
@@ -131,6 +131,12 @@ impl Seen {
     pub fn first(&self, event: &Key) -> Option<&Known> {
         self.of(event)
             .find(|known| matches!(known.standing, Standing::First(_)))
+    }
+
+    /// The payment that was posted under an event of its own, by the provider's id of its transaction.
+    pub fn payment_with_id(&self, id: &Key) -> Option<&Known> {
+        self.of(id)
+            .find(|known| known.standing == Standing::TransactionId)
     }
 
     /// What the first notice of an event said.
@@ -301,22 +307,24 @@ impl RunId {
     }
 }
 
-/// The entries under which payments were kept first, by the provider's ids of their events; none where there was no
-/// such payment. Looks through the whole history.
+/// The entries under which payments were kept first, by the provider's ids of them or of their events; none where
+/// there was no such payment. Looks through the whole history.
 pub(in crate::store) async fn entries_of_payments(
     tx: &mut Tx,
     provider_id: &Arc<str>,
     ids: &[&str],
+    memory: &mut WriterMemory,
 ) -> Result<Vec<Option<i64>>> {
     let clock = read_clock(tx).await?;
-    let mut traces = TraceMemory::default();
+    let traces = &mut memory.traces;
     traces.catch_up(tx, &clock).await?;
     let key_of = |id: &&str| Key::of_event(provider_id, id, Kind::Payment.as_str());
     let keys: Vec<Key> = ids.iter().map(key_of).collect();
     let seen = traces.find(tx, Class::Event, &keys).await?;
     Ok(keys
         .iter()
-        .map(|key| seen.first(key).map(|known| known.entry_no))
+        .map(|key| seen.first(key).or_else(|| seen.payment_with_id(key)))
+        .map(|known| known.map(|known| known.entry_no))
         .collect())
 }
 

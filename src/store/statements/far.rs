@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::ledger::entries_of_payments;
+use super::super::ledger::{WriterMemory, entries_of_payments};
 use super::super::{Result, Store, Tx, on_tx};
 use super::{INSERT_ROWS_MAX, day_of};
 use crate::vn::Day;
@@ -40,7 +40,13 @@ impl Store {
     /// Looks in the whole ledger for the payments of rows that found no partner among the days around them: late
     /// rows of old days, and money back for old payments. Those that are far are noted, and found when the days are
     /// compared the next time; how many.
-    pub async fn find_far(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<usize> {
+    /// `memory` saves the writer that comes after it from reading the same again.
+    pub async fn find_far(
+        &self,
+        provider_id: &str,
+        (from, to): (Day, Day),
+        memory: &mut WriterMemory,
+    ) -> Result<usize> {
         let (mut after, mut found) = (0, 0);
         loop {
             let mut tx = self.begin_read().await?;
@@ -49,7 +55,7 @@ impl Store {
                 return Ok(found);
             };
             after = *last;
-            let pairs = partners(&mut tx, provider_id, &rows).await?;
+            let pairs = partners(&mut tx, provider_id, &rows, memory).await?;
             drop(tx);
             self.note_far(provider_id, &pairs).await?;
             found += pairs.len();
@@ -85,10 +91,15 @@ async fn alone(
 }
 
 /// The payments of these rows that are far from them.
-async fn partners(tx: &mut Tx, provider_id: &str, rows: &[(i64, i64, String)]) -> Result<Vec<FarPair>> {
+async fn partners(
+    tx: &mut Tx,
+    provider_id: &str,
+    rows: &[(i64, i64, String)],
+    memory: &mut WriterMemory,
+) -> Result<Vec<FarPair>> {
     let provider: Arc<str> = provider_id.into();
     let ids: Vec<&str> = rows.iter().map(|(_, _, txn)| txn.as_str()).collect();
-    let entries = entries_of_payments(&mut *tx, &provider, &ids).await?;
+    let entries = entries_of_payments(&mut *tx, &provider, &ids, memory).await?;
     let days = days_of_receipts(tx, &entries.iter().flatten().copied().collect::<Vec<_>>()).await?;
     let mut pairs = Vec::new();
     for ((row_no, row_day, _), entry_no) in rows.iter().zip(entries) {

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
+use sqlx::QueryBuilder;
+
 use super::super::{Result, Store, on_tx};
+use super::INSERT_ROWS_MAX;
 use crate::ledger::LedgerNo;
 use crate::reconcile::UnheardRow;
 use crate::vn::Day;
@@ -90,21 +93,28 @@ impl Store {
             .await?
         });
         let posted: HashMap<i64, i64> = posted.into_iter().collect();
-        let mut receipts = 0;
-        for row in rows {
-            let receipt_no = posted.get(&row.row_no);
-            receipts += usize::from(receipt_no.is_some());
-            on_tx!(&mut tx, |c| {
-                sqlx::query(
-                    "UPDATE statement_row SET is_posted = 1, receipt_no = COALESCE($2, receipt_no) WHERE row_no = $1",
-                )
-                .bind(row.row_no)
-                .bind(receipt_no)
-                .execute(c)
-                .await?;
+        let given: Vec<(i64, Option<i64>)> = rows
+            .iter()
+            .map(|row| (row.row_no, posted.get(&row.row_no).copied()))
+            .collect();
+        for chunk in given.chunks(INSERT_ROWS_MAX) {
+            on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new("WITH given (row_no, receipt_no) AS (");
+                sql.push_values(chunk, |mut given, (row_no, receipt_no)| {
+                    given.push_bind(*row_no).push_bind(*receipt_no);
+                });
+                sql.push(
+                    ") UPDATE statement_row SET is_posted = 1,
+                         receipt_no = COALESCE(CAST(given.receipt_no AS BIGINT), statement_row.receipt_no)
+                       FROM given WHERE statement_row.row_no = given.row_no",
+                );
+                sql.build().execute(c).await?;
             });
         }
         tx.commit().await?;
-        Ok(receipts)
+        Ok(given
+            .iter()
+            .filter(|(_, receipt_no)| receipt_no.is_some())
+            .count())
     }
 }

@@ -1,6 +1,8 @@
 //! What matching compares for some days of a provider: receipts, notices and refunds on one side, rows that are
 //! kept and rows that are new on the other.
 
+mod quiet;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use super::super::packed::{Records, packed};
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
 use super::casework::{DecisionView, decisions_of_days, decisions_of_rows};
 use super::closes::closed_days;
-use super::far::{far_pairs, rows_of_receipts};
+use super::far::{FarPair, far_pairs, rows_of_receipts};
 use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
 use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
@@ -20,9 +22,10 @@ use crate::reconcile::{
     RefundSide, RowKind, RowSide, RowStatus, Sides, bank_ref_key, row_keys, txn_key,
 };
 use crate::vn::{Day, TimeMs};
+use quiet::{Concern, Met, Resting, restless};
 
 /// Rows read at once.
-const PAGE_ROWS: i64 = 50_000;
+const PAGE_ROWS: i64 = 20_000;
 
 /// Whom a row names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -150,11 +153,13 @@ impl Store {
         Ok(rows.into_iter().map(receipt).collect())
     }
 
-    /// Both sides for the days from the first to the last, with fresh rows besides, in no order. `stalls` is what
-    /// [`Store::stall_codes`] gave; fresh rows point into it.
+    /// Both sides for the days from the first to the last, with fresh rows besides, in no order: all of the whole
+    /// days, which are among them and hold the days of the fresh rows, and of the days around whatever could still
+    /// be anybody's partner. `stalls` is what [`Store::stall_codes`] gave; fresh rows point into it.
     pub async fn statement_window(
         &self,
         provider_id: &str,
+        whole: (Day, Day),
         (from, to): (Day, Day),
         fresh: FreshRows,
         stalls: &[(String, String)],
@@ -164,6 +169,9 @@ impl Store {
         let mut loading = Loading {
             provider_id: provider_id.into(),
             far_rows: Vec::new(),
+            pairs: Vec::new(),
+            unfinished: HashSet::new(),
+            whole,
             from,
             to,
             households: Numbers::default(),
@@ -172,12 +180,13 @@ impl Store {
             numbers: fresh.names.iter().cloned().zip(0..).collect(),
             rows: fresh,
         };
-        loading.receipts(&mut tx).await?;
-        loading.notices(&mut tx).await?;
+        loading.people(&mut tx).await?;
         loading.kept_rows(&mut tx, stalls).await?;
         loading.far(&mut tx, stalls).await?;
+        loading.receipts(&mut tx, whole, None).await?;
+        loading.around(&mut tx, stalls).await?;
+        loading.notices(&mut tx).await?;
         loading.refunds(&mut tx).await?;
-        loading.people(&mut tx).await?;
         let details: Vec<Details> = loading
             .rows
             .names
@@ -199,6 +208,12 @@ struct Loading {
     provider_id: Arc<str>,
     /// Rows of other days that are here because of a receipt.
     far_rows: Vec<i64>,
+    /// Pairs that lie far from each other.
+    pairs: Vec<FarPair>,
+    /// Files that are being written: they count for nothing.
+    unfinished: HashSet<i64>,
+    /// The days of which everything is wanted.
+    whole: (Day, Day),
     from: Day,
     to: Day,
     households: Numbers,
@@ -224,24 +239,29 @@ const RECEIPT_NUMBERS: [&str; 7] = [
     "r.amount_vnd",
     "r.refunded_vnd",
     "r.business_day",
-    "r.occurred_at_ms",
+    "COALESCE(CAST(r.occurred_at_ms AS TEXT), '')",
     "r.posted_at_ms",
-    "r.statement_row_no",
+    "COALESCE(CAST(r.statement_row_no AS TEXT), '')",
 ];
-const RECEIPT_TEXTS: [&str; 4] = ["r.provider_txn_id", "r.bank_ref", "r.household_id", "r.stall_id"];
+const RECEIPT_TEXTS: [&str; 4] = [
+    "r.provider_txn_id",
+    "COALESCE(r.bank_ref, '')",
+    "r.household_id",
+    "COALESCE(r.stall_id, '')",
+];
 
 /// Columns of a kept row as they are packed.
 const ROW_NUMBERS: [&str; 11] = [
     "r.row_no",
     "r.amount_vnd",
-    "r.occurred_at_ms",
+    "COALESCE(CAST(r.occurred_at_ms AS TEXT), '')",
     "r.parts",
     "r.fee_gap_vnd",
     "r.content_high",
     "r.content_low",
     "r.detail",
     "r.shift_days",
-    "r.receipt_no",
+    "COALESCE(CAST(r.receipt_no AS TEXT), '')",
     "r.business_day",
 ];
 const ROW_TEXTS: [&str; 11] = [
@@ -259,28 +279,30 @@ const ROW_TEXTS: [&str; 11] = [
 ];
 
 impl Loading {
-    fn entries(&self) -> (i64, i64) {
-        entries_of(self.from, self.to)
-    }
-
-    async fn receipts(&mut self, tx: &mut Tx) -> Result<()> {
-        let (first, end) = self.entries();
+    /// The receipts of some days, but for pairs at rest.
+    async fn receipts(
+        &mut self,
+        tx: &mut Tx,
+        (from, to): (Day, Day),
+        mut resting: Option<(&mut Resting, &Concern)>,
+    ) -> Result<()> {
+        let (first, end) = entries_of(from, to);
         let (expected,): (i64,) = on_tx!(&mut *tx, |c| {
             sqlx::query_as(
                 "SELECT CAST(COALESCE(SUM(posted_count), 0) AS BIGINT) FROM intake_day
                  WHERE provider_id = $1 AND day >= $2 AND day <= $3",
             )
             .bind(&*self.provider_id)
-            .bind(self.from.number())
-            .bind(self.to.number())
+            .bind(from.number())
+            .bind(to.number())
             .fetch_one(c)
             .await?
         });
-        // Grown by doubling, the list would stand in memory twice for a moment.
-        self.window
-            .sides
-            .receipts
-            .reserve(usize::try_from(expected).unwrap_or(0));
+        if resting.is_none() {
+            // Grown by doubling, the list would stand in memory twice for a moment.
+            let receipts = &mut self.window.sides.receipts;
+            receipts.reserve(usize::try_from(expected).unwrap_or(0));
+        }
         let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
         let sql = format!(
             "SELECT string_agg(record, ''), MAX(no) FROM (
@@ -289,13 +311,13 @@ impl Loading {
                  AND r.business_day <= $5
                ORDER BY r.entry_no LIMIT $6) page"
         );
-        let (provider_id, from, to) = (self.provider_id.clone(), self.from.number(), self.to.number());
+        let provider_id = self.provider_id.clone();
         let (mut text, mut after) = (String::new(), Some(first));
         while let Some(no) = after {
-            let numbers = [no, end, from, to, PAGE_ROWS];
+            let numbers = [no, end, from.number(), to.number(), PAGE_ROWS];
             // One page is taken apart while the next is packed.
             let next = page(&mut *tx, &sql, &provider_id, &numbers);
-            let (next, added) = tokio::join!(next, async { self.add_receipts(&text) });
+            let (next, added) = tokio::join!(next, async { self.add_receipts(&text, &mut resting) });
             added?;
             (text, after) = next?;
         }
@@ -306,18 +328,18 @@ impl Loading {
             ));
             sql.push_bind(&*self.provider_id)
                 .push(" AND l.business_day >= ")
-                .push_bind(self.from.number())
+                .push_bind(from.number())
                 .push(" AND l.business_day <= ")
-                .push_bind(self.to.number())
+                .push_bind(to.number())
                 .push(" AND l.entry_no >= ")
                 .push_bind(end);
             sql.build_query_scalar().fetch_one(c).await?
         });
-        self.add_receipts(&late.unwrap_or_default())
+        self.add_receipts(&late.unwrap_or_default(), &mut resting)
     }
 
     /// Adds a page of receipts.
-    fn add_receipts(&mut self, page: &str) -> Result<()> {
+    fn add_receipts(&mut self, page: &str, resting: &mut Option<(&mut Resting, &Concern)>) -> Result<()> {
         let mut records = Records(page);
         while let Some((numbers, [txn, bank_ref, household, stall])) = records.next()? {
             let [
@@ -335,7 +357,6 @@ impl Loading {
                 bank_ref: (!bank_ref.is_empty()).then(|| bank_ref_key(bank_ref)),
                 household: self.households.of(household),
                 stall: (!stall.is_empty()).then(|| self.stalls.of(stall)),
-                terminal: None,
                 amount_vnd: there(amount_vnd)?,
                 refunded_vnd: there(refunded_vnd)?,
                 day: day_of(there(day)?)?,
@@ -343,7 +364,19 @@ impl Loading {
                 posted_at: TimeMs(there(posted)?),
                 posted_from_row,
             };
-            self.window.sides.receipts.push(side);
+            let is_left = resting.as_mut().is_some_and(|(resting, concern)| {
+                let met = Met {
+                    no: side.no,
+                    txn: side.txn,
+                    bank_ref: side.bank_ref,
+                    amount_vnd: side.amount_vnd,
+                    is_moved: side.refunded_vnd != 0 || side.posted_from_row.is_some(),
+                };
+                resting.leaves(&met, concern)
+            });
+            if !is_left {
+                self.window.sides.receipts.push(side);
+            }
         }
         Ok(())
     }
@@ -352,20 +385,11 @@ impl Loading {
     /// else has those receipts.
     async fn far(&mut self, tx: &mut Tx, stalls: &[(String, String)]) -> Result<()> {
         let pairs = far_pairs(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
+        if pairs.is_empty() {
+            return Ok(());
+        }
         let is_here = |day: Day| (self.from..=self.to).contains(&day);
-        let known: HashSet<i64> = match pairs.is_empty() {
-            true => return Ok(()),
-            false => self
-                .window
-                .sides
-                .receipts
-                .iter()
-                .map(|receipt| receipt.no)
-                .collect(),
-        };
-        let away = pairs
-            .iter()
-            .filter(|p| !is_here(p.receipt_day) && !known.contains(&p.receipt_no));
+        let away = pairs.iter().filter(|p| !is_here(p.receipt_day));
         let away: Vec<(i64, Day)> = away.map(|p| (p.receipt_no, p.receipt_day)).collect();
         let mut receipts: Vec<i64> = away.iter().map(|(no, _)| *no).collect();
         let mut rows: Vec<i64> = pairs.iter().map(|p| p.row_no).collect();
@@ -376,45 +400,48 @@ impl Loading {
         }
         let kept: HashSet<i64> = self.rows.rows.iter().map(|row| row.no).collect();
         rows.retain(|no| !kept.contains(no));
-        self.far_rows.clone_from(&rows);
+        self.rows_by_number(&mut *tx, &rows, stalls).await?;
+        for chunk in receipts.chunks(INSERT_ROWS_MAX) {
+            let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
+            let page = by_number(&mut *tx, &expression, "receipt", "entry_no", chunk).await?;
+            self.add_receipts(&page, &mut None)?;
+        }
+        let decisions = decisions_of_rows(&mut *tx, &rows).await?;
+        self.decided(decisions);
+        (self.pairs, self.far_rows) = (pairs, rows);
+        Ok(())
+    }
+
+    /// Adds kept rows.
+    async fn rows_by_number(&mut self, tx: &mut Tx, nos: &[i64], stalls: &[(String, String)]) -> Result<()> {
+        let expression = packed(&ROW_NUMBERS, &ROW_TEXTS);
         let mut words = Words::default();
-        for chunk in rows.chunks(INSERT_ROWS_MAX) {
-            let page = by_number(
-                &mut *tx,
-                &packed(&ROW_NUMBERS, &ROW_TEXTS),
-                "statement_row",
-                "row_no",
-                chunk,
-            )
-            .await?;
+        for chunk in nos.chunks(INSERT_ROWS_MAX) {
+            let page = by_number(&mut *tx, &expression, "statement_row", "row_no", chunk).await?;
             let mut records = Records(&page);
             while let Some((numbers, texts)) = records.next()? {
                 let row_no = there(numbers[0])?;
                 self.add_row(row_no, numbers, texts, stalls, &mut words)?;
             }
         }
-        for chunk in receipts.chunks(INSERT_ROWS_MAX) {
-            let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
-            let page = by_number(&mut *tx, &expression, "receipt", "entry_no", chunk).await?;
-            self.add_receipts(&page)?;
-        }
         Ok(())
+    }
+
+    fn decided(&mut self, decisions: Vec<DecisionView>) {
+        let standing = decisions.iter().filter(|d| d.state == DecisionState::Standing);
+        self.window.sides.decided.extend(standing.map(|d| Decided {
+            row_no: d.row_no,
+            decision: d.decision,
+            receipt_nos: d.receipt_nos.clone(),
+        }));
+        self.window.decisions.extend(decisions);
     }
 
     /// What people decided and closed, and what was corrected.
     async fn people(&mut self, tx: &mut Tx) -> Result<()> {
         self.window.closed = closed_days(&mut *tx, &self.provider_id).await?;
-        let mut decisions = decisions_of_days(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
-        decisions.extend(decisions_of_rows(&mut *tx, &self.far_rows).await?);
-        let standing = decisions.iter().filter(|d| d.state == DecisionState::Standing);
-        self.window.sides.decided = standing
-            .map(|d| Decided {
-                row_no: d.row_no,
-                decision: d.decision,
-                receipt_nos: d.receipt_nos.clone(),
-            })
-            .collect();
-        self.window.decisions = decisions;
+        let decisions = decisions_of_days(&mut *tx, &self.provider_id, (self.from, self.to)).await?;
+        self.decided(decisions);
         let rows: Vec<(i64, i64, i64, i64, String, i64)> = on_tx!(tx, |c| {
             sqlx::query_as(
                 "SELECT x.row_no, x.receipt_no, x.business_day, r.business_day, x.because,
@@ -447,7 +474,7 @@ impl Loading {
     }
 
     async fn notices(&mut self, tx: &mut Tx) -> Result<()> {
-        let (first, end) = self.entries();
+        let (first, end) = entries_of(self.from, self.to);
         let rows: Vec<(i64, String, String, i64, i64, Option<String>)> = on_tx!(tx, |c| {
             sqlx::query_as(
                 "SELECT entry_no, kind, provider_txn_id, amount_vnd, received_at_ms, reason FROM notice
@@ -518,19 +545,24 @@ impl Loading {
                 .await?
         });
         let unfinished: HashSet<i64> = unfinished.into_iter().map(|(file_no,)| file_no).collect();
+        self.unfinished.clone_from(&unfinished);
         let fresh = self.rows.rows.len();
         let mut contents: HashSet<Key128> = HashSet::new();
         let mut words = Words::default();
         let expression = packed(&ROW_NUMBERS, &ROW_TEXTS);
-        let sql = format!(
-            "SELECT string_agg(record, ''), MAX(no) FROM (
-               SELECT {expression} AS record, r.row_no AS no FROM statement_row r
-               WHERE r.provider_id = $1 AND r.business_day = $2 AND r.row_no > $3
-               ORDER BY r.row_no LIMIT $4) page"
-        );
+        let sql = |is_whole: bool| {
+            format!(
+                "SELECT string_agg(record, ''), MAX(no) FROM (
+                   SELECT {expression} AS record, r.row_no AS no FROM statement_row r
+                   WHERE r.provider_id = $1 AND r.business_day = $2 AND r.row_no > $3 AND {}
+                   ORDER BY r.row_no LIMIT $4) page",
+                restless(is_whole)
+            )
+        };
         let provider_id = self.provider_id.clone();
         let mut day = self.from;
         while day <= self.to {
+            let sql = sql((self.whole.0..=self.whole.1).contains(&day));
             let (mut text, mut after) = (String::new(), Some(0));
             while let Some(no) = after {
                 let numbers = [day.number(), no, PAGE_ROWS];
@@ -621,7 +653,6 @@ impl Loading {
             bank_ref,
             payee: Payee::NotNamed,
             stall_in_note: None,
-            terminal: None,
             amount_vnd: there(amount)?,
             fee_gap_vnd: there(fee_gap)?,
             day: day_of(there(day)?)?,

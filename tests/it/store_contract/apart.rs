@@ -1,6 +1,8 @@
 //! Days and words that come apart: rows far from their receipts, rows after a person's word, files after files.
 
-use choso::reconcile::{Decision, DecisionState};
+use choso::intake::{close_day, compare_days, restate_day};
+use choso::reconcile::{Decision, DecisionState, Exception};
+use choso::vn::{Day, TimeMs};
 
 use super::casework::{HEADER, again, back, days_later, decide, left, line, paid, receipt_no, row_no};
 use super::statements::{evening, taken_as, with_provider};
@@ -10,6 +12,8 @@ on_both! {
     days_apart_are_compared_in_any_order_to_the_same_end
     a_row_that_comes_after_a_persons_word_is_the_better_word
     later_files_and_late_refunds_leave_what_is_true
+    what_is_at_rest_around_changes_nothing
+    a_closed_day_follows_the_day_before_when_it_is_stated_anew
 }
 
 fn days_apart_are_compared_in_any_order_to_the_same_end(database: Database) {
@@ -98,4 +102,94 @@ fn later_files_and_late_refunds_leave_what_is_true(database: Database) {
     assert_eq!(left(&books), ["A1 90000", "B1 0", "C1 80000"]);
     again(&books, market_day(), evening());
     assert_eq!(left(&books), ["A1 90000", "B1 0", "C1 80000"]);
+}
+
+/// Days around are loaded without the pairs that nothing concerns: each day has to come out as when all are loaded.
+fn what_is_at_rest_around_changes_nothing(database: Database) {
+    const DAYS: i64 = 9;
+    let books = with_provider(database);
+    let id = |day: i64, n: i64| format!("D{day}-{n}");
+    // Of each day another one may go back without a word whose it was.
+    let amount = |day: i64, n: i64| 10_000 * (n + 1) + i64::from(n == 3) * 100 * day;
+    for day in 0..DAYS {
+        let at = TimeMs(noon().0 + day * 86_400_000);
+        let notices = (0..7).map(|n| {
+            let mut notice = delivery(&format!("m{day}-{n}"), &payment(&id(day, n), amount(day, n)));
+            notice.items[0].details.occurred_at = Some(at);
+            notice.items[0].details.bank_ref = Some(format!("FT{day}-{n}"));
+            notice
+        });
+        books.post_at(&notices.collect::<Vec<_>>(), at);
+    }
+    for day in 0..DAYS {
+        let on = |id: &str, amount: i64| paid(id, day as u8 + 1, amount);
+        // Five are at rest, one differs, one is lacking, one is of nobody.
+        let mut lines: String = (0..5).map(|n| on(&id(day, n), amount(day, n))).collect();
+        lines += &on(&id(day, 5), amount(day, 5) + 1_000);
+        lines += &on(&format!("U{day}"), 99_000);
+        // And of earlier days: the same payment again by either id, money back by id and by amount only.
+        lines += &on(&id(day - 1, 0), amount(day, 0));
+        lines += &on(&format!("FT{}-1", day - 2), amount(day, 1));
+        lines += &back(&id(day - 3, 2), day as u8 + 1, amount(day, 2));
+        lines += &back(&format!("R{day}"), day as u8 + 1, amount(day - 1, 3));
+        taken_as(&books, HEADER, &format!("{day}.csv"), &lines);
+    }
+    let compared = |from: i64, to: i64| {
+        let days: (Day, Day) = (market_day().plus(from), market_day().plus(to));
+        let now = days_later(25);
+        let view = books.run(compare_days(&books.store, "p", days, &books.calendar, now));
+        view.expect("compared")
+    };
+    let all = compared(-3, DAYS + 3);
+    for day in 0..DAYS {
+        let one = compared(day, day);
+        let is_it = |exception: &&Exception| exception.day == market_day().plus(day);
+        let wanted: Vec<&Exception> = all.exceptions.iter().filter(is_it).collect();
+        assert!(wanted.len() > 3, "{day}: {wanted:?}");
+        assert_eq!(one.exceptions.iter().collect::<Vec<_>>(), wanted, "{day}");
+        assert!(one.summary.adds_up());
+    }
+}
+
+fn a_closed_day_follows_the_day_before_when_it_is_stated_anew(database: Database) {
+    let books = with_provider(database);
+    let (first, second) = (market_day(), market_day().plus(1));
+    books.post(&[delivery("m1", &payment("T1", 50_000))]);
+    let close = |day| {
+        let closed = close_day(
+            &books.store,
+            ("p", day),
+            "chưa có tệp",
+            "an",
+            &books.calendar,
+            days_later(3),
+        );
+        books.run(closed).expect("closed").figures.book
+    };
+    let restate = |day| {
+        let stated = restate_day(
+            &books.store,
+            ("p", day),
+            "tệp về muộn",
+            "an",
+            &books.calendar,
+            days_later(4),
+        );
+        books.run(stated).expect("stated anew").figures.book
+    };
+    let waiting = |day| {
+        let view = compare_days(&books.store, "p", (day, day), &books.calendar, days_later(4));
+        books.run(view).expect("compared").waiting
+    };
+    assert_eq!(
+        (close(first).closing_vnd, close(second).opening_vnd),
+        (50_000, 50_000)
+    );
+    assert_eq!((waiting(first), waiting(second)), (0, 0));
+    taken_as(&books, HEADER, "a.csv", &paid("T1", 1, 50_000));
+    assert_eq!(restate(first).closing_vnd, 0);
+    // What the second day opened with is not what the first one ends with now.
+    assert_eq!((waiting(first), waiting(second)), (0, 1));
+    assert_eq!(restate(second).opening_vnd, 0);
+    assert_eq!((waiting(first), waiting(second)), (0, 0));
 }

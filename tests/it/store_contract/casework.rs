@@ -1,8 +1,8 @@
 //! The statement's word taken into the books, people's decisions with their trail, and days that are closed.
 
-use choso::intake::{ImportError, close_day, compare_days, reconcile_days, restate_day};
+use choso::intake::{ImportError, close_day, compare_days, post_unheard, reconcile_days, restate_day};
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
-use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError};
+use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError, WriterMemory};
 use choso::vn::{Day, TimeMs};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
@@ -21,6 +21,7 @@ on_both! {
     books_add_up_from_day_to_day
     one_exception_is_seen_whole
     a_late_notice_under_an_id_of_its_own_is_a_repeat
+    a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt
 }
 
 pub(super) const HEADER: &str =
@@ -193,7 +194,11 @@ fn a_late_row_and_late_money_back_find_their_old_day(database: Database) {
     assert_eq!(left(&books), ["T1 0", "T2 40000", "T3 30000"]);
     assert_eq!(
         books
-            .run(books.store.find_far("p", (market_day(), market_day().plus(30))))
+            .run(books.store.find_far(
+                "p",
+                (market_day(), market_day().plus(30)),
+                &mut WriterMemory::default()
+            ))
             .expect("looked"),
         0
     );
@@ -709,4 +714,39 @@ fn a_late_notice_under_an_id_of_its_own_is_a_repeat(database: Database) {
     other.delivery_id = None;
     books.post_cold(&[other], evening());
     assert_eq!(books.reasons(), ["same_id_other_content"]);
+}
+
+fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Database) {
+    let books = with_provider(database);
+    // Rows of a closed day wait; so do those of an import until its last row is written.
+    let day = market_day();
+    let of = ("p", day);
+    let closed = close_day(&books.store, of, "", "an", &books.calendar, days_later(1));
+    books.run(closed).expect("closed");
+    let rows = paid("T1", 1, 50_000) + &paid("FT2", 1, 60_000) + &paid("T3", 1, 70_000);
+    taken_as(&books, HEADER, "a.csv", &rows);
+    assert!(left(&books).is_empty());
+    // Meanwhile the notices come, under ids of their own.
+    let mut by_txn = delivery("m1", &payment("N1", 50_000));
+    by_txn.items[0].provider_txn_id = "T1".to_owned();
+    let mut by_ref = delivery("m2", &payment("N2", 60_000));
+    by_ref.items[0].details.bank_ref = Some("FT2".to_owned());
+    books.post_at(&[by_txn, by_ref], evening());
+    let posted = books.run(post_unheard(&books.store, "p", Some(day), evening(), |_| {}));
+    assert_eq!(posted.expect("posted"), 1, "only T3");
+    assert_eq!(left(&books), ["N2 60000", "T1 50000", "T3 70000"]);
+    let of = ("p", day);
+    let stated = restate_day(
+        &books.store,
+        of,
+        "dòng về muộn",
+        "an",
+        &books.calendar,
+        days_later(1),
+    );
+    let stated = books.run(stated).expect("stated anew").figures.summary;
+    assert_eq!(
+        kinds(&stated),
+        ["matched_auto 2 110000", "missing_notice 1 70000"]
+    );
 }

@@ -8,7 +8,7 @@ use choso::intake::{
 use choso::ledger::LedgerNo;
 use choso::reconcile::{Kind, RunSummary};
 use choso::store::{
-    FreshRows, NewProvider, NewStatement, RowSaid, StatementBegun, StatementTotals, StoreError,
+    FreshRows, NewProvider, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, StoreError,
 };
 use choso::vn::{Day, TimeMs};
 
@@ -201,7 +201,11 @@ fn an_import_that_was_given_up_leaves_nothing(database: Database) {
     );
     assert_eq!(books.rows("SELECT name FROM statement_file"), ["a.csv", "c.csv"]);
     // A writer that was taken for dead does not go on.
-    let late = books.run(books.store.add_statement_rows(2, "p", &[], &[], noon()));
+    let late = books.run(
+        books
+            .store
+            .add_statement_rows(2, "p", PackedRows::default(), &[], noon()),
+    );
     assert!(matches!(late, Err(StoreError::Conflict(_))));
     books
         .run(books.store.remove_statement(2))
@@ -519,7 +523,7 @@ fn rows_that_cannot_be_read_count_for_their_day(database: Database) {
         .run(
             books
                 .store
-                .statement_window("p", days, FreshRows::default(), &codes),
+                .statement_window("p", days, days, FreshRows::default(), &codes),
         )
         .expect("both sides");
     assert_eq!(

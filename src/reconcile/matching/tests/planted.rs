@@ -162,7 +162,6 @@ impl Maker {
         let receipt = ReceiptSide {
             household: stall / 2,
             stall: Some(stall),
-            terminal: self.random.bool().then_some(stall),
             day: Day::of(paid_at),
             occurred_at: Some(paid_at),
             posted_at: TimeMs(paid_at.0 + 2_000),
@@ -174,7 +173,6 @@ impl Maker {
                 stall: None,
             },
             stall_in_note: self.random.bool().then_some(stall),
-            terminal: receipt.terminal,
             day: receipt.day,
             occurred_at: self
                 .random
@@ -355,7 +353,6 @@ impl Maker {
             parts.push(ReceiptSide {
                 household: stall,
                 stall: Some(stall),
-                terminal: None,
                 day: first.day,
                 occurred_at: first.occurred_at,
                 // Powers of two besides, so that no other choice has the same sum.
@@ -379,7 +376,6 @@ impl Maker {
                 stall: None,
             },
             stall_in_note: None,
-            terminal: None,
             txn: None,
             bank_ref: Some(id(&format!("lump {stall}"))),
             amount_vnd: parts.iter().map(net).sum(),
@@ -395,7 +391,6 @@ impl Maker {
             let beside = ReceiptSide {
                 household: stall,
                 stall: Some(stall),
-                terminal: None,
                 day: first.day,
                 occurred_at: first.occurred_at,
                 amount_vnd: 3_000_001,

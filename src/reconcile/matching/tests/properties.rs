@@ -9,11 +9,7 @@ use super::*;
 /// Few values for everything, so that entries meet, collide and contradict each other.
 fn any_receipt() -> impl Strategy<Value = ReceiptSide> {
     let ids = (0u8..8, proptest::option::of(0u8..4));
-    let whose = (
-        0u32..2,
-        proptest::option::of(0u32..2),
-        proptest::option::of(0u32..2),
-    );
+    let whose = (0u32..2, proptest::option::of(0u32..2));
     let amounts = (1i64..5, 0i64..3);
     let times = (-1i64..3, proptest::option::of(0i64..60));
     let from_row = proptest::option::weighted(0.2, 1_000i64..1_012);
@@ -24,7 +20,6 @@ fn any_receipt() -> impl Strategy<Value = ReceiptSide> {
             bank_ref: ids.1.map(|n| id(&format!("F{n}"))),
             household: whose.0,
             stall: whose.1.map(|n| whose.0 * 2 + n),
-            terminal: whose.2,
             refunded_vnd: (amounts.1 * 1_000).min(amount_vnd),
             day: day().plus(times.0),
             occurred_at: times.1.map(at),
@@ -68,11 +63,7 @@ fn any_row() -> impl Strategy<Value = RowSide> {
         proptest::option::of(0u8..4),
         0u8..40,
     );
-    let whose = (
-        any_payee(),
-        proptest::option::of(0u32..4),
-        proptest::option::of(0u32..2),
-    );
+    let whose = (any_payee(), proptest::option::of(0u32..4));
     let amounts = (1i64..9, prop_oneof![9 => Just(0i64), 1 => Just(7i64)], 0u32..4);
     let times = (-1i64..4, proptest::option::of(0i64..60));
     (kind, status, ids, whose, amounts, times).prop_map(|(kind, status, ids, whose, amounts, times)| {
@@ -85,7 +76,6 @@ fn any_row() -> impl Strategy<Value = RowSide> {
             content: id(&format!("content {}", ids.3)),
             payee: whose.0,
             stall_in_note: whose.1,
-            terminal: whose.2,
             fee_gap_vnd: amounts.1,
             parts: amounts.2,
             day: day().plus(times.0),
@@ -265,7 +255,6 @@ proptest! {
                     bank_ref: row.bank_ref,
                     household: row.household().or(row.stall().map(|s| s / 2)).expect("a payee"),
                     stall: row.stall(),
-                    terminal: row.terminal,
                     amount_vnd: row.amount_vnd,
                     day: row.day,
                     occurred_at: row.occurred_at,

@@ -195,16 +195,15 @@ fn an_id_of_its_own_makes_one_payment_and_no_sum_comes_before_its_parts() {
 }
 
 #[test]
-fn a_terminal_gathers_only_its_accounts_money() {
+fn a_stall_gathers_only_its_accounts_money() {
     let of = |no, household, amount_vnd| ReceiptSide {
         household,
-        terminal: Some(7),
-        stall: None,
+        stall: Some(7),
         ..of_day(no, amount_vnd)
     };
     let day_of = [of(1, 1, 40_000), of(2, 1, 60_000), of(3, 2, 5_000)];
     let row = |amount_vnd, payee| RowSide {
-        terminal: Some(7),
+        stall_in_note: Some(7),
         occurred_at: None,
         payee,
         ..nameless(9, amount_vnd)
