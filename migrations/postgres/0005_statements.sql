@@ -43,6 +43,7 @@ CREATE TABLE statement_row (
     provider_txn_id TEXT COLLATE "C" NOT NULL,
     reference TEXT COLLATE "C" NOT NULL,
     bank_ref TEXT COLLATE "C" NOT NULL,
+    refund_of TEXT COLLATE "C" NOT NULL,
     terminal TEXT COLLATE "C" NOT NULL,
     bank_bin TEXT COLLATE "C" NOT NULL,
     account_number TEXT COLLATE "C" NOT NULL,

@@ -43,6 +43,7 @@ CREATE TABLE statement_row (
     provider_txn_id TEXT NOT NULL,
     reference TEXT NOT NULL,
     bank_ref TEXT NOT NULL,
+    refund_of TEXT NOT NULL,
     terminal TEXT NOT NULL,
     bank_bin TEXT NOT NULL,
     account_number TEXT NOT NULL,

@@ -526,6 +526,7 @@ fn kept_row(mut row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) 
         name: name_of(&mut row),
         provider_txn_id: row.provider_txn_id,
         bank_ref: row.bank_ref,
+        refund_of: row.refund_of,
         stall_code: stall_code.unwrap_or_default(),
         settled_on: row.settled_on,
         said,

@@ -27,7 +27,8 @@ pub use matching::{
 };
 pub use movement::{RowKind, RowStatus};
 pub use posting::{
-    UnheardError, UnheardRow, bank_ref_key, row_keys, txn_id_of_row, txn_key, unheard_delivery, unheard_items,
+    UnheardError, UnheardRow, bank_ref_key, refund_key, row_keys, txn_id_of_row, txn_key, unheard_delivery,
+    unheard_items,
 };
 pub use provider_rules::{FeeCheck, ProviderRules, Rate, RuleTexts, RulesError};
 pub use statement::{

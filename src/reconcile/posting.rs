@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Key128;
+use super::{Key128, RowKind};
 use crate::notice::{Delivery, Details, Evidence, FromStatement, Item, Kind, content_by_statement};
 use crate::vn::{Day, Dong, TimeMs};
 
@@ -144,6 +144,11 @@ pub fn row_keys(txn_id: &str, bank_ref: &str) -> (Option<Key128>, Option<Key128>
     };
     let key = |text: &str, of: fn(&str) -> Key128| (!text.is_empty()).then(|| of(text));
     (key(txn_id, txn_key), key(bank_ref, bank_ref_key))
+}
+
+/// The key of the payment that a row takes back. Some files repeat the payment's own id beside it.
+pub fn refund_key(kind: RowKind, refund_of: &str) -> Option<Key128> {
+    (kind != RowKind::Payment && !refund_of.is_empty()).then(|| txn_key(refund_of))
 }
 
 #[cfg(test)]

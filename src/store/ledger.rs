@@ -24,9 +24,7 @@ use crate::ledger::{
     Attributed, Class, Counters, Decision, EntryRow, Key, LedgerNo, OrderCheck, Reason, ReceiptRow, Standing,
     State, Trace, business_day, decide, items_digest, rows_digest,
 };
-use crate::notice::{
-    ContentDigest, Delivery, Details, FromStatement, Item, Kind, Outcome, content_by_statement,
-};
+use crate::notice::{ContentDigest, Delivery, Details, Item, Kind, Outcome, content_by_statement};
 use crate::reconcile::txn_id_of_row;
 use crate::vn::{Day, TimeMs};
 
@@ -138,20 +136,31 @@ impl<'a> Draft<'a> {
             .map(move |id| Key::of_event(self.provider_id(), id, kind))
     }
 
-    /// The reference under which a notice may have told of the transfer that a row is: the row's own, or its one id
-    /// where it has no other, as in a bank's statement.
-    fn transfer_ref(&self) -> Option<&'a str> {
-        let details = &self.item.details;
-        let bank_ref = details.bank_ref.as_deref().filter(|text| !text.is_empty());
-        bank_ref.or_else(|| details.from_statement.map(|_| &*self.item.provider_txn_id))
+    /// Under which key a bank transfer is known, whoever tells of it.
+    fn transfer(&self, reference: &str) -> Option<Key> {
+        let account_number = &self.item.details.account_number;
+        let is_posting = self.receipt.is_some() && !account_number.is_empty();
+        let is_named = is_posting && !reference.is_empty();
+        is_named.then(|| Key::of_transfer(reference, account_number, self.item.amount))
     }
 
-    /// Whether it is a row that has only this one reference, so that a notice with the same tells of the same payment.
-    fn has_one_id(&self) -> bool {
+    /// The transfer by the bank's reference.
+    fn bank_transfer(&self) -> Option<Key> {
+        self.transfer(self.item.details.bank_ref.as_deref()?)
+    }
+
+    /// The transfer of a row that has only one reference, so that a notice of the same provider with it tells of the
+    /// same payment. What the row calls its id may be the bank's reference or the provider's own, so it says nothing
+    /// of what other providers tell.
+    fn transfer_of_row(&self) -> Option<Key> {
         let details = &self.item.details;
-        let no_id = |row: FromStatement| self.item.provider_txn_id == txn_id_of_row(row.row_no);
-        let no_ref = details.bank_ref.as_deref().is_none_or(str::is_empty);
-        details.from_statement.is_some_and(|row| no_ref || no_id(row))
+        let row = details.from_statement?;
+        let txn_id = &*self.item.provider_txn_id;
+        match details.bank_ref.as_deref().unwrap_or_default() {
+            "" => self.transfer(txn_id),
+            bank_ref if bank_ref == txn_id || txn_id == txn_id_of_row(row.row_no) => self.transfer(bank_ref),
+            _ => None,
+        }
     }
 
     /// Whether the ledger heard of a row's payment by another way since the row was compared.
@@ -627,27 +636,27 @@ async fn heed_transfers(
     kept: &mut Vec<Draft<'_>>,
     told: &mut Told,
 ) -> Result<Vec<Transfer>> {
-    let transfer_of = |d: &Draft<'_>| {
-        let account_number = &d.item.details.account_number;
-        let is_posting = d.receipt.is_some() && !account_number.is_empty();
-        let transfer_ref = d.transfer_ref().filter(|_| is_posting)?;
-        Some(Key::of_transfer(transfer_ref, account_number, d.item.amount))
-    };
-    let keys: Vec<Key> = kept.iter().filter_map(transfer_of).collect();
+    let keys: Vec<Key> = kept
+        .iter()
+        .flat_map(|d| [d.bank_transfer(), d.transfer_of_row()])
+        .flatten()
+        .collect();
     if keys.is_empty() {
         return Ok(Vec::new());
     }
     let seen = memory.traces.find(tx, Class::Event, &keys).await?;
     kept.retain(|d| {
-        let was_said = transfer_of(d).is_some_and(|key| {
-            let mut own = seen
-                .of(&key)
-                .filter(|trace| *trace.provider_id() == **d.provider_id());
-            match d.item.details.from_statement {
-                None => own.any(|trace| d.was_said_by_statement(&trace.content)),
-                // A notice that came since the row was compared.
-                Some(_) => d.has_one_id() && own.any(|trace| !d.was_said_by_statement(&trace.content)),
-            }
+        let is_row = d.item.details.from_statement.is_some();
+        let key = if is_row {
+            d.transfer_of_row()
+        } else {
+            d.bank_transfer()
+        };
+        // A notice after its row is its repeat; so is a row whose notice came since it was compared.
+        let was_said = key.is_some_and(|key| {
+            seen.of(&key).any(|trace| {
+                *trace.provider_id() == **d.provider_id() && d.was_said_by_statement(&trace.content) != is_row
+            })
         });
         if was_said {
             told.repeated(d, Outcome::Repeat);
@@ -657,7 +666,7 @@ async fn heed_transfers(
     let claims: Vec<(usize, Key)> = kept
         .iter()
         .enumerate()
-        .filter_map(|(at, d)| Some((at, transfer_of(d)?)))
+        .filter_map(|(at, d)| Some((at, d.bank_transfer()?)))
         .collect();
     let mut owners: HashMap<Key, Arc<str>> = HashMap::new();
     let mut posted = Vec::new();
@@ -708,7 +717,7 @@ fn traces(
             key: transfer.key,
             standing: Standing::Transfer,
             provider_id: d.provider_id(),
-            id: d.transfer_ref().unwrap_or_default(),
+            id: d.item.details.bank_ref.as_deref().unwrap_or_default(),
             content: d.item.content,
             entry_no: d.entry_no.get(),
         };

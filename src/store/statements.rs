@@ -91,6 +91,8 @@ pub struct KeptRow {
     pub provider_txn_id: String,
     /// The bank's reference.
     pub bank_ref: String,
+    /// Of money back the provider's id of the payment, or empty.
+    pub refund_of: String,
     /// Whom it names.
     pub name: PayeeName,
     /// The stall code in its note, or empty.
@@ -629,7 +631,7 @@ async fn insert_lump(tx: &mut Tx, row_no: i64, receipts: &[i64]) -> Result<()> {
 
 const COLUMNS: &str =
     "statement_row (row_no, provider_id, business_day, row_number, kind, status, amount_vnd,
-    fee_vnd, vat_vnd, discount_vnd, net_vnd, provider_txn_id, reference, bank_ref, terminal, bank_bin,
+    fee_vnd, vat_vnd, discount_vnd, net_vnd, provider_txn_id, reference, bank_ref, refund_of, terminal, bank_bin,
     account_number, stall_code, occurred_at_ms, settled_day, parts, fee_gap_vnd, content_high,
     content_low, finding, detail, pass, shift_days, receipt_no)";
 
@@ -639,7 +641,7 @@ fn halves(key: Key128) -> [i64; 2] {
 }
 
 /// A row in the order of its columns.
-fn cells<'r>(provider_id: &'r str, row: &'r KeptRow) -> [Cell<'r>; 29] {
+fn cells<'r>(provider_id: &'r str, row: &'r KeptRow) -> [Cell<'r>; 30] {
     use Cell::{Number, Text};
     let side = &row.side;
     let [fee, vat, discount] = row.charges_vnd;
@@ -659,6 +661,7 @@ fn cells<'r>(provider_id: &'r str, row: &'r KeptRow) -> [Cell<'r>; 29] {
         Text(&row.provider_txn_id),
         Text(&row.name.reference),
         Text(&row.bank_ref),
+        Text(&row.refund_of),
         Text(&row.name.terminal),
         Text(&row.name.bank_bin),
         Text(&row.name.account_number),

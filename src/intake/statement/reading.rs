@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::ImportError;
 use crate::reconcile::{
     BadRow, Event, FeeCheck, Key128, Mapping, Payee, RowSide, StatementError, StatementRow, Summary,
-    read_statement, row_keys,
+    read_statement, refund_key, row_keys,
 };
 use crate::store::{BadStatementRow, FreshRows, PayeeName, row_no};
 use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
@@ -196,7 +196,7 @@ fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowS
         kind: row.kind,
         status: row.status,
         txn,
-        refund_of: None,
+        refund_of: refund_key(row.kind, &row.refund_of),
         bank_ref,
         payee: Payee::NotNamed,
         stall_in_note: None,
@@ -237,13 +237,14 @@ fn content_of(row: &StatementRow, numbers: &mut Vec<u8>) -> Key128 {
         &row.provider_txn_id,
         &row.reference,
         &row.bank_ref,
+        &row.refund_of,
         &row.terminal,
         &row.bank_bin,
         account.unwrap_or_default(),
         &row.note,
         &row.batch,
     ];
-    let mut fields: [&[u8]; 11] = [numbers; 11];
+    let mut fields: [&[u8]; 12] = [numbers; 12];
     for (field, text) in fields[1..].iter_mut().zip(texts) {
         *field = text.as_bytes();
     }

@@ -46,6 +46,8 @@ pub enum Column {
     Reference,
     /// The bank's reference.
     BankRef,
+    /// The id of the payment that a refund takes back.
+    RefundOf,
     /// Terminal, shop or point of sale.
     Terminal,
     /// Bank of the payee account.
@@ -60,7 +62,7 @@ pub enum Column {
 
 impl Column {
     /// All of them.
-    pub const ALL: [Column; 23] = [
+    pub const ALL: [Column; 24] = [
         Column::RowNo,
         Column::When,
         Column::Time,
@@ -79,6 +81,7 @@ impl Column {
         Column::TransactionId,
         Column::Reference,
         Column::BankRef,
+        Column::RefundOf,
         Column::Terminal,
         Column::BankBin,
         Column::Account,
@@ -107,6 +110,7 @@ impl Column {
             Column::TransactionId => "mã giao dịch",
             Column::Reference => "mã đơn hàng",
             Column::BankRef => "số tham chiếu ngân hàng",
+            Column::RefundOf => "mã giao dịch gốc",
             Column::Terminal => "điểm bán",
             Column::BankBin => "mã ngân hàng",
             Column::Account => "tài khoản nhận",

@@ -33,6 +33,8 @@ pub struct StatementRow {
     pub reference: String,
     /// The bank's reference (`FT…`), which several providers share.
     pub bank_ref: String,
+    /// Of money back the provider's id of the payment, where the file has a column for it.
+    pub refund_of: String,
     /// Terminal, shop or point of sale.
     pub terminal: String,
     /// Bank of the payee account, six digits, or empty.
@@ -68,6 +70,7 @@ impl StatementRow {
             provider_txn_id: String::new(),
             reference: String::new(),
             bank_ref: String::new(),
+            refund_of: String::new(),
             terminal: String::new(),
             bank_bin: String::new(),
             account: None,

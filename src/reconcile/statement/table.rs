@@ -493,6 +493,7 @@ impl Table {
             // In a bank's own statement its reference is the only id there is.
             movement.provider_txn_id.clone_from(&movement.bank_ref);
         }
+        movement.refund_of = id(Column::RefundOf)?;
         movement.terminal = id(Column::Terminal)?;
         movement.batch = id(Column::Batch)?;
         movement.note = match self.cell(row, Column::Note) {

@@ -115,6 +115,13 @@ const HEADERS: &[(Column, &str)] = &[
          ma giao dich ngan hang",
     ),
     (
+        Column::RefundOf,
+        "ma giao dich goc | ma gd goc | giao dich goc | so giao dich goc | so gd goc | \
+         ma giao dich bi hoan | ma giao dich duoc hoan | original transaction id | \
+         original transaction | original trans id | original txn id | orig transaction id | \
+         originaltransactionid | origtransid | orgtransid | refund of | refunded transaction id",
+    ),
+    (
         Column::Terminal,
         "ma diem ban | diem ban | terminal id | terminal | terminalid | store | store id | \
          ma cua hang | cua hang | ten diem ban | shop | quay | ma terminal | tid | diem giao dich | \
@@ -521,6 +528,8 @@ mod tests {
             ("Phí giao dịch", Column::Fee),
             ("VAT", Column::Vat),
             ("Số trace", Column::BankRef),
+            ("Mã giao dịch gốc", Column::RefundOf),
+            ("Original Transaction ID", Column::RefundOf),
             ("Kỳ đối soát", Column::Batch),
             ("Mã điểm bán", Column::Terminal),
             ("Trạng thái", Column::Status),

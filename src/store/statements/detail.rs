@@ -32,6 +32,8 @@ pub struct RowDetail {
     pub provider_txn_id: String,
     /// The bank's reference.
     pub bank_ref: String,
+    /// Of money back the provider's id of the payment, or empty.
+    pub refund_of: String,
     /// Payee account, masked when shown.
     pub account: Option<AccountNumber>,
     /// Terminal.
@@ -83,6 +85,7 @@ impl Store {
             discount_vnd: i64,
             provider_txn_id: String,
             bank_ref: String,
+            refund_of: String,
             account_number: String,
             terminal: String,
             stall_code: String,
@@ -91,7 +94,7 @@ impl Store {
         let row: Option<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT f.name, r.row_number, r.business_day, r.occurred_at_ms, r.settled_day, r.kind, r.status,
-                        r.amount_vnd, r.fee_vnd, r.vat_vnd, r.discount_vnd, r.provider_txn_id, r.bank_ref,
+                        r.amount_vnd, r.fee_vnd, r.vat_vnd, r.discount_vnd, r.provider_txn_id, r.bank_ref, r.refund_of,
                         r.account_number, r.terminal, r.stall_code
                  FROM statement_row r JOIN statement_file f ON f.file_no = $3 AND f.state = 'kept'
                  WHERE r.row_no = $1 AND r.provider_id = $2",
@@ -116,6 +119,7 @@ impl Store {
             charges_vnd: [row.fee_vnd, row.vat_vnd, row.discount_vnd],
             provider_txn_id: row.provider_txn_id,
             bank_ref: row.bank_ref,
+            refund_of: row.refund_of,
             account: AccountNumber::parse(&row.account_number).ok(),
             terminal: row.terminal,
             stall_code: row.stall_code,

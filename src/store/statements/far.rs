@@ -63,7 +63,7 @@ impl Store {
     }
 }
 
-/// Number, day and id of rows that found no partner, in the order of their numbers.
+/// Number, day and id of rows that found no partner (of money back the payment's id, where the file names it), in the order of their numbers.
 async fn alone(
     tx: &mut Tx,
     provider_id: &str,
@@ -72,11 +72,13 @@ async fn alone(
 ) -> Result<Vec<(i64, i64, String)>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT r.row_no, r.business_day, r.provider_txn_id FROM statement_row r
+            "SELECT r.row_no, r.business_day,
+                    CASE WHEN r.refund_of <> '' AND r.kind <> 'payment' THEN r.refund_of ELSE r.provider_txn_id END
+             FROM statement_row r
              JOIN statement_file s ON s.file_no = r.row_no / 2097152 AND s.state = 'kept'
              WHERE r.provider_id = $1 AND r.business_day >= $2 AND r.business_day <= $3
                AND r.finding IN ('missing_notice', 'refund_without_payment') AND r.is_posted = 0
-               AND r.provider_txn_id <> '' AND r.row_no > $4
+               AND (r.provider_txn_id <> '' OR r.refund_of <> '') AND r.row_no > $4
                AND NOT EXISTS (SELECT 1 FROM statement_far f WHERE f.row_no = r.row_no)
              ORDER BY r.row_no LIMIT $5",
         )

@@ -19,7 +19,7 @@ use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
     DayReceipt, Decided, DecisionState, Key128, Kind, NoticeSide, NoticeState, Payee, ReceiptSide,
-    RefundSide, RowKind, RowSide, RowStatus, Sides, bank_ref_key, row_keys, txn_key,
+    RefundSide, RowKind, RowSide, RowStatus, Sides, bank_ref_key, refund_key, row_keys, txn_key,
 };
 use crate::vn::{Day, TimeMs};
 use quiet::{Concern, Met, Resting, restless};
@@ -264,12 +264,13 @@ const ROW_NUMBERS: [&str; 11] = [
     "COALESCE(CAST(r.receipt_no AS TEXT), '')",
     "r.business_day",
 ];
-const ROW_TEXTS: [&str; 11] = [
+const ROW_TEXTS: [&str; 12] = [
     "r.kind",
     "r.status",
     "r.provider_txn_id",
     "r.reference",
     "r.bank_ref",
+    "r.refund_of",
     "r.terminal",
     "r.bank_bin",
     "r.account_number",
@@ -599,7 +600,7 @@ impl Loading {
         &mut self,
         row_no: i64,
         numbers: [Option<i64>; 11],
-        texts: [&str; 11],
+        texts: [&str; 12],
         stalls: &[(String, String)],
         words: &mut Words,
     ) -> Result<Key128> {
@@ -622,6 +623,7 @@ impl Loading {
             txn,
             reference,
             bank_ref,
+            refund_of,
             terminal,
             bank_bin,
             account,
@@ -643,13 +645,14 @@ impl Loading {
             next
         });
         let (txn, bank_ref) = row_keys(txn, bank_ref);
+        let kind = word(RowKind::parse(kind), kind)?;
         self.rows.rows.push(RowSide {
             no: row_no,
             content,
-            kind: word(RowKind::parse(kind), kind)?,
+            kind,
             status: word(RowStatus::parse(status), status)?,
             txn,
-            refund_of: None,
+            refund_of: refund_key(kind, refund_of),
             bank_ref,
             payee: Payee::NotNamed,
             stall_in_note: None,

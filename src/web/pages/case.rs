@@ -171,6 +171,7 @@ fn row_view(row: RowDetail, lang: Lang) -> RowView {
     };
     add(pick("Mã giao dịch", "Transaction"), row.provider_txn_id);
     add(pick("Tham chiếu ngân hàng", "Bank reference"), row.bank_ref);
+    add(pick("Mã giao dịch gốc", "Original transaction"), row.refund_of);
     add(
         pick("Tài khoản nhận", "Payee account"),
         row.account.map(|a| a.to_string()).unwrap_or_default(),

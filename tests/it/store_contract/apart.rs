@@ -14,6 +14,7 @@ on_both! {
     later_files_and_late_refunds_leave_what_is_true
     what_is_at_rest_around_changes_nothing
     a_closed_day_follows_the_day_before_when_it_is_stated_anew
+    money_back_names_its_payment_in_a_column_of_its_own
 }
 
 fn days_apart_are_compared_in_any_order_to_the_same_end(database: Database) {
@@ -192,4 +193,31 @@ fn a_closed_day_follows_the_day_before_when_it_is_stated_anew(database: Database
     assert_eq!((waiting(first), waiting(second)), (0, 1));
     assert_eq!(restate(second).opening_vnd, 0);
     assert_eq!((waiting(first), waiting(second)), (0, 0));
+}
+
+fn money_back_names_its_payment_in_a_column_of_its_own(database: Database) {
+    const HEADER: &str =
+        "Mã giao dịch;Mã giao dịch gốc;Ngày giao dịch;Số tiền;Tài khoản nhận;Mã ngân hàng;Loại giao dịch\n";
+    let line = |id: &str, of: &str, day: u8, amount: i64, kind: &str| {
+        format!("{id};{of};{day:02}/03/2026 09:00:00;{amount};00000011;970415;{kind}\n")
+    };
+    let books = with_provider(database);
+    // Nothing but the id tells the two apart.
+    books.post(&[
+        delivery("m1", &payment("T1", 50_000)),
+        delivery("m2", &payment("T2", 50_000)),
+    ]);
+    let lines = line("T1", "T1", 1, 50_000, "Thanh toán")
+        + &line("T2", "", 1, 50_000, "Thanh toán")
+        + &line("R1", "T2", 1, 50_000, "Hoàn tiền");
+    taken_as(&books, HEADER, "a.csv", &lines);
+    assert_eq!(left(&books), ["T1 50000", "T2 0"]);
+    // However long after.
+    taken_as(
+        &books,
+        HEADER,
+        "b.csv",
+        &line("R2", "T1", 21, 20_000, "Hoàn tiền"),
+    );
+    assert_eq!(left(&books), ["T1 30000", "T2 0"]);
 }

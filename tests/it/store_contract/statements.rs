@@ -175,10 +175,10 @@ fn an_import_that_was_given_up_leaves_nothing(database: Database) {
     books.execute(file);
     books.execute(
         "INSERT INTO statement_row (row_no, provider_id, business_day, row_number, kind, status, amount_vnd, fee_vnd,
-           vat_vnd, discount_vnd, provider_txn_id, reference, bank_ref, terminal, bank_bin, account_number, stall_code,
+           vat_vnd, discount_vnd, provider_txn_id, reference, bank_ref, refund_of, terminal, bank_bin, account_number, stall_code,
            parts, fee_gap_vnd, content_high, content_low, finding, detail, pass, shift_days)
          SELECT row_no + 2097152, provider_id, business_day, row_number, kind, status, amount_vnd, fee_vnd, vat_vnd,
-           discount_vnd, 'T9', reference, bank_ref, terminal, bank_bin, account_number, stall_code, parts, fee_gap_vnd,
+           discount_vnd, 'T9', reference, bank_ref, refund_of, terminal, bank_bin, account_number, stall_code, parts, fee_gap_vnd,
            content_high, content_low, 'missing_notice', 0, '', 0 FROM statement_row",
     );
     assert_eq!(

@@ -541,6 +541,7 @@ pub(super) fn column_name(column: Column, lang: Lang) -> &'static str {
         Column::TransactionId => "transaction id",
         Column::Reference => "order reference",
         Column::BankRef => "bank reference",
+        Column::RefundOf => "original transaction id",
         Column::Terminal => "point of sale",
         Column::BankBin => "bank BIN",
         Column::Account => "payee account",
