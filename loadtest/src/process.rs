@@ -141,7 +141,6 @@ pub fn ask(binary: &Path, config: &Config, arguments: &[&str]) -> Result<(Value,
     Ok((answer, output.status.success()))
 }
 
-/// A command that the settings of the person at this terminal do not reach.
 /// What a command took.
 pub struct Run {
     pub took: Duration,
@@ -185,6 +184,7 @@ pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Run> {
     }
 }
 
+/// A command that the settings of the person at this terminal do not reach.
 fn without_settings(binary: &Path, outer: &[&str]) -> Command {
     let mut command = match outer {
         [] => Command::new(binary),

@@ -28,6 +28,7 @@ CREATE TABLE statement_file (
 -- content: the halves of 128 bits of a digest over what the row says, and which of equal rows of its file it is;
 -- the same again in another file is not kept twice. finding, detail, pass, shift_days, receipt_no: what matching said last;
 -- a lump has its receipts in statement_lump. is_posted: whether the ledger was given it, since no notice came.
+-- refund_of: of money back the provider's id of the payment, where the file names it.
 CREATE TABLE statement_row (
     row_no INTEGER NOT NULL PRIMARY KEY,
     provider_id TEXT NOT NULL,
@@ -64,7 +65,7 @@ CREATE TABLE statement_row (
 CREATE INDEX statement_row_by_day ON statement_row (provider_id, business_day, row_no);
 CREATE INDEX statement_row_unheard ON statement_row (provider_id, row_no) WHERE finding = 'missing_notice' AND is_posted = 0;
 CREATE INDEX statement_row_alone ON statement_row (provider_id, business_day)
-    WHERE finding IN ('missing_notice', 'refund_without_payment') AND is_posted = 0;
+    WHERE finding IN ('missing_notice', 'refund_without_payment', 'outgoing') AND receipt_no IS NULL;
 
 -- The receipts of a row that stands for many.
 CREATE TABLE statement_lump (

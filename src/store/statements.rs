@@ -287,11 +287,11 @@ impl Store {
     pub fn pack_statement_rows(&self, provider_id: &str, rows: &[KeptRow]) -> Result<PackedRows> {
         let lumps = rows.iter().filter(|row| !row.said.lump.is_empty());
         let lumps = lumps.map(|row| (row.side.no, row.said.lump.clone())).collect();
-        let rows = self.pack(COLUMNS, rows, |row| cells(provider_id, row))?;
-        Ok(PackedRows {
-            rows: Some(rows),
-            lumps,
-        })
+        let packed = match rows {
+            [] => None,
+            rows => Some(self.pack(COLUMNS, rows, |row| cells(provider_id, row))?),
+        };
+        Ok(PackedRows { rows: packed, lumps })
     }
 
     /// Adds rows to a file that is being written, in one transaction; some thousands at a time.

@@ -83,6 +83,11 @@ struct Planted {
 }
 
 impl Planted {
+    /// Where its word stands.
+    fn place(&self) -> (String, String, i64) {
+        (self.row_number.clone(), self.txn.clone(), self.amount_vnd)
+    }
+
     fn is(&self, kind: Kind) -> bool {
         self.kinds.iter().any(|word| word == kind.as_str())
     }
@@ -93,8 +98,9 @@ impl Planted {
     }
 }
 
-/// Words of the exceptions that have this row number and transaction id.
-type Said = HashMap<(String, String), Vec<String>>;
+/// Words of the exceptions that have this row number, transaction id and amount: files count their rows each from the
+/// first, and where the id was dropped only the amount tells one file's from another's.
+type Said = HashMap<(String, String, i64), Vec<String>>;
 
 /// Takes the files of a folder in, and holds what is said against its key. Writes exceptions.csv beside them.
 pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Result<Verdict> {
@@ -200,8 +206,9 @@ fn read_exceptions(text: &[u8]) -> Result<(Said, i64)> {
         let record = record?;
         let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
         let (kind, txn, row_number) = (cell(0), cell(1), cell(4));
+        let amount_vnd = cell(2).parse()?;
         of_rows += i64::from(!row_number.is_empty() && kind != Kind::BadRow.as_str());
-        said.entry((row_number, txn)).or_default().push(kind);
+        said.entry((row_number, txn, amount_vnd)).or_default().push(kind);
     }
     Ok((said, of_rows))
 }
@@ -210,7 +217,7 @@ fn read_exceptions(text: &[u8]) -> Result<(Said, i64)> {
 fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
     let mut wrong = Vec::new();
     for planted in key.iter().filter(|planted| planted.is_exception()) {
-        let at = (planted.row_number.clone(), planted.txn.clone());
+        let at = planted.place();
         let words = said.entry(at).or_default();
         match words.iter().position(|word| planted.kinds.contains(word)) {
             Some(place) => drop(words.swap_remove(place)),
@@ -225,7 +232,7 @@ fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
         .map(|p| (p, true))
         .chain(quiet.map(|p| (p, false)))
     {
-        let at = (planted.row_number.clone(), planted.txn.clone());
+        let at = planted.place();
         match said.get_mut(&at).and_then(Vec::pop) {
             Some(word) if planted.kinds.contains(&word) => {}
             Some(word) => named_wrongly.push((planted, word)),
@@ -246,9 +253,9 @@ fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
     }
     let mut left: Vec<_> = said.into_iter().filter(|(_, words)| !words.is_empty()).collect();
     left.sort();
-    for ((row_number, txn), words) in left {
+    for ((row_number, txn, amount_vnd), words) in left {
         verdict.fault(format!(
-            "row {row_number}, id {txn}: {words:?} is said, nothing was planted there"
+            "row {row_number}, id {txn}, {amount_vnd} đồng: {words:?} is said, nothing was planted there"
         ));
     }
 }

@@ -190,7 +190,7 @@ pub async fn restate_day(
     if !is_reason(reason) {
         return Err(conflict("Hãy ghi lý do điều chỉnh, từ 3 đến 500 ký tự."));
     }
-    let before = read_figures(last)?;
+    let before = read_figures(last.business_day, &last.figures)?;
     let (figures, open) = figures(store, (provider_id, day), Some(day), calendar, now).await?;
     if figures == before {
         return Err(conflict(
@@ -216,9 +216,9 @@ fn conflict(text: &str) -> ImportError {
     ImportError::Store(StoreError::Conflict(text.to_owned()))
 }
 
-fn read_figures(close: &DayClose) -> Result<DayFigures, ImportError> {
-    let wrong = |e| StoreError::Corrupt(format!("figures of closed day {}: {e}", close.business_day));
-    Ok(serde_json::from_str(&close.figures).map_err(wrong)?)
+fn read_figures(day: Day, figures: &str) -> Result<DayFigures, ImportError> {
+    let wrong = |e| StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
+    Ok(serde_json::from_str(figures).map_err(wrong)?)
 }
 
 /// The figures of a day after it was reconciled, and how many exceptions it has.
@@ -290,12 +290,12 @@ async fn made_to_follow(
             .await?;
         // Only what is posted or found changes what the next look sees: findings and corrections are no input of it.
         let found = store.find_far(provider_id, days, &mut memory).await?;
-        let posted = match found {
+        let given = match found {
             0 => post(store, provider_id, restated, now, &mut memory, |_| {}).await?,
-            _ => 0,
+            _ => Given::default(),
         };
-        all_posted += posted;
-        if round == ROUNDS_MAX || found + posted == 0 {
+        all_posted += given.receipts;
+        if round == ROUNDS_MAX || found + given.rows == 0 {
             return Ok(Made {
                 window,
                 outcome,
@@ -326,20 +326,22 @@ pub(super) async fn follow(
 ) -> Result<Followed, ImportError> {
     let mut memory = WriterMemory::default();
     let found = store.find_far(provider_id, days, &mut memory).await?;
-    let mut posted = 0;
+    let mut given = Given::default();
     if found == 0 {
-        posted = post(store, provider_id, None, now, &mut memory, say).await?;
+        given = post(store, provider_id, None, now, &mut memory, say).await?;
     }
-    if found == 0 && (posted == 0 || !has_back) {
+    // Money back finds what was posted now, and a row the notice that came since it was compared.
+    let has_news = (given.receipts > 0 && has_back) || given.rows > given.receipts;
+    if found == 0 && !has_news {
         return Ok(Followed {
-            posted,
+            posted: given.receipts,
             summary: None,
         });
     }
     let made = made_to_follow(store, provider_id, days, None, calendar, now).await?;
     let view = view(store, provider_id, days, &made.window, &made.outcome).await?;
     Ok(Followed {
-        posted: posted + made.posted,
+        posted: given.receipts + made.posted,
         summary: Some(view.summary),
     })
 }
@@ -386,14 +388,24 @@ async fn view(
         let all_bad = &bad;
         let bad = bad.iter().filter(|row| is_open(row.business_day)).count();
         summary = sum_up(&window.sides, outcome, is_open, bad as u64).0;
-        let books = store.books(provider_id, (from.plus(-1), to)).await?;
+        let before = store
+            .day_closes(provider_id, (from.plus(-1), from.plus(-1)))
+            .await?;
+        let mut before = before
+            .last()
+            .map(|close| (close.business_day, close.figures.as_str()));
         for close in &closes {
-            let fixed = read_figures(close)?;
+            let fixed = read_figures(close.business_day, &close.figures)?;
             let is_it = |day: Day| day == close.business_day;
             let bad = all_bad.iter().filter(|row| is_it(row.business_day)).count();
-            // The day before may have been stated anew, or never been closed.
-            let before = books.iter().find(|(day, _)| day.plus(1) == close.business_day);
-            let opens_elsewhere = before.is_some_and(|(_, b)| b.closing_vnd != fixed.book.opening_vnd);
+            // The day before may have been stated anew since.
+            let opens_elsewhere = match before.filter(|(day, _)| day.plus(1) == close.business_day) {
+                Some((_, figures)) => {
+                    read_figures(close.business_day, figures)?.book.closing_vnd != fixed.book.opening_vnd
+                }
+                None => false,
+            };
+            before = Some((close.business_day, close.figures.as_str()));
             let has_moved = has_moved(&fixed, window, outcome, is_it, bad as u64);
             late += usize::from(has_moved || opens_elsewhere);
             summary = summary.plus(&fixed.summary);
@@ -560,15 +572,17 @@ pub async fn post_unheard(
     now: TimeMs,
     say: impl FnMut(u64),
 ) -> Result<usize, ImportError> {
-    post(
-        store,
-        provider_id,
-        restated,
-        now,
-        &mut WriterMemory::default(),
-        say,
-    )
-    .await
+    let mut memory = WriterMemory::default();
+    let given = post(store, provider_id, restated, now, &mut memory, say).await?;
+    Ok(given.receipts)
+}
+
+/// Rows that the ledger was given.
+#[derive(Default, Clone, Copy)]
+struct Given {
+    rows: usize,
+    /// Receipts that came of them; the others were heard of by another way.
+    receipts: usize,
 }
 
 async fn post(
@@ -578,13 +592,13 @@ async fn post(
     now: TimeMs,
     memory: &mut WriterMemory,
     mut say: impl FnMut(u64),
-) -> Result<usize, ImportError> {
+) -> Result<Given, ImportError> {
     let provider: Arc<str> = provider_id.into();
-    let mut receipts = 0;
+    let mut given = Given::default();
     loop {
         let rows = store.unheard_rows(provider_id, restated, POSTED_AT_ONCE).await?;
         if rows.is_empty() {
-            return Ok(receipts);
+            return Ok(given);
         }
         let delivery = unheard_delivery(&provider, &rows).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let before = store.feed_end().await?;
@@ -593,7 +607,8 @@ async fn post(
             received_at: now,
         };
         store.post(&[arrival], memory).await?;
-        receipts += store.unheard_posted(&rows, before).await?;
-        say(receipts as u64);
+        given.rows += rows.len();
+        given.receipts += store.unheard_posted(&rows, before).await?;
+        say(given.receipts as u64);
     }
 }

@@ -220,7 +220,8 @@ pub(super) fn by_amount(run: &mut Run<'_>) {
         let receipt = run.receipt(run.receipt_at(f.receipt_no).filter(|_| is_free)?);
         Some(((receipt.household, f.amount_vnd), at))
     });
-    let by_account = |r: &RowSide| Some((r.household()?, r.amount_vnd));
+    // Who names its payment is not guessed at by its amount.
+    let by_account = |r: &RowSide| Some((r.household().filter(|_| r.refund_of.is_none())?, r.amount_vnd));
     for (rows, refunds) in Groups::join(out(run, by_account), refunds).iter() {
         let near = |row: u32, refund: u32| {
             let day = run.sides.refunds[refund as usize].day;
@@ -232,8 +233,8 @@ pub(super) fn by_amount(run: &mut Run<'_>) {
         }
     }
     let refund_rows = out(run, |r| {
-        let is_refund = r.kind == RowKind::Refund;
-        Some((r.household().filter(|_| is_refund)?, r.amount_vnd))
+        let is_nameless_refund = r.kind == RowKind::Refund && r.refund_of.is_none();
+        Some((r.household().filter(|_| is_nameless_refund)?, r.amount_vnd))
     });
     let receipts = run.receipts().filter(|(_, c)| c.refunded_vnd == 0);
     let receipts = receipts.map(|(at, c)| ((c.household, c.amount_vnd), at));

@@ -51,10 +51,10 @@ impl Store {
         loop {
             let mut tx = self.begin_read().await?;
             let rows = alone(&mut tx, provider_id, (from, to), after).await?;
-            let Some((last, _, _)) = rows.last() else {
+            let Some(last) = rows.last() else {
                 return Ok(found);
             };
-            after = *last;
+            after = last.row_no;
             let pairs = partners(&mut tx, provider_id, &rows, memory).await?;
             drop(tx);
             self.note_far(provider_id, &pairs).await?;
@@ -63,21 +63,26 @@ impl Store {
     }
 }
 
-/// Number, day and id of rows that found no partner (of money back the payment's id, where the file names it), in the order of their numbers.
-async fn alone(
-    tx: &mut Tx,
-    provider_id: &str,
-    (from, to): (Day, Day),
-    after: i64,
-) -> Result<Vec<(i64, i64, String)>> {
+/// A row that found no partner.
+#[derive(sqlx::FromRow)]
+struct Alone {
+    row_no: i64,
+    business_day: i64,
+    provider_txn_id: String,
+    refund_of: String,
+}
+
+/// Rows that found no partner, in the order of their numbers; also those of which a payment is known by another
+/// way, and those whose partner is doubtful although they name it.
+async fn alone(tx: &mut Tx, provider_id: &str, (from, to): (Day, Day), after: i64) -> Result<Vec<Alone>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT r.row_no, r.business_day,
-                    CASE WHEN r.refund_of <> '' AND r.kind <> 'payment' THEN r.refund_of ELSE r.provider_txn_id END
+            "SELECT r.row_no, r.business_day, r.provider_txn_id,
+                    CASE WHEN r.kind = 'payment' THEN '' ELSE r.refund_of END AS refund_of
              FROM statement_row r
              JOIN statement_file s ON s.file_no = r.row_no / 2097152 AND s.state = 'kept'
              WHERE r.provider_id = $1 AND r.business_day >= $2 AND r.business_day <= $3
-               AND r.finding IN ('missing_notice', 'refund_without_payment') AND r.is_posted = 0
+               AND r.finding IN ('missing_notice', 'refund_without_payment', 'outgoing') AND r.receipt_no IS NULL
                AND (r.provider_txn_id <> '' OR r.refund_of <> '') AND r.row_no > $4
                AND NOT EXISTS (SELECT 1 FROM statement_far f WHERE f.row_no = r.row_no)
              ORDER BY r.row_no LIMIT $5",
@@ -92,24 +97,32 @@ async fn alone(
     }))
 }
 
-/// The payments of these rows that are far from them.
+/// The payments of these rows that are far from them: the one that money back names, else the one that has the row's
+/// own id.
 async fn partners(
     tx: &mut Tx,
     provider_id: &str,
-    rows: &[(i64, i64, String)],
+    rows: &[Alone],
     memory: &mut WriterMemory,
 ) -> Result<Vec<FarPair>> {
     let provider: Arc<str> = provider_id.into();
-    let ids: Vec<&str> = rows.iter().map(|(_, _, txn)| txn.as_str()).collect();
-    let entries = entries_of_payments(&mut *tx, &provider, &ids, memory).await?;
+    let named: Vec<&str> = rows.iter().map(|row| row.refund_of.as_str()).collect();
+    let own: Vec<&str> = rows.iter().map(|row| row.provider_txn_id.as_str()).collect();
+    let named = entries_of_payments(&mut *tx, &provider, &named, memory).await?;
+    let own = entries_of_payments(&mut *tx, &provider, &own, memory).await?;
+    let entries: Vec<Option<i64>> = named
+        .into_iter()
+        .zip(own)
+        .map(|(named, own)| named.or(own))
+        .collect();
     let days = days_of_receipts(tx, &entries.iter().flatten().copied().collect::<Vec<_>>()).await?;
     let mut pairs = Vec::new();
-    for ((row_no, row_day, _), entry_no) in rows.iter().zip(entries) {
-        let row_day = day_of(*row_day)?;
+    for (row, entry_no) in rows.iter().zip(entries) {
+        let row_day = day_of(row.business_day)?;
         let receipt = entry_no.and_then(|no| Some((no, *days.get(&no)?)));
         if let Some((receipt_no, receipt_day)) = receipt {
             pairs.push(FarPair {
-                row_no: *row_no,
+                row_no: row.row_no,
                 row_day,
                 receipt_no,
                 receipt_day,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, on_tx};
+use super::super::{Result, Store, dialect, on_tx};
 use super::INSERT_ROWS_MAX;
 use crate::ledger::LedgerNo;
 use crate::reconcile::UnheardRow;
@@ -84,6 +84,8 @@ impl Store {
     /// from them after `before`. A row without one was known to the ledger by another way.
     pub async fn unheard_posted(&self, rows: &[UnheardRow], before: LedgerNo) -> Result<usize> {
         let mut tx = self.begin().await?;
+        // One after the other, and by key: rows are locked in no other order then.
+        dialect::pass_gate(&mut tx).await?;
         let posted: Vec<(i64, i64)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT statement_row_no, entry_no FROM receipt WHERE entry_no > $1 AND statement_row_no IS NOT NULL",

@@ -212,12 +212,16 @@ fn money_back_names_its_payment_in_a_column_of_its_own(database: Database) {
         + &line("R1", "T2", 1, 50_000, "Hoàn tiền");
     taken_as(&books, HEADER, "a.csv", &lines);
     assert_eq!(left(&books), ["T1 50000", "T2 0"]);
-    // However long after.
-    taken_as(
-        &books,
-        HEADER,
-        "b.csv",
-        &line("R2", "T1", 21, 20_000, "Hoàn tiền"),
-    );
-    assert_eq!(left(&books), ["T1 30000", "T2 0"]);
+    // However long after, whatever has its amount beside it, and whether the column tells or the row's own id.
+    books.post(&[delivery("m4", &payment("T4", 30_000))]);
+    taken_as(&books, HEADER, "b.csv", &line("T4", "", 1, 30_000, "Thanh toán"));
+    let at = TimeMs(noon().0 + 20 * 86_400_000);
+    let mut near = delivery("m3", &payment("T3", 50_000));
+    near.items[0].details.occurred_at = Some(at);
+    books.post_at(&[near], at);
+    let lines = line("T3", "", 21, 50_000, "Thanh toán")
+        + &line("R2", "T1", 21, 50_000, "Hoàn tiền")
+        + &line("T4", "-", 21, 30_000, "Ghi nợ");
+    taken_as(&books, HEADER, "c.csv", &lines);
+    assert_eq!(left(&books), ["T1 0", "T2 0", "T3 50000", "T4 0"]);
 }

@@ -134,7 +134,7 @@ impl Loading {
         Ok(())
     }
 
-    /// What concerns pairs at rest, once all other rows are here.
+    /// What concerns pairs at rest, once all other rows and the receipts of the whole days are here.
     fn concern(&self) -> Concern {
         let mut concern = Concern {
             keys: Keys(vec![0; (KEY_BITS / 64) as usize]),
@@ -148,6 +148,12 @@ impl Loading {
             }
             if row.kind != RowKind::Payment {
                 concern.out_vnd.insert(row.amount_vnd);
+            }
+        }
+        // An id may be several receipts', and then it tells of none of them.
+        for receipt in &self.window.sides.receipts {
+            for key in [Some(receipt.txn), receipt.bank_ref] {
+                key.into_iter().for_each(|key| concern.keys.add(key));
             }
         }
         for said in &self.window.said {
