@@ -334,6 +334,11 @@ fn delivery(items: Vec<Item>) -> Delivery {
 fn joined(python: &Path, folder: &Path) -> Result<Duration> {
     let script = folder.join("join.py");
     std::fs::write(&script, include_str!("../compare/join.py"))?;
+    // Each file's outcome is written anew.
+    let outcome = folder.join("outcome.db");
+    if outcome.exists() {
+        std::fs::remove_file(&outcome)?;
+    }
     let started = Instant::now();
     let done = Command::new(python.join("bin/python"))
         .arg(&script)
