@@ -117,8 +117,9 @@ struct Gathering<'a> {
 impl<'a> Gathering<'a> {
     fn new(codes: Codes<'a>, fees: FeeCheck, first_no: i64, rows: usize) -> Gathering<'a> {
         let mut read = FirstReading::default();
-        read.fresh.rows.reserve(rows);
-        read.fresh.named.reserve(rows);
+        // A quarter more for rows of the days around, which come behind these.
+        read.fresh.rows.reserve(rows + rows / 4);
+        read.fresh.named.reserve(rows + rows / 4);
         Gathering {
             codes,
             fees,

@@ -300,9 +300,10 @@ impl Loading {
             .await?
         });
         if resting.is_none() {
-            // Grown by doubling, the list would stand in memory twice for a moment.
+            // Grown by doubling, the list would stand in memory twice for a moment; a quarter more is for the days
+            // around, and costs nothing while nobody writes there.
             let receipts = &mut self.window.sides.receipts;
-            receipts.reserve(usize::try_from(expected).unwrap_or(0));
+            receipts.reserve(usize::try_from(expected + expected / 4).unwrap_or(0));
         }
         let expression = packed(&RECEIPT_NUMBERS, &RECEIPT_TEXTS);
         let sql = format!(
