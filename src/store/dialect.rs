@@ -106,7 +106,7 @@ impl From<Option<i64>> for Cell<'_> {
 /// Rows per insert on SQLite: fewer keep its program and their values near the processor.
 const VALUES_AT_ONCE: usize = 250;
 
-/// Rows in the form in which a database takes them. Packing them takes half as long as keeping them, so that is done
+/// Rows in the form in which a database takes them. That takes a good part of the time of keeping them, so it is done
 /// while the database keeps those before.
 pub(super) enum Packed {
     Inserts(Vec<(String, SqliteArguments)>),

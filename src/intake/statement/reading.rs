@@ -53,21 +53,12 @@ pub(super) fn read_rows(
     let bytes = file.metadata().map_or(0, |data| data.len());
     let rows = usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000);
     let mut first = Gathering::new(Codes::new(stalls), fees, row_no(file_no, 0), rows);
-    let (to, from) = std::sync::mpsc::sync_channel::<Vec<Met>>(2);
+    let (to, from) = std::sync::mpsc::sync_channel::<Vec<Event>>(2);
     let summary = std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
             let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
-            let mut scratch = Vec::new();
             let summary = read_statement(&mut file, mapping, &mut |event| {
-                // Half of the work is done on either side.
-                events.push(match event {
-                    Event::Row(row) => {
-                        let said = content_of(&row, &mut scratch);
-                        Met::Row(row, said)
-                    }
-                    Event::Bad(row) => Met::Bad(row),
-                    Event::Ignored(_) => Met::Ignored,
-                });
+                events.push(event);
                 if events.len() < EVENTS_AT_ONCE {
                     return ControlFlow::Continue(());
                 }
@@ -81,7 +72,10 @@ pub(super) fn read_rows(
             let _ = to.send(events);
             Ok(summary)
         });
-        let is_too_bad = from.into_iter().flatten().any(|met| first.take(met).is_break());
+        let is_too_bad = from
+            .into_iter()
+            .flatten()
+            .any(|event| first.take(event).is_break());
         match (is_too_bad, reading.join()) {
             (true, _) => Err(ImportError::TooManyBad(BAD_KEPT_MAX)),
             (false, Ok(summary)) => summary,
@@ -89,16 +83,6 @@ pub(super) fn read_rows(
         }
     })?;
     Ok((first.done(now), summary))
-}
-
-/// What was met in the file.
-// Nearly all are rows.
-#[allow(clippy::large_enum_variant)]
-enum Met {
-    /// A row, and the key of its content.
-    Row(StatementRow, Key128),
-    Bad(BadRow),
-    Ignored,
 }
 
 /// What is known of the rows so far.
@@ -110,6 +94,8 @@ struct Gathering<'a> {
     /// How often each content was met.
     times: HashMap<Key128, u32>,
     last_day: Option<Day>,
+    /// Where the numbers of a row are put together.
+    scratch: Vec<u8>,
     bad_days: Vec<(u64, Option<Day>, String)>,
     read: FirstReading,
 }
@@ -127,16 +113,17 @@ impl<'a> Gathering<'a> {
             numbers: HashMap::new(),
             times: HashMap::with_capacity(rows),
             last_day: None,
+            scratch: Vec::new(),
             bad_days: Vec::new(),
             read,
         }
     }
 
     /// Takes what comes next; breaks if so much cannot be read that the file is read wrongly.
-    fn take(&mut self, met: Met) -> ControlFlow<()> {
-        match met {
-            Met::Row(row, said) => self.take_row(row, said),
-            Met::Bad(row) => {
+    fn take(&mut self, event: Event) -> ControlFlow<()> {
+        match event {
+            Event::Row(row) => self.take_row(row),
+            Event::Bad(row) => {
                 self.read.bad_count += 1;
                 if self.read.bad.len() == BAD_KEPT_MAX {
                     return ControlFlow::Break(());
@@ -145,12 +132,13 @@ impl<'a> Gathering<'a> {
                     .push((row.row_number, self.last_day, row.reason.clone()));
                 self.read.bad.push(row);
             }
-            Met::Ignored => self.read.ignored += 1,
+            Event::Ignored(_) => self.read.ignored += 1,
         }
         ControlFlow::Continue(())
     }
 
-    fn take_row(&mut self, mut row: StatementRow, said: Key128) {
+    fn take_row(&mut self, mut row: StatementRow) {
+        let said = content_of(&row, &mut self.scratch);
         let day = row.business_day;
         self.last_day = Some(day);
         let days = self.read.days.unwrap_or((day, day));

@@ -1,8 +1,8 @@
 //! Receipts and the rows of a provider's statements, held against each other.
 //!
-//! One function of two sets: [`match_sides`]. Both sides come compact, texts as [`Key128`], households,
-//! and stalls as numbers (a terminal stands for its stall). It is deterministic: entries are put in the order of their numbers
-//! first, groups are walked in the order of rows, and no map is ever walked for an answer. Time grows with
+//! One function of two sets: [`match_sides`]. Both sides come compact, texts as [`Key128`], households
+//! and stalls as numbers (a terminal stands for its stall). It is deterministic: entries are put in the
+//! order of their numbers first, groups are walked in the order of rows, and no map is ever walked for an answer. Time grows with
 //! the number of entries, as every pass is a hash join over what the earlier ones left.
 //!
 //! The passes, the surest first: what people decided; rows that posted a receipt; rows read twice;
