@@ -103,11 +103,9 @@ pub fn start(
     metrics: Arc<Metrics>,
 ) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let (stop, mut stopped) = oneshot::channel();
-    let (inbox, times, calendar) = (
-        config.statement_inbox.clone(),
-        config.statement_inbox_times.clone(),
-        config.calendar.clone(),
-    );
+    let inbox = config.statement_inbox.clone();
+    let times = config.statement_inbox_times.clone();
+    let calendar = config.calendar.clone();
     let handle = tokio::spawn(async move {
         // Beside the others: a folder on another machine may take its time.
         let statements = tokio::spawn(tend_statements(store.clone(), inbox, times, calendar, metrics));
@@ -179,7 +177,8 @@ async fn picked_up(
     metrics: &Metrics,
 ) -> PickUpRound {
     let told = |file: &PickedUp| {
-        let (provider, name) = (file.provider_id.as_str(), file.name.as_str());
+        let provider = file.provider_id.as_str();
+        let name = file.name.as_str();
         match &file.end {
             PickedUpEnd::Taken(taken) => {
                 let totals = &taken.totals;

@@ -374,7 +374,8 @@ impl Iterator for Records<'_> {
 /// Whether the text ends inside a cell in quotation marks, by the reader's own rules: a mark opens
 /// only at the start of a cell, and a doubled one is a letter of the cell.
 fn quote_stays_open(raw: &[u8], separator: u8) -> bool {
-    let (mut inside, mut at_start) = (false, true);
+    let mut inside = false;
+    let mut at_start = true;
     for &b in raw {
         match b {
             b'"' if inside || at_start => (inside, at_start) = (!inside, inside),

@@ -33,7 +33,10 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn read_whole(bytes: &[u8], mapping: &Mapping) {
-    let (mut rows, mut bad, mut ignored, mut last) = (0, 0, 0, 0);
+    let mut rows = 0;
+    let mut bad = 0;
+    let mut ignored = 0;
+    let mut last = 0;
     let read = read_statement(&mut Cursor::new(bytes), mapping, &mut |event| {
         let number = match &event {
             Event::Row(row) => {

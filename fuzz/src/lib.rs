@@ -89,7 +89,8 @@ pub fn workbook(sheet: &[u8]) -> Vec<u8> {
         ),
         ("xl/sheet1.xml", sheet),
     ];
-    let (mut file, mut table) = (Vec::new(), Vec::new());
+    let mut file = Vec::new();
+    let mut table = Vec::new();
     for (name, bytes) in parts {
         let mut crc = flate2::Crc::new();
         crc.update(bytes);
@@ -108,7 +109,9 @@ pub fn workbook(sheet: &[u8]) -> Vec<u8> {
         file.extend(name.as_bytes());
         file.extend(bytes);
     }
-    let (from, bytes, count) = (file.len() as u32, table.len() as u32, parts.len() as u8);
+    let from = file.len() as u32;
+    let bytes = table.len() as u32;
+    let count = parts.len() as u8;
     file.extend(&table);
     file.extend([b'P', b'K', 5, 6, 0, 0, 0, 0, count, 0, count, 0]);
     file.extend(bytes.to_le_bytes());

@@ -41,9 +41,11 @@ fn codes() -> std::io::Result<()> {
         let folder = format!("{}/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::create_dir_all(&folder).map(|()| folder)
     };
-    let (texts, pictures) = (folder("vietqr")?, folder("scan")?);
+    let texts = folder("vietqr")?;
+    let pictures = folder("scan")?;
     for (at, vector) in vectors.iter().enumerate() {
-        let (id, text) = (vector["id"].as_str().unwrap_or("vector"), vector["payload"].as_str().unwrap_or_default());
+        let id = vector["id"].as_str().unwrap_or("vector");
+        let text = vector["payload"].as_str().unwrap_or_default();
         std::fs::write(format!("{texts}/{id}"), text)?;
         let written = read(text).ok().and_then(|reading| payload(&reading.code).ok());
         if let (Some(written), 0) = (written, at % 10) {

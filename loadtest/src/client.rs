@@ -150,7 +150,9 @@ pub fn post_all(
     let workers: Vec<_> = (0..threads)
         .map(|thread| {
             let mine = connections / threads + usize::from(thread < connections % threads);
-            let (requests, next, ready) = (requests.clone(), next.clone(), ready.clone());
+            let requests = requests.clone();
+            let next = next.clone();
+            let ready = ready.clone();
             let addresses = addresses.to_vec();
             std::thread::spawn(move || client_thread(&addresses, requests, next, ready, mine))
         })

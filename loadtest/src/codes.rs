@@ -78,8 +78,10 @@ fn encode(args: &CodesArgs, binary: &Path, folder: &Path, raw: &mut Value) -> Re
     );
     let script = folder.join("encode.js");
     std::fs::write(&script, include_str!("../compare/encode.js"))?;
-    let (ours_out, theirs_out) = (folder.join("ours"), folder.join("theirs"));
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let ours_out = folder.join("ours");
+    let theirs_out = folder.join("theirs");
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
     for _ in 0..args.rounds {
         ours.push(timed(
             Command::new(binary).args(["qr", "encode"]),
@@ -131,17 +133,18 @@ fn pack(args: &CodesArgs, folder: &Path, raw: &mut Value) -> Result<()> {
     let pip = python.join("bin/pip");
     let has_python = installed(Command::new("python3").args(["-m", "venv"]).arg(&python))
         && installed(Command::new(pip).args(["install", "-q", "qrcode==8.2", "reportlab==4.4.4"]));
-    let (script, font, out) = (
-        folder.join("cards.py"),
-        folder.join("font.ttf"),
-        folder.join("out.pdf"),
-    );
+    let script = folder.join("cards.py");
+    let font = folder.join("font.ttf");
+    let out = folder.join("out.pdf");
     std::fs::write(&script, include_str!("../compare/cards.py"))?;
     std::fs::write(
         &font,
         include_bytes!("../../assets/fonts/BeVietnamPro-Regular.ttf"),
     )?;
-    let (mut ours, mut theirs, mut peak_kib, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
+    let mut peak_kib = 0;
+    let mut bytes = 0;
     for _ in 0..args.rounds {
         let lines = cards.iter().enumerate().map(|(at, card)| PackLine {
             number: (at + 1).to_string(),

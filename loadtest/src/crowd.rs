@@ -168,7 +168,9 @@ pub fn run_instances(args: &InstancesArgs) -> Result<bool> {
         "{:>9}{:>9}{:>9}{:>9}{:>9}{:>12}{:>8}  every listener heard each receipt once",
         "instances", "rate /s", "to first", "p50 ms", "p99 ms", "heard after", "others"
     );
-    let (mut measured, mut all_well, mut first_rate) = (Vec::new(), true, None);
+    let mut measured = Vec::new();
+    let mut all_well = true;
+    let mut first_rate = None;
     for databases in Which::Postgres.databases()? {
         for count in &args.counts {
             let folder = temporary_folder()?;

@@ -335,7 +335,8 @@ async fn post_again(app: &App, cast: &Arc<Cast>, fill: &Fill, ages: &[u64]) -> R
     }
     let count = old.count() as u64;
     if count > 0 {
-        let (address, old) = (app.address(), Arc::new(old));
+        let address = app.address();
+        let old = Arc::new(old);
         let outcome = tokio::task::spawn_blocking(move || post_all(&[address], &old, 64, 1)).await??;
         if !outcome.wrong_answers().is_empty() {
             return Err(format!("old callbacks again: {}", outcome.wrong_answers().join("; ")).into());
@@ -419,7 +420,8 @@ impl Fill {
         if self.first_day.plus(days as i64) > Day::of(now()) {
             return Err("the fill would pass yesterday; begin anew with a larger last step".into());
         }
-        let (began, from) = (Instant::now(), self.days);
+        let began = Instant::now();
+        let from = self.days;
         let mut batches = self.batches(cast, days);
         let mut memory = WriterMemory::default();
         let mut said = Instant::now();
@@ -450,10 +452,12 @@ impl Fill {
     /// Makes the batches of these days on a thread of its own, each callback signed, proven and read.
     fn batches(&self, cast: &Arc<Cast>, days: u64) -> mpsc::Receiver<Result<Vec<Arrival>>> {
         let (give, taken) = mpsc::channel(BATCHES_AHEAD);
-        let (fill, cast) = (self.clone(), cast.clone());
+        let fill = self.clone();
+        let cast = cast.clone();
         std::thread::spawn(move || {
             for day in fill.days..days {
-                let (mut next, end) = (day * fill.per_day, (day + 1) * fill.per_day);
+                let mut next = day * fill.per_day;
+                let end = (day + 1) * fill.per_day;
                 while next < end {
                     let until = (next + BATCH).min(end);
                     let batch = (next..until).map(|index| fill.arrival(&cast, index)).collect();

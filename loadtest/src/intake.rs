@@ -309,7 +309,8 @@ pub async fn load(app: &App, cast: &Cast, name: &'static str, pace: Pace) -> Res
         &(0..pace.callbacks).collect::<Vec<_>>(),
     )?);
     let preparing = started.elapsed();
-    let (address, sent) = (app.address(), requests.clone());
+    let address = app.address();
+    let sent = requests.clone();
     let before = Effort::now(&[]);
     let posting = move || post_all(&[address], &sent, pace.connections, pace.client_threads);
     let outcome = tokio::task::spawn_blocking(posting).await??;

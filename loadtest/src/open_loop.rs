@@ -115,10 +115,8 @@ pub fn order(events: u32, duplicates_percent: u32, shuffle: bool, seed: u64) -> 
         let place = u64::from(event) * 2;
         places.push((place, event));
         // Evenly spread, so that the number is exact.
-        let (before, after) = (
-            event * duplicates_percent / 100,
-            (event + 1) * duplicates_percent / 100,
-        );
+        let before = event * duplicates_percent / 100;
+        let after = (event + 1) * duplicates_percent / 100;
         if after > before {
             places.push((place + 1 + 2 * draw.below(REPEAT_REACH), event));
         }
@@ -172,13 +170,16 @@ fn post_on_schedule(address: SocketAddr, schedule: Arc<Schedule>, connections: u
         let started = Instant::now();
         // A thread that sleeps wakes more exactly than a timer of the runtime.
         let clock = std::thread::spawn({
-            let (due, schedule) = (due.clone(), schedule.clone());
+            let due = due.clone();
+            let schedule = schedule.clone();
             move || schedule.tick(started, &due)
         });
         let senders: Vec<_> = opened
             .into_iter()
             .map(|connection| {
-                let (schedule, due, next) = (schedule.clone(), due.clone(), next.clone());
+                let schedule = schedule.clone();
+                let due = due.clone();
+                let next = next.clone();
                 tokio::spawn(async move { schedule.send(connection, address, &due, &next, started).await })
             })
             .collect();
@@ -222,7 +223,8 @@ impl Schedule {
     ) -> Result<Posted> {
         let mut connection = Some(connection);
         let mut posted = Posted::default();
-        let (mut request, mut buffer) = (Vec::new(), Vec::new());
+        let mut request = Vec::new();
+        let mut buffer = Vec::new();
         loop {
             due.acquire().await?.forget();
             let slot = next.fetch_add(1, Ordering::Relaxed);
@@ -366,7 +368,8 @@ async fn measured(
     schedule: &Arc<Schedule>,
     connections: usize,
 ) -> Result<(Posted, Effort, u64)> {
-    let (address, posting) = (service.address(), schedule.clone());
+    let address = service.address();
+    let posting = schedule.clone();
     let before = Effort::now(&[service.id()]);
     let posting = move || post_on_schedule(address, posting, connections);
     let posted = tokio::task::spawn_blocking(posting).await??;
@@ -439,10 +442,8 @@ async fn overload(
     let service = rig.serve()?;
     let start = now();
     let probe: Vec<u32> = (0..args.probe_callbacks).collect();
-    let (address, requests) = (
-        service.address(),
-        Arc::new(prepare(&rig.cast, start, Ids::Time, &probe)?),
-    );
+    let address = service.address();
+    let requests = Arc::new(prepare(&rig.cast, start, Ids::Time, &probe)?);
     let sustained = tokio::task::spawn_blocking(move || post_all(&[address], &requests, 512, 1)).await??;
     let calm_kib = status_kib(&service.id().to_string(), "VmHWM");
     let mut faults = sustained.wrong_answers();

@@ -685,7 +685,8 @@ impl<'a> Maker<'a> {
         }
         self.lumps[file] += 1;
         let count = 2 + self.draw.below(7);
-        let (mut sum_vnd, mut last) = (0, None);
+        let mut sum_vnd = 0;
+        let mut last = None;
         for _ in 0..count {
             let amount_vnd = 1_000 * (20 + self.draw.below(980)) as i64;
             let paid = self.paid(payee, amount_vnd, at);

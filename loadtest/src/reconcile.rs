@@ -154,7 +154,8 @@ async fn one_file(
     let statement = statement.to_str().ok_or("a folder whose name is no text")?;
     let import = ["import", "statement", statement, "--provider", PROVIDER];
     let imported = process::run(binary, config, &import)?;
-    let (took, peak_kib) = (imported.took, imported.peak_kib);
+    let took = imported.took;
+    let peak_kib = imported.peak_kib;
     let day = of.day.to_string();
     let again = ["reconcile", "--provider", PROVIDER, "--day", &day, "--json"];
     let again = process::run(binary, config, &again)?;
@@ -270,7 +271,8 @@ async fn fill(
             );
             for _ in 0..copies {
                 line += 1;
-                let (bin, account) = (&sample.bank_bin, &sample.account_number);
+                let bin = &sample.bank_bin;
+                let account = &sample.account_number;
                 let note = sample.stall_code.as_str();
                 writeln!(
                     statement,

@@ -94,7 +94,8 @@ pub fn run(args: &TortureArgs) -> Result<bool> {
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let numbers = args.round.map_or(1..=args.rounds, |only| only..=only);
-    let (mut rounds, before) = (Vec::new(), Effort::now(&[]));
+    let mut rounds = Vec::new();
+    let before = Effort::now(&[]);
     let mut small_cluster = None;
     for number in numbers {
         let (at, fault) = dealt(&deck, args.seed, number);
@@ -141,10 +142,8 @@ fn deck(databases: &[Databases], part: &str) -> Vec<(usize, Fault)> {
 
 /// Which comes in this round: all in turn, in another order each time, so that few rounds see many faults.
 fn dealt(deck: &[(usize, Fault)], seed: u64, round: u32) -> (usize, Fault) {
-    let (turn, at) = (
-        (round as usize - 1) / deck.len(),
-        (round as usize - 1) % deck.len(),
-    );
+    let turn = (round as usize - 1) / deck.len();
+    let at = (round as usize - 1) % deck.len();
     let mut order = deck.to_vec();
     Draw::new(seed.wrapping_add(turn as u64)).shuffle(&mut order);
     order[at]

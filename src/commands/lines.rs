@@ -112,7 +112,8 @@ fn read_blocks(mut input: impl Read, workers: &[SyncSender<Vec<u8>>]) -> Result<
 }
 
 fn write_in_turn(mut output: impl Write, workers: &[Receiver<Answered>]) -> Result<(u64, u64), Failure> {
-    let (mut good, mut bad) = (0, 0);
+    let mut good = 0;
+    let mut bad = 0;
     for worker in workers.iter().cycle() {
         // The worker whose turn it is has no more: there was no further block.
         let Ok(answered) = worker.recv() else { break };

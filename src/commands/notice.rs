@@ -21,8 +21,10 @@ pub enum Notice {
 pub fn run(command: Notice) -> Result<ExitCode, Failure> {
     let Notice::Verify = command;
     let broken = |e: std::io::Error| Failure::Refused(e.to_string());
-    let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
-    let (mut line, mut status) = (Vec::new(), ExitCode::SUCCESS);
+    let mut input = std::io::stdin().lock();
+    let mut out = std::io::stdout().lock();
+    let mut line = Vec::new();
+    let mut status = ExitCode::SUCCESS;
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line).map_err(broken)? == 0 {

@@ -157,7 +157,8 @@ impl Pictures {
                     .collect(),
                 Err((code, reason)) => {
                     let json = serde_json::json!({ "valid": false, "code": code, "reason": reason });
-                    let (json, unknown_bin) = (json.to_string(), None);
+                    let json = json.to_string();
+                    let unknown_bin = None;
                     vec![(
                         None,
                         Answer {
@@ -247,7 +248,8 @@ fn refused(what: &str, reason: &str) -> Answer {
 /// One code from flags: its payload, or pictures of it.
 fn one(args: Encode) -> Result<ExitCode, Failure> {
     let banks = args.directory.open()?;
-    let (bank, account) = (args.bank.unwrap_or_default(), args.account.unwrap_or_default());
+    let bank = args.bank.unwrap_or_default();
+    let account = args.account.unwrap_or_default();
     let bank_bin = bin_of(&banks, &bank)?;
     if banks.get(&bank_bin).is_none() {
         eprintln!("warning: bank {bank_bin} is not in the directory; check it before you print");

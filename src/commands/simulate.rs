@@ -109,7 +109,8 @@ pub async fn run(args: Simulate) -> Result<ExitCode, Failure> {
         rate_per_s: args.rate,
         connections: args.connections,
     };
-    let (url, json) = (args.url.clone(), args.json);
+    let url = args.url.clone();
+    let json = args.json;
     let (provider, secrets, payees) = cast(args).await?;
     eprintln!("«{}» posts to {url}, {:?}", provider.id(), provider.scheme());
     let simulation = Simulation::new(provider, &secrets, &url, payees, pace.connections).map_err(failed)?;

@@ -226,7 +226,8 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
         _ => return Err(Failure::Settings("--from must not be later than --to".to_owned())),
     };
     let view = reconcile_days(&store, &args.provider, (from, to), &config.calendar, now()).await?;
-    let (summary, exceptions) = (view.summary, view.exceptions);
+    let summary = view.summary;
+    let exceptions = view.exceptions;
     for close in &view.closes {
         eprintln!(
             "{} is closed (version {}, {}): its figures are those of then",

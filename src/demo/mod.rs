@@ -182,11 +182,9 @@ async fn keep_provider(
             .rotate_key(PROVIDER, &key_id, &sealed_secret, TimeMs(now().0 + 1), now())
             .await?);
     }
-    let (provider_id, profile, scheme) = (
-        PROVIDER.to_owned(),
-        "standard".to_owned(),
-        "webhooks_v1".to_owned(),
-    );
+    let provider_id = PROVIDER.to_owned();
+    let profile = "standard".to_owned();
+    let scheme = "webhooks_v1".to_owned();
     Ok(store
         .add_provider(
             &NewProvider {

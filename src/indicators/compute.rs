@@ -184,7 +184,9 @@ fn market_lines(facts: &Facts, is_inside: impl Fn(usize) -> bool) -> Result<Vec<
 fn figures(tally: &Tally, streets: &[StreetLine], markets: &[MarketLine]) -> Result<Vec<Figure>, RatioError> {
     let of = |n| Ratio::coverage(n, tally.households);
     let attained = |meets: &dyn Fn(&Tally) -> Result<bool, RatioError>| street_attainment(streets, meets);
-    let (mut stalls, mut with_code, mut in_markets) = (Ratio::default(), 0, 0);
+    let mut stalls = Ratio::default();
+    let mut with_code = 0;
+    let mut in_markets = 0;
     for market in markets {
         stalls = stalls.plus(market.stalls);
         with_code += market.tally.with_code;
@@ -285,7 +287,8 @@ fn street_attainment(
     streets: &[StreetLine],
     meets: &dyn Fn(&Tally) -> Result<bool, RatioError>,
 ) -> Result<Ratio, RatioError> {
-    let (mut n, mut d) = (0, 0);
+    let mut n = 0;
+    let mut d = 0;
     for street in streets.iter().filter(|s| s.tally.households > 0) {
         n += i64::from(meets(&street.tally)?);
         d += 1;

@@ -127,7 +127,9 @@ fn line(id: &str, name: &str, tally: &Tally) -> LineJson {
 pub fn json(report: &Report, units: &Units) -> ReportJson {
     let q = report.question;
     let area = units.get(q.area);
-    let (as_of, boundaries, known_at) = (q.as_of.to_string(), q.boundaries.to_string(), q.known_at.iso());
+    let as_of = q.as_of.to_string();
+    let boundaries = q.boundaries.to_string();
+    let known_at = q.known_at.iso();
     let figure = |f: &Figure| FigureJson {
         id: f.id,
         name: f.name_vi,
@@ -199,7 +201,9 @@ pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
     let text = |n: i64| n.to_string();
     let or_none = |p: &Option<String>| p.clone().unwrap_or_default();
     for f in &json.figures {
-        let (n, d, p) = (text(f.numerator), text(f.denominator), or_none(&f.percent));
+        let n = text(f.numerator);
+        let d = text(f.denominator);
+        let p = or_none(&f.percent);
         write([
             "figure",
             f.id,
@@ -219,7 +223,9 @@ pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
         .chain(json.markets.iter().map(|m| ("market", &m.line)))
         .chain(json.units.iter().map(|u| ("unit", &u.line)))
     {
-        let (n, d, p) = (text(l.with_account), text(l.households), or_none(&l.percent));
+        let n = text(l.with_account);
+        let d = text(l.households);
+        let p = or_none(&l.percent);
         write([
             kind,
             &l.id,
@@ -233,11 +239,9 @@ pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
         ]);
     }
     for m in &json.markets {
-        let (n, d, p) = (
-            text(m.stalls_with_code),
-            text(m.stalls),
-            or_none(&m.stall_percent),
-        );
+        let n = text(m.stalls_with_code);
+        let d = text(m.stalls);
+        let p = or_none(&m.stall_percent);
         write([
             "market_stalls",
             &m.line.id,

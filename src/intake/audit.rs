@@ -214,7 +214,8 @@ async fn check_rows(
     }
     audit.receipts += receipts;
     if (entries.len() as i64, receipts) != (row.entries, row.receipts) {
-        let (found, kept) = (entries.len(), row.entries);
+        let found = entries.len();
+        let kept = row.entries;
         let why = format!(
             "{found} notices with {receipts} receipts are proven, {kept} with {} were kept",
             row.receipts

@@ -107,7 +107,9 @@ pub struct Silence {
 /// midnight cuts no habit in two.
 pub fn silence(heard: &[(i64, i64)], now: TimeMs) -> Option<Silence> {
     let this_hour = now.0.div_euclid(HOUR_MS);
-    let (mut active_days, mut heard_days, mut usual) = (0, 0, 0);
+    let mut active_days = 0;
+    let mut heard_days = 0;
+    let mut usual = 0;
     for days_ago in 1..=HABIT_DAYS {
         let hour = this_hour - days_ago * 24;
         let within = |hours: i64| -> i64 {

@@ -101,7 +101,8 @@ pub async fn pick_up_statements(
         .map(|p| (p.provider_id, p.profile))
         .collect();
     let (folders, strangers) = {
-        let (path, ids) = (inbox.to_owned(), profiles.keys().cloned().collect());
+        let path = inbox.to_owned();
+        let ids = profiles.keys().cloned().collect();
         let wrong = |error: io::Error| ImportError::File(format!("{}: {error}", inbox.display()));
         off_thread(move || folders(&path, &ids)).await.map_err(wrong)?
     };
@@ -111,7 +112,9 @@ pub async fn pick_up_statements(
     };
     for (provider_id, folder) in folders {
         let waiting = {
-            let (folder, now, left) = (folder.clone(), clock(), FILES_MAX - round.moved);
+            let folder = folder.clone();
+            let now = clock();
+            let left = FILES_MAX - round.moved;
             off_thread(move || waiting(&folder, now, left)).await
         };
         let (names, has_more) = match waiting {
@@ -248,7 +251,8 @@ fn is_refusal(error: &ImportError) -> bool {
 
 /// The folders of providers in the inbox, in order, and what else lies there. A link is no folder.
 fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<(String, PathBuf)>, Vec<String>)> {
-    let (mut folders, mut strangers) = (BTreeMap::new(), BTreeSet::new());
+    let mut folders = BTreeMap::new();
+    let mut strangers = BTreeSet::new();
     for entry in fs::read_dir(inbox)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -270,7 +274,8 @@ fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<(String, Pat
 /// The files of a folder that are complete, the first names first, at most so many; and whether there are others,
 /// more than that or still being written.
 fn waiting(folder: &Path, now: TimeMs, at_most: usize) -> io::Result<(BTreeSet<OsString>, bool)> {
-    let (mut names, mut has_more) = (BTreeSet::new(), false);
+    let mut names = BTreeSet::new();
+    let mut has_more = false;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();

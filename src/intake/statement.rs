@@ -140,7 +140,8 @@ pub enum Progress {
 
 /// Says what a file is and how it could be read.
 pub async fn look_at(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
-    let (path, profile) = (path.to_owned(), profile.to_owned());
+    let path = path.to_owned();
+    let profile = profile.to_owned();
     blocking(move || Ok(look(&mut opened(&path)?, &profile)?)).await
 }
 
@@ -237,7 +238,9 @@ async fn take_in(
     let agreed = store.statement_rules(&file.provider_id).await?.rules;
     let fees = FeeCheck::new(&agreed, mapping);
     let (read, file_summary) = {
-        let (path, mapping, stalls) = (file.path.clone(), mapping.clone(), stalls.clone());
+        let path = file.path.clone();
+        let mapping = mapping.clone();
+        let stalls = stalls.clone();
         blocking(move || read_rows(&path, &mapping, fees, file_no, &stalls, now)).await?
     };
     let total = read.fresh.rows.len() as u64;
@@ -360,7 +363,8 @@ pub async fn exceptions_csv(
         None => Vec::new(),
     };
     for bad in bad {
-        let (day, number) = (bad.business_day.to_string(), bad.row_number.to_string());
+        let day = bad.business_day.to_string();
+        let number = bad.row_number.to_string();
         out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
             .map_err(wrong)?;
     }
@@ -453,9 +457,11 @@ impl SecondReading {
     /// when nobody takes them any more. What was kept and what another file had, by count and amount.
     fn hand_on(&self, to: &mpsc::Sender<(PackedRows, u64)>) -> Result<(Count, Count), ImportError> {
         let (window, outcome) = &*self.compared;
-        let (sides, codes) = (&window.sides.rows, Codes::new(&self.stalls));
+        let sides = &window.sides.rows;
+        let codes = Codes::new(&self.stalls);
         let mut at = sides.partition_point(|row| row.no < self.first_no);
-        let (mut rows, mut repeated) = (Count::default(), Count::default());
+        let mut rows = Count::default();
+        let mut repeated = Count::default();
         let mut kept = Vec::with_capacity(ROWS_AT_ONCE);
         let mut unpacked = None;
         let read = read_statement(&mut opened(&self.path)?, &self.mapping, &mut |event| {

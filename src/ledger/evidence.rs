@@ -53,8 +53,10 @@ pub fn read_callbacks(mut bytes: &[u8]) -> Result<Vec<KeptCallback>, EvidenceErr
     while !bytes.is_empty() {
         let provider_id = text(&mut bytes)?;
         let received_at = field(&mut bytes)?.try_into().map_err(|_| EvidenceError)?;
-        let (key_id, method) = (text(&mut bytes)?, text(&mut bytes)?);
-        let (path, query) = (text(&mut bytes)?, text(&mut bytes)?);
+        let key_id = text(&mut bytes)?;
+        let method = text(&mut bytes)?;
+        let path = text(&mut bytes)?;
+        let query = text(&mut bytes)?;
         let count = field(&mut bytes)?.try_into().map_err(|_| EvidenceError)?;
         let mut headers = Vec::new();
         for _ in 0..u32::from_le_bytes(count) {

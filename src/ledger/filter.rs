@@ -51,7 +51,9 @@ impl Shard {
             let bytes = self.description.get(at..at + 4).and_then(|b| b.try_into().ok());
             bytes.map_or(u64::MAX, |b| u64::from(u32::from_le_bytes(b)))
         };
-        let (segment, mask, segments) = (number(8), number(12), number(16));
+        let segment = number(8);
+        let mask = number(12);
+        let segments = number(16);
         segment > 0 && mask == segment - 1 && segments + 2 * segment <= self.table.len() as u64
     }
 }

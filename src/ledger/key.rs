@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn what_is_kept_beside_shares_the_fingerprint_only() {
         let key = Key::of_event("p", "T1", "payment");
-        let (a, b) = (key.beside(&[1; 16]), key.beside(&[2; 16]));
+        let a = key.beside(&[1; 16]);
+        let b = key.beside(&[2; 16]);
         assert_eq!((a.fingerprint, b.fingerprint), (key.fingerprint, key.fingerprint));
         assert!(a.check_bits != b.check_bits && a.check_bits != key.check_bits);
     }

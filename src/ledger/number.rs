@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn numbers_count_on_over_days_and_never_go_back() {
-        let (first, later) = (Day::ymd(2026, 3, 1), Day::ymd(2026, 4, 1));
+        let first = Day::ymd(2026, 3, 1);
+        let later = Day::ymd(2026, 4, 1);
         let one = LedgerNo::default().next(first);
         let two = one.next(later);
         let three = two.next(first);

@@ -365,7 +365,8 @@ mod tests {
             all.add(&bytes).unwrap();
         }
         for n in (0..500u64).step_by(2) {
-            let (a, b) = (trace(n, &ids[n as usize]), trace(n + 1, &ids[n as usize + 1]));
+            let a = trace(n, &ids[n as usize]);
+            let b = trace(n + 1, &ids[n as usize + 1]);
             let found: Vec<Trace<'_>> = all.find(a.key.fingerprint).collect();
             assert_eq!(found, [b, a]);
         }

@@ -57,7 +57,8 @@ fn parts(header: &str) -> Result<(&str, &str), Refusal> {
             }
         }
     };
-    let (time, digest) = (one("t")?, one("v1")?);
+    let time = one("t")?;
+    let digest = one("v1")?;
     // Only digits, or a part of the body could be taken for a part of the time.
     match time.bytes().all(|b| b.is_ascii_digit()) {
         true => Ok((time, digest)),

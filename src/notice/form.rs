@@ -20,7 +20,8 @@ impl Form {
                 return Err(Refusal::malformed("parameters", because));
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let (name, value) = (decoded(name)?, decoded(value)?);
+            let name = decoded(name)?;
+            let value = decoded(value)?;
             if all.iter().any(|(n, _)| *n == name) {
                 return Err(Refusal::malformed(&name, "came twice"));
             }

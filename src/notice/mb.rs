@@ -42,10 +42,8 @@ pub(super) const VIETQR: Scheme = Scheme {
     secrets: &["basic_username", "basic_password"],
     settings: &[],
     build: |secrets| {
-        let (user, password) = (
-            secrets.secret("basic_username")?,
-            secrets.secret("basic_password")?,
-        );
+        let user = secrets.secret("basic_username")?;
+        let password = secrets.secret("basic_password")?;
         // Bound to user and password: whoever changes either ends all tokens. The length keeps the two
         // apart from one another.
         let length = (user.reveal().len() as u64).to_be_bytes();

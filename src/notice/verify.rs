@@ -191,7 +191,8 @@ fn deliver(
     context: &Context,
 ) -> Result<Done, VerifyError> {
     let fill = |text: &Option<String>| filled(text.as_deref().unwrap_or_default(), captured);
-    let (path, query) = (fill(&call.path), fill(&call.query));
+    let path = fill(&call.path);
+    let query = fill(&call.query);
     let method = call
         .method
         .as_deref()
@@ -391,7 +392,8 @@ mod tests {
     /// What differs from the vector.
     fn complaints(vector: &Value, got: &Value) -> Vec<String> {
         let mut out = Vec::new();
-        let (expect, reply) = (&vector["expect"], &vector["reply"]);
+        let expect = &vector["expect"];
+        let reply = &vector["reply"];
         let mut compare = |what: &str, fits: bool| {
             if !fits {
                 out.push(what.to_owned());
@@ -436,7 +438,8 @@ mod tests {
         };
         let body: Value = serde_json::from_str(body).unwrap();
         matched.iter().all(|(name, wanted)| {
-            let (got, rule) = (&body[name.as_str()], wanted.as_object());
+            let got = &body[name.as_str()];
+            let rule = wanted.as_object();
             match rule.and_then(|r| r.iter().next()) {
                 None => got == wanted,
                 Some((rule, of)) if rule == "any_of" => of.as_array().unwrap().contains(got),

@@ -301,7 +301,8 @@ mod tests {
         let mut book = Book::new(&units);
         let mut fresh = ids();
         let day = Day::ymd(2024, 6, 1);
-        let (one, two) = (units.at("20227", day).unwrap(), units.at("20233", day).unwrap());
+        let one = units.at("20227", day).unwrap();
+        let two = units.at("20233", day).unwrap();
         let a = book.segment("Bạch Đằng", one, day, &mut fresh);
         let b = book.segment("Bạch Đằng", two, day, &mut fresh);
         assert_ne!(a, b);

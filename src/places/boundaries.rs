@@ -120,7 +120,8 @@ impl<'a> Boundaries<'a> {
 
     /// The smallest unit that is each candidate or above it.
     fn smallest_holder(&self, candidates: &BTreeSet<UnitIx>) -> Option<UnitIx> {
-        let (first, rest) = (candidates.first()?, candidates.iter().skip(1));
+        let first = candidates.first()?;
+        let rest = candidates.iter().skip(1);
         rest.fold(self.chain(*first).collect::<Vec<_>>(), |common, &next| {
             let chain: Vec<UnitIx> = self.chain(next).collect();
             common.into_iter().filter(|ix| chain.contains(ix)).collect()
@@ -132,7 +133,9 @@ impl<'a> Boundaries<'a> {
     /// All units valid on the boundary date in which something may lie that lay in `unit`; none
     /// if it may also lie where we know nothing.
     pub(super) fn candidates(&self, unit: UnitIx) -> Option<BTreeSet<UnitIx>> {
-        let (mut todo, mut seen, mut found) = (vec![unit], BTreeSet::new(), BTreeSet::new());
+        let mut todo = vec![unit];
+        let mut seen = BTreeSet::new();
+        let mut found = BTreeSet::new();
         while let Some(ix) = todo.pop() {
             if !seen.insert(ix) {
                 continue;

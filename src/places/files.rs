@@ -158,7 +158,8 @@ struct Sorter<T> {
 impl<T> Sorter<T> {
     fn new(table: Table, mut read: impl FnMut(&Row) -> Result<T, String>) -> Sorter<T> {
         let rows = table.rows.len() + table.faults.len();
-        let (kept, notes) = (Vec::new(), Vec::new());
+        let kept = Vec::new();
+        let notes = Vec::new();
         let mut sorter = Sorter {
             kept,
             rows,
@@ -222,7 +223,8 @@ pub fn read_units(bytes: &[u8]) -> Result<(Read<Unit>, Vec<Edge>), TableError> {
         refuse_orphans(&mut sorter);
     }
     let found = lineage(&sorter);
-    let (edges, notes) = (found.edges(&sorter), found.notes);
+    let edges = found.edges(&sorter);
+    let notes = found.notes;
     sorter
         .notes
         .extend(notes.into_iter().map(|(row, text)| Note { row, text }));
@@ -240,7 +242,8 @@ fn unit_row(row: &Row) -> Result<UnitRow, String> {
     let level = Level::parse(level).ok_or_else(|| {
         format!("Cột level «{level}» không đúng. Hãy ghi city, district, ward, commune hoặc special_zone.")
     })?;
-    let (name, type_name) = (row.get("name_vi"), row.get("type_vi"));
+    let name = row.get("name_vi");
+    let type_name = row.get("type_vi");
     if name.is_empty() || type_name.is_empty() {
         return Err("Thiếu tên hoặc loại đơn vị. Hãy ghi cột name_vi và type_vi.".to_owned());
     }
@@ -248,8 +251,10 @@ fn unit_row(row: &Row) -> Result<UnitRow, String> {
     if parent.is_none() && level != Level::City {
         return Err("Thiếu mã đơn vị cấp trên. Hãy ghi cột parent_code.".to_owned());
     }
-    let (from, to) = (day(row, "valid_from")?, day(row, "valid_to")?);
-    let (successors, predecessors) = (list(row, "successor_codes"), list(row, "predecessor_codes"));
+    let from = day(row, "valid_from")?;
+    let to = day(row, "valid_to")?;
+    let successors = list(row, "successor_codes");
+    let predecessors = list(row, "predecessor_codes");
     if from.zip(to).is_some_and(|(from, to)| to < from) {
         return Err("Cột valid_to sớm hơn valid_from. Hãy sửa ngày hiệu lực.".to_owned());
     }
@@ -332,7 +337,8 @@ fn refuse_orphans(sorter: &mut Sorter<UnitRow>) {
             .push(version);
     }
     sorter.refuse(|row| {
-        let (period, level) = (row.unit.period(), row.unit.level);
+        let period = row.unit.period();
+        let level = row.unit.level;
         let parent = row.unit.parent_code.as_ref()?;
         let parents = versions.get(parent).into_iter().flatten();
         let mut above = parents.filter(|(other, _)| meet(period, *other)).peekable();
@@ -360,7 +366,8 @@ struct Lineage<'a> {
 }
 
 fn lineage(sorter: &Sorter<UnitRow>) -> Lineage<'_> {
-    let (mut begin, mut end) = (HashMap::new(), HashMap::new());
+    let mut begin = HashMap::new();
+    let mut end = HashMap::new();
     for (_, row) in &sorter.kept {
         let code = row.unit.id.code.as_str();
         row.unit.id.from.map(|from| begin.insert((code, from), row));
@@ -478,7 +485,8 @@ fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, String> {
         return Err("Thiếu tên đường. Hãy ghi cột name_vi.".to_owned());
     }
     let district = former.district(row.get("district"))?;
-    let (wards, codes) = (list(row, "ward"), list(row, "ward_code_2024"));
+    let wards = list(row, "ward");
+    let codes = list(row, "ward_code_2024");
     if !wards.is_empty() && !codes.is_empty() && wards.len() != codes.len() {
         return Err(
             "Số phường ở cột ward và ward_code_2024 khác nhau. Hãy ghi mỗi phường một mã.".to_owned(),
@@ -486,10 +494,8 @@ fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, String> {
     }
     let mut segments: Vec<PlacedIn> = Vec::new();
     for at in 0..wards.len().max(codes.len()) {
-        let (ward, code) = (
-            wards.get(at).map_or("", String::as_str),
-            codes.get(at).map_or("", String::as_str),
-        );
+        let ward = wards.get(at).map_or("", String::as_str);
+        let code = codes.get(at).map_or("", String::as_str);
         let unit = former.ward(ward, code, district.as_ref())?;
         if segments.iter().all(|segment| segment.unit != unit) {
             segments.push(PlacedIn {

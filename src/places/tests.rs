@@ -90,7 +90,8 @@ const MADE_FROM: [(&str, &str, &[&str]); 15] = [
 #[test]
 fn the_units_of_2025_are_made_as_the_table_says() {
     let units = units();
-    let (last, first) = (day("2025-06-30"), day("2025-07-01"));
+    let last = day("2025-06-30");
+    let first = day("2025-07-01");
     let now = units.under(first);
     for (code, name, parts) in MADE_FROM {
         let target = units.at(code, first).unwrap();
@@ -121,7 +122,8 @@ fn the_units_of_2025_are_made_as_the_table_says() {
 #[test]
 fn every_unit_of_2024_leads_to_one_of_2025_and_back() {
     let units = units();
-    let (then, now) = (units.under(day("2024-12-31")), units.under(day("2025-07-01")));
+    let then = units.under(day("2024-12-31"));
+    let now = units.under(day("2025-07-01"));
     let city = units.ix(&id("48@1997-01-01")).unwrap();
     let communes = then.members(city);
     assert_eq!(communes.len(), 56);
@@ -308,7 +310,8 @@ fn units_are_found_by_code_and_date_or_by_a_name_that_fits_one() {
 fn histories_that_contradict_themselves_are_refused() {
     let (good, edges) = shipped();
     let broken = |change: &dyn Fn(&mut Vec<Unit>, &mut Vec<Edge>)| {
-        let (mut units, mut edges) = (good.clone(), edges.clone());
+        let mut units = good.clone();
+        let mut edges = edges.clone();
         change(&mut units, &mut edges);
         Units::new(units, edges).unwrap_err()
     };
@@ -569,7 +572,8 @@ fn places_against_streets_and_markets_csv() {
         (markets.rows, markets.kept.len(), markets.faults.as_slice()),
         (44, 44, &[][..])
     );
-    let (then, now) = (units.under(day("2024-12-31")), units.under(day("2025-07-01")));
+    let then = units.under(day("2024-12-31"));
+    let now = units.under(day("2025-07-01"));
     for market in markets.kept.iter().filter(|m| m.facts.len() == 2) {
         let forward = now.locate(&market.facts[..1]).unwrap();
         assert!(

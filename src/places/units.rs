@@ -173,7 +173,8 @@ impl Units {
             }
         }
         for pair in self.units.windows(2) {
-            let (a, b) = (&pair[0], &pair[1]);
+            let a = &pair[0];
+            let b = &pair[1];
             if a.id.code == b.id.code && meet(a.period(), b.period()) {
                 return Err(UnitsError::Overlap(a.id.clone(), b.id.clone()));
             }
@@ -347,7 +348,9 @@ impl Units {
     /// predecessors are not known, to `48@2025-07-01`. Where the oldest versions disagree, the
     /// first of their cities by code and day.
     pub fn scope(&self, ix: UnitIx) -> UnitIx {
-        let (mut todo, mut seen, mut tops) = (vec![ix], BTreeSet::new(), BTreeSet::new());
+        let mut todo = vec![ix];
+        let mut seen = BTreeSet::new();
+        let mut tops = BTreeSet::new();
         while let Some(ix) = todo.pop() {
             if !seen.insert(ix) {
                 continue;

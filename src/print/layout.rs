@@ -84,7 +84,9 @@ impl Drawing {
     }
 
     fn round_rect(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), radius: i32, ink: Ink) {
-        let (right, bottom, r) = (x + width, y + height, radius);
+        let right = x + width;
+        let bottom = y + height;
+        let r = radius;
         let steps = vec![
             Step::Move(x + r, y),
             Step::Line(right - r, y),
@@ -162,7 +164,8 @@ pub(super) struct Room {
 impl Room {
     /// One line of any height.
     pub fn line(width_um: i32, sizes_um: (i32, i32)) -> Room {
-        let (height_um, lines_max) = (i32::MAX, 1);
+        let height_um = i32::MAX;
+        let lines_max = 1;
         Room {
             width_um,
             height_um,
@@ -182,7 +185,8 @@ const LEADING_UNITS: i32 = 140;
 impl Fitted {
     /// Base line of each line, counted from the top of the first.
     fn bases(&self) -> (Vec<i32>, i32) {
-        let (mut y, mut bases) = (0, Vec::new());
+        let mut y = 0;
+        let mut bases = Vec::new();
         for line in &self.lines {
             y += if bases.is_empty() {
                 0
@@ -399,7 +403,8 @@ pub(super) fn card(card: &Card, format: Format) -> Drawing {
     let side = format.symbol_um();
     let quiet = side * QUIET_ZONE as i32 / symbol.modules() as i32 + 1;
     let middle = style(format).symbol_middle;
-    let (zone_top, zone_bottom) = (middle - side / 2 - quiet, middle + side / 2 + quiet);
+    let zone_top = middle - side / 2 - quiet;
+    let zone_bottom = middle + side / 2 + quiet;
     let mut drawing = Drawing::new(width, height);
     drawing.rect(0, 0, width, height, Ink::White);
     let mut pen = Pen {
@@ -547,7 +552,8 @@ impl Pen<'_> {
             gap,
             ..
         } = self.style;
-        let (left, right) = (margin, self.width - margin);
+        let left = margin;
+        let right = self.width - margin;
         let code = Run::of(&card.stall_code, Weight::Bold);
         let beside = self.inner - code.width_um(code_size) - 2 * gap;
         let link_base = bottom - scaled(DESCENT_UNITS, link_size);
@@ -594,7 +600,8 @@ impl Pen<'_> {
         } = self.style;
         let tail = Run::of(&card.account_tail, Weight::Bold);
         let dots = Run::of("•••• ", Weight::Regular);
-        let (tail_width, dots_width) = (tail.width_um(tail_size), dots.width_um(bank_size));
+        let tail_width = tail.width_um(tail_size);
+        let dots_width = dots.width_um(bank_size);
         let apart = if card.bank_name.is_empty() { 0 } else { 2 * gap };
         let room = Room::line(
             self.inner - tail_width - dots_width - apart,

@@ -86,7 +86,8 @@ impl Pack {
     fn list(&self, at: usize) -> Drawing {
         let (width, height) = A4_UM;
         let mut page = Drawing::new(width, height);
-        let (left, right) = (LIST_MARGIN_UM, width - LIST_MARGIN_UM);
+        let left = LIST_MARGIN_UM;
+        let right = width - LIST_MARGIN_UM;
         let title = fit(
             &self.title,
             Weight::Bold,
@@ -174,7 +175,8 @@ impl Pack {
             .skip(at * grid.per_sheet())
             .take(grid.per_sheet());
         for (place, line) in cards.enumerate() {
-            let (column, row) = (place as i32 % grid.columns, place as i32 / grid.columns);
+            let column = place as i32 % grid.columns;
+            let row = place as i32 / grid.columns;
             let drawing = layout::card(&line.card, self.format);
             page.place(
                 &drawing,
@@ -201,7 +203,8 @@ struct Grid {
 fn grid(format: Format) -> Grid {
     let card = format.size_um();
     let fitting = |paper: (i32, i32)| (paper.0 / card.0, paper.1 / card.1);
-    let (upright, lying) = (A4_UM, (A4_UM.1, A4_UM.0));
+    let upright = A4_UM;
+    let lying = (A4_UM.1, A4_UM.0);
     let count = |(columns, rows): (i32, i32)| columns * rows;
     let paper = match count(fitting(lying)) > count(fitting(upright)) {
         true => lying,

@@ -76,7 +76,8 @@ fn drawn(
         .map_or(1, |n| n.get())
         .min(pages.max(1))
         .min(16);
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
     let mut drawn: Vec<(usize, Chunk)> = thread::scope(|scope| {
         let work = || {
             let mut mine = Vec::new();
@@ -122,7 +123,8 @@ fn chunk(at: usize, drawing: &Drawing) -> Chunk {
     let mut chunk = Chunk::with_settings(SETTINGS);
     let packed = compress_to_vec_zlib(&content(drawing), DEFLATE_LEVEL);
     chunk.stream(contents, &packed).filter(Filter::FlateDecode);
-    let (width, height) = (drawing.width_um as f32 * SCALE, drawing.height_um as f32 * SCALE);
+    let width = drawing.width_um as f32 * SCALE;
+    let height = drawing.height_um as f32 * SCALE;
     chunk
         .page(page)
         .parent(PAGES)
@@ -214,7 +216,8 @@ fn text(out: &mut Content, (x, y): (i32, i32), size_um: i32, run: &super::font::
 
 /// PDF has cubic curves only; a quadratic one is the cubic with both controls two thirds of the way to its own.
 fn shape(out: &mut Content, steps: &[Step]) {
-    let (mut x0, mut y0) = (0, 0);
+    let mut x0 = 0;
+    let mut y0 = 0;
     for step in steps {
         match *step {
             Step::Move(x, y) => {

@@ -14,7 +14,8 @@ const UM_PER_INCH: i64 = 25_400;
 
 /// A drawing as PNG.
 pub(super) fn draw(drawing: &Drawing) -> Vec<u8> {
-    let (width, height) = (pixels(drawing.width_um), pixels(drawing.height_um));
+    let width = pixels(drawing.width_um);
+    let height = pixels(drawing.height_um);
     let mut picture = Pixmap::new(width, height).expect("paper has an area");
     picture.fill(Color::WHITE);
     let to_pixels = DPI as f32 / UM_PER_INCH as f32;
@@ -44,7 +45,8 @@ pub(super) fn draw(drawing: &Drawing) -> Vec<u8> {
                     right += glyph.advance;
                 }
                 let scale = *size_um as f32 / UNITS as f32 * to_pixels;
-                let (x, y) = (*x as f32 * to_pixels, *y as f32 * to_pixels);
+                let x = *x as f32 * to_pixels;
+                let y = *y as f32 * to_pixels;
                 fill(
                     &mut picture,
                     path,
@@ -106,7 +108,8 @@ fn add(path: &mut PathBuilder, steps: &[Step], right: i32, up: i32) {
                 path.line_to(x, y);
             }
             Step::Quad(a, b, x, y) => {
-                let ((a, b), (x, y)) = (at(a, b), at(x, y));
+                let (a, b) = at(a, b);
+                let (x, y) = at(x, y);
                 path.quad_to(a, b, x, y);
             }
             Step::Close => path.close(),

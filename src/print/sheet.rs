@@ -218,7 +218,8 @@ pub fn xlsx(sheets: Vec<Sheet>) -> Result<Vec<u8>, SheetError> {
             return Err(fault.into());
         }
         // Ids are digits as text on purpose; no program needs to warn of them.
-        let (row, column) = (sheet.next_row.saturating_sub(1), sheet.columns.saturating_sub(1));
+        let row = sheet.next_row.saturating_sub(1);
+        let column = sheet.columns.saturating_sub(1);
         sheet
             .worksheet
             .ignore_error_range(0, 0, row, column, IgnoreError::NumberStoredAsText)?;

@@ -6,7 +6,8 @@ use super::layout::{Drawing, Ink, Item};
 /// A drawing as SVG; one unit is a micrometre.
 pub(super) fn draw(drawing: &Drawing) -> String {
     let mut out = String::with_capacity(64 * 1024);
-    let (width, height) = (drawing.width_um, drawing.height_um);
+    let width = drawing.width_um;
+    let height = drawing.height_um;
     // Writing to a String cannot fail, here and below.
     let _ = write!(
         out,

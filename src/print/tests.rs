@@ -53,7 +53,8 @@ fn bounds(item: &Item) -> (i32, i32, i32, i32) {
             x, y, size_um, run, ..
         } => {
             let mut right = *x;
-            let (mut top, mut bottom) = (*y, *y);
+            let mut top = *y;
+            let mut bottom = *y;
             for glyph in &run.glyphs {
                 for step in run.weight.face().outline(glyph.id) {
                     if let font::Step::Line(_, up) | font::Step::Quad(_, _, _, up) | font::Step::Move(_, up) =
@@ -166,7 +167,8 @@ fn a_text_is_broken_then_made_smaller_then_visibly_cut() {
     let sizes = (points(160), points(80));
     let width = 60_000;
     let fit = |text: &str| {
-        let (height_um, lines_max) = (15_000, 2);
+        let height_um = 15_000;
+        let lines_max = 2;
         fit(
             text,
             Weight::Bold,
@@ -226,7 +228,9 @@ fn a_picture_has_the_true_size_and_a_code_of_pure_black_and_white() {
         else {
             panic!("no code");
         };
-        let (left, top, side) = (pixels(*x), pixels(*y), pixels(*side_um));
+        let left = pixels(*x);
+        let top = pixels(*y);
+        let side = pixels(*side_um);
         for (x, y) in (0..side).flat_map(|y| (0..side).map(move |x| (x, y))) {
             let pixel = picture.get_pixel((left + x) as u32, (top + y) as u32).0;
             assert!(pixel == [0; 3] || pixel == [255; 3], "{x} {y} {pixel:?}");

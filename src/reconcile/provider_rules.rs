@@ -30,7 +30,8 @@ pub struct Rate {
 impl Rate {
     /// `0,55%` in Vietnamese, `0.55%` in English.
     pub fn show(self, lang: Lang) -> String {
-        let (whole, parts) = (self.ppm / 10_000, self.ppm % 10_000);
+        let whole = self.ppm / 10_000;
+        let parts = self.ppm % 10_000;
         let parts = format!("{parts:04}");
         let mark = lang.pick(",", ".");
         match parts.trim_end_matches('0') {
@@ -219,7 +220,8 @@ impl ProviderRules {
     pub fn sentence(&self, lang: Lang) -> String {
         let texts = self.texts();
         let cutoff = texts.cutoff.filter(|_| self.cutoff_min > 0);
-        let (deadline, slack) = (self.deadline_days, self.slack_days);
+        let deadline = self.deadline_days;
+        let slack = self.slack_days;
         let vat = (self.fee_vat.ppm > 0).then(|| format!(" + VAT {}", self.fee_vat.show(lang)));
         let fee = self
             .fee
@@ -292,7 +294,9 @@ impl FeeCheck {
     /// How much more a row pays out than is due; 0 if its fee is right, or it states none. What did not settle has no
     /// fee yet, and fees on money that goes back are each provider's own affair.
     pub fn gap_vnd(&self, row: &StatementRow) -> i64 {
-        let (gross_vnd, fee_vnd, vat_vnd) = (row.amount.vnd(), row.fee.vnd(), row.vat.vnd());
+        let gross_vnd = row.amount.vnd();
+        let fee_vnd = row.fee.vnd();
+        let vat_vnd = row.vat.vnd();
         let is_one_payment =
             row.kind == RowKind::Payment && row.status == RowStatus::Settled && row.parts == 1;
         let rule = self.rule.filter(|_| is_one_payment);

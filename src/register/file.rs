@@ -193,7 +193,8 @@ fn read_stall(row: &Row, units: &Units) -> Result<StallDraft, String> {
 }
 
 fn read_account(row: &Row) -> Result<Option<AccountDraft>, String> {
-    let (bin, number) = (row.get("bank_bin"), row.get("account_number"));
+    let bin = row.get("bank_bin");
+    let number = row.get("account_number");
     if number.is_empty() {
         return match bin {
             "" => Ok(None),

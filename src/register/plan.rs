@@ -288,7 +288,8 @@ fn find_or_make_stall(
         let stall = &mut household.stalls[at];
         let status = state_on(&stall.versions, draft.from).map_or(TradingStatus::Trading, |s| s.status);
         if state_on(&stall.versions, draft.from) != Some(&wanted(status)) {
-            let (stall_id, state) = (stall.stall_id.clone(), wanted(status));
+            let stall_id = stall.stall_id.clone();
+            let state = wanted(status);
             stall.versions.push((draft.from, state.clone()));
             outcome.rows.stall_versions.push(StallVersionRow {
                 stall_id,

@@ -155,7 +155,8 @@ pub(super) struct Meaning {
 
 /// Asks the protocol how it words each outcome of this request, and compares.
 pub(super) fn meaning(provider: &Provider, genuine: &Outgoing, status: u16, body: &str) -> Meaning {
-    let (mut kept, mut is_again) = (Vec::new(), false);
+    let mut kept = Vec::new();
+    let mut is_again = false;
     genuine.with_request(|request| {
         let fits = |delivery, outcome: &Outcome| {
             let answer = provider.answer(request, delivery, outcome);
@@ -174,7 +175,8 @@ pub(super) fn meaning(provider: &Provider, genuine: &Outgoing, status: u16, body
         let fitting = outcomes.iter().filter(|(_, o)| fits(Some(&delivery), o));
         kept.extend(fitting.map(|(word, _)| *word));
     });
-    let (is_kept, is_failure) = (!kept.is_empty(), status >= 500 || status == 429);
+    let is_kept = !kept.is_empty();
+    let is_failure = status >= 500 || status == 429;
     Meaning {
         word: match (is_kept, is_again) {
             (true, _) => kept.join(" or "),

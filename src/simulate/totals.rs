@@ -236,7 +236,8 @@ impl Tally {
 
     /// Adds what another worker counted.
     pub fn add(&mut self, other: Tally) {
-        let (t, o) = (&mut self.totals, other.totals);
+        let t = &mut self.totals;
+        let o = other.totals;
         t.sent += o.sent;
         t.payments += o.payments;
         t.refunds += o.refunds;
@@ -250,7 +251,8 @@ impl Tally {
         t.repeats += o.repeats;
         t.unanswered += o.unanswered;
         t.behind_ms_max = t.behind_ms_max.max(o.behind_ms_max);
-        let (u, v) = (&mut t.unexpected, o.unexpected);
+        let u = &mut t.unexpected;
+        let v = o.unexpected;
         u.wrong_signatures_accepted += v.wrong_signatures_accepted;
         u.good_ones_refused += v.good_ones_refused;
         u.given_up += v.given_up;

@@ -31,11 +31,9 @@ mod tests {
 
     #[test]
     fn ids_are_new_and_ordered_by_time() {
-        let (a, b, later) = (
-            fresh_id(TimeMs(1000)),
-            fresh_id(TimeMs(1000)),
-            fresh_id(TimeMs(1001)),
-        );
+        let a = fresh_id(TimeMs(1000));
+        let b = fresh_id(TimeMs(1000));
+        let later = fresh_id(TimeMs(1001));
         assert_eq!(a.len(), 26);
         assert_ne!(a, b);
         assert!(a < later && b < later);

@@ -251,7 +251,8 @@ impl Told {
     }
 
     fn kept(&mut self, draft: &Draft<'_>) {
-        let (day, amount) = (draft.received_day(), draft.item.amount);
+        let day = draft.received_day();
+        let amount = draft.item.amount;
         self.counters.kept(draft.provider_id(), day, draft.state, amount);
         self.tell(draft.at, draft.outcome());
     }

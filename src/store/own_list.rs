@@ -201,7 +201,8 @@ async fn receipts_of(
 ) -> Result<Vec<OwnReceipt>> {
     // A posting time may be an hour ahead of reception, so the ledger may have taken a receipt the evening before
     // its day; what it took more than a day later is noted by day.
-    let (first, end) = (LedgerNo::start_of(from.plus(-1)), LedgerNo::start_of(to.plus(2)));
+    let first = LedgerNo::start_of(from.plus(-1));
+    let end = LedgerNo::start_of(to.plus(2));
     let rows: Vec<Row> = on_tx!(tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new(
             "SELECT r.business_day, COALESCE(r.occurred_at_ms, r.posted_at_ms) AS at_ms, r.entry_no, r.amount_vnd,

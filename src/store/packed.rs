@@ -14,7 +14,8 @@ pub(super) fn packed(numbers: &[&str], texts: &[&str]) -> String {
     parts.extend(numbers.iter().map(|number| (*number).to_owned()));
     parts.extend(texts.iter().map(|text| format!("length({text})")));
     // One call for all of them: each || would copy what stands before it.
-    let (head, tail) = (parts.join(", "), texts.join(", "));
+    let head = parts.join(", ");
+    let tail = texts.join(", ");
     format!("concat_ws(',', {head}) || concat(':', {tail})")
 }
 

@@ -190,10 +190,8 @@ async fn taken_codes<'a>(
 
 /// A serial for a card: 12 characters of the stall codes' alphabet, 60 random bits.
 fn fresh_serial() -> String {
-    let (a, b) = (
-        StallCode::from_number(random_u64()),
-        StallCode::from_number(random_u64()),
-    );
+    let a = StallCode::from_number(random_u64());
+    let b = StallCode::from_number(random_u64());
     format!("{}{}", &a.as_str()[..6], &b.as_str()[..6])
 }
 

@@ -240,7 +240,8 @@ impl Store {
 
     /// Takes away a file that was not written to its end, with all its rows.
     pub async fn remove_statement(&self, file_no: i64) -> Result<()> {
-        let (first, end) = (row_no(file_no, 0), row_no(file_no + 1, 0));
+        let first = row_no(file_no, 0);
+        let end = row_no(file_no + 1, 0);
         loop {
             let mut tx = self.begin().await?;
             let gone = on_tx!(&mut tx, |c| {

@@ -526,10 +526,8 @@ impl Reader {
             return None;
         };
         let receiver = self.open("38-01", receiver);
-        let (bin, account) = (
-            receiver[usize::from(beneficiary::BANK_BIN)],
-            receiver[usize::from(beneficiary::ACCOUNT)],
-        );
+        let bin = receiver[usize::from(beneficiary::BANK_BIN)];
+        let account = receiver[usize::from(beneficiary::ACCOUNT)];
         match bin {
             Some(bin) if bin.len() == 6 && bin.bytes().all(|b| b.is_ascii_digit()) => {}
             Some(bin) => self.fault(Fault::Bin, || {
@@ -612,7 +610,8 @@ fn next(text: &str) -> Result<(u8, &str, &str), Break> {
     let (header, rest) = split(text, 4).map_err(|_| Break::Short)?;
     let mut digits = header.chars().map(|c| c.to_digit(10).map(|digit| digit as u8));
     let mut two = || {
-        let (tens, ones) = (digits.next().flatten(), digits.next().flatten());
+        let tens = digits.next().flatten();
+        let ones = digits.next().flatten();
         Some(tens? * 10 + ones?)
     };
     match (two(), two()) {

@@ -69,7 +69,8 @@ pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
             break;
         }
         let part = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longer)).max(1) as u32;
-        let (width, height) = (part(grey.width()), part(grey.height()));
+        let width = part(grey.width());
+        let height = part(grey.height());
         let resized = match longer > side {
             true => grey.thumbnail_exact(width, height),
             false => grey.resize_exact(width, height, FilterType::CatmullRom),
@@ -265,7 +266,8 @@ mod tests {
     /// A picture full of the corners of codes, as somebody would make it to keep the service busy.
     fn corners(side: u32, module: u32) -> Vec<u8> {
         let is_black = |x: u32, y: u32| {
-            let (x, y) = (x / module % 8, y / module % 8);
+            let x = x / module % 8;
+            let y = y / module % 8;
             let is_ring = x.max(y) < 7 && (x == 0 || x == 6 || y == 0 || y == 6);
             is_ring || ((2..5).contains(&x) && (2..5).contains(&y))
         };
@@ -295,7 +297,8 @@ mod tests {
             pixels: GrayImage::new(2, 2),
             copies_left: Arc::new(AtomicUsize::new(3)),
         };
-        let (first, second) = (picture.clone(), picture.clone());
+        let first = picture.clone();
+        let second = picture.clone();
         drop((first, second));
         assert!(catch_unwind(AssertUnwindSafe(|| drop(picture.clone()))).is_err());
     }

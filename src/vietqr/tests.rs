@@ -146,7 +146,8 @@ fn every_parse_vector_and_its_warnings() {
 
 #[test]
 fn every_negative_vector_is_refused_with_its_word_or_an_earlier_one() {
-    let (mut count, mut exact) = (0, 0);
+    let mut count = 0;
+    let mut exact = 0;
     for vector in vectors().iter().filter(|v| v["valid"] == false) {
         let payload = vector["payload"].as_str().unwrap();
         let wanted = vector["reason"].as_str().unwrap().split(':').next().unwrap();
@@ -324,7 +325,9 @@ fn marks_are_dropped_before_measuring_and_nothing_else_changes() {
 #[test]
 fn too_long_is_refused_and_says_by_how_much() {
     let error = payload(&with_purpose(&"x".repeat(28))).unwrap_err();
-    let (field, length, max) = (Field::Purpose, 28, 25);
+    let field = Field::Purpose;
+    let length = 28;
+    let max = 25;
     assert_eq!(error, BuildError::TooLong { field, length, max });
     assert_eq!(error.code(), "TOO_LONG");
     assert_eq!(

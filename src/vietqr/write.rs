@@ -275,7 +275,8 @@ fn put_tip(out: &mut String, code: &Code) -> Result<(), BuildError> {
         (None | Some("01"), (false, false)) | (Some("02"), (true, false)) | (Some("03"), (false, true)) => {}
         (None | Some("01" | "02" | "03"), _) => return Err(BuildError::Tip),
         (Some(_), _) => {
-            let (field, form) = (Field::TipIndicator, "01, 02 hoặc 03");
+            let field = Field::TipIndicator;
+            let form = "01, 02 hoặc 03";
             return Err(BuildError::Form { field, form });
         }
     }

@@ -58,7 +58,8 @@ impl WorkingCalendar {
         if to <= from {
             return 0;
         }
-        let ((first, _), (last, _)) = (from.year_month(), to.year_month());
+        let (first, _) = from.year_month();
+        let (last, _) = to.year_month();
         let in_year = |year: i16| {
             FIXED
                 .into_iter()
@@ -188,7 +189,8 @@ mod tests {
             "in order, each once, without what is off anyway"
         );
         // Friday the 13th is the last day of work, Monday the 23rd the first.
-        let (last, first) = (day("2026-02-13"), day("2026-02-23"));
+        let last = day("2026-02-13");
+        let first = day("2026-02-23");
         assert_eq!(tet.working_days(last, first), 1);
         assert_eq!(WorkingCalendar::default().working_days(last, first), 6);
         assert_eq!(tet.working_days_before(first, 1), last);

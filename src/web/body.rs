@@ -75,7 +75,8 @@ async fn write_body(
         tracing::error!(%error, request_id = problem.request_id, "a body could not be written to a file");
         problem
     };
-    let (mut file, mut bytes) = (tempfile::NamedTempFile::new().map_err(full)?, 0_u64);
+    let mut file = tempfile::NamedTempFile::new().map_err(full)?;
+    let mut bytes = 0_u64;
     let mut waiting = Vec::with_capacity(WRITE_BYTES);
     loop {
         let next = tokio::time::timeout(STILL_WITHIN, payload.next()).await;

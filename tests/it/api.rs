@@ -232,10 +232,8 @@ fn a_creating_call_is_done_once(database: Database) {
 fn a_stall_gets_accounts_and_terminals(database: Database) {
     let api = Api::start(database);
     let made = api.call("POST", "/api/v1/households", &household("api-5")).json();
-    let (id, stall) = (
-        made["household_id"].as_str().expect("an id"),
-        made["stalls"][0]["stall_id"].as_str().expect("a stall"),
-    );
+    let id = made["household_id"].as_str().expect("an id");
+    let stall = made["stalls"][0]["stall_id"].as_str().expect("a stall");
     let second =
         json!({"unit_code": "20242", "market": "Chợ Thử", "stall_number": "9", "from": "2026-02-01"});
     let added = api.call("POST", &format!("/api/v1/households/{id}/stalls"), &second);

@@ -271,7 +271,8 @@ fn both_databases_have_the_same_tables_columns_and_keys() {
     let Some(postgres) = Database::postgres(name) else {
         return;
     };
-    let (sqlite, postgres) = (schema(Database::sqlite()), schema(postgres));
+    let sqlite = schema(Database::sqlite());
+    let postgres = schema(postgres);
     assert!(
         sqlite.0.len() > 60 && sqlite.1.len() > 15,
         "the schema was read: {sqlite:?}"

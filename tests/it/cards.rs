@@ -75,27 +75,27 @@ fn printed(pdf: &[u8], dpi: u32) -> Vec<GrayImage> {
 /// Turned by an angle with this sine and cosine (times 65.536) on white paper that has room for it; between pixels it is mixed. In whole
 /// numbers with 16 bits behind the point, which a build for tests does much faster than fractions.
 fn turned(picture: &GrayImage, (sin, cos): (i64, i64)) -> GrayImage {
-    let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
-    let (wide, high) = (
-        (width * cos + height * sin) >> 16,
-        (width * sin + height * cos) >> 16,
-    );
+    let width = i64::from(picture.width());
+    let height = i64::from(picture.height());
+    let wide = (width * cos + height * sin) >> 16;
+    let high = (width * sin + height * cos) >> 16;
     let pixels = picture.as_raw();
     let mut out = Vec::with_capacity((wide * high) as usize);
     for y in 0..high {
         for x in 0..wide {
-            let (dx, dy) = (x - wide / 2, y - high / 2);
-            let (sx, sy) = (
-                dx * cos + dy * sin + (width << 15),
-                dy * cos - dx * sin + (height << 15),
-            );
-            let (left, top) = (sx >> 16, sy >> 16);
+            let dx = x - wide / 2;
+            let dy = y - high / 2;
+            let sx = dx * cos + dy * sin + (width << 15);
+            let sy = dy * cos - dx * sin + (height << 15);
+            let left = sx >> 16;
+            let top = sy >> 16;
             if left < 0 || top < 0 || left + 1 >= width || top + 1 >= height {
                 out.push(255);
                 continue;
             }
             let at = (top * width + left) as usize;
-            let (fx, fy) = (sx & 0xffff, sy & 0xffff);
+            let fx = sx & 0xffff;
+            let fy = sy & 0xffff;
             let mix = |a: u8, b: u8| i64::from(a) * (65_536 - fx) + i64::from(b) * fx;
             let upper = mix(pixels[at], pixels[at + 1]) >> 16;
             let lower = mix(pixels[at + width as usize], pixels[at + width as usize + 1]) >> 16;
@@ -239,23 +239,21 @@ fn every_card_and_sheet_is_read_by_two_readers_after_wear() {
         let sheet = &printed(&pack.pdf(&|_| ()), 150)[1];
         let on_sheet = pack.lines().len().div_ceil(pack.pages() - 1);
         let upright = sheet.width() < sheet.height();
-        let (paper, card) = (
-            if upright {
-                (210_000, 297_000)
-            } else {
-                (297_000, 210_000)
-            },
-            format.size_um(),
-        );
-        let (columns, rows) = (paper.0 / card.0, paper.1 / card.1);
+        let paper = if upright {
+            (210_000, 297_000)
+        } else {
+            (297_000, 210_000)
+        };
+        let card = format.size_um();
+        let columns = paper.0 / card.0;
+        let rows = paper.1 / card.1;
         assert_eq!((columns * rows) as usize, on_sheet, "{}", format.key());
-        let (left, top) = ((paper.0 - columns * card.0) / 2, (paper.1 - rows * card.1) / 2);
+        let left = (paper.0 - columns * card.0) / 2;
+        let top = (paper.1 - rows * card.1) / 2;
         let pixels = |um: i32| um as u32 * 150 / 25_400;
         let which = on_sheet - 1;
-        let (x, y) = (
-            pixels(left + (columns - 1) * card.0),
-            pixels(top + (rows - 1) * card.1),
-        );
+        let x = pixels(left + (columns - 1) * card.0);
+        let y = pixels(top + (rows - 1) * card.1);
         let cut = image::imageops::crop_imm(sheet, x, y, pixels(card.0), pixels(card.1));
         let wanted = pack.lines()[which].card.payload.as_str().to_owned();
         let what = format!("{}, cut out of an A4 sheet of {on_sheet}", format.name_en());

@@ -193,7 +193,8 @@ fn one_exception_is_matched_by_hand_and_undone() {
     ] {
         assert!(page.contains(words), "{words}");
     }
-    let (form, wanted) = (desk.case(subject), desk.receipt("T4"));
+    let form = desk.case(subject);
+    let wanted = desk.receipt("T4");
     let wrong = desk.post(
         "/reconcile/case/decide",
         &format!("{form}&decision=manual&receipt={wanted}&reason=xem+r%E1%BB%93i"),

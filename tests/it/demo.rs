@@ -46,12 +46,14 @@ fn the_published_figures_come_out_and_today_moves() {
     let (units, facts) = runtime.block_on(store.facts(reported_on(), None)).expect("facts");
 
     let district = asked(&units, &facts, "492", reported_on());
-    let (n, d) = (STREETS_MET as i64, STREETS as i64);
+    let n = STREETS_MET as i64;
+    let d = STREETS as i64;
     assert_eq!(
         figure(&district, "street_attainment"),
         (n, d, "83,46%".to_owned())
     );
-    let (n, d) = (WITH_ACCOUNT as i64, HOUSEHOLDS as i64);
+    let n = WITH_ACCOUNT as i64;
+    let d = HOUSEHOLDS as i64;
     assert_eq!(
         figure(&district, "household_account_coverage"),
         (n, d, "56,38%".to_owned())

@@ -73,7 +73,8 @@ fn a_full_queue_says_try_again_and_loses_nothing() {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let senders: Vec<_> = (0..8)
             .map(|n| {
-                let (refused, send) = (&refused, &send);
+                let refused = &refused;
+                let send = &send;
                 scope.spawn(move || {
                     let answer = send(n);
                     refused.fetch_add(usize::from(answer.status == 503), Ordering::SeqCst);
@@ -211,7 +212,8 @@ fn postgres_cut_off_under_load_keeps_what_it_acknowledged() {
         Err(why) => return skip(name, &why),
     };
     let app = TestApp::start(Database::on(&cluster, name));
-    let (to, kept) = (app.address(), AtomicUsize::new(0));
+    let to = app.address();
+    let kept = AtomicUsize::new(0);
     const SENDERS: usize = 4;
     const EACH: usize = 40;
     std::thread::scope(|scope| {
@@ -424,7 +426,8 @@ fn a_refund_and_its_payment_at_two_services_meet() {
         assert_eq!(answer.status, 204, "{answer:?}");
     };
     for n in 0..40 {
-        let (paid, back) = (format!("T{n}"), format!("F{n}"));
+        let paid = format!("T{n}");
+        let back = format!("F{n}");
         let refund = with(refund(&back, &paid, 400), "occurred_at", Value::Null);
         let start = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {

@@ -140,7 +140,8 @@ fn published() -> String {
     let day = Day::ymd(2024, 1, 1);
     let mut rows = String::new();
     for n in 0..11_252_u32 {
-        let (street, turn) = (n % 369, n / 369);
+        let street = n % 369;
+        let turn = n / 369;
         // The 308 streets take 20 rounds (6.160 accounts) and 185 more in the next.
         let has_account = street < 308 && (turn < 20 || (turn == 20 && street < 185));
         let account = has_account.then_some(n);

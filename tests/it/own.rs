@@ -40,10 +40,8 @@ fn household(app: &TestApp, reference: &str) -> String {
 
 /// What an officer does on a household's page.
 fn officer_posts(app: &TestApp, path: &str) -> Answer {
-    let (cookie, own) = (
-        format!("choso_token={OFFICER}"),
-        format!("http://{}", app.address()),
-    );
+    let cookie = format!("choso_token={OFFICER}");
+    let own = format!("http://{}", app.address());
     let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
     http::send(app.address(), "POST", path, &headers, b"")
 }
@@ -162,7 +160,8 @@ fn without_a_living_key_nothing_is_shown() {
     let wrong = app.get("/own/choso_wrong");
     assert_eq!((wrong.status, wrong.header("set-cookie")), (404, None));
     // A new link ends the old one, also where it is open already.
-    let (first, second) = (link(&app, "one"), link(&app, "one"));
+    let first = link(&app, "one");
+    let second = link(&app, "one");
     assert_eq!(app.get(&first).status, 404);
     let cookie = opened(&app, &second);
     assert_eq!(get(&app, "/own", &cookie).status, 200);
@@ -259,7 +258,8 @@ fn a_closed_household_keeps_its_history() {
 fn the_workbook_holds_what_the_ledger_holds() {
     let app = start();
     let mut random = fastrand::Rng::with_seed(7);
-    let (mut left, mut count) = (0, 0);
+    let mut left = 0;
+    let mut count = 0;
     for batch in 0..6 {
         let mut items = Vec::new();
         for i in 0..40 {

@@ -99,7 +99,8 @@ fn a_change_asked_for_by_a_foreign_page_is_refused() {
         .expect("a household")
         .expect("there");
     let path = format!("/stalls/{}/codes", stalls[0].stall_id);
-    let (cookie, form) = (cookie(), ("content-type", "application/x-www-form-urlencoded"));
+    let cookie = cookie();
+    let form = ("content-type", "application/x-www-form-urlencoded");
     let foreign = http::send(
         app.address(),
         "POST",

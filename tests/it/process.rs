@@ -206,7 +206,8 @@ fn killed_under_load_it_keeps_what_it_acknowledged(database: Database) {
     let acknowledged = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for sender in 0..SENDERS {
-            let (address, acknowledged) = (&address, &acknowledged);
+            let address = &address;
+            let acknowledged = &acknowledged;
             scope.spawn(move || send_all(address, sender, acknowledged));
         }
         for kill in 1..=3 {
@@ -220,7 +221,8 @@ fn killed_under_load_it_keeps_what_it_acknowledged(database: Database) {
     });
     assert_eq!(serving.terminate(), Some(0));
     let verdict = recount(&database);
-    let (payments, refunds) = (PAYMENTS, PAYMENTS.div_ceil(3));
+    let payments = PAYMENTS;
+    let refunds = PAYMENTS.div_ceil(3);
     assert_eq!(verdict["receipts"], payments, "each payment once: {verdict}");
     assert_eq!(verdict["posted"]["count"], payments + refunds, "{verdict}");
     assert_eq!(verdict["received"]["count"], payments + refunds, "{verdict}");

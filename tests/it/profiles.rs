@@ -400,7 +400,8 @@ fn every_scheme_is_kept_and_answered_in_its_own_words(database: Database) {
 }
 
 fn try_scheme(app: &TestApp, trial: &Trial, number: u64) {
-    let (id, provider) = (trial.id(), trial.provider());
+    let id = trial.id();
+    let provider = trial.provider();
     let says =
         |answer: &Answer, words: Words, when: &str| assert_says(answer, words, &format!("{id}, {when}"));
     let compose = |sample: &Sample| provider.compose(sample, now()).expect("a callback");
@@ -593,7 +594,8 @@ impl Deposits {
         }
         let sql = format!("SELECT stall_id FROM stall WHERE stall_code = '{CODE}'");
         let stall = app.run(app.database.texts(&sql)).remove(0);
-        let (from, now) = (market_day().plus(-90), registered_at());
+        let from = market_day().plus(-90);
+        let now = registered_at();
         app.run(
             app.store()
                 .keep_terminal("va-known", "902000225341", &stall, from, "thu", now),
@@ -604,7 +606,8 @@ impl Deposits {
     /// Gives back how many callbacks were kept.
     fn try_with(&self, app: &TestApp) -> i64 {
         let body = |vector: &Value| vector["request"]["body"].as_str().expect("a body").to_owned();
-        let (signed, forged) = (body(&self.signed), body(&self.forged));
+        let signed = body(&self.signed);
+        let forged = body(&self.forged);
         let headers = [("content-type", "application/json")];
         for (id, counts) in [("va-known", [1, 1, 0, 0, 1]), ("va-strange", [1, 0, 1, 0, 1])] {
             let path = format!("/callbacks/{id}");

@@ -106,7 +106,8 @@ fn order_repetition_and_batches_do_not_matter() {
                 false => in_order[*at].clone(),
             })
             .collect();
-        let (plain, told_otherwise) = (books_of(&in_order, &[]), books_of(&shuffled, &sizes));
+        let plain = books_of(&in_order, &[]);
+        let told_otherwise = books_of(&shuffled, &sizes);
         prop_assert_eq!(summary(&plain), summary(&told_otherwise));
         let repeats = (order.len() - events.len()) as i64;
         prop_assert_eq!(told_otherwise.counts()[4], repeats, "repeats are counted apart");

@@ -221,7 +221,8 @@ fn a_provider_runs_it_alone_with_files_only() {
 
 /// One request of a connection that closes after it: its webhook-id, webhook-timestamp and event.
 fn read_one(mut stream: &TcpStream) -> [String; 3] {
-    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
     loop {
         let read = stream.read(&mut buffer).expect("a request");
         text += std::str::from_utf8(&buffer[..read]).expect("ASCII");

@@ -131,12 +131,10 @@ fn a_statement_is_sent_looked_at_read_another_way_and_taken_in() {
         let number = before.rsplit("value=\"").next().expect("a value");
         number.split('"').next().expect("a number").to_owned()
     };
-    let (id, when, amount, account) = (
-        at("mã giao dịch"),
-        at("ngày giao dịch"),
-        at("số tiền"),
-        at("tài khoản nhận"),
-    );
+    let id = at("mã giao dịch");
+    let when = at("ngày giao dịch");
+    let amount = at("số tiền");
+    let account = at("tài khoản nhận");
     let map = |body: &str| {
         let answer = send(&app, ONE, "POST", &format!("{page}/mapping"), body);
         assert_eq!(

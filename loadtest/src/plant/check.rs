@@ -108,7 +108,10 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     let mut verdict = Verdict::default();
     let calendar = WorkingCalendar::default();
     let count = |of: &dyn Fn(&Planted) -> bool| key.iter().filter(|planted| of(planted)).count() as i64;
-    let (mut kept, mut repeated, mut bad, mut posted) = (0, 0, 0, 0);
+    let mut kept = 0;
+    let mut repeated = 0;
+    let mut bad = 0;
+    let mut posted = 0;
     for file in 0..DAYS.len() {
         let statement = StatementFile {
             provider_id: PROVIDER.to_owned(),
@@ -148,7 +151,8 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     let days = (day_of(0), day_of(last));
     let overdue = morning(DAYS_TO_DEADLINE, last);
     let view = reconcile_days(store, PROVIDER, days, &calendar, overdue).await?;
-    let (summary, exceptions) = (view.summary, view.exceptions);
+    let summary = view.summary;
+    let exceptions = view.exceptions;
     let text = exceptions_csv(store, PROVIDER, Some(days), &exceptions).await?;
     std::fs::write(folder.join("exceptions.csv"), &text)?;
     let (said, of_rows) = read_exceptions(&text)?;
@@ -205,7 +209,9 @@ fn read_exceptions(text: &[u8]) -> Result<(Said, i64)> {
     for record in csv::Reader::from_reader(text).records() {
         let record = record?;
         let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
-        let (kind, txn, row_number) = (cell(0), cell(1), cell(4));
+        let kind = cell(0);
+        let txn = cell(1);
+        let row_number = cell(4);
         let amount_vnd = cell(2).parse()?;
         of_rows += i64::from(!row_number.is_empty() && kind != Kind::BadRow.as_str());
         said.entry((row_number, txn, amount_vnd)).or_default().push(kind);

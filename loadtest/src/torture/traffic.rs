@@ -132,7 +132,8 @@ impl Traffic {
     /// Posts and posts again until nothing is open or the time is over.
     pub async fn send(&self) -> Result<()> {
         let mut connection = None;
-        let (mut request, mut buffer) = (Vec::new(), Vec::new());
+        let mut request = Vec::new();
+        let mut buffer = Vec::new();
         while self.open() > 0 && Instant::now() < self.until {
             let next = self.waiting().pop_front();
             let Some(sample) = next else {

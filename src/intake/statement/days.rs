@@ -230,7 +230,8 @@ async fn figures(
     now: TimeMs,
 ) -> Result<(DayFigures, usize), ImportError> {
     let made = made_to_follow(store, provider_id, (day, day), restated, calendar, now).await?;
-    let (window, outcome) = (made.window, made.outcome);
+    let window = made.window;
+    let outcome = made.outcome;
     let bad = store.bad_statement_rows(provider_id, day, day).await?.len();
     let (summary, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, bad as u64);
     let whole = holding_of(day, &store.day_receipts(provider_id, day).await?).whole;
@@ -281,7 +282,8 @@ async fn made_to_follow(
     calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<Made, ImportError> {
-    let (mut round, mut all_posted) = (1, 0);
+    let mut round = 1;
+    let mut all_posted = 0;
     let mut memory = WriterMemory::default();
     loop {
         let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
@@ -466,7 +468,8 @@ pub(super) fn changes(
     (from, to): (Day, Day),
     restated: Option<Day>,
 ) -> Changes {
-    let (from, to) = (from.plus(-DAYS_CHANGED), to.plus(DAYS_CHANGED));
+    let from = from.plus(-DAYS_CHANGED);
+    let to = to.plus(DAYS_CHANGED);
     let is_here = |day: Day| (from..=to).contains(&day);
     let is_fixed = |days: &[Day]| {
         let is_restated = restated.is_some_and(|day| days.contains(&day));

@@ -97,10 +97,8 @@ impl Protocol for PayIpn {
             SampleKind::Failed => ("24", "02", "0".to_owned()),
             SampleKind::Refund => return Err("VNPAY's gateway has no refund notice".to_owned()),
         };
-        let (hundredths, paid_at) = (
-            format!("{}00", sample.amount.vnd()),
-            compact_text(sample.occurred_at),
-        );
+        let hundredths = format!("{}00", sample.amount.vnd());
+        let paid_at = compact_text(sample.occurred_at);
         let reference = format!("{}-{}", sample.stall_code, sample.number);
         let order_info = format!("Thanh toan don {reference}");
         let signed = [

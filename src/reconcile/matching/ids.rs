@@ -67,7 +67,8 @@ fn of_row(run: &mut Run<'_>, decided: &[Decided], row_no: i64, own: Option<u32>)
 /// What a row that a person gave to one receipt says of its money: what went back went back; where a difference was
 /// accepted, the row's amount stands, and nothing if it failed. A lump's difference is nobody's in particular.
 fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<Kind>) {
-    let (r, c) = (run.row(row), run.receipt(receipt));
+    let r = run.row(row);
+    let c = run.receipt(receipt);
     if r.is_out() {
         let refunds = (0usize..).zip(&run.sides.refunds);
         let mut known = refunds.filter(|(at, f)| {

@@ -29,7 +29,8 @@ impl Groups {
         // room for keys.
         // Room for as many as there may be: what is not used is never touched, and growing costs as much again.
         let most = rows.size_hint().1.unwrap_or(0);
-        let (mut keys, mut members) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        let mut keys = Vec::with_capacity(most);
+        let mut members = Vec::with_capacity(most);
         for (key, row) in rows {
             keys.push(key);
             members.push(row);

@@ -177,7 +177,8 @@ impl Kind {
             facts,
             lang: Lang::Vi,
         };
-        let (row, receipt) = (says.row(), says.receipt());
+        let row = says.row();
+        let receipt = says.receipt();
         match self {
             Kind::MatchedAuto => format!("Sao kê{row} khớp với khoản đã ghi nhận. Không phải làm gì."),
             Kind::MatchedManual => format!("Sao kê{row} đã được ghép bằng tay. Không phải làm gì, có thể hoàn tác."),
@@ -242,7 +243,8 @@ impl Kind {
             facts,
             lang: Lang::En,
         };
-        let (row, receipt) = (says.row(), says.receipt());
+        let row = says.row();
+        let receipt = says.receipt();
         match self {
             Kind::MatchedAuto => format!("The row{row} agrees with its receipt. Nothing to do."),
             Kind::MatchedManual => {

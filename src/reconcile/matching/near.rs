@@ -267,9 +267,12 @@ fn clusters(mut rows: Vec<(i64, u32)>, mut receipts: Vec<(i64, u32)>, reach: i64
     receipts.sort_unstable();
     let mut all: Vec<Cluster> = Vec::new();
     // Where the receipts of the last cluster end, and where those within reach of a row begin and end.
-    let (mut taken_to, mut from, mut to) = (0, 0, 0);
+    let mut taken_to = 0;
+    let mut from = 0;
+    let mut to = 0;
     for (place, row) in rows {
-        let (low, high) = (place.saturating_sub(reach), place.saturating_add(reach));
+        let low = place.saturating_sub(reach);
+        let high = place.saturating_add(reach);
         while receipts.get(from).is_some_and(|(at, _)| *at < low) {
             from += 1;
         }

@@ -59,7 +59,8 @@ fn by_own_id(run: &mut Run<'_>) {
 
 /// A row is a refund that is known: agreed, or another amount.
 fn agree(run: &mut Run<'_>, row: u32, refund: u32, by: Pass) {
-    let (r, f) = (run.row(row), &run.sides.refunds[refund as usize]);
+    let r = run.row(row);
+    let f = &run.sides.refunds[refund as usize];
     let finding = match r.amount_vnd - f.amount_vnd {
         0 if r.fee_gap_vnd != 0 => Finding::FeeDiffers {
             gap_vnd: r.fee_gap_vnd,
@@ -133,7 +134,8 @@ impl KnownRefunds {
 fn of_receipt(run: &mut Run<'_>, rows: &[u32], receipt: u32, known: Vec<u32>, by: Pass) {
     let mut rows = rows.to_vec();
     rows.sort_by_key(|row| (run.row(*row).amount_vnd, *row));
-    let (mut left_rows, mut left_known) = (Vec::new(), Vec::new());
+    let mut left_rows = Vec::new();
+    let mut left_known = Vec::new();
     let mut known = known.into_iter().peekable();
     for row in rows {
         let amount_vnd = run.row(row).amount_vnd;
@@ -163,7 +165,8 @@ fn of_receipt(run: &mut Run<'_>, rows: &[u32], receipt: u32, known: Vec<u32>, by
 /// Money out that the ledger does not know. A plain debit with the id of a payment that no row shows as
 /// come is the payment itself with the wrong sign; anything else is money back.
 fn newly_out(run: &mut Run<'_>, row: u32, receipt: u32, by: Pass) {
-    let (r, c) = (run.row(row), run.receipt(receipt));
+    let r = run.row(row);
+    let c = run.receipt(receipt);
     let shift_days = (r.day.number() - c.day.number()) as i32;
     if r.kind == RowKind::Outgoing && run.is_free(receipt) && c.posted_from_row.is_none() {
         run.take(receipt, Kind::WrongDirection, r.no);

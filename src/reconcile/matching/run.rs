@@ -36,7 +36,8 @@ pub(super) struct Run<'s> {
 
 impl<'s> Run<'s> {
     pub(super) fn new(sides: &'s Sides, rules: &'s Rules) -> Run<'s> {
-        let (rows, receipts) = (sides.rows.len(), sides.receipts.len());
+        let rows = sides.rows.len();
+        let receipts = sides.receipts.len();
         Run {
             sides,
             rules,
@@ -146,7 +147,8 @@ impl<'s> Run<'s> {
 
     /// An open row and a free receipt are one payment: says what that makes of both.
     pub(super) fn tie(&mut self, row: u32, receipt: u32, by: Pass) {
-        let (r, c) = (self.row(row), self.receipt(receipt));
+        let r = self.row(row);
+        let c = self.receipt(receipt);
         let finding = self.judge(r, c, by);
         let (kind, row_no) = match (finding, c.posted_from_row) {
             // The row that posted it is not among these; it stays that row's receipt.
@@ -170,7 +172,8 @@ impl<'s> Run<'s> {
 
     /// A row says that this much more, or less, is left of a receipt.
     pub(super) fn correct(&mut self, row: u32, receipt: u32, because: Kind, amount_vnd: i64) {
-        let (r, c) = (self.row(row), self.receipt(receipt));
+        let r = self.row(row);
+        let c = self.receipt(receipt);
         *self.corrected_vnd.entry(receipt).or_default() += amount_vnd;
         self.corrections.push(Correction {
             row_no: r.no,
@@ -223,8 +226,10 @@ impl<'s> Run<'s> {
     /// Whether a row of this day can be the receipt's: the receipt's own day, the provider's day of it, and
     /// the slack around both.
     pub(super) fn is_day_allowed(&self, day: Day, c: &ReceiptSide) -> bool {
-        let (own, expected) = (c.day, c.expected_day(self.rules));
-        let (first, last) = (own.min(expected), own.max(expected));
+        let own = c.day;
+        let expected = c.expected_day(self.rules);
+        let first = own.min(expected);
+        let last = own.max(expected);
         let slack_days = self.rules.date_slack_days;
         first.plus(-slack_days) <= day && day <= last.plus(slack_days)
     }

@@ -34,7 +34,8 @@ fn entries_batches_and_reversals_read() {
         .iter()
         .map(|r| (r.row_number, r.kind, r.status, r.amount.vnd(), r.parts))
         .collect();
-    let (pay, settled) = (RowKind::Payment, RowStatus::Settled);
+    let pay = RowKind::Payment;
+    let settled = RowStatus::Settled;
     assert_eq!(
         what,
         [

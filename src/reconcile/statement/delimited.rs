@@ -63,8 +63,11 @@ fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, StatementError> {
         _ => {}
     }
     let mut lines = open(file, Encoding::Utf8)?;
-    let (mut line, mut number) = (Vec::new(), 0);
-    let (mut utf8_lines, mut old_lines, mut foreign_lines) = (0_u64, 0_u64, 0_u64);
+    let mut line = Vec::new();
+    let mut number = 0;
+    let mut utf8_lines = 0_u64;
+    let mut old_lines = 0_u64;
+    let mut foreign_lines = 0_u64;
     let mut first_foreign = 0;
     while next_line(&mut lines, b'\n', &mut line).map_err(|error| StatementError::io(error, number + 1))? {
         number += 1;
@@ -209,7 +212,8 @@ pub(super) fn each_row<F: Read + Seek>(
 ) -> Result<(), StatementError> {
     let mut lines = open(file, text.encoding)?;
     let mut row = RowBuf::new(true);
-    let (mut record, mut cells) = (Vec::new(), Cells::default());
+    let mut record = Vec::new();
+    let mut cells = Cells::default();
     let mut number = 1_u64;
     while next_line(&mut *lines, text.line_end, &mut record)
         .map_err(|error| StatementError::io(error, number))?
@@ -310,7 +314,8 @@ impl Cells {
 
     fn cut_quoted(&mut self, record: &[u8], separator: u8) {
         self.unquoted.clear();
-        let (mut at, mut from) = (At::Start, 0);
+        let mut at = At::Start;
+        let mut from = 0;
         for &byte in record {
             let (next, is_letter) = at.step(byte, separator);
             if is_letter {

@@ -364,7 +364,8 @@ fn placed(mapping: &Mapping, header: &Header) -> Mapping {
 }
 
 fn difference(wanted: &[String], found: &[String]) -> String {
-    let (want, have) = (counted(wanted), counted(found));
+    let want = counted(wanted);
+    let have = counted(found);
     let lacking = |texts: &[String], other: &HashMap<String, usize>, own: &HashMap<String, usize>| {
         let mut names: Vec<String> = texts
             .iter()
@@ -379,7 +380,8 @@ fn difference(wanted: &[String], found: &[String]) -> String {
         names.truncate(10);
         names.join(", ")
     };
-    let (missing, new) = (lacking(wanted, &have, &want), lacking(found, &want, &have));
+    let missing = lacking(wanted, &have, &want);
+    let new = lacking(found, &want, &have);
     match (missing.as_str(), new.as_str()) {
         (_, "") => format!("thiếu cột {missing}"),
         ("", _) => format!("có thêm cột {new}"),

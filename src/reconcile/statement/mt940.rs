@@ -21,7 +21,8 @@ pub(super) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Res
     file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
     let mut lines = BufReader::with_capacity(128 << 10, file);
     let mut reader = Reader::new();
-    let (mut raw, mut number) = (Vec::new(), 0_u64);
+    let mut raw = Vec::new();
+    let mut number = 0_u64;
     loop {
         raw.clear();
         let read = lines
@@ -427,7 +428,8 @@ fn day_of(text: &str) -> Option<Day> {
 /// `MMDD` of the year that brings it closest to another day.
 fn nearest(text: &str, to: Day) -> Option<Day> {
     let part = |at: usize| text[at..at + 2].parse::<i64>().ok();
-    let (month, in_month) = (part(0)?, part(2)?);
+    let month = part(0)?;
+    let in_month = part(2)?;
     let year: i64 = to.to_string().get(..4)?.parse().ok()?;
     let days = (year - 1..=year + 1).filter_map(|year| day(year, month, in_month));
     days.min_by_key(|day| (day.number() - to.number()).abs())

@@ -64,7 +64,9 @@ impl<R: Read + Seek> Archive<R> {
             .rposition(|window| window.starts_with(&END_MARK))
             .ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))?;
         let end = &tail[end..end + END_BYTES];
-        let (count, table_bytes, from) = (number(end, 10, 2), number(end, 12, 4), number(end, 16, 4));
+        let count = number(end, 10, 2);
+        let table_bytes = number(end, 12, 4);
+        let from = number(end, 16, 4);
         // The larger form of the record (0xFFFF, 0xFFFFFFFF) is for archives no statement reaches.
         if count > PARTS_MAX as u64 || table_bytes > TABLE_BYTES_MAX || from + table_bytes > length {
             return Err(broken("bảng các phần không hợp lệ"));
@@ -106,7 +108,8 @@ impl<R: Read + Seek> Archive<R> {
 }
 
 fn entries(table: &[u8], count: usize) -> io::Result<Vec<Part>> {
-    let (mut parts, mut at) = (Vec::new(), 0);
+    let mut parts = Vec::new();
+    let mut at = 0;
     for _ in 0..count {
         let entry = table
             .get(at..at + ENTRY_BYTES)

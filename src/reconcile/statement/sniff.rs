@@ -189,7 +189,8 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
 /// Reads the names in the directory of an OLE file. Entries of 128 bytes stand at multiples of 128, so
 /// they are found without following the chain that a broken file may have tied into a knot.
 fn inspect_ole<F: Read + Seek>(file: &mut F) -> Result<(), StatementError> {
-    let (mut is_book, mut is_document) = (false, false);
+    let mut is_book = false;
+    let mut is_document = false;
     let mut buffer = vec![0_u8; 128 << 10];
     loop {
         let read = fill(file, &mut buffer).map_err(|error| StatementError::io(error, 1))?;

@@ -117,7 +117,8 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     /// apart: reading one of them would lose the other.
     pub(super) fn locate(&mut self, mapping: &Mapping) -> Result<Found, StatementError> {
         let mut found: Vec<Found> = Vec::new();
-        let (mut change, mut failed) = (None, None);
+        let mut change = None;
+        let mut failed = None;
         for table in 0..self.count() {
             let head = match self.head(table) {
                 Ok(head) => head,

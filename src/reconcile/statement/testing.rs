@@ -100,7 +100,8 @@ pub(super) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
 
 /// An archive of these parts, packed.
 pub(super) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let (mut file, mut table) = (Vec::new(), Vec::new());
+    let mut file = Vec::new();
+    let mut table = Vec::new();
     for (name, bytes) in parts {
         let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
         packer.write_all(bytes).unwrap();
@@ -187,7 +188,9 @@ pub(super) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str
         "xl/worksheets/sheet2.xml",
         "xl/worksheets/sheet3.xml",
     ];
-    let (mut names, mut relations, mut shared) = (String::new(), String::new(), Vec::new());
+    let mut names = String::new();
+    let mut relations = String::new();
+    let mut shared = Vec::new();
     let mut parts = Vec::new();
     for (at, (name, rows)) in sheets.iter().enumerate() {
         names.push_str(&format!(

@@ -93,8 +93,13 @@ fn whole(text: &str) -> Result<i64, ValueFault> {
     if is_scientific(text) {
         return Err(ValueFault::Scientific);
     }
-    let (mut value, mut group, mut digits) = (0_i64, 0_i64, 0_usize);
-    let (mut first_digits, mut groups, mut separator, mut decimal) = (0, 0, None, false);
+    let mut value = 0_i64;
+    let mut group = 0_i64;
+    let mut digits = 0_usize;
+    let mut first_digits = 0;
+    let mut groups = 0;
+    let mut separator = None;
+    let mut decimal = false;
     for c in text.chars() {
         if let Some(digit) = c.to_digit(10) {
             group = group.saturating_mul(10).saturating_add(i64::from(digit));
@@ -327,7 +332,8 @@ fn together(digits: &str) -> Option<Moment> {
         14 => part(12, 14)?,
         _ => 0,
     };
-    let (hours, minutes) = (part(8, 10)?, part(10, 12)?);
+    let hours = part(8, 10)?;
+    let minutes = part(10, 12)?;
     let fits = hours < 24 && minutes < 60 && seconds < 60;
     fits.then(|| Moment::local(day, ((hours * 60 + minutes) * 60 + seconds) * 1000))
 }
@@ -336,7 +342,9 @@ fn together(digits: &str) -> Option<Moment> {
 fn date_part(text: &str) -> Option<Day> {
     let mark = text.chars().find(|c| matches!(c, '/' | '-' | '.'))?;
     let mut parts = text.split(mark);
-    let (a, b, c) = (parts.next()?, parts.next()?, parts.next()?);
+    let a = parts.next()?;
+    let b = parts.next()?;
+    let c = parts.next()?;
     if parts.next().is_some() || b.len() > 2 {
         return None;
     }
@@ -358,7 +366,8 @@ fn clock_ms(text: &str) -> Option<i64> {
         1..=2 if part.bytes().all(|b| b.is_ascii_digit()) => part.parse::<i64>().ok(),
         _ => None,
     };
-    let (hours, minutes) = (two(parts.next()?)?, two(parts.next()?)?);
+    let hours = two(parts.next()?)?;
+    let minutes = two(parts.next()?)?;
     let (seconds, millis) = match parts.next() {
         None => (0, 0),
         Some(last) => {

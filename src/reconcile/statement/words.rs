@@ -187,7 +187,8 @@ pub(super) fn meanings(header: &str) -> Vec<(Column, usize)> {
 fn in_two_languages(text: &str) -> Vec<(Column, usize)> {
     let words: Vec<&str> = text.split(' ').collect();
     for at in (1..words.len()).rev() {
-        let (front, back) = (words[..at].join(" "), words[at..].join(" "));
+        let front = words[..at].join(" ");
+        let back = words[at..].join(" ");
         let first = lookup(&front);
         if UNITS.contains(&back.as_str()) && !first.is_empty() {
             return first;

@@ -77,12 +77,11 @@ fn workbook_stream(file: &[u8]) -> Result<Vec<u8>, StatementError> {
         &sector,
         usize::MAX,
     )?;
-    let (mut root, mut book) = (None, None);
+    let mut root = None;
+    let mut book = None;
     for entry in directory.chunks_exact(ENTRY_BYTES) {
-        let (start, length) = (
-            u32_at(entry, 116).unwrap_or(FREE_SECTOR),
-            u32_at(entry, 120).unwrap_or(0) as usize,
-        );
+        let start = u32_at(entry, 116).unwrap_or(FREE_SECTOR);
+        let length = u32_at(entry, 120).unwrap_or(0) as usize;
         match super::sniff::ole_name(entry).as_deref() {
             Some("Root Entry") => root = root.or(Some((start, length))),
             Some("Workbook") => book = book.or(Some((start, length))),
@@ -161,7 +160,9 @@ fn chain<'f>(
     sector: &dyn Fn(u32) -> Option<&'f [u8]>,
     length: usize,
 ) -> Result<Vec<u8>, StatementError> {
-    let (mut stream, mut next, mut steps) = (Vec::new(), start, 0);
+    let mut stream = Vec::new();
+    let mut next = start;
+    let mut steps = 0;
     while next < FREE_SECTOR && stream.len() < length {
         steps += 1;
         if steps > table.len() {
@@ -459,7 +460,8 @@ fn decimal(bits: u64) -> Option<String> {
 /// A sheet of values that shows itself.
 fn bound_sheet(bytes: &[u8]) -> Option<Sheet> {
     let from = u32_at(bytes, 0)? as usize;
-    let (is_hidden, kind) = (bytes.get(4)? & 3 != 0, *bytes.get(5)?);
+    let is_hidden = bytes.get(4)? & 3 != 0;
+    let kind = *bytes.get(5)?;
     let name = text_at(bytes, 6, 1)?;
     (!is_hidden && kind == 0).then_some(Sheet { name, from })
 }

@@ -174,7 +174,8 @@ impl<R: Read + Seek> Book<R> {
     }
 
     fn read_sheets(&mut self, name: &str, targets: &HashMap<String, String>) -> Result<(), StatementError> {
-        let (mut sheets, mut since_1904) = (Vec::new(), false);
+        let mut sheets = Vec::new();
+        let mut since_1904 = false;
         if let Some(mut xml) = self.part(name)? {
             loop {
                 match xml.next().map_err(|fault| xml_fault(fault, name))? {
@@ -350,7 +351,8 @@ fn read_sheet<R: Read>(
 ) -> Result<(), StatementError> {
     let fault = |fault| xml_fault(fault, name);
     let mut row = RowBuf::new(false);
-    let (mut open, mut value) = (Open::default(), String::new());
+    let mut open = Open::default();
+    let mut value = String::new();
     let mut last = 0_u64;
     // The text of an element is read once its borrow of the reader has ended.
     let mut step = Step::Nothing;
@@ -481,7 +483,9 @@ pub(super) fn is_date_format(id: u32) -> bool {
 /// Whether a format of the file's own shows a day or a time: letters of dates outside of quoted words,
 /// colours and escapes.
 pub(super) fn shows_date(code: &str) -> bool {
-    let (mut in_quotes, mut in_brackets, mut is_escaped) = (false, false, false);
+    let mut in_quotes = false;
+    let mut in_brackets = false;
+    let mut is_escaped = false;
     for c in code.chars() {
         if std::mem::take(&mut is_escaped) {
             continue;

@@ -62,7 +62,8 @@ impl RegisterMemory {
         named: &[(&Arc<str>, &Details)],
         has_orders: bool,
     ) -> Result<()> {
-        let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
+        let mut numbers = BTreeSet::new();
+        let mut names = BTreeSet::new();
         let mut references: BTreeSet<(&Arc<str>, &str)> = BTreeSet::new();
         for &(provider_id, details) in named {
             numbers.insert(details.account_number.as_str());

@@ -15,7 +15,8 @@ impl Store {
         let mut month = Day::of(now).first_of_month();
         for _ in 0..MONTHS_AHEAD {
             let next = month.first_of_next_month();
-            let (first, end) = (LedgerNo::start_of(month), LedgerNo::start_of(next));
+            let first = LedgerNo::start_of(month);
+            let end = LedgerNo::start_of(next);
             let name = format!(
                 "y{}",
                 month.to_string().replace('-', "m").get(..7).unwrap_or_default()

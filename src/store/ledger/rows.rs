@@ -294,7 +294,8 @@ impl Store {
                 .fetch_one(c)
                 .await?
         });
-        let (counted, until) = (LedgerNo::of(counted), LedgerNo::of(until));
+        let counted = LedgerNo::of(counted);
+        let until = LedgerNo::of(until);
         if counted < until {
             count_between(&mut tx, counted, until).await?;
             tx.commit().await?;

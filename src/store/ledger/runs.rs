@@ -286,7 +286,8 @@ mod tests {
     fn runs(class: Class, sizes: &[i64]) -> Vec<(RunId, i64)> {
         let mut next = 1;
         let run = |size: &i64| {
-            let (first, last) = (next, next + size - 1);
+            let first = next;
+            let last = next + size - 1;
             next += size;
             (RunId { class, first, last }, 7)
         };

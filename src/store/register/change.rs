@@ -150,14 +150,13 @@ impl Store {
         if let Some((link_id,)) = linked {
             return Ok(link_id);
         }
-        let (link_id, period) = (
-            fresh_id(now),
-            Period {
-                from: Some(from),
-                to: None,
-            },
-        );
-        let (stall_id, relation) = (stall_id.to_owned(), account.relation);
+        let link_id = fresh_id(now);
+        let period = Period {
+            from: Some(from),
+            to: None,
+        };
+        let stall_id = stall_id.to_owned();
+        let relation = account.relation;
         rows.links.push(LinkRow {
             link_id: link_id.clone(),
             account_id,

@@ -193,7 +193,8 @@ impl Store {
             (Some(state), Some(day)) => Some((state, day_of(day)?)),
             _ => None,
         };
-        let (serial, issued_on) = (serial.to_owned(), day_of(issued)?);
+        let serial = serial.to_owned();
+        let issued_on = day_of(issued)?;
         Ok(Some(CardView {
             serial,
             stall_code,

@@ -307,7 +307,8 @@ impl Store {
     /// against the acts that closed them.
     pub async fn walk_acts(&self) -> Result<(i64, Option<String>)> {
         let mut tx = self.begin_read().await?;
-        let (mut last, mut digest) = (0, [0; 32]);
+        let mut last = 0;
+        let mut digest = [0; 32];
         let mut closes: HashMap<(String, i64, i64), String> = HashMap::new();
         loop {
             let rows: Vec<ActRow> = on_tx!(&mut tx, |c| {

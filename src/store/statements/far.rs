@@ -47,7 +47,8 @@ impl Store {
         (from, to): (Day, Day),
         memory: &mut WriterMemory,
     ) -> Result<usize> {
-        let (mut after, mut found) = (0, 0);
+        let mut after = 0;
+        let mut found = 0;
         loop {
             let mut tx = self.begin_read().await?;
             let rows = alone(&mut tx, provider_id, (from, to), after).await?;

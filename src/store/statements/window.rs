@@ -314,7 +314,8 @@ impl Loading {
                ORDER BY r.entry_no LIMIT $6) page"
         );
         let provider_id = self.provider_id.clone();
-        let (mut text, mut after) = (String::new(), Some(first));
+        let mut text = String::new();
+        let mut after = Some(first);
         while let Some(no) = after {
             let numbers = [no, end, from.number(), to.number(), PAGE_ROWS];
             // One page is taken apart while the next is packed.
@@ -565,7 +566,8 @@ impl Loading {
         let mut day = self.from;
         while day <= self.to {
             let sql = sql((self.whole.0..=self.whole.1).contains(&day));
-            let (mut text, mut after) = (String::new(), Some(0));
+            let mut text = String::new();
+            let mut after = Some(0);
             while let Some(no) = after {
                 let numbers = [day.number(), no, PAGE_ROWS];
                 let next = page(&mut *tx, &sql, &provider_id, &numbers);
@@ -685,7 +687,8 @@ impl Loading {
             row.payee = *found.entry((*name, *stall, row.day)).or_insert_with(|| {
                 let name = &self.rows.names[*name as usize];
                 let code = stall.map(|at| stalls[at as usize].0.as_str());
-                let (households, stalls) = (&mut self.households, &mut self.stalls);
+                let households = &mut self.households;
+                let stalls = &mut self.stalls;
                 payee(&self.provider_id, name, code, row.day, known, households, stalls)
             });
             row.stall_in_note = stall.map(|at| self.stalls.of(&stalls[at as usize].1));

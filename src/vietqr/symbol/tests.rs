@@ -91,7 +91,8 @@ fn svg_and_png_show_the_same_modules() {
             let grey = picture.as_luma8().expect("grey, 8 bits");
             assert_eq!(grey.dimensions(), (side as u32 * scale, side as u32 * scale));
             for (px, py, pixel) in grey.enumerate_pixels() {
-                let (x, y) = ((px / scale) as usize, (py / scale) as usize);
+                let x = (px / scale) as usize;
+                let y = (py / scale) as usize;
                 let inside = (x.wrapping_sub(QUIET_ZONE), y.wrapping_sub(QUIET_ZONE));
                 let dark = symbol.is_dark(inside.0, inside.1);
                 assert_eq!(
@@ -108,7 +109,8 @@ fn svg_and_png_show_the_same_modules() {
 
 #[test]
 fn the_same_payload_gives_the_same_bytes() {
-    let (a, b) = (symbol(STATIC), symbol(STATIC));
+    let a = symbol(STATIC);
+    let b = symbol(STATIC);
     assert_eq!(a.svg("Sạp 12"), b.svg("Sạp 12"));
     assert_eq!(a.png(8), b.png(8));
 }

@@ -43,7 +43,8 @@ pub(super) async fn replace_code(
         false => from_json(&body)?,
     };
     once(&request, &shared, &person, &body, async || {
-        let (reason, time) = (reason(wish.reason.as_deref())?, now());
+        let reason = reason(wish.reason.as_deref())?;
+        let time = now();
         let issued = shared
             .store
             .replace_code(

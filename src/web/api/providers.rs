@@ -166,7 +166,8 @@ pub(super) async fn providers(_: Person, shared: web::Data<Shared>) -> Result<Ht
 }
 
 fn out(pulse: &Pulse) -> ProviderOut {
-    let (provider, today) = (&pulse.provider, &pulse.today);
+    let provider = &pulse.provider;
+    let today = &pulse.today;
     ProviderOut {
         provider_id: provider.provider_id.clone(),
         profile: provider.profile.clone(),

@@ -101,7 +101,8 @@ fn counted(
 
 /// The unit is of another time; the page offers a day on which it was there.
 pub(super) fn not_there(visit: &Visit, unit: &Unit, boundaries: Day) -> Fault {
-    let (lang, period) = (visit.lang, unit.period());
+    let lang = visit.lang;
+    let period = unit.period();
     let day_there = match period.to {
         Some(to) if to < boundaries => to,
         _ => period.from.unwrap_or(boundaries),

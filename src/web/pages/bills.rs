@@ -82,7 +82,8 @@ pub(super) async fn show(officer: Officer, id: web::Path<String>, shared: web::D
 }
 
 async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, time) = (&officer.visit, now());
+    let visit = &officer.visit;
+    let time = now();
     let missing = || {
         let sentence = visit.pick("Không có hóa đơn này.", "There is no such bill.");
         Fault::from(Problem::missing(sentence))
@@ -115,10 +116,8 @@ async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fau
 
 /// What is said of a bill: a few words, and a sentence with the next step.
 fn words(bill: &BillView, state: &str, lang: Lang) -> (&'static str, String) {
-    let (came, gap) = (
-        bill.paid.show(lang),
-        Dong::new((bill.asked.vnd() - bill.paid.vnd()).abs()).show(lang),
-    );
+    let came = bill.paid.show(lang);
+    let gap = Dong::new((bill.asked.vnd() - bill.paid.vnd()).abs()).show(lang);
     let (title, vi, en) = match state {
         "paid" => (
             lang.pick("ĐÃ NHẬN ĐỦ", "PAID"),

@@ -70,7 +70,8 @@ pub(super) async fn case(officer: Officer, shared: web::Data<Shared>) -> HttpRes
 }
 
 async fn show_case(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let missing = || Problem::missing(visit.pick("Không có mục này.", "There is no such exception."));
     let provider = visit.asked("provider").ok_or_else(missing)?.to_owned();
     let subject = visit
@@ -78,7 +79,8 @@ async fn show_case(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         .and_then(Subject::parse)
         .ok_or_else(missing)?;
     let day = visit.day("day", Day::of(now()))?;
-    let (store, time) = (&shared.store, now());
+    let store = &shared.store;
+    let time = now();
     let row = match subject {
         Subject::Row(no) => Some(store.statement_row(&provider, no).await?.ok_or_else(missing)?),
         _ => None,
@@ -320,7 +322,9 @@ pub(super) async fn act(
 async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -> Result<(), Fault> {
     let (subject, day) = fields.subject()?;
     let provider = fields.one("provider");
-    let (store, by, time) = (&shared.store, officer.person.name.as_str(), now());
+    let store = &shared.store;
+    let by = officer.person.name.as_str();
+    let time = now();
     match act {
         "comment" => {
             let text = fields.one("text");

@@ -96,7 +96,9 @@ pub(super) async fn end(
     act: web::Form<Act>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let (store, by, time) = (&shared.store, &officer.person.name, now());
+    let store = &shared.store;
+    let by = &officer.person.name;
+    let time = now();
     let today = Day::of(time);
     let done = match act.what.as_deref() {
         Some("replaced") => store

@@ -206,7 +206,8 @@ async fn filtered(officer: &Officer, shared: &Shared) -> Result<(Asked, Filter, 
 }
 
 async fn show_queue(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let (asked, filter, cases) = filtered(officer, shared).await?;
     let page: usize = visit
         .asked("page")
@@ -278,10 +279,8 @@ pub(super) fn mark(decision: &DecisionView, lang: Lang) -> String {
         (Decision::Forced, Lang::En) => "difference accepted",
         (Decision::Struck, Lang::En) => "struck",
     };
-    let (by, second) = (
-        &decision.decided_by,
-        decision.second_by.as_deref().unwrap_or_default(),
-    );
+    let by = &decision.decided_by;
+    let second = decision.second_by.as_deref().unwrap_or_default();
     match (decision.state, lang) {
         (DecisionState::Waiting, Lang::Vi) => format!("{what} bởi {by}, chờ người thứ hai"),
         (DecisionState::Waiting, Lang::En) => format!("{what} by {by}, waits for a second person"),
@@ -413,7 +412,9 @@ pub(super) async fn bulk(
 }
 
 async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang, time) = (&officer.visit, officer.visit.lang, now());
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
+    let time = now();
     let provider = fields.one("provider");
     let mut picked: Vec<(Subject, Day)> = Vec::new();
     for pick in fields.all("pick") {
@@ -436,7 +437,9 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
         return Err(Problem::invalid("pick", sentence).into());
     };
     let asked = Asked::days(officer, provider, from, to)?;
-    let (mut done, mut waiting, mut failed) = (0, 0, Vec::new());
+    let mut done = 0;
+    let mut waiting = 0;
+    let mut failed = Vec::new();
     match fields.one("act") {
         "assign" => {
             let subjects: Vec<Subject> = picked.iter().map(|(subject, _)| *subject).collect();

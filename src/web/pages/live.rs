@@ -292,10 +292,8 @@ pub(super) fn movement_words(movement: Option<Movement>, lang: Lang) -> String {
             .pick("Chưa có thông báo mới.", "No new notice yet.")
             .to_owned();
     };
-    let (count, amount) = (
-        words::number(lang, received.count),
-        Dong::new(received.amount_vnd).show(lang).replace(' ', "\u{a0}"),
-    );
+    let count = words::number(lang, received.count);
+    let amount = Dong::new(received.amount_vnd).show(lang).replace(' ', "\u{a0}");
     match lang {
         Lang::Vi => format!("{}: thêm {count} thông báo, {amount}", clock(at)),
         Lang::En if received.count == 1 => format!("{}: 1 more notice, {amount}", clock(at)),

@@ -295,7 +295,8 @@ pub(super) async fn page(request: HttpRequest, visit: Visit, shared: web::Data<S
 }
 
 async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Fault> {
-    let (lang, time) = (visit.lang, now());
+    let lang = visit.lang;
+    let time = now();
     let today = Day::of(time);
     let asked = Asked::of(visit, today)?;
     let limit = if asked.has_receipts { PAGE_RECEIPTS } else { 0 };
@@ -423,7 +424,8 @@ fn today_of(list: &OwnList, asked: &Asked, today: Day, lang: Lang) -> Option<Str
 fn rows(list: &OwnList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
     let sums = asked.by.sums(&list.days);
     let row = |((first, last), received): &((Day, Day), Received)| {
-        let (from, to) = ((*first).max(asked.from), (*last).min(asked.to));
+        let from = (*first).max(asked.from);
+        let to = (*last).min(asked.to);
         let mut detail = times(lang, received.receipts);
         if let Some(back) = paid_back(received.refunded, lang) {
             detail = format!("{detail} · {back}");
@@ -482,7 +484,8 @@ fn receipt_row(receipt: &OwnReceipt, asked: &Asked, lang: Lang) -> ReceiptRow {
 
 /// Who made the link and when it was last used, so that its owner sees a use that was not theirs.
 fn link_words(key: &OwnerKey, lang: Lang) -> String {
-    let (by, made) = (&key.created_by, key.created_at.show());
+    let by = &key.created_by;
+    let made = key.created_at.show();
     let used = key.last_used_at.map(|at| at.show());
     match (lang, used) {
         (Lang::Vi, None) => format!("Liên kết này do {by} cấp lúc {made}; đây là lần mở đầu tiên."),
@@ -515,7 +518,9 @@ pub(super) async fn file(request: HttpRequest, visit: Visit, shared: web::Data<S
 async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(String, Vec<u8>), Fault> {
     let time = now();
     let asked = Asked::of(visit, Day::of(time))?;
-    let (id, by, days) = (&owner.key.household_id, asked.by, (asked.from, asked.to));
+    let id = &owner.key.household_id;
+    let by = asked.by;
+    let days = (asked.from, asked.to);
     let unit = shared.store.unit_of_household(id, Day::of(time)).await?;
     let unit = unit.map(|unit| words::capital(&unit.full_name(Lang::Vi)));
     let head = book::Head {

@@ -88,7 +88,9 @@ impl Packs {
             kept.remove(oldest);
         }
         kept.push_back(ordered.clone());
-        let (drawing, work, failed) = (self.drawing.clone(), ordered.clone(), ordered.clone());
+        let drawing = self.drawing.clone();
+        let work = ordered.clone();
+        let failed = ordered.clone();
         tokio::spawn(async move {
             let Ok(_turn) = drawing.acquire_owned().await else {
                 return;
@@ -182,7 +184,8 @@ async fn begin(
         };
         return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence).into());
     }
-    let (banks, host) = (shared.banks.banks(), officer.visit.host(shared));
+    let banks = shared.banks.banks();
+    let host = officer.visit.host(shared);
     let lines = found.into_iter().map(|card| PackLine {
         number: card.number.clone(),
         card: card_of(card, &banks, host),

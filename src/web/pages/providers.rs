@@ -74,7 +74,8 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
 }
 
 fn card(pulse: &Pulse, now: TimeMs, lang: Lang) -> ProviderCard {
-    let (provider, today) = (&pulse.provider, &pulse.today);
+    let provider = &pulse.provider;
+    let today = &pulse.today;
     let count = |n| words::number(lang, n);
     let success = pulse.success();
     let most = pulse.hours.iter().map(|(_, t)| t.all()).max().unwrap_or(0);
@@ -105,10 +106,8 @@ fn card(pulse: &Pulse, now: TimeMs, lang: Lang) -> ProviderCard {
 }
 
 fn silence_words(silence: Silence, lang: Lang) -> String {
-    let (usual, hours) = (
-        words::number(lang, silence.usual_count),
-        words::number(lang, silence.silent_hours),
-    );
+    let usual = words::number(lang, silence.usual_count);
+    let hours = words::number(lang, silence.silent_hours);
     match lang {
         Lang::Vi => {
             format!("Im lặng bất thường: thường giờ này có {usual} thông báo, đã {hours} giờ chưa thấy.")

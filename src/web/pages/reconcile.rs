@@ -201,7 +201,8 @@ pub(super) async fn page(officer: Officer, shared: web::Data<Shared>) -> HttpRes
 }
 
 async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let asked = Asked::of(officer)?;
     let outcome = match &asked {
         None => None,
@@ -284,7 +285,8 @@ fn refused_view(listed: Option<(Vec<RefusedFile>, usize)>, lang: Lang) -> Option
 }
 
 fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
-    let (summary, exceptions) = (&view.summary, &view.exceptions);
+    let summary = &view.summary;
+    let exceptions = &view.exceptions;
     let amount = |tally: &Tally| Dong::new(i64::try_from(tally.amount_vnd).unwrap_or(i64::MAX)).show(lang);
     let count = |tally: &Tally| words::number(lang, i64::try_from(tally.count).unwrap_or(i64::MAX));
     let part = |name: &str, tally: &Tally| (name.to_owned(), count(tally), amount(tally));
@@ -353,11 +355,9 @@ fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
 }
 
 fn close_row(close: &DayClose, lang: Lang) -> CloseRow {
-    let (day, at, by) = (
-        close.business_day.show(),
-        close.closed_at.show(),
-        &close.closed_by,
-    );
+    let day = close.business_day.show();
+    let at = close.closed_at.show();
+    let by = &close.closed_by;
     // What was fixed is shown as it was fixed; a digest that is not there shows as nothing.
     let figures: serde_json::Value = serde_json::from_str(&close.figures).unwrap_or_default();
     let digest = figures.get("digest").and_then(|v| v.as_str()).unwrap_or_default();
@@ -514,7 +514,8 @@ pub(super) async fn close(
     let done = async {
         let wrong = |_| Problem::invalid("day", "Ngày không đúng. Hãy mở lại trang đối chiếu.");
         let day: Day = wish.day.parse().map_err(wrong)?;
-        let (store, calendar) = (&shared.store, &shared.calendar);
+        let store = &shared.store;
+        let calendar = &shared.calendar;
         let by = officer.person.name.as_str();
         let of = (wish.provider.as_str(), day);
         match act.as_str() {

@@ -385,7 +385,8 @@ fn code_row(
     shared: &Shared,
     banks: &Banks,
 ) -> CodeRow {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let of_account = |a: &&AccountView| a.account_id == code.account_id;
     let account = stall.accounts.iter().find(of_account);
     let is_linked = stall
@@ -448,7 +449,8 @@ struct HouseholdPage {
 }
 
 fn owner_link_words(key: &OwnerKey, lang: Lang) -> String {
-    let (by, made) = (&key.created_by, key.created_at.show());
+    let by = &key.created_by;
+    let made = key.created_at.show();
     let used = match key.last_used_at {
         Some(at) => format!("{} {}", lang.pick("lần mở gần nhất", "last opened"), at.show()),
         None => lang.pick("chưa mở lần nào", "never opened").to_owned(),
@@ -469,7 +471,8 @@ pub(super) async fn household(
 }
 
 async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let today = Day::of(now());
     let Some((household, stalls)) = shared.store.household(id, today).await? else {
         let sentence = visit.pick(

@@ -40,7 +40,8 @@ pub(super) async fn review(officer: Officer, shared: web::Data<Shared>) -> HttpR
 }
 
 async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let after = visit.asked("after");
     let totals = shared.store.intake_totals().await?;
     // One more than fits tells whether there is a next page.

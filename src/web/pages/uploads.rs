@@ -135,7 +135,8 @@ impl Uploads {
             upload.clone().work(shared.clone(), Job::Try(None));
         }
         // Also where nobody ever comes back.
-        let (held, id) = (Arc::downgrade(&self.held), upload.id.clone());
+        let held = Arc::downgrade(&self.held);
+        let id = upload.id.clone();
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_millis(UNSEEN_MS_MAX as u64)).await;

@@ -154,7 +154,8 @@ pub(super) async fn tell(
         };
         return Err(Problem::invalid("looks", sentence));
     }
-    let (time, told) = (now(), walk.looks.len());
+    let time = now();
+    let told = walk.looks.len();
     let looks: Vec<OfflineLook> = walk
         .looks
         .into_iter()

@@ -57,7 +57,8 @@ pub(super) async fn page(officer: Officer, shared: web::Data<Shared>) -> HttpRes
 }
 
 async fn drawn(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
-    let (visit, lang) = (&officer.visit, officer.visit.lang);
+    let visit = &officer.visit;
+    let lang = officer.visit.lang;
     let snapshot = shared.live.snapshot(&shared.store).await?;
     let looks = shared.store.inspections(LOOKS_SHOWN).await?;
     let row = |look: Inspection| LookRow {

@@ -56,7 +56,9 @@ fn notices_are_verified_line_by_line_without_a_database() {
     let answers = answers(&output);
     assert_eq!(answers.len(), vectors.len(), "one line each");
     for (vector, got) in vectors.iter().zip(&answers) {
-        let (id, expect, reply) = (&vector["id"], &vector["expect"], &vector["reply"]);
+        let id = &vector["id"];
+        let expect = &vector["expect"];
+        let reply = &vector["reply"];
         assert_eq!(&got["id"], id, "in the order they came");
         let is_any =
             |any: &str, name: &str| expect[any].as_array().is_some_and(|all| all.contains(&got[name]));
@@ -93,7 +95,8 @@ fn a_line_that_cannot_be_read_is_told_and_the_others_go_on() {
     let database = Database::sqlite();
     let vectors: Vec<Value> =
         serde_json::from_str(include_str!("../../data/provider_vectors.json")).expect("the vectors");
-    let (first, second) = (&vectors[0], &vectors[1]);
+    let first = &vectors[0];
+    let second = &vectors[1];
     let mut nobody = first.clone();
     nobody["provider"] = "nobody".into();
     let output = verify(&database, &format!("{first}\n{{\n\n{nobody}\n{second}"));
@@ -398,7 +401,8 @@ fn a_running_service_follows_what_is_done_to_its_providers() {
         )
         .status
     };
-    let (old, new) = (momo("hush-secret-1"), momo("hush-secret-2"));
+    let old = momo("hush-secret-1");
+    let new = momo("hush-secret-2");
     let out = old.compose(&sample(1), now()).expect("a callback");
     assert_eq!(send(&out), 204);
     done(&database, &["provider", "disable", "--id", "momo"]);

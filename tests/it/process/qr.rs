@@ -182,7 +182,8 @@ fn a_picture_without_a_code_is_told_apart_from_a_broken_one() {
     done(&database, &flags("11", "a.png"));
     done(&database, &flags("22", "b.png"));
     let open = |name: &str| image::open(folder.join(name)).expect("a picture").into_luma8();
-    let (a, b) = (open("a.png"), open("b.png"));
+    let a = open("a.png");
+    let b = open("b.png");
     let mut both = image::GrayImage::from_pixel(a.width() + b.width(), a.height(), image::Luma([255]));
     image::imageops::replace(&mut both, &a, 0, 0);
     image::imageops::replace(&mut both, &b, i64::from(a.width()), 0);

@@ -66,7 +66,8 @@ fn a_row_that_comes_after_a_persons_word_is_the_better_word(database: Database) 
         "b.csv",
         &paid("SMALL", 1, 1_000).replace("09:00", "15:00"),
     );
-    let (row, big) = (row_no(&books, "SMALL"), receipt_no(&books, "BIG"));
+    let row = row_no(&books, "SMALL");
+    let big = receipt_no(&books, "BIG");
     let view = decide(&books, Some(row), Decision::Forced, &[big], "an").expect("decided");
     assert_eq!(
         (view.state, view.amount_vnd),
@@ -154,7 +155,8 @@ fn what_is_at_rest_around_changes_nothing(database: Database) {
 
 fn a_closed_day_follows_the_day_before_when_it_is_stated_anew(database: Database) {
     let books = with_provider(database);
-    let (first, second) = (market_day(), market_day().plus(1));
+    let first = market_day();
+    let second = market_day().plus(1);
     books.post(&[delivery("m1", &payment("T1", 50_000))]);
     let close = |day| {
         let closed = close_day(

@@ -272,7 +272,8 @@ fn a_person_matches_and_undoes(database: Database) {
         &(paid("X1", 1, 50_000).replace("09:00", "15:00") + &paid("T2", 1, 20_000)),
     );
     assert_eq!(left(&books), ["T1 50000", "T2 20000", "X1 50000"]);
-    let (row, heard) = (row_no(&books, "X1"), receipt_no(&books, "T1"));
+    let row = row_no(&books, "X1");
+    let heard = receipt_no(&books, "T1");
     let wrong = decide(
         &books,
         Some(row),
@@ -332,7 +333,8 @@ fn a_large_decision_waits_for_a_second_person(database: Database) {
     let books = with_provider(database);
     books.post(&[delivery("m1", &payment("T1", 5_000_000))]);
     taken_as(&books, HEADER, "a.csv", &paid("T1", 1, 4_000_000));
-    let (row, receipt) = (row_no(&books, "T1"), receipt_no(&books, "T1"));
+    let row = row_no(&books, "T1");
+    let receipt = receipt_no(&books, "T1");
     let view = decide(&books, Some(row), Decision::Forced, &[receipt], "an").expect("decided");
     assert_eq!(view.state, DecisionState::Waiting);
     assert_eq!(

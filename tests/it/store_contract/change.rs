@@ -135,7 +135,8 @@ fn an_account_is_linked_once(database: Database) {
 
 fn a_terminal_moves_on_its_day(database: Database) {
     let books = Books::with_register(database);
-    let (one, tre) = (stall_of(&books, "one"), stall_of(&books, "tre"));
+    let one = stall_of(&books, "one");
+    let tre = stall_of(&books, "tre");
     let keep = |stall: &str, day: Day, now: i64| {
         let kept = books
             .store

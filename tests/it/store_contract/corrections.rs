@@ -41,7 +41,8 @@ fn a_changed_household_stays_known_as_it_was(database: Database) {
             .expect("a household")
             .0
     };
-    let (before, after) = (seen(day.plus(-1)), seen(day));
+    let before = seen(day.plus(-1));
+    let after = seen(day);
     assert_eq!(
         (before.name.as_str(), before.trading_status.as_str()),
         ("Hộ Thử Năm", "trading")
@@ -196,7 +197,8 @@ fn money_of(books: &Books, days: &[Day]) -> Vec<String> {
 
 fn a_terminal_recorded_late_ends_where_the_next_begins(database: Database) {
     let books = Books::with_register(database);
-    let (first, second) = (Day::ymd(2026, 1, 10), Day::ymd(2026, 2, 10));
+    let first = Day::ymd(2026, 1, 10);
+    let second = Day::ymd(2026, 2, 10);
     stands(&books, "THU3THUS", second);
     // Learnt afterwards: before that it stood elsewhere.
     stands(&books, "HC7K3M9J", first);
@@ -256,7 +258,8 @@ fn changes_of_nobody_are_missing(database: Database) {
 
 fn a_terminal_told_again_for_the_same_day_is_corrected(database: Database) {
     let books = Books::with_register(database);
-    let (first, second) = (Day::ymd(2026, 1, 10), Day::ymd(2026, 2, 10));
+    let first = Day::ymd(2026, 1, 10);
+    let second = Day::ymd(2026, 2, 10);
     stands(&books, "HC7K3M9J", first);
     stands(&books, "THU3THUS", second);
     // A slip of the first record is put right; the second one is as it was.

@@ -66,7 +66,8 @@ fn counters_and_receipts_give_the_same_facts(database: Database) {
     let agree = || {
         for back in [0, 1, 6, 7, 29, 30, 60, 89, 120] {
             let day = market_day().plus(20 - back);
-            let (now, known) = (books.facts(day, None).1, books.facts(day, Some(noon())).1);
+            let now = books.facts(day, None).1;
+            let known = books.facts(day, Some(noon())).1;
             assert_eq!(windows(&now), windows(&known), "as of {day}");
         }
     };

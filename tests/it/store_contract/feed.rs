@@ -124,7 +124,8 @@ fn a_long_absence_is_caught_up_step_by_step(database: Database) {
     books.post(&[delivery("m2", &to_account(payment("S1", 5), "00000055"))]);
     let mut steps = 0;
     for (stall, want) in [(None, MANY), (Some(stall_of(&books, "one")), MANY)] {
-        let (mut at, mut heard) = (START, Vec::new());
+        let mut at = START;
+        let mut heard = Vec::new();
         loop {
             let step = books
                 .run(books.store.feed_after(at, stall.as_deref()))
@@ -225,7 +226,8 @@ fn two_writers_and_a_listener_miss_nothing(database: Database) {
             }
         };
         let listen = async {
-            let (mut place, mut heard) = (START, Vec::new());
+            let mut place = START;
+            let mut heard = Vec::new();
             while heard.len() < 2 * EACH {
                 let step = books.store.feed_after(place, None).await.expect("a step");
                 place = step.heard;
@@ -259,7 +261,8 @@ fn links_of_the_chain_are_read_by_pieces_of_any_size(database: Database) {
         "a clock that goes back does not turn the chain round"
     );
     for size in 1..=10 {
-        let (mut place, mut digests) = (START, Vec::new());
+        let mut place = START;
+        let mut digests = Vec::new();
         loop {
             let rows = books
                 .run(books.store.evidence_after(place, size))

@@ -156,7 +156,8 @@ fn counts_that_could_not_be_added_are_kept(database: Database) {
         .map(|h| (h.hour, h.tally.kept, h.tally.refused, h.tally.not_kept))
         .collect();
     assert_eq!(seen, [(1, 3, 2, 0), (2, 0, 0, 1)]);
-    let (first, second) = (hours[0].tally, hours[1].tally);
+    let first = hours[0].tally;
+    let second = hours[1].tally;
     assert_eq!(
         (first.latency_us_total, first.latency_us_max, first.last_heard_ms),
         (19, 9, 2 * hour - 1)

@@ -76,7 +76,8 @@ fn nameless(id: &str, vnd: i64) -> Value {
 
 fn an_order_is_kept_once(database: Database) {
     let books = with_providers(database);
-    let (one, two) = (stall(&books, "HC7K3M9J"), stall(&books, "ABCDEFG7"));
+    let one = stall(&books, "HC7K3M9J");
+    let two = stall(&books, "ABCDEFG7");
     let first = order("O1", &one, Some(5_000));
     keep(&books, &first).expect("an order");
     keep(&books, &first).expect("the same again");
@@ -315,7 +316,8 @@ fn one_bank_transfer_in_one_batch_is_one_receipt(database: Database) {
 
 fn one_bank_transfer_across_midnight_is_one_receipt(database: Database) {
     let books = with_providers(database);
-    let (before, after) = (on_day(0, 1439), on_day(1, 1));
+    let before = on_day(0, 1439);
+    let after = on_day(1, 1);
     books.post_at(&[transfer("p", "T1", "FT1", 1_000)], before);
     books.post_at(&[transfer("q", "X1", "FT1", 1_000)], after);
     // The other way round: the second one's instance has a clock that is behind.

@@ -141,7 +141,8 @@ fn pages_of_receipts_make_the_whole(database: Database) {
         whole.windows(2).all(|two| two[0].place > two[1].place),
         "newest first, each once"
     );
-    let (mut pages, mut after) = (Vec::new(), None);
+    let mut pages = Vec::new();
+    let mut after = None;
     loop {
         let page = list(&books, "two", after, 7);
         assert!(page.receipts.len() <= 7);
@@ -233,7 +234,8 @@ fn a_household_lies_in_a_ward(database: Database) {
 
 fn a_household_has_one_living_owner_key(database: Database) {
     let books = Books::with_register(database);
-    let (one, two) = (household(&books, "one"), household(&books, "two"));
+    let one = household(&books, "one");
+    let two = household(&books, "two");
     let make = |id: &str, hash: &str| books.run(books.store.make_owner_key(id, hash, "cán bộ", noon()));
     let opens = |hash: &str| {
         let key = books

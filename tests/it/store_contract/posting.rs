@@ -78,7 +78,8 @@ fn the_same_event_in_another_delivery_is_a_repeat(database: Database) {
 
 fn the_same_event_with_other_content_waits_beside_the_first(database: Database) {
     let books = Books::with_register(database);
-    let (one, other) = (payment("T1", 26_000), payment("T1", 62_000));
+    let one = payment("T1", 26_000);
+    let other = payment("T1", 62_000);
     books.post(&[delivery("m1", &one)]);
     books.post(&[delivery("m2", &other)]);
     assert_eq!(books.counts(), [2, 1, 1, 0, 0]);
@@ -320,7 +321,8 @@ fn money_goes_to_the_stall_that_the_note_or_terminal_names(database: Database) {
 
 fn a_registered_terminal_counts_on_its_days(database: Database) {
     let books = Books::with_register(database);
-    let (from, to) = (market_day().number(), market_day().number());
+    let from = market_day().number();
+    let to = market_day().number();
     books.run(books.database.execute(&format!(
         "INSERT INTO terminal (provider_id, terminal_id, valid_from_day, valid_to_day, stall_id, recorded_at_ms, recorded_by)
          SELECT 'p', 'POS-THU-1', {from}, {to}, stall_id, 0, 'thu' FROM stall WHERE stall_code = 'ABCDEFG7'"

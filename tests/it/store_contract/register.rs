@@ -311,7 +311,8 @@ fn ending_a_link_keeps_what_was_known(database: Database) {
         .accounts[0]
         .link_id
         .clone();
-    let (before, after) = (noon(), TimeMs(noon().0 + 1_000));
+    let before = noon();
+    let after = TimeMs(noon().0 + 1_000);
     let last = Day::ymd(2026, 2, 15);
     books
         .run(books.store.end_link(&link, last, "thu", after))

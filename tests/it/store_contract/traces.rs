@@ -92,7 +92,8 @@ fn an_event_is_found_again_however_long_ago(database: Database) {
         }),
         ("a year after", on_day(365, 600), |b| sort(b, 1)),
     ];
-    let (mut aside, mut repeats) = (0, 0);
+    let mut aside = 0;
+    let mut repeats = 0;
     for (at, (when, time, step)) in steps.into_iter().enumerate() {
         step(&books);
         let again = |id: &str| delivery(&format!("{id}-{at}"), &payment("T1", 26_000));
@@ -419,7 +420,8 @@ fn two_writers_across_midnight_see_each_other(database: Database) {
         .run(Store::open(&books.database.url))
         .expect("a second instance");
     let mut memory = WriterMemory::default();
-    let (before, after) = (on_day(0, 1439), on_day(1, 1));
+    let before = on_day(0, 1439);
+    let after = on_day(1, 1);
     let mut there = |d: Delivery, at: TimeMs| {
         let posted = books.run(other.post(&arrivals(&[d], at), &mut memory));
         posted.expect("the batch is posted").outcomes.remove(0)
@@ -513,7 +515,8 @@ fn outcomes_of_orders_are_told_again(database: Database) {
     };
     keep("R-T1", 5_000);
     keep("R-T2", 5_000);
-    let (right, wrong) = (of_orders(&payment("T1", 5_000)), of_orders(&payment("T2", 4_000)));
+    let right = of_orders(&payment("T1", 5_000));
+    let wrong = of_orders(&payment("T2", 4_000));
     let stranger = of_orders(&to_account(payment("T3", 1_000), "00000099"));
     let batch = [right, wrong, stranger.clone()];
     let told = books.post(&batch).outcomes;

@@ -71,7 +71,8 @@ impl TestApp {
 
     /// Lets go of a lock on the database once the service no longer takes connections.
     pub fn unlock_when_stopping(&self, mut lock: SqliteConnection) -> JoinHandle<()> {
-        let (runtime, address) = (self.runtime.handle().clone(), self.address());
+        let runtime = self.runtime.handle().clone();
+        let address = self.address();
         std::thread::spawn(move || {
             until("it takes no connections any more", || {
                 TcpStream::connect(address).is_err()

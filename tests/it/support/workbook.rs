@@ -163,11 +163,13 @@ fn parts(bytes: &[u8]) -> HashMap<String, String> {
         .windows(4)
         .rposition(|four| four == b"PK\x05\x06")
         .expect("the end of a ZIP archive");
-    let (count, mut at) = (number(end + 10, 2), number(end + 16, 4));
+    let count = number(end + 10, 2);
+    let mut at = number(end + 16, 4);
     let mut parts = HashMap::new();
     for _ in 0..count {
         assert_eq!(&bytes[at..at + 4], b"PK\x01\x02", "an entry of the directory");
-        let (packed, name_len) = (number(at + 20, 4), number(at + 28, 2));
+        let packed = number(at + 20, 4);
+        let name_len = number(at + 28, 2);
         let name = String::from_utf8(bytes[at + 46..at + 46 + name_len].to_vec()).expect("a name");
         let local = number(at + 42, 4);
         let from = local + 30 + number(local + 26, 2) + number(local + 28, 2);

@@ -63,7 +63,8 @@ pub(super) fn only_choice(parts: &[Part], target_vnd: i64, count: Option<u32>) -
     let target = i128::from(target_vnd);
     let (left, right) = parts.split_at(parts.len() / 2);
     let shift = left.len() as u32;
-    let (left, right) = (choices(left), choices(right));
+    let left = choices(left);
+    let right = choices(right);
     let mut found = Choice::None;
     let mut right_end = right.len();
     for lefts in left.chunk_by(|a, b| a.0 == b.0) {

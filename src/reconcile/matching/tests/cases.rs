@@ -124,7 +124,8 @@ fn an_id_ties_and_the_first_difference_names() {
 
 #[test]
 fn a_reference_ties_where_the_id_is_broken() {
-    let (a, b) = (receipt(1, 50_000), receipt(2, 50_000));
+    let a = receipt(1, 50_000);
+    let b = receipt(2, 50_000);
     let by_ref = |no, c: &ReceiptSide| RowSide {
         txn: Some(id("broken")),
         ..row_of(no, c)
@@ -137,7 +138,8 @@ fn a_reference_ties_where_the_id_is_broken() {
         bank_ref: Some(id("batch")),
         ..c
     };
-    let (a, b) = (shared(receipt(1, 50_000)), shared(receipt(2, 60_000)));
+    let a = shared(receipt(1, 50_000));
+    let b = shared(receipt(2, 60_000));
     let nameless_of = |no, c: &ReceiptSide| RowSide {
         txn: None,
         ..row_of(no, c)
@@ -502,7 +504,8 @@ fn a_status_is_final_after_a_day_and_gives_way_to_a_settled_row() {
 
 #[test]
 fn decisions_come_first_and_stay() {
-    let (a, b) = (receipt(1, 50_000), receipt(2, 60_000));
+    let a = receipt(1, 50_000);
+    let b = receipt(2, 60_000);
     let mut both = sides(&[a, b], &[row_of(9, &a), nameless(10, 110_000), row_of(11, &b)]);
     both.decided = vec![
         Decided {

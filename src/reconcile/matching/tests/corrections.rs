@@ -108,7 +108,8 @@ fn a_row_given_to_another_receipt_gives_up_the_one_it_posted() {
 
 #[test]
 fn a_receipt_without_a_row_stands_or_is_struck_by_a_persons_word() {
-    let (a, b) = (receipt(1, 50_000), receipt(2, 60_000));
+    let a = receipt(1, 50_000);
+    let b = receipt(2, 60_000);
     let mut both = sides(&[a, b], &[]);
     both.decided = vec![
         decided(None, Decision::Struck, &[2]),

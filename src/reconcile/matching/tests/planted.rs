@@ -101,7 +101,8 @@ pub(super) fn check(entries: usize, seed: u64) {
     let mut named: BTreeMap<Cause, usize> = BTreeMap::new();
     for (row, word) in outcome.rows.iter().zip(kinds(&outcome)) {
         let expected = &planted.rows[&row.no];
-        let (cause, words) = (expected.cause, expected.words);
+        let cause = expected.cause;
+        let words = expected.words;
         assert!(words.contains(&word), "{cause:?}: {row:?}");
         if word != "ambiguous" {
             assert_eq!(outcome.receipts_of(row), expected.receipts, "{cause:?}: {row:?}");

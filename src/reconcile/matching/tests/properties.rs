@@ -167,7 +167,8 @@ proptest! {
 
     #[test]
     fn order_means_nothing_and_twice_is_once(sides in any_sides(), seed: u64) {
-        let (mut a, mut b) = (sides.clone(), shuffled(&sides, seed));
+        let mut a = sides.clone();
+        let mut b = shuffled(&sides, seed);
         let outcome = match_sides(&mut a, &with_fees());
         prop_assert_eq!(&outcome, &match_sides(&mut b, &with_fees()));
         prop_assert_eq!(&a, &b);

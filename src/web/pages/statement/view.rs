@@ -487,7 +487,9 @@ fn foots(outcome: &Outcome, lang: Lang) -> Vec<(bool, String)> {
     let mut said = Vec::new();
     for foot in &outcome.file.totals {
         let column = column_name(foot.column, lang);
-        let (row, stated, summed) = (foot.row_number, foot.stated.show(lang), foot.summed.show(lang));
+        let row = foot.row_number;
+        let stated = foot.stated.show(lang);
+        let summed = foot.summed.show(lang);
         said.push(match (foot.agrees, lang) {
             (true, Lang::Vi) => (true, format!("Dòng {row}, tổng cột {column} {stated}: khớp với các dòng trên.")),
             (true, Lang::En) => (true, format!("Row {row}, total of {column} {stated}: agrees with the rows above.")),
@@ -502,8 +504,10 @@ fn foots(outcome: &Outcome, lang: Lang) -> Vec<(bool, String)> {
         });
     }
     if let Some(balance) = outcome.file.balance {
-        let (opening, closing) = (balance.opening.show(lang), balance.closing.show(lang));
-        let (credits, debits) = (balance.credits.show(lang), balance.debits.show(lang));
+        let opening = balance.opening.show(lang);
+        let closing = balance.closing.show(lang);
+        let credits = balance.credits.show(lang);
+        let debits = balance.debits.show(lang);
         said.push(match (balance.agrees(), lang) {
             (true, Lang::Vi) => (true, format!("Số dư đầu {opening} + vào {credits} − ra {debits} = số dư cuối {closing}.")),
             (true, Lang::En) => (true, format!("Opening {opening} + in {credits} − out {debits} = closing {closing}.")),
