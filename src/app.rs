@@ -73,12 +73,11 @@ impl App {
         let sealing_key = config.sealing_key()?;
         let store = Arc::new(Store::open(&config.database_url).await?);
         let metrics = Arc::new(Metrics::default());
-        let (intake, writer) = match keeps {
-            true => {
-                let (intake, stop, writer) = Intake::start(store.clone(), config.intake, metrics.clone());
-                (intake, Some((stop, writer)))
-            }
-            false => (Intake::discarding(), None),
+        let (intake, writer) = if keeps {
+            let (intake, stop, writer) = Intake::start(store.clone(), config.intake, metrics.clone());
+            (intake, Some((stop, writer)))
+        } else {
+            (Intake::discarding(), None)
         };
         let banks = BankDirectory::open(config.banks_file.clone())?;
         let keyring = Keyring::new(store.clone(), sealing_key);

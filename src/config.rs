@@ -273,14 +273,15 @@ fn within(name: &'static str, value: Option<usize>, min: usize, max: usize) -> R
 /// A host as cards print it: a name or address, perhaps with a port, without scheme or path.
 fn public_host(text: String) -> Result<String, ConfigError> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    match !text.is_empty() && text.len() <= 60 && text.chars().all(is_host) {
-        true => Ok(text),
-        false => Err(ConfigError::Value {
+    if !text.is_empty() && text.len() <= 60 && text.chars().all(is_host) {
+        Ok(text)
+    } else {
+        Err(ConfigError::Value {
             name: "public_host",
             cause: format!(
                 "«{text}» is no host, for example choso.example.vn (no https://, no path, at most 60 characters)"
             ),
-        }),
+        })
     }
 }
 

@@ -185,15 +185,14 @@ fn pack(args: &CodesArgs, folder: &Path, raw: &mut Value) -> Result<()> {
         bytes / 1024 / args.cards as usize
     );
     raw["pack"] = json!({ "choso_us": ours.iter().copied().map(micros).collect::<Vec<_>>(), "python_us": theirs.iter().copied().map(micros).collect::<Vec<_>>(), "peak_kib": peak_kib, "bytes": bytes });
-    match theirs.is_empty() {
-        true => println!("pack: qrcode and reportlab could not be installed, skipped"),
-        false => {
-            let ratio = middle(&mut theirs).as_secs_f64() / our.as_secs_f64();
-            println!(
-                "pack: {ratio:.1} times as fast as qrcode 8.2 with reportlab 4.4.4 (aim ≥ {PACK_RATIO_AIM}: {})",
-                met(ratio >= PACK_RATIO_AIM)
-            );
-        }
+    if theirs.is_empty() {
+        println!("pack: qrcode and reportlab could not be installed, skipped")
+    } else {
+        let ratio = middle(&mut theirs).as_secs_f64() / our.as_secs_f64();
+        println!(
+            "pack: {ratio:.1} times as fast as qrcode 8.2 with reportlab 4.4.4 (aim ≥ {PACK_RATIO_AIM}: {})",
+            met(ratio >= PACK_RATIO_AIM)
+        );
     }
     Ok(())
 }
@@ -279,9 +278,10 @@ fn timed(command: &mut Command, input: &Path, output: &Path) -> Result<Duration>
     let started = Instant::now();
     let status = command.status()?;
     let took = started.elapsed();
-    match status.success() {
-        true => Ok(took),
-        false => Err(format!("{command:?} ended with {status}").into()),
+    if status.success() {
+        Ok(took)
+    } else {
+        Err(format!("{command:?} ended with {status}").into())
     }
 }
 

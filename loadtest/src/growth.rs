@@ -161,27 +161,24 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
     }
     let config = databases.config(folder, None)?;
     let store = Store::open(&config.database_url).await?;
-    let (mut fill, cast) = match is_begun {
-        true => {
-            let fill = Fill::read(folder)?;
-            let cast = Cast::again(&store, standard, fill.seed).await?;
-            (fill, cast)
-        }
-        false => {
-            let most = args.steps.iter().max().copied().unwrap_or(0);
-            let fill = Fill {
-                seed: args.seed,
-                per_day: args.per_day,
-                // So that the last day of the largest size is yesterday.
-                first_day: Day::of(now()).plus(-(most.div_ceil(args.per_day) as i64)),
-                days: 0,
-            };
-            let key = config.sealing_key()?;
-            (
-                fill,
-                Cast::fill(&store, &key, standard, HOUSEHOLDS, args.seed).await?,
-            )
-        }
+    let (mut fill, cast) = if is_begun {
+        let fill = Fill::read(folder)?;
+        let cast = Cast::again(&store, standard, fill.seed).await?;
+        (fill, cast)
+    } else {
+        let most = args.steps.iter().max().copied().unwrap_or(0);
+        let fill = Fill {
+            seed: args.seed,
+            per_day: args.per_day,
+            // So that the last day of the largest size is yesterday.
+            first_day: Day::of(now()).plus(-(most.div_ceil(args.per_day) as i64)),
+            days: 0,
+        };
+        let key = config.sealing_key()?;
+        (
+            fill,
+            Cast::fill(&store, &key, standard, HOUSEHOLDS, args.seed).await?,
+        )
     };
     let cast = Arc::new(cast);
     let mut steps = Vec::new();
@@ -190,10 +187,10 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
         let days = wanted.div_ceil(fill.per_day);
         let started = Instant::now();
         let before = fill.days;
-        let others = match is_begun {
-            // A kept database is the only thing in its file.
-            true => 0,
-            false => bytes_on_disk(databases, &config)? - bytes,
+        let others = if is_begun {
+            0
+        } else {
+            bytes_on_disk(databases, &config)? - bytes
         };
         fill.up_to(&store, &cast, days).await?;
         let filled = (fill.days - before) * fill.per_day;
@@ -443,9 +440,10 @@ impl Fill {
             self.days = day + 1;
         }
         eprintln!();
-        match posted == (days - from) * self.per_day {
-            true => Ok(()),
-            false => Err(format!("{posted} receipts were posted in {} days", days - from).into()),
+        if posted == (days - from) * self.per_day {
+            Ok(())
+        } else {
+            Err(format!("{posted} receipts were posted in {} days", days - from).into())
         }
     }
 

@@ -141,9 +141,10 @@ pub fn run(args: &IntakeArgs) -> Result<bool> {
     println!("{}", machine.line());
     report::head(args.connections, args.client_threads, args.ids.as_str());
     let databases = args.database.databases()?;
-    match args.all_profiles {
-        true => all_profiles(&databases, args, &machine),
-        false => one_profile(&databases, args, &machine),
+    if args.all_profiles {
+        all_profiles(&databases, args, &machine)
+    } else {
+        one_profile(&databases, args, &machine)
     }
 }
 

@@ -25,13 +25,14 @@ pub fn binary(named: Option<&Path>) -> Result<PathBuf> {
         Some(binary) => binary.to_owned(),
         None => std::env::current_exe()?.with_file_name("choso"),
     };
-    match binary.is_file() {
-        true => Ok(binary),
-        false => Err(format!(
+    if binary.is_file() {
+        Ok(binary)
+    } else {
+        Err(format!(
             "there is no {}; build it with cargo build --release",
             binary.display()
         )
-        .into()),
+        .into())
     }
 }
 
@@ -174,13 +175,14 @@ pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Run> {
     if let Some(mut printed) = child.stdout.take() {
         printed.read_to_end(&mut output)?;
     }
-    match status.success() {
-        true => Ok(Run {
+    if status.success() {
+        Ok(Run {
             took,
             peak_kib,
             output,
-        }),
-        false => Err(format!("choso {} ended with {status}", arguments.join(" ")).into()),
+        })
+    } else {
+        Err(format!("choso {} ended with {status}", arguments.join(" ")).into())
     }
 }
 

@@ -348,9 +348,10 @@ fn joined(python: &Path, folder: &Path) -> Result<Duration> {
         .stdout(Stdio::null())
         .status()?;
     let took = started.elapsed();
-    match done.success() {
-        true => Ok(took),
-        false => Err("the join by DuckDB failed".into()),
+    if done.success() {
+        Ok(took)
+    } else {
+        Err("the join by DuckDB failed".into())
     }
 }
 

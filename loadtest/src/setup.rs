@@ -288,9 +288,10 @@ async fn fill_register(store: &Store, households: usize) -> Result<()> {
     let kept = store
         .keep_register(&drafts, "loadtest", false, now(), |_| {})
         .await?;
-    match kept.new_stalls == households {
-        true => Ok(()),
-        false => Err(format!("the register took {} stalls of {households}", kept.new_stalls).into()),
+    if kept.new_stalls == households {
+        Ok(())
+    } else {
+        Err(format!("the register took {} stalls of {households}", kept.new_stalls).into())
     }
 }
 

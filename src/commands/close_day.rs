@@ -33,9 +33,10 @@ pub async fn run(args: CloseDay) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     super::statement::profile_of(&store, &args.provider).await?;
     let of = (args.provider.as_str(), args.day);
-    let closed = match args.restate {
-        false => close_day(&store, of, &args.reason, BY, &config.calendar, now()).await?,
-        true => restate_day(&store, of, &args.reason, BY, &config.calendar, now()).await?,
+    let closed = if !args.restate {
+        close_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
+    } else {
+        restate_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
     };
     store.close().await;
     println!("{}", serde_json::json!(closed.figures));

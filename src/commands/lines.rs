@@ -61,9 +61,12 @@ fn answered(block: &[u8], answer: &impl Fn(Option<&str>, &mut String) -> bool) -
         good: 0,
         bad: 0,
     };
-    let mut one = |line: Option<&str>| match answer(line, &mut done.text) {
-        true => done.good += 1,
-        false => done.bad += 1,
+    let mut one = |line: Option<&str>| {
+        if answer(line, &mut done.text) {
+            done.good += 1
+        } else {
+            done.bad += 1
+        }
     };
     let block = block.strip_suffix(b"\n").unwrap_or(block);
     match std::str::from_utf8(block) {

@@ -258,13 +258,12 @@ async fn rules(args: Rules) -> Result<ExitCode, Failure> {
         deadline_days: args.deadline_days,
         slack_days: args.slack_days,
     };
-    let agreed = match change == RuleTexts::default() {
-        true => store.statement_rules(&args.id).await?,
-        false => {
-            store
-                .change_statement_rules(&args.id, &change, "choso provider rules", now())
-                .await?
-        }
+    let agreed = if change == RuleTexts::default() {
+        store.statement_rules(&args.id).await?
+    } else {
+        store
+            .change_statement_rules(&args.id, &change, "choso provider rules", now())
+            .await?
     };
     let texts = agreed.rules.texts();
     let number = |days: Option<u32>| days.map(|days| days.to_string());

@@ -347,8 +347,9 @@ fn banks(search: &Search) -> Result<ExitCode, Failure> {
         });
     }
     write_out(None, out.as_bytes())?;
-    match found.is_empty() {
-        true => Err(Failure::Refused("no bank has such a name".to_owned())),
-        false => Ok(ExitCode::SUCCESS),
+    if found.is_empty() {
+        Err(Failure::Refused("no bank has such a name".to_owned()))
+    } else {
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -99,14 +99,16 @@ pub async fn recount(args: RecountArgs) -> Result<ExitCode, Failure> {
     let (_, store) = args.settings.open().await?;
     let recount = store.recount().await?;
     store.close().await;
-    let text = match args.json {
-        true => serde_json::to_string(&recount).map_err(|e| Failure::Refused(e.to_string()))? + "\n",
-        false => recount_text(&recount),
+    let text = if args.json {
+        serde_json::to_string(&recount).map_err(|e| Failure::Refused(e.to_string()))? + "\n"
+    } else {
+        recount_text(&recount)
     };
     write_out(None, text.as_bytes())?;
-    match recount.counters_agree && recount.conservation_holds {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::from(1)),
+    if recount.counters_agree && recount.conservation_holds {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Ok(ExitCode::from(1))
     }
 }
 

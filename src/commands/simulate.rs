@@ -85,9 +85,10 @@ pub struct Simulate {
 fn parse_connections(text: &str) -> Result<usize, String> {
     let wanted = || format!("wanted 1 to {CONNECTIONS_MAX}");
     let number = text.parse().map_err(|_| wanted())?;
-    match (1..=CONNECTIONS_MAX).contains(&number) {
-        true => Ok(number),
-        false => Err(wanted()),
+    if (1..=CONNECTIONS_MAX).contains(&number) {
+        Ok(number)
+    } else {
+        Err(wanted())
     }
 }
 
@@ -115,16 +116,16 @@ pub async fn run(args: Simulate) -> Result<ExitCode, Failure> {
     eprintln!("«{}» posts to {url}, {:?}", provider.id(), provider.scheme());
     let simulation = Simulation::new(provider, &secrets, &url, payees, pace.connections).map_err(failed)?;
     let totals = post(simulation, mix, pace).await?;
-    match json {
-        true => {
-            let text = serde_json::to_string(&totals).map_err(|e| Failure::Refused(e.to_string()))?;
-            println!("{text}");
-        }
-        false => print!("{}", in_words(&totals)),
+    if json {
+        let text = serde_json::to_string(&totals).map_err(|e| Failure::Refused(e.to_string()))?;
+        println!("{text}");
+    } else {
+        print!("{}", in_words(&totals))
     }
-    Ok(match totals.is_as_expected() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(1),
+    Ok(if totals.is_as_expected() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
     })
 }
 
@@ -218,9 +219,10 @@ fn accounts(path: &Path) -> Result<Vec<Payee>, Failure> {
             stall_code: text(stall_code),
         });
     }
-    match payees.len() > ACCOUNTS_MAX {
-        true => Err(wrong(format!("has more than {ACCOUNTS_MAX} rows"))),
-        false => Ok(payees),
+    if payees.len() > ACCOUNTS_MAX {
+        Err(wrong(format!("has more than {ACCOUNTS_MAX} rows")))
+    } else {
+        Ok(payees)
     }
 }
 

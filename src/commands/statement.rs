@@ -248,9 +248,10 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
         eprintln!("{} exceptions: {}", exceptions.len(), path.display());
     }
     store.close().await;
-    match args.json {
-        true => println!("{}", as_json(&summary)),
-        false => print_summary(&summary),
+    if args.json {
+        println!("{}", as_json(&summary))
+    } else {
+        print_summary(&summary)
     }
     Ok(if summary.adds_up() {
         ExitCode::SUCCESS

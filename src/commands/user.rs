@@ -89,11 +89,12 @@ async fn revoke(args: Revoke) -> Result<ExitCode, Failure> {
     let (_, store) = args.settings.open().await?;
     let revoked = store.revoke_token(&args.name, now()).await?;
     store.close().await;
-    match revoked {
-        true => Ok(ExitCode::SUCCESS),
-        false => Err(Failure::Refused(format!(
+    if revoked {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Refused(format!(
             "«{}» has no living token; `choso user list` shows who has",
             args.name
-        ))),
+        )))
     }
 }

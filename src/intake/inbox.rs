@@ -182,11 +182,12 @@ async fn pick_up(
             _ => return (Some(PickedUpEnd::Left(error.to_string())), Next::File),
         },
     };
-    let imported = match may_not_read {
-        true => Err(ImportError::File(
+    let imported = if may_not_read {
+        Err(ImportError::File(
             "Chương trình không có quyền đọc tệp này. Hãy cho phép đọc.".to_owned(),
-        )),
-        false => import_statement(store, file, calendar, now, |_| {}).await,
+        ))
+    } else {
+        import_statement(store, file, calendar, now, |_| {}).await
     };
     let (end, folder, beside) = match imported {
         Ok(Imported::Kept(taken)) => {

@@ -170,9 +170,10 @@ pub async fn import_statement(
         // Plain words and numbers always become JSON.
         mapping: serde_json::json!(mapping).to_string(),
     };
-    let file_no = match file.is_trial {
-        true => TRIAL_FILE_NO,
-        false => match store.begin_statement(&new, &file.by, now).await? {
+    let file_no = if file.is_trial {
+        TRIAL_FILE_NO
+    } else {
+        match store.begin_statement(&new, &file.by, now).await? {
             StatementBegun::New { file_no } => file_no,
             StatementBegun::Known {
                 imported_by,
@@ -183,7 +184,7 @@ pub async fn import_statement(
                     imported_at,
                 });
             }
-        },
+        }
     };
     let taken = take_in(store, file, &mapping, file_no, calendar, now, &mut say).await;
     if taken.is_err() && !file.is_trial {
@@ -286,12 +287,13 @@ async fn take_in(
         // From here on its rows count; what stops now is made good when the days are reconciled again.
         store.finish_statement(file_no, &totals, now).await?;
     }
-    let bad = match file.is_trial {
-        true => read.bad_count,
-        false => store
+    let bad = if file.is_trial {
+        read.bad_count
+    } else {
+        store
             .bad_statement_rows(&file.provider_id, days.0, days.1)
             .await?
-            .len() as i64,
+            .len() as i64
     };
     let is_here = |day: Day| (days.0..=days.1).contains(&day);
     let (summary, _) = sum_up(&window.sides, outcome, is_here, bad as u64);

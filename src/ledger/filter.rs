@@ -98,9 +98,10 @@ impl KeyFilter {
         fingerprints.dedup();
         for (pass, shards) in self.passes.iter_mut().enumerate() {
             let keys: Vec<u64> = fingerprints.iter().map(|f| mixed(pass, *f)).collect();
-            shards[shard] = match keys.is_empty() {
-                true => None,
-                false => Some(Shard::of(&keys)?),
+            shards[shard] = if keys.is_empty() {
+                None
+            } else {
+                Some(Shard::of(&keys)?)
             };
         }
         Ok(())
@@ -174,9 +175,10 @@ impl KeyFilter {
                 _ => return Err(FilterError::Bytes),
             };
         }
-        match bytes.is_empty() {
-            true => Ok(filter),
-            false => Err(FilterError::Bytes),
+        if bytes.is_empty() {
+            Ok(filter)
+        } else {
+            Err(FilterError::Bytes)
         }
     }
 }

@@ -60,12 +60,13 @@ fn parts(header: &str) -> Result<(&str, &str), Refusal> {
     let time = one("t")?;
     let digest = one("v1")?;
     // Only digits, or a part of the body could be taken for a part of the time.
-    match time.bytes().all(|b| b.is_ascii_digit()) {
-        true => Ok((time, digest)),
-        false => Err(Refusal::signature(
+    if time.bytes().all(|b| b.is_ascii_digit()) {
+        Ok((time, digest))
+    } else {
+        Err(Refusal::signature(
             SIGNATURE,
             "t is not a whole number of milliseconds",
-        )),
+        ))
     }
 }
 

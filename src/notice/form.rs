@@ -39,12 +39,13 @@ impl Form {
     pub fn needed(&self, name: &str, chars_max: usize) -> Result<&str, Refusal> {
         let value = self.get(name).unwrap_or_default();
         let is_long = value.chars().count() > chars_max;
-        match value.is_empty() || is_long || value.chars().any(char::is_control) {
-            false => Ok(value),
-            true => Err(Refusal::malformed(
+        if !(value.is_empty() || is_long || value.chars().any(char::is_control)) {
+            Ok(value)
+        } else {
+            Err(Refusal::malformed(
                 name,
                 format!("wanted 1 to {chars_max} characters of text"),
-            )),
+            ))
         }
     }
 

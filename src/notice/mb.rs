@@ -148,9 +148,10 @@ impl VietQr {
         let sent = BASE64
             .decode(coded)
             .map_err(|_| refused("is not base64 after «Basic »"))?;
-        match same(&sha256(&sent), self.basic.reveal()) {
-            true => Ok(()),
-            false => Err(refused("is not basic_username:basic_password")),
+        if same(&sha256(&sent), self.basic.reveal()) {
+            Ok(())
+        } else {
+            Err(refused("is not basic_username:basic_password"))
         }
     }
 

@@ -96,9 +96,10 @@ impl<'a> Members<'a> {
 
     /// An amount of đồng; zero too where the kind moves no money, since the provider may send it then.
     pub fn amount_for(self, kind: Kind, name: &str) -> Result<Dong, Refusal> {
-        match kind.moves_nothing() && self.integer(name)? == 0 {
-            true => Ok(Dong::ZERO),
-            false => self.amount(name),
+        if kind.moves_nothing() && self.integer(name)? == 0 {
+            Ok(Dong::ZERO)
+        } else {
+            self.amount(name)
         }
     }
 

@@ -272,12 +272,13 @@ impl Refusal {
     /// run together in the signed text, a character of the next one could stand at its end (PROTOCOLS
     /// section 1, rules 7 and 13).
     fn unless_own(field: &str, sent: &str, own: &str, setting: &str) -> Result<(), Refusal> {
-        match sent == own {
-            true => Ok(()),
-            false => Err(Refusal::foreign(
+        if sent == own {
+            Ok(())
+        } else {
+            Err(Refusal::foreign(
                 field,
                 format!("is not the configured {setting}"),
-            )),
+            ))
         }
     }
 

@@ -153,9 +153,10 @@ fn near_miss(
     for other in [Spelling::LowerHex, Spelling::AnyHex, Spelling::Base64] {
         if other != spelling && other.fits(trimmed, digest) {
             let is_case = other != Spelling::Base64 && spelling != Spelling::Base64;
-            return match is_case {
-                true => "the digest is right but its letters are upper-case".to_owned(),
-                false => format!("the digest is right but written in {}", other.name()),
+            return if is_case {
+                "the digest is right but its letters are upper-case".to_owned()
+            } else {
+                format!("the digest is right but written in {}", other.name())
             };
         }
     }

@@ -128,9 +128,10 @@ impl Evidence {
         let kept = kept.map(|(name, value)| {
             let text = String::from_utf8_lossy(value);
             let is_secret = SECRET_HEADERS.contains(name) && !is_bearer(&text);
-            let value = match is_secret && !request.is_evidence {
-                true => format!("{DIGEST_PREFIX}{}", hex(&sha256(value))),
-                false => text.into_owned(),
+            let value = if is_secret && !request.is_evidence {
+                format!("{DIGEST_PREFIX}{}", hex(&sha256(value)))
+            } else {
+                text.into_owned()
             };
             ((*name).to_owned(), value)
         });

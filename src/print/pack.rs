@@ -206,9 +206,10 @@ fn grid(format: Format) -> Grid {
     let upright = A4_UM;
     let lying = (A4_UM.1, A4_UM.0);
     let count = |(columns, rows): (i32, i32)| columns * rows;
-    let paper = match count(fitting(lying)) > count(fitting(upright)) {
-        true => lying,
-        false => upright,
+    let paper = if count(fitting(lying)) > count(fitting(upright)) {
+        lying
+    } else {
+        upright
     };
     let (columns, rows) = fitting(paper);
     Grid {

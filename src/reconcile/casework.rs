@@ -274,12 +274,13 @@ pub fn check_decision(
             let fits = receipts == row.amount_vnd
                 || receipts_vnd.len() > 1 && receipts == row.amount_vnd + row.charges_vnd
                 || row.kind != RowKind::Payment && row.amount_vnd <= receipts;
-            match fits {
-                true => Ok(()),
-                false => Err(DecisionError::DoesNotAddUp {
+            if fits {
+                Ok(())
+            } else {
+                Err(DecisionError::DoesNotAddUp {
                     receipts,
                     row: row.amount_vnd,
-                }),
+                })
             }
         }
         _ => Ok(()),

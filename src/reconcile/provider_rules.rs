@@ -231,18 +231,20 @@ impl ProviderRules {
                 "Ngày kết thúc lúc {}; {}; {}; chờ sao kê {deadline} ngày làm việc; cho phép lệch {slack} ngày.",
                 cutoff.as_deref().unwrap_or("nửa đêm"),
                 fee.map_or("chưa biết mức phí".to_owned(), |fee| format!("phí {fee}")),
-                match self.in_sums {
-                    true => "trả gộp nhiều khoản",
-                    false => "mỗi khoản một dòng",
+                if self.in_sums {
+                    "trả gộp nhiều khoản"
+                } else {
+                    "mỗi khoản một dòng"
                 },
             ),
             Lang::En => format!(
                 "The day ends at {}; {}; {}; a receipt waits {deadline} working days for its row; {slack} days of slack.",
                 cutoff.as_deref().unwrap_or(MIDNIGHT),
                 fee.map_or("the fee is not known".to_owned(), |fee| format!("fee {fee}")),
-                match self.in_sums {
-                    true => "pays out in sums",
-                    false => "one row for each payment",
+                if self.in_sums {
+                    "pays out in sums"
+                } else {
+                    "one row for each payment"
                 },
             ),
         }

@@ -262,14 +262,13 @@ impl Run<'_> {
             Ok(outgoing) => outgoing,
             Err(because) => return tally.unanswered(event, &because, turn.is_last_try()),
         };
-        let sent = match event.is_forged {
-            false => simulation.sender.send(&outgoing),
-            true => {
-                let seed = self.seed ^ u64::from(turn.event);
-                match post::forge(&simulation.provider, &outgoing, seed) {
-                    Some(forged) => simulation.sender.send(&forged),
-                    None => Err("no way was found to break its proof".to_owned()),
-                }
+        let sent = if !event.is_forged {
+            simulation.sender.send(&outgoing)
+        } else {
+            let seed = self.seed ^ u64::from(turn.event);
+            match post::forge(&simulation.provider, &outgoing, seed) {
+                Some(forged) => simulation.sender.send(&forged),
+                None => Err("no way was found to break its proof".to_owned()),
             }
         };
         let (status, body) = match sent {

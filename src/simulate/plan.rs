@@ -26,9 +26,10 @@ pub struct ShareError(&'static str);
 impl Share {
     /// So many percent, a hundred at most.
     pub const fn percent(percent: u32) -> Share {
-        match percent < 100 {
-            true => Share(percent * 100),
-            false => Share(WHOLE),
+        if percent < 100 {
+            Share(percent * 100)
+        } else {
+            Share(WHOLE)
         }
     }
 
@@ -54,9 +55,10 @@ impl FromStr for Share {
             return Err(wrong());
         }
         let hundredths: u32 = format!("{whole}{decimals:0<2}").parse().map_err(|_| wrong())?;
-        match hundredths <= WHOLE {
-            true => Ok(Share(hundredths)),
-            false => Err(wrong()),
+        if hundredths <= WHOLE {
+            Ok(Share(hundredths))
+        } else {
+            Err(wrong())
         }
     }
 }

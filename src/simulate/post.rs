@@ -62,11 +62,11 @@ impl Sender {
             request = request.header(*name, value);
         }
         // A GET with an empty body would still be sent as one with a body.
-        let answer = match out.body.is_empty() {
-            true => self.agent.run(request.body(()).map_err(|e| e.to_string())?),
-            false => self
-                .agent
-                .run(request.body(&out.body).map_err(|e| e.to_string())?),
+        let answer = if out.body.is_empty() {
+            self.agent.run(request.body(()).map_err(|e| e.to_string())?)
+        } else {
+            self.agent
+                .run(request.body(&out.body).map_err(|e| e.to_string())?)
         };
         let mut answer = answer.map_err(|e| e.to_string())?;
         let status = answer.status().as_u16();

@@ -581,9 +581,10 @@ async fn keep_new<'a>(
                 Reason::SameIdOtherContent,
             );
         }
-        match seen.of(&draft.key).next().is_none() && beside.insert(draft.key) {
-            true => kept.push(draft),
-            false => told.repeated(&draft, Outcome::Stored),
+        if seen.of(&draft.key).next().is_none() && beside.insert(draft.key) {
+            kept.push(draft)
+        } else {
+            told.repeated(&draft, Outcome::Stored)
         }
     }
     Ok(kept)

@@ -109,9 +109,10 @@ impl Store {
                 .iter()
                 .find_map(|f| units.ix(&f.unit))
                 .map_or(scope_default, |unit| units.scope(unit));
-            match book.list_street(&row.name, scope, &facts, || fresh_id(now)) {
-                true => kept.new += 1,
-                false => kept.known += 1,
+            if book.list_street(&row.name, scope, &facts, || fresh_id(now)) {
+                kept.new += 1
+            } else {
+                kept.known += 1
             }
         }
         write_places(&mut tx, &units, &book.take_new(), now).await?;
@@ -134,9 +135,10 @@ impl Store {
                 .iter()
                 .find_map(|f| units.ix(&f.unit))
                 .map_or(scope_default, |unit| units.scope(unit));
-            match book.list_market(&row.name, &row.address, scope, &row.facts, || fresh_id(now)) {
-                true => kept.new += 1,
-                false => kept.known += 1,
+            if book.list_market(&row.name, &row.address, scope, &row.facts, || fresh_id(now)) {
+                kept.new += 1
+            } else {
+                kept.known += 1
             }
         }
         write_places(&mut tx, &units, &book.take_new(), now).await?;

@@ -161,9 +161,10 @@ pub(super) async fn free_stall_codes(tx: &mut Tx, wanted: usize) -> Result<Vec<S
                 .filter(|code| !taken.contains_key(code.as_str())),
         );
     }
-    match free.len() == wanted {
-        true => Ok(free.into_iter().collect()),
-        false => Err(StoreError::Conflict("no free stall codes were found".to_owned())),
+    if free.len() == wanted {
+        Ok(free.into_iter().collect())
+    } else {
+        Err(StoreError::Conflict("no free stall codes were found".to_owned()))
     }
 }
 

@@ -144,9 +144,12 @@ pub enum Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = |field: &Field| match field.is_additional() {
-            true => format!("62-{:02}", field.tag()),
-            false => format!("{:02}", field.tag()),
+        let path = |field: &Field| {
+            if field.is_additional() {
+                format!("62-{:02}", field.tag())
+            } else {
+                format!("{:02}", field.tag())
+            }
         };
         match self {
             Warning::LowerCaseChecksum => f.write_str("lower-case checksum"),
@@ -364,11 +367,12 @@ impl Reader {
     fn keep<'a>(&mut self, objects: &mut Objects<'a>, tag: u8, value: &'a str, path: &str) {
         let dash = if path.is_empty() { "" } else { "-" };
         if value.is_empty() {
-            match path.is_empty() && matches!(tag, root::ADDITIONAL | 64..) {
-                true => self.warnings.push(Warning::ZeroLength(tag)),
-                false => self.fault(Fault::ZeroLength, || {
+            if path.is_empty() && matches!(tag, root::ADDITIONAL | 64..) {
+                self.warnings.push(Warning::ZeroLength(tag))
+            } else {
+                self.fault(Fault::ZeroLength, || {
                     format!("object {path}{dash}{tag:02} is empty")
-                }),
+                })
             }
         }
         let place = &mut objects[usize::from(tag)];

@@ -71,9 +71,10 @@ pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
         let part = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longer)).max(1) as u32;
         let width = part(grey.width());
         let height = part(grey.height());
-        let resized = match longer > side {
-            true => grey.thumbnail_exact(width, height),
-            false => grey.resize_exact(width, height, FilterType::CatmullRom),
+        let resized = if longer > side {
+            grey.thumbnail_exact(width, height)
+        } else {
+            grey.resize_exact(width, height, FilterType::CatmullRom)
         };
         let resized = resized.into_luma8();
         // A library that gives up by panicking on an odd picture has found nothing in it.
@@ -86,9 +87,10 @@ pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
             break;
         }
     }
-    match found.is_empty() {
-        true => Err(ScanError::NoCode),
-        false => Ok(found),
+    if found.is_empty() {
+        Err(ScanError::NoCode)
+    } else {
+        Ok(found)
     }
 }
 
@@ -121,10 +123,10 @@ fn opened(file: &[u8], pixels_max: u64) -> Result<DynamicImage, ScanError> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);
-    let grey = match picture.color().has_alpha() {
-        // What is transparent is seen as white paper.
-        true => on_white(&picture),
-        false => picture.into_luma8(),
+    let grey = if picture.color().has_alpha() {
+        on_white(&picture)
+    } else {
+        picture.into_luma8()
     };
     Ok(DynamicImage::from(grey))
 }

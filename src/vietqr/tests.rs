@@ -577,10 +577,7 @@ prop_compose! {
         others in proptest::collection::btree_map(2_u8..52, "[ -~]{1,30}", 0..2),
         unreserved in proptest::collection::btree_map(80_u8..100, "[ -~]{0,30}", 0..2),
     ) -> Code<'static> {
-        let payee = match is_vnpay {
-            true => Payee::Vnpay { merchant_id: number.into() },
-            false => Payee::Napas { bank_bin: bank_bin.into(), account: PayeeNumber::new(number), service },
-        };
+        let payee = if is_vnpay { Payee::Vnpay { merchant_id: number.into() } } else { Payee::Napas { bank_bin: bank_bin.into(), account: PayeeNumber::new(number), service } };
         let mut code = Code {
             initiation: if dynamic { Initiation::Dynamic } else { Initiation::Static },
             amount: amount.map(Dong::new),

@@ -371,9 +371,10 @@ fn put(out: &mut String, tag: u8, value: &str) {
 
 /// Lengths count characters, not bytes (vietqr FORMAT section 1).
 fn characters(text: &str) -> usize {
-    match text.is_ascii() {
-        true => text.len(),
-        false => text.chars().count(),
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
     }
 }
 

@@ -43,9 +43,10 @@ impl Ratio {
     /// A ratio whose numerator is no part of its denominator and may exceed it. Negative counts are an
     /// error here too.
     pub fn beside(n: i64, d: i64) -> Result<Ratio, RatioError> {
-        match n < 0 || d < 0 {
-            true => Err(RatioError::Negative { n, d }),
-            false => Ok(Ratio { n, d }),
+        if n < 0 || d < 0 {
+            Err(RatioError::Negative { n, d })
+        } else {
+            Ok(Ratio { n, d })
         }
     }
 

@@ -189,8 +189,9 @@ fn respond(answer: Answer, ending: Ending) -> HttpResponse {
     if ending == Ending::TryAgain {
         response.insert_header(("retry-after", RETRY_AFTER_S.to_string()));
     }
-    match answer.body.is_empty() {
-        true => response.finish(),
-        false => response.content_type(answer.content_type).body(answer.body),
+    if answer.body.is_empty() {
+        response.finish()
+    } else {
+        response.content_type(answer.content_type).body(answer.body)
     }
 }

@@ -233,28 +233,29 @@ fn both_databases_have_the_same_migrations() {
 fn schema(database: Database) -> (Vec<String>, Vec<String>) {
     let is_sqlite = database.url.starts_with("sqlite:");
     let books = Books::open(database);
-    let (columns, keys) = match is_sqlite {
-        true => (
-            "SELECT m.name || '.' || c.name || ' ' || LOWER(c.type) || CASE c.\"notnull\" WHEN 0 THEN ' null' ELSE ' not-null' END
-             FROM sqlite_master m JOIN pragma_table_info(m.name) c
-             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name NOT LIKE '!_sqlx%' ESCAPE '!'",
-            "SELECT m.name || ' (' || (SELECT GROUP_CONCAT(k.name, ', ') FROM
-               (SELECT name FROM pragma_table_info(m.name) WHERE pk > 0 ORDER BY pk) k) || ')'
-             FROM sqlite_master m
-             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name NOT LIKE '!_sqlx%' ESCAPE '!'",
-        ),
-        false => (
-            "SELECT table_name || '.' || column_name || ' ' || data_type
-               || CASE is_nullable WHEN 'YES' THEN ' null' ELSE ' not-null' END
-             FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '!_sqlx%' ESCAPE '!'
-               AND table_name NOT LIKE '%!_default' ESCAPE '!'",
-            "SELECT t.table_name || ' (' || STRING_AGG(k.column_name, ', ' ORDER BY k.ordinal_position) || ')'
-             FROM information_schema.table_constraints t
-             JOIN information_schema.key_column_usage k ON k.constraint_name = t.constraint_name
-               AND k.table_name = t.table_name AND k.table_schema = t.table_schema
-             WHERE t.constraint_type = 'PRIMARY KEY' AND t.table_schema = 'public'
-               AND t.table_name NOT LIKE '!_sqlx%' ESCAPE '!' AND t.table_name NOT LIKE '%!_default' ESCAPE '!' GROUP BY t.table_name",
-        ),
+    let (columns, keys) = if is_sqlite {
+        (
+        "SELECT m.name || '.' || c.name || ' ' || LOWER(c.type) || CASE c.\"notnull\" WHEN 0 THEN ' null' ELSE ' not-null' END
+         FROM sqlite_master m JOIN pragma_table_info(m.name) c
+         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name NOT LIKE '!_sqlx%' ESCAPE '!'",
+        "SELECT m.name || ' (' || (SELECT GROUP_CONCAT(k.name, ', ') FROM
+           (SELECT name FROM pragma_table_info(m.name) WHERE pk > 0 ORDER BY pk) k) || ')'
+         FROM sqlite_master m
+         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name NOT LIKE '!_sqlx%' ESCAPE '!'",
+    )
+    } else {
+        (
+        "SELECT table_name || '.' || column_name || ' ' || data_type
+           || CASE is_nullable WHEN 'YES' THEN ' null' ELSE ' not-null' END
+         FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '!_sqlx%' ESCAPE '!'
+           AND table_name NOT LIKE '%!_default' ESCAPE '!'",
+        "SELECT t.table_name || ' (' || STRING_AGG(k.column_name, ', ' ORDER BY k.ordinal_position) || ')'
+         FROM information_schema.table_constraints t
+         JOIN information_schema.key_column_usage k ON k.constraint_name = t.constraint_name
+           AND k.table_name = t.table_name AND k.table_schema = t.table_schema
+         WHERE t.constraint_type = 'PRIMARY KEY' AND t.table_schema = 'public'
+           AND t.table_name NOT LIKE '!_sqlx%' ESCAPE '!' AND t.table_name NOT LIKE '%!_default' ESCAPE '!' GROUP BY t.table_name",
+    )
     };
     let columns = books
         .rows(columns)

@@ -323,9 +323,10 @@ fn a_database_that_cannot_be_written_stops_the_start() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).expect("read-only");
     let is_all_powerful = std::fs::OpenOptions::new().write(true).open(&file).is_ok();
     // Root may write everywhere; then the same is asked for in the URL.
-    let url = match is_all_powerful {
-        true => format!("{}?mode=ro", database.url),
-        false => database.url.clone(),
+    let url = if is_all_powerful {
+        format!("{}?mode=ro", database.url)
+    } else {
+        database.url.clone()
     };
     let settings = RawConfig {
         database_url: Some(url),

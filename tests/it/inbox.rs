@@ -85,13 +85,12 @@ impl Inbox {
         let mut folders = vec![self.folder.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).expect("a folder").flatten() {
-                match entry.file_type().expect("a type").is_dir() {
-                    true => folders.push(entry.path()),
-                    false => {
-                        let path = entry.path();
-                        let below = path.strip_prefix(&self.folder).expect("below the inbox");
-                        found.push(below.display().to_string());
-                    }
+                if entry.file_type().expect("a type").is_dir() {
+                    folders.push(entry.path())
+                } else {
+                    let path = entry.path();
+                    let below = path.strip_prefix(&self.folder).expect("below the inbox");
+                    found.push(below.display().to_string());
                 }
             }
         }

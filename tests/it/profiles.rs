@@ -318,16 +318,15 @@ fn send(app: &TestApp, id: &str, out: &Outgoing) -> Answer {
 /// The answer is in these words, as JSON where it has a body.
 fn assert_says(answer: &Answer, (status, part): Words, when: &str) {
     assert_eq!(answer.status, status, "{when}: {answer:?}");
-    match part.is_empty() {
-        true => assert_eq!(answer.body, "", "{when}"),
-        false => {
-            assert!(answer.body.contains(part), "{when}: wanted {part}: {answer:?}");
-            assert!(answer.json().is_object(), "{when}: {answer:?}");
-            assert!(
-                answer.header("content-type").is_some_and(|t| t.contains("json")),
-                "{when}: {answer:?}"
-            );
-        }
+    if part.is_empty() {
+        assert_eq!(answer.body, "", "{when}")
+    } else {
+        assert!(answer.body.contains(part), "{when}: wanted {part}: {answer:?}");
+        assert!(answer.json().is_object(), "{when}: {answer:?}");
+        assert!(
+            answer.header("content-type").is_some_and(|t| t.contains("json")),
+            "{when}: {answer:?}"
+        );
     }
 }
 

@@ -169,9 +169,12 @@ impl Statement {
 
     fn cells(&mut self, row: &Row) -> Vec<String> {
         self.rows += 1;
-        let amount = |vnd: i64| match vnd < 0 && row.kind == "Ghi nợ" {
-            true => format!("({})", grouped(-vnd, self.style.mark)),
-            false => grouped(vnd, self.style.mark),
+        let amount = |vnd: i64| {
+            if vnd < 0 && row.kind == "Ghi nợ" {
+                format!("({})", grouped(-vnd, self.style.mark))
+            } else {
+                grouped(vnd, self.style.mark)
+            }
         };
         vec![
             self.rows.to_string(),
@@ -194,9 +197,10 @@ impl Statement {
             if at > 0 {
                 write!(self.out, "{}", self.style.separator)?;
             }
-            match cell.contains(self.style.separator) {
-                true => write!(self.out, "\"{cell}\"")?,
-                false => write!(self.out, "{cell}")?,
+            if cell.contains(self.style.separator) {
+                write!(self.out, "\"{cell}\"")?
+            } else {
+                write!(self.out, "{cell}")?
             }
         }
         write!(self.out, "\r\n")?;

@@ -109,9 +109,10 @@ impl SmallDisk {
             .arg(folder.path())
             .output()
             .map_err(|e| format!("mount: {e}"))?;
-        match output.status.success() {
-            true => Ok(SmallDisk { folder }),
-            false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        if output.status.success() {
+            Ok(SmallDisk { folder })
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
         }
     }
 

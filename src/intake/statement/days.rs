@@ -494,9 +494,10 @@ pub(super) fn changes(
             && before.shift_days == said.shift_days
             && (before.receipt_no == said.receipt_no || !said.lump.is_empty());
         if !is_same && is_here(rows[at].day) {
-            match is_fixed(&[rows[at].day]) {
-                true => changes.waiting += 1,
-                false => changes.said.push((before.row_no, said)),
+            if is_fixed(&[rows[at].day]) {
+                changes.waiting += 1
+            } else {
+                changes.said.push((before.row_no, said))
             }
         }
     }
@@ -524,9 +525,10 @@ pub(super) fn changes(
         }
     }
     for wanted in corrections(window, outcome).filter(|wanted| is_here(wanted.row_day)) {
-        match is_fixed(&[wanted.row_day, wanted.receipt_day]) {
-            true => changes.waiting += 1,
-            false => changes.corrections.push(wanted),
+        if is_fixed(&[wanted.row_day, wanted.receipt_day]) {
+            changes.waiting += 1
+        } else {
+            changes.corrections.push(wanted)
         }
     }
     changes

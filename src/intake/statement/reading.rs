@@ -266,9 +266,10 @@ impl Codes<'_> {
             return None;
         }
         // Notes of banks are mostly plain letters, which need no folding.
-        let upper = match note.is_ascii() {
-            true => note.to_ascii_uppercase(),
-            false => fold(note).to_uppercase(),
+        let upper = if note.is_ascii() {
+            note.to_ascii_uppercase()
+        } else {
+            fold(note).to_uppercase()
         };
         let words = upper.split(|c: char| !c.is_ascii_alphanumeric());
         match one(words.clone().filter_map(|word| self.at(word.as_bytes()))) {

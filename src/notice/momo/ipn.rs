@@ -229,9 +229,10 @@ mod tests {
             let body = IPN.replacen(from, to, 1);
             // Fractions cannot be signed at all; everything else is signed and then refused.
             let members_of = |b: &str| receive(&ipn(), &[], b.as_bytes(), None).unwrap_err();
-            let refusal = match ["21500.5", "2.15e4", "-0"].contains(&to) {
-                true => members_of(&body.replace("\"extraData\"", "\"signature\":\"00\",\"extraData\"")),
-                false => read_ipn(&body).unwrap_err(),
+            let refusal = if ["21500.5", "2.15e4", "-0"].contains(&to) {
+                members_of(&body.replace("\"extraData\"", "\"signature\":\"00\",\"extraData\""))
+            } else {
+                read_ipn(&body).unwrap_err()
             };
             assert_eq!(what(&refusal), (RefusalKind::Malformed, field), "{body}");
         }

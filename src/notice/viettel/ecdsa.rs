@@ -65,9 +65,10 @@ pub(in super::super) const ECDSA: Scheme = Scheme {
 
 fn p256_point(secrets: &Secrets, name: &str) -> Result<Vec<u8>, SecretsError> {
     let point = public_key(secrets, name, EC_PUBLIC_KEY, Some(P256))?;
-    match point.len() == POINT_BYTES && point[0] == 4 {
-        true => Ok(point),
-        false => Err(SecretsError::wrong(name, "is not an uncompressed point of P-256")),
+    if point.len() == POINT_BYTES && point[0] == 4 {
+        Ok(point)
+    } else {
+        Err(SecretsError::wrong(name, "is not an uncompressed point of P-256"))
     }
 }
 

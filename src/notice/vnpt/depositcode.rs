@@ -155,9 +155,10 @@ fn signed_text(members: Members<'_>) -> Result<String, Refusal> {
     let text = |name: &str| {
         let value = members.text(name, ID_CHARS_MAX)?.unwrap_or_default();
         // A separator inside a value would let one signature cover other values (section 1, rule 7).
-        match value.contains('|') {
-            true => Err(members.wrong(name, "holds the separator «|» of the signed text")),
-            false => Ok(value.to_owned()),
+        if value.contains('|') {
+            Err(members.wrong(name, "holds the separator «|» of the signed text"))
+        } else {
+            Ok(value.to_owned())
         }
     };
     let number = |name: &str| members.integer(name).map(|n| n.to_string());

@@ -210,15 +210,16 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     members.check_currency("currency", &["VND"])?;
     let day = members.text("trxDt", ID_CHARS_MAX)?.unwrap_or_default();
     let hour = members.text("trxTm", ID_CHARS_MAX)?.unwrap_or_default();
-    let occurred_at = match day.is_empty() && hour.is_empty() {
-        true => None,
-        false => Some(
+    let occurred_at = if day.is_empty() && hour.is_empty() {
+        None
+    } else {
+        Some(
             compact_time(&format!("{day}{hour}"))
                 .filter(|_| day.len() == 8)
                 .ok_or_else(|| {
                     members.wrong("trxDt", "with trxTm: wanted yyyymmdd and hhmmss, Vietnamese time")
                 })?,
-        ),
+        )
     };
     let transaction = members.id("trxId")?;
     let details = Details {

@@ -15,9 +15,10 @@ pub(super) fn decisions(run: &mut Run<'_>) {
         let row_no = c.posted_from_row.filter(|no| rows.contains(no))?;
         Some((row_no, at))
     });
-    let own: HashMap<i64, u32> = match rows.is_empty() {
-        true => HashMap::new(),
-        false => own.collect(),
+    let own: HashMap<i64, u32> = if rows.is_empty() {
+        HashMap::new()
+    } else {
+        own.collect()
     };
     for decided in sides.decided.chunk_by(|a, b| a.row_no == b.row_no) {
         // What is said of receipts without a row comes last, for those that no row shows.
@@ -30,9 +31,10 @@ pub(super) fn decisions(run: &mut Run<'_>) {
 /// A person gave a row its receipts, or none. `own`: the receipt that it posted before.
 fn of_row(run: &mut Run<'_>, decided: &[Decided], row_no: i64, own: Option<u32>) {
     let is_forced = decided.iter().any(|d| d.decision == Decision::Forced);
-    let (finding, kind) = match is_forced {
-        true => (Finding::MatchedForced, Kind::MatchedForced),
-        false => (Finding::MatchedManual, Kind::MatchedManual),
+    let (finding, kind) = if is_forced {
+        (Finding::MatchedForced, Kind::MatchedForced)
+    } else {
+        (Finding::MatchedManual, Kind::MatchedManual)
     };
     let receipts = receipts_of(decided);
     let row = run.row_at(row_no);
@@ -311,12 +313,13 @@ fn by_status(
 /// each other, and somebody should see it.
 fn superseded(run: &mut Run<'_>, unpaid: &[u32], settled_no: i64) {
     for row in unpaid {
-        let finding = match run.row(*row).no < settled_no {
-            true => Finding::Ignored(Ignored::Superseded),
-            false => Finding::DuplicateRow {
+        let finding = if run.row(*row).no < settled_no {
+            Finding::Ignored(Ignored::Superseded)
+        } else {
+            Finding::DuplicateRow {
                 of: settled_no,
                 is_same_content: false,
-            },
+            }
         };
         run.find(*row, finding);
     }

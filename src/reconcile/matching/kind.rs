@@ -340,18 +340,20 @@ impl Says<'_> {
             return String::new();
         };
         let size = Dong::new(row - receipt).vnd().saturating_abs();
-        let word = match row > receipt {
-            true => self.lang.pick("thừa", "over by"),
-            false => self.lang.pick("thiếu", "short by"),
+        let word = if row > receipt {
+            self.lang.pick("thừa", "over by")
+        } else {
+            self.lang.pick("thiếu", "short by")
         };
         format!(", {word} {}", Dong::new(size).show(self.lang))
     }
 
     fn gap(&self) -> String {
         let gap = self.facts.fee_gap_vnd.unwrap_or_default();
-        let word = match gap > 0 {
-            true => self.lang.pick("nhiều hơn", "paid out too much by"),
-            false => self.lang.pick("ít hơn", "paid out too little by"),
+        let word = if gap > 0 {
+            self.lang.pick("nhiều hơn", "paid out too much by")
+        } else {
+            self.lang.pick("ít hơn", "paid out too little by")
         };
         match gap {
             0 => String::new(),

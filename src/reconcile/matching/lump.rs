@@ -116,9 +116,10 @@ pub(super) fn whole_days(run: &mut Run<'_>) {
     }
     for (row, fit) in fits {
         let receipts = fit.receipts();
-        match receipts.is_empty() || receipts.iter().any(|c| claims[c] > 1) {
-            true => run.doubt(&[row], receipts),
-            false => gather(run, row, receipts),
+        if receipts.is_empty() || receipts.iter().any(|c| claims[c] > 1) {
+            run.doubt(&[row], receipts)
+        } else {
+            gather(run, row, receipts)
         }
     }
 }
@@ -240,9 +241,10 @@ pub(super) fn parts_of_days(run: &mut Run<'_>) {
     for searched in &stated {
         let claimed: Vec<u32> = searched.claimed().collect();
         let is_only = matches!(searched.choice, Choice::One(_));
-        match is_only && claimed.iter().all(|c| claims[c] == 1) {
-            true => gather(run, searched.row, &claimed),
-            false => run.doubt(&[searched.row], &claimed),
+        if is_only && claimed.iter().all(|c| claims[c] == 1) {
+            gather(run, searched.row, &claimed)
+        } else {
+            run.doubt(&[searched.row], &claimed)
         }
     }
     for searched in unstated.iter().filter(|s| s.choice != Choice::None) {
@@ -269,9 +271,10 @@ impl Searched {
 /// Searches all rows that say that they are sums, or all that do not and have no id of a payment.
 fn search_all(run: &Run<'_>, is_stated: bool) -> Vec<Searched> {
     let concerned = |r: &RowSide| r.states_lump() == is_stated;
-    let candidates_max = match is_stated {
-        true => run.rules.lump_candidates_max.min(search::PARTS_MAX),
-        false => run.rules.lump_candidates_max.min(UNSTATED_CANDIDATES_MAX),
+    let candidates_max = if is_stated {
+        run.rules.lump_candidates_max.min(search::PARTS_MAX)
+    } else {
+        run.rules.lump_candidates_max.min(UNSTATED_CANDIDATES_MAX)
     };
     let row_keys = rows(run).filter(|(_, r)| concerned(r)).flat_map(|(at, r)| {
         // The narrowest scope that the row names, over all of its days.

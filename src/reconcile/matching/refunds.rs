@@ -180,18 +180,14 @@ fn newly_out(run: &mut Run<'_>, row: u32, receipt: u32, by: Pass) {
         return;
     }
     let left_vnd = run.left_vnd(receipt);
-    let finding = match r.amount_vnd <= left_vnd {
-        true => {
-            run.newly_back_vnd[receipt as usize] += r.amount_vnd;
-            run.correct(row, receipt, Kind::Reversed, -r.amount_vnd);
-            Finding::Reversed { payment_row: None }
-        }
-        // More would go back than came.
-        false => {
-            run.correct(row, receipt, Kind::AmountDiffers, -left_vnd);
-            Finding::AmountDiffers {
-                difference_vnd: r.amount_vnd - left_vnd,
-            }
+    let finding = if r.amount_vnd <= left_vnd {
+        run.newly_back_vnd[receipt as usize] += r.amount_vnd;
+        run.correct(row, receipt, Kind::Reversed, -r.amount_vnd);
+        Finding::Reversed { payment_row: None }
+    } else {
+        run.correct(row, receipt, Kind::AmountDiffers, -left_vnd);
+        Finding::AmountDiffers {
+            difference_vnd: r.amount_vnd - left_vnd,
         }
     };
     run.find_tied(row, finding, Some(by), Tied::One(c.no), shift_days);

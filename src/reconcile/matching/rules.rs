@@ -119,9 +119,10 @@ impl Charges {
             is_near(self.fee_vnd, fee_vnd) && is_near(self.vat_vnd, rule.vat_vnd(self.fee_vnd));
         // Some state the fee with its tax in one figure; what is paid out is the same.
         let total_vnd = fee_vnd + rule.vat_vnd(fee_vnd);
-        match is_each_right || is_near(self.fee_vnd + self.vat_vnd, total_vnd) {
-            true => 0,
-            false => self.net_vnd - due(fee_vnd, rule.vat_vnd(fee_vnd)),
+        if is_each_right || is_near(self.fee_vnd + self.vat_vnd, total_vnd) {
+            0
+        } else {
+            self.net_vnd - due(fee_vnd, rule.vat_vnd(fee_vnd))
         }
     }
 }

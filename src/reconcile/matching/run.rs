@@ -322,9 +322,10 @@ impl<'s> Run<'s> {
     }
 
     fn without_row(&self, day: Day) -> Kind {
-        match day <= self.rules.missing_through {
-            true => Kind::MissingInStatement,
-            false => Kind::AwaitingStatement,
+        if day <= self.rules.missing_through {
+            Kind::MissingInStatement
+        } else {
+            Kind::AwaitingStatement
         }
     }
 

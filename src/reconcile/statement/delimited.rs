@@ -34,9 +34,10 @@ pub(super) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<Text>, Stat
         .take(64 << 10)
         .read_to_end(&mut sample)
         .map_err(|error| StatementError::io(error, 1))?;
-    let line_end = match sample.contains(&b'\n') || !sample.contains(&b'\r') {
-        true => b'\n',
-        false => b'\r',
+    let line_end = if sample.contains(&b'\n') || !sample.contains(&b'\r') {
+        b'\n'
+    } else {
+        b'\r'
     };
     let mut separators = SEPARATORS;
     separators.sort_by_key(|s| std::cmp::Reverse(sample.iter().filter(|b| *b == s).count()));

@@ -147,12 +147,13 @@ fn proposed<F: Read + Seek>(
 /// What the file is, if it is what the mapping reads.
 fn kind_for<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<FileKind, StatementError> {
     let kind = sniff::kind(file)?;
-    match mapping.source == kind.source() {
-        true => Ok(kind),
-        false => Err(StatementError::OtherKind {
+    if mapping.source == kind.source() {
+        Ok(kind)
+    } else {
+        Err(StatementError::OtherKind {
             kind: kind.show(),
             wanted: mapping.source.show(),
-        }),
+        })
     }
 }
 

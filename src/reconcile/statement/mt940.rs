@@ -157,9 +157,10 @@ impl Reader {
         if let Some((_, text)) = line.split_once("{4:").filter(|_| line.starts_with('{')) {
             self.behind = Behind::Other;
             // Some programs put the first field on the line of the block.
-            return match text.is_empty() {
-                true => Ok(()),
-                false => self.line(text, 0, handed),
+            return if text.is_empty() {
+                Ok(())
+            } else {
+                self.line(text, 0, handed)
             };
         }
         match self.behind {
@@ -193,10 +194,10 @@ impl Reader {
         day_of(text.get(1..7)?)?;
         let currency = text.get(7..10)?;
         self.is_dong = currency == "VND";
-        let amount = match self.is_dong {
-            true => amount(text.get(10..)?).ok()?,
-            // Not đồng: the rows are refused one by one, the balance is no sum of theirs.
-            false => 0,
+        let amount = if self.is_dong {
+            amount(text.get(10..)?).ok()?
+        } else {
+            0
         };
         match mark {
             "C" => Some(Dong::new(amount)),

@@ -94,9 +94,10 @@ impl<R: Read + Seek> Archive<R> {
         self.file
             .seek(SeekFrom::Start(part.from + LOCAL_BYTES + skipped))?;
         let packed = self.file.by_ref().take(part.packed);
-        let inner = match part.is_deflated {
-            true => Inner::Deflated(DeflateDecoder::new(packed)),
-            false => Inner::Stored(packed),
+        let inner = if part.is_deflated {
+            Inner::Deflated(DeflateDecoder::new(packed))
+        } else {
+            Inner::Stored(packed)
         };
         Ok(Checked {
             inner,

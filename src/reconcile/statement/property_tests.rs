@@ -84,9 +84,10 @@ fn made(payments: &[Payment], style: Style) -> Vec<u8> {
     ];
     for p in payments {
         let at = TimeMs(Day::from_number(p.day).unwrap().start().0 + p.second * 1000);
-        let when = match style.iso {
-            true => at.iso(),
-            false => format!("{} {}", Day::of(at).show(), &at.iso()[11..19]),
+        let when = if style.iso {
+            at.iso()
+        } else {
+            format!("{} {}", Day::of(at).show(), &at.iso()[11..19])
         };
         let amount = if style.mark == '0' {
             p.vnd.to_string()

@@ -295,9 +295,10 @@ fn spelt(text: &str) -> Option<Moment> {
         None => (text, ""),
     };
     // «08:15 15/01/2026» is how some apps write it.
-    let (date, time) = match first.contains(':') {
-        true => (rest, first),
-        false => (first, rest),
+    let (date, time) = if first.contains(':') {
+        (rest, first)
+    } else {
+        (first, rest)
     };
     let day = date_part(date)?;
     if time.is_empty() {
@@ -348,9 +349,12 @@ fn date_part(text: &str) -> Option<Day> {
     if parts.next().is_some() || b.len() > 2 {
         return None;
     }
-    let number = |part: &str| match part.bytes().all(|b| b.is_ascii_digit()) {
-        true => part.parse::<i64>().ok(),
-        false => None,
+    let number = |part: &str| {
+        if part.bytes().all(|b| b.is_ascii_digit()) {
+            part.parse::<i64>().ok()
+        } else {
+            None
+        }
     };
     match (a.len(), c.len()) {
         (4, 1..=2) => day(number(a)?, number(b)?, number(c)?),
@@ -503,9 +507,10 @@ pub(super) fn plain_decimal(text: &str) -> Option<Cow<'_, str>> {
     };
     let trimmed = spelt.trim_start_matches('0');
     let sign = if text.starts_with('-') { "-" } else { "" };
-    Some(Cow::Owned(match trimmed.starts_with('.') || trimmed.is_empty() {
-        true => format!("{sign}0{trimmed}"),
-        false => format!("{sign}{trimmed}"),
+    Some(Cow::Owned(if trimmed.starts_with('.') || trimmed.is_empty() {
+        format!("{sign}0{trimmed}")
+    } else {
+        format!("{sign}{trimmed}")
     }))
 }
 

@@ -465,13 +465,13 @@ fn push(row: &mut RowBuf, open: &Open, value: &str, shared: &Shared, styles: &St
 
 /// Line ends are written `_x000D_` where XML would lose them.
 fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
-    match text.contains("_x000") {
-        true => text
-            .replace("_x000D_", " ")
+    if text.contains("_x000") {
+        text.replace("_x000D_", " ")
             .replace("_x000A_", " ")
             .replace("_x0009_", " ")
-            .into(),
-        false => text.into(),
+            .into()
+    } else {
+        text.into()
     }
 }
 

@@ -236,9 +236,10 @@ pub(super) async fn told_back(tx: &mut Tx, receipt_no: i64, refund: Dong) -> Res
     let mut left = refund.vnd();
     let mut told = Vec::new();
     for (provider_id, row_day, row_no, back_vnd, less_vnd) in rows {
-        let (amount_vnd, because) = match less_vnd == refund.vnd() && left == less_vnd {
-            true => (less_vnd, AMOUNT_DIFFERS),
-            false => (back_vnd.clamp(0, left), REFUND_HEARD),
+        let (amount_vnd, because) = if less_vnd == refund.vnd() && left == less_vnd {
+            (less_vnd, AMOUNT_DIFFERS)
+        } else {
+            (back_vnd.clamp(0, left), REFUND_HEARD)
         };
         left -= amount_vnd;
         told.push(Told {

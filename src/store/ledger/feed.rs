@@ -72,9 +72,10 @@ pub(super) async fn append(tx: &mut Tx, clock: &Clock, batch: NewBatch) -> Resul
     let digest = link.digest(&clock.digest);
     let size = batch.traces.len() as i64;
     let is_full = clock.generation_bytes > 0 && clock.generation_bytes + size > GENERATION_BYTES_MAX;
-    let (generation, generation_bytes) = match is_full {
-        true => (clock.generation + 1, size),
-        false => (clock.generation, clock.generation_bytes + size),
+    let (generation, generation_bytes) = if is_full {
+        (clock.generation + 1, size)
+    } else {
+        (clock.generation, clock.generation_bytes + size)
     };
     on_tx!(tx, |c| {
         sqlx::query(

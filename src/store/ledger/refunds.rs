@@ -13,9 +13,10 @@ use crate::vn::{Day, Dong, TimeMs};
 /// How a refund finds its payment: by the payment's event, or by the order that both name.
 fn waits_for(d: &Draft<'_>) -> String {
     let details = &d.item.details;
-    match details.payment_event_id.is_empty() {
-        true => order_key(&details.reference),
-        false => event_key(&details.payment_event_id),
+    if details.payment_event_id.is_empty() {
+        order_key(&details.reference)
+    } else {
+        event_key(&details.payment_event_id)
     }
 }
 
@@ -247,9 +248,10 @@ async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
                 .await?
         });
         let reason = row.and_then(|r| r.0);
-        return Ok(match reason.as_deref() == Some(Reason::SameTransfer.as_str()) {
-            true => Payment::ToldByAnother,
-            false => Payment::NotYet,
+        return Ok(if reason.as_deref() == Some(Reason::SameTransfer.as_str()) {
+            Payment::ToldByAnother
+        } else {
+            Payment::NotYet
         });
     };
     let day = Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;

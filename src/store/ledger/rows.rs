@@ -277,9 +277,10 @@ async fn count_between(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Resul
 
 /// Takes the receipts up to this one into the day counters, if there are enough of them.
 pub(super) async fn count_if_many(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Result<()> {
-    match until.count() - counted.count() < COUNTED_AT_ONCE {
-        true => Ok(()),
-        false => count_between(tx, counted, until).await,
+    if until.count() - counted.count() < COUNTED_AT_ONCE {
+        Ok(())
+    } else {
+        count_between(tx, counted, until).await
     }
 }
 

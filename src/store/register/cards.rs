@@ -192,9 +192,10 @@ fn printable(row: Row) -> Result<PrintableCard> {
         household_name,
         place_name,
         is_in_market,
-        number: match is_in_market && !stall.is_empty() {
-            true => stall,
-            false => house,
+        number: if is_in_market && !stall.is_empty() {
+            stall
+        } else {
+            house
         },
         bank_bin,
         holder_name,

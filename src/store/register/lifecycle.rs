@@ -229,11 +229,12 @@ pub(super) async fn settled(
         ));
     }
     let from = TimeMs(first.saturating_add(wait_ms));
-    match now >= from {
-        true => Ok(()),
-        false => Err(StoreError::Conflict(format!(
+    if now >= from {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict(format!(
             "Tài khoản đã đổi và đã duyệt; thẻ mới phát được từ {}. Chủ sạp cần được báo trong thời gian chờ.",
             from.show()
-        ))),
+        )))
     }
 }

@@ -105,9 +105,10 @@ impl Store {
                 (amounts.iter().sum(), day.unwrap_or(Day::of(now)))
             }
         };
-        let state = match amount_vnd > new.second_person_above_vnd {
-            true => DecisionState::Waiting,
-            false => DecisionState::Standing,
+        let state = if amount_vnd > new.second_person_above_vnd {
+            DecisionState::Waiting
+        } else {
+            DecisionState::Standing
         };
         let subject = subject_of(new.row_no, &new.receipt_nos);
         let detail = serde_json::json!({

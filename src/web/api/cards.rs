@@ -38,9 +38,10 @@ pub(super) async fn replace_code(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: ReplaceIn = match body.is_empty() {
-        true => ReplaceIn::default(),
-        false => from_json(&body)?,
+    let wish: ReplaceIn = if body.is_empty() {
+        ReplaceIn::default()
+    } else {
+        from_json(&body)?
     };
     once(&request, &shared, &person, &body, async || {
         let reason = reason(wish.reason.as_deref())?;

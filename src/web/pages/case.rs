@@ -223,14 +223,16 @@ fn row_kind(kind: RowKind, status: RowStatus, lang: Lang) -> String {
 
 fn entry_view(entry: EntryDetail, lang: Lang) -> EntryView {
     let left_vnd = entry.amount_vnd - entry.refunded_vnd + entry.corrected_vnd;
-    let stall = match entry.stall_code.is_empty() {
-        true => lang.pick("không rõ sạp", "no stall known").to_owned(),
-        false => entry.stall_code,
+    let stall = if entry.stall_code.is_empty() {
+        lang.pick("không rõ sạp", "no stall known").to_owned()
+    } else {
+        entry.stall_code
     };
     let time = entry.occurred_at.unwrap_or(entry.received_at).show();
-    let origin = match entry.is_from_statement {
-        true => lang.pick(" · ghi nhận theo sao kê", " · posted from a statement"),
-        false => "",
+    let origin = if entry.is_from_statement {
+        lang.pick(" · ghi nhận theo sao kê", " · posted from a statement")
+    } else {
+        ""
     };
     EntryView {
         no: entry.entry_no,
@@ -391,9 +393,10 @@ pub(super) async fn followed(shared: &Shared, provider: &str, days: (Day, Day)) 
 
 pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {
     let name = fields.one("assignee");
-    match name.chars().count() <= NAME_CHARS_MAX {
-        true => Ok(name),
-        false => Err(Problem::invalid("assignee", "Tên dài nhất 60 ký tự.").into()),
+    if name.chars().count() <= NAME_CHARS_MAX {
+        Ok(name)
+    } else {
+        Err(Problem::invalid("assignee", "Tên dài nhất 60 ký tự.").into())
     }
 }
 

@@ -41,9 +41,10 @@ impl Visit {
         let chosen = question.get("lang").and_then(|word| lang_of(word));
         let kept = request.cookie(LANG_COOKIE).and_then(|c| lang_of(c.value()));
         let whole = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let here = match request.method().is_safe() {
-            true => whole.to_owned(),
-            false => "/".to_owned(),
+        let here = if request.method().is_safe() {
+            whole.to_owned()
+        } else {
+            "/".to_owned()
         };
         let connection = request.connection_info();
         Visit {

@@ -169,9 +169,10 @@ fn movement(before: &Snapshot, totals: IntakeTotals, at: TimeMs) -> Option<Movem
         amount_vnd: totals.received.amount_vnd - before.totals.received.amount_vnd,
     };
     let seen_lately = at.0 - before.taken_at.0 <= MOVEMENT_WITHIN_MS;
-    match received.count > 0 && seen_lately {
-        true => Some(Movement { at, received }),
-        false => before.movement,
+    if received.count > 0 && seen_lately {
+        Some(Movement { at, received })
+    } else {
+        before.movement
     }
 }
 

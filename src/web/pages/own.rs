@@ -301,9 +301,10 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
     let asked = Asked::of(visit, today)?;
     let limit = if asked.has_receipts { PAGE_RECEIPTS } else { 0 };
     let list = {
-        let _turn = match asked.has_receipts {
-            true => Some(turn(lang).await?),
-            false => None,
+        let _turn = if asked.has_receipts {
+            Some(turn(lang).await?)
+        } else {
+            None
         };
         let store = &shared.store;
         store

@@ -178,9 +178,10 @@ async fn begin(
     let today = Day::of(now());
     let found = shared.store.printable_cards(&which, today).await?;
     if found.is_empty() || found.len() > CARDS_MAX {
-        let sentence = match found.is_empty() {
-            true => "Chưa có thẻ nào để in ở đây. Hãy phát mã cho các sạp trước.",
-            false => "Quá nhiều thẻ cho một tập in. Hãy in từng tuyến đường hoặc từng chợ.",
+        let sentence = if found.is_empty() {
+            "Chưa có thẻ nào để in ở đây. Hãy phát mã cho các sạp trước."
+        } else {
+            "Quá nhiều thẻ cho một tập in. Hãy in từng tuyến đường hoặc từng chợ."
         };
         return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence).into());
     }

@@ -263,9 +263,10 @@ fn refused_view(listed: Option<(Vec<RefusedFile>, usize)>, lang: Lang) -> Option
         "No reason lies beside the file; look into the program's log.",
     );
     let row = |file: RefusedFile| RefusedRow {
-        reason: match file.reason.is_empty() {
-            true => unknown.to_owned(),
-            false => file.reason,
+        reason: if file.reason.is_empty() {
+            unknown.to_owned()
+        } else {
+            file.reason
         },
         name: file.name,
         provider: file.provider_id,
@@ -290,9 +291,10 @@ fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
     let amount = |tally: &Tally| Dong::new(i64::try_from(tally.amount_vnd).unwrap_or(i64::MAX)).show(lang);
     let count = |tally: &Tally| words::number(lang, i64::try_from(tally.count).unwrap_or(i64::MAX));
     let part = |name: &str, tally: &Tally| (name.to_owned(), count(tally), amount(tally));
-    let days = match asked.from == asked.to {
-        true => asked.from.show(),
-        false => format!("{} – {}", asked.from.show(), asked.to.show()),
+    let days = if asked.from == asked.to {
+        asked.from.show()
+    } else {
+        format!("{} – {}", asked.from.show(), asked.to.show())
     };
     let name = |kind: Kind| {
         let (vi, en) = kind.name();
@@ -410,9 +412,12 @@ fn file_row(file: StatementFileView, lang: Lang) -> FileRow {
             Lang::En => format!("{count} bad rows"),
         });
     }
-    let days = totals.days.map(|(first, last)| match first == last {
-        true => first.show(),
-        false => format!("{} – {}", first.show(), last.show()),
+    let days = totals.days.map(|(first, last)| {
+        if first == last {
+            first.show()
+        } else {
+            format!("{} – {}", first.show(), last.show())
+        }
     });
     let is_short = |(first, last): &(Day, Day)| last.number() - first.number() < DAYS_MAX;
     let href = totals.days.filter(is_short).map(|(from, to)| {

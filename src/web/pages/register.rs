@@ -70,9 +70,12 @@ async fn rows(
     // street, or by name.
     if !has_more && after.is_empty() {
         let along = filter.street_or_market.is_some();
-        found.sort_by_cached_key(|h| match along {
-            true => sort_key(&format!("{} {}", h.house_number, h.name)),
-            false => sort_key(&h.name),
+        found.sort_by_cached_key(|h| {
+            if along {
+                sort_key(&format!("{} {}", h.house_number, h.name))
+            } else {
+                sort_key(&h.name)
+            }
         });
     }
     let next = found

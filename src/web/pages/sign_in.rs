@@ -70,9 +70,10 @@ async fn enter(request: &HttpRequest, visit: &Visit, token: &str, next: &str) ->
         && token
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    let person = match plain {
-        true => session::person_of(request, token).await,
-        false => Ok(None),
+    let person = if plain {
+        session::person_of(request, token).await
+    } else {
+        Ok(None)
     };
     match person {
         Ok(Some(person)) => {

@@ -495,14 +495,15 @@ impl Upload {
         let header = self.now().plan.proposal.mapping.header.clone();
         let bad = taken.bad.iter().take(BAD_SHOWN);
         let bad = bad.map(|row| (row.row_number, row.reason.clone())).collect();
-        let rejects = match taken.bad.is_empty() {
-            true => None,
-            false => tokio::task::spawn_blocking(move || rejects(&header, taken.bad))
+        let rejects = if taken.bad.is_empty() {
+            None
+        } else {
+            tokio::task::spawn_blocking(move || rejects(&header, taken.bad))
                 .await
                 .map_err(std::io::Error::other)
                 .flatten()
                 .inspect_err(|error| tracing::error!(%error, "refused rows could not be written"))
-                .ok(),
+                .ok()
         };
         Outcome {
             totals: taken.totals,

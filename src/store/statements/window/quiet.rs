@@ -202,9 +202,10 @@ impl Loading {
                     let (txn, bank_ref) = row_keys(txn, bank_ref);
                     let is_concerned =
                         concern.rows.contains(&row_no) || concern.of_keys([Some(content), txn, bank_ref]);
-                    match is_concerned {
-                        true => resting.woken.push(row_no),
-                        false => resting.pairs.push((there(receipt_no)?, row_no)),
+                    if is_concerned {
+                        resting.woken.push(row_no)
+                    } else {
+                        resting.pairs.push((there(receipt_no)?, row_no))
                     }
                 }
             }
@@ -237,9 +238,10 @@ impl Loading {
 
 /// Rows of a day that are always taken in.
 pub(super) fn restless(is_whole: bool) -> String {
-    match is_whole {
-        true => "1 = 1".to_owned(),
-        false => format!("NOT ({AT_REST})"),
+    if is_whole {
+        "1 = 1".to_owned()
+    } else {
+        format!("NOT ({AT_REST})")
     }
 }
 

@@ -130,9 +130,10 @@ fn receipts(head: &Head, list: &OwnList) -> Sheet {
             Cell::Text(&receipt.provider_id),
             Cell::Text(&receipt.provider_txn_id),
         ];
-        let note = match receipt.is_from_statement {
-            true => "Ghi theo sao kê",
-            false => "",
+        let note = if receipt.is_from_statement {
+            "Ghi theo sao kê"
+        } else {
+            ""
         };
         sheet.row(&[&cells[..], &amounts(&received), &[Cell::Text(note)]].concat());
     }

@@ -149,9 +149,10 @@ fn place_of(text: &str) -> Option<ListPlace> {
 
 /// `01/11/2026 – 30/11/2026`
 pub(super) fn days(from: Day, to: Day) -> String {
-    match from == to {
-        true => from.show(),
-        false => format!("{} – {}", from.show(), to.show()),
+    if from == to {
+        from.show()
+    } else {
+        format!("{} – {}", from.show(), to.show())
     }
 }
 

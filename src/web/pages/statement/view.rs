@@ -463,9 +463,10 @@ fn outcome_view(outcome: &Outcome, provider_id: &str, rejects_href: String, lang
 }
 
 fn span((first, last): (Day, Day)) -> String {
-    match first == last {
-        true => first.show(),
-        false => format!("{} – {}", first.show(), last.show()),
+    if first == last {
+        first.show()
+    } else {
+        format!("{} – {}", first.show(), last.show())
     }
 }
 
