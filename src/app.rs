@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
@@ -14,7 +14,6 @@ use crate::intake::{Announcer, Intake, Keyring, ProviderHealth};
 use crate::jobs;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::vn::TimeMs;
 use crate::web::{Shared, routes};
 
 /// How long requests under way may take once the service is told to stop.
@@ -22,22 +21,14 @@ const STOP_WITHIN_S: u64 = 20;
 /// A connection that says nothing for this long is closed; providers keep theirs open between callbacks.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// The one clock of the program. Everything below the edge takes the time as an argument.
-pub fn now() -> TimeMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    TimeMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The settings or the key file.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The address.
     #[error("cannot listen on {address}: {cause}")]
     Listen {
         /// what was asked for
@@ -126,7 +117,6 @@ impl App {
         })
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

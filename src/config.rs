@@ -54,16 +54,13 @@ pub struct RawConfig {
     pub batch_deliveries_max: Option<usize>,
 }
 
-/// Checked settings.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Database URL; its scheme is checked when it is opened.
     pub database_url: String,
-    /// Where to listen.
     pub listen: std::net::SocketAddr,
     /// Where the key file is, or is to be made.
     pub key_file: PathBuf,
-    /// Log filter.
     pub log: String,
     /// Whether log lines are JSON.
     pub log_json: bool,
@@ -77,7 +74,6 @@ pub struct Config {
     pub second_person_above_vnd: i64,
     /// Folder from which statements are picked up; none: nothing is.
     pub statement_inbox: Option<PathBuf>,
-    /// When they are.
     pub statement_inbox_times: SetTimes,
     /// Which days are working days.
     pub calendar: WorkingCalendar,
@@ -90,31 +86,20 @@ pub struct Config {
 pub enum ConfigError {
     /// A file that the settings are or name cannot be read.
     #[error("file {path}: {cause}")]
-    File {
-        /// the file
-        path: PathBuf,
-        /// what is wrong
-        cause: String,
-    },
+    File { path: PathBuf, cause: String },
     /// A variable that is no setting.
     #[error("{0} is no setting of choso; the settings are listed by `choso serve --help`")]
     Unknown(String),
     /// A setting whose value is no good.
     #[error("setting {name}: {cause}")]
     Value {
-        /// its name
         name: &'static str,
         /// what is wrong and what is wanted
         cause: String,
     },
     /// The key file cannot be read or made.
     #[error("key file {path}: {cause}")]
-    KeyFile {
-        /// the file
-        path: PathBuf,
-        /// what is wrong
-        cause: String,
-    },
+    KeyFile { path: PathBuf, cause: String },
 }
 
 impl RawConfig {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::app::now;
+use crate::clock::now;
 use crate::config::Config;
 use crate::intake::{
     ImportError, PickUpRound, PickedUp, PickedUpEnd, ProviderHealth, pick_up_statements, post_unheard,
@@ -87,10 +87,12 @@ impl StatementRounds {
         let latest = self.times.latest(begun);
         let is_first = self.served.is_none_or(|served| latest > served);
         self.served = self.served.max(Some(latest));
-        self.tries_left = match is_to_repeat {
-            false => 0,
-            true if is_first || moved > 0 => TRIES_MAX,
-            true => self.tries_left.saturating_sub(1),
+        self.tries_left = if !is_to_repeat {
+            0
+        } else if is_first || moved > 0 {
+            TRIES_MAX
+        } else {
+            self.tries_left.saturating_sub(1)
         };
     }
 }

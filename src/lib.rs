@@ -27,6 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod access;
 pub mod app;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod indicators;

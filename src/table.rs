@@ -68,7 +68,6 @@ pub enum TableError {
     /// UTF-16, which spreadsheets call "Unicode text".
     #[error("Tệp viết bằng mã UTF-16, không phải UTF-8. Lưu lại dạng CSV UTF-8 rồi nhập lại.")]
     Utf16,
-    /// Some other encoding.
     #[error("Dòng {line} có ký tự không phải mã UTF-8. Lưu lại dạng CSV UTF-8 rồi nhập lại.")]
     NotUtf8 {
         /// Line of the first byte that does not fit.
@@ -77,7 +76,6 @@ pub enum TableError {
     /// Required columns that the header lacks.
     #[error("Dòng tiêu đề thiếu cột {columns}. Tệp cần các cột: {wanted}.")]
     ColumnMissing {
-        /// The missing ones.
         columns: String,
         /// All that the file should have.
         wanted: String,
@@ -85,7 +83,6 @@ pub enum TableError {
     /// A column that nobody reads; most often a slip in a name.
     #[error("Dòng tiêu đề có cột lạ «{column}». Hãy sửa tên hoặc bỏ cột này. Tệp cần các cột: {wanted}.")]
     ColumnUnknown {
-        /// Its name.
         column: String,
         /// All that the file should have.
         wanted: String,
@@ -103,7 +100,6 @@ pub enum TableError {
     /// One name on two columns.
     #[error("Cột «{column}» có hai lần ở dòng tiêu đề. Hãy bỏ một cột. Tệp cần các cột: {wanted}.")]
     ColumnTwice {
-        /// The name.
         column: String,
         /// All that the file should have.
         wanted: String,
@@ -118,10 +114,7 @@ pub enum TableError {
     },
     /// More rows than are read at once.
     #[error("Tệp có hơn {limit} dòng dữ liệu, là giới hạn một lần nhập. Hãy chia tệp thành nhiều phần.")]
-    TooManyRows {
-        /// The limit.
-        limit: usize,
-    },
+    TooManyRows { limit: usize },
 }
 
 impl fmt::Debug for Row {

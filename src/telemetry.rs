@@ -42,7 +42,6 @@ struct StatementLabels {
     outcome: &'static str,
 }
 
-/// The program's metrics.
 pub struct Metrics {
     registry: Registry,
     callbacks: Family<CallbackLabels, Counter>,

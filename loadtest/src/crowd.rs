@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use choso::app::now;
+use choso::clock::now;
 use choso::notice::scheme;
 use choso::store::{HouseholdFilter, Store};
 use choso::vn::Day;

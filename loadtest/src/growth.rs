@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use choso::app::{App, now};
+use choso::app::App;
+use choso::clock::now;
 use choso::config::Config;
 use choso::jobs::tend_ledger;
 use choso::notice::{Received, Scheme, scheme};

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use choso::app::{App, now};
+use choso::app::App;
+use choso::clock::now;
 use choso::notice::{SCHEMES, Scheme, scheme};
 use choso::store::Recount;
 use clap::Args;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use choso::app::now;
+use choso::clock::now;
 use choso::notice::{Kind, scheme};
 use choso::vn::TimeMs;
 use clap::Args;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use choso::app::now;
+use choso::clock::now;
 use choso::config::Config;
 use choso::notice::{Delivery, Details, Evidence, Item, Kind, Sample, content_of, scheme};
 use choso::store::{Arrival, Store, WriterMemory};

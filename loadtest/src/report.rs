@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::store::Recount;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use choso::access::{SealingKey, key_purpose, token_sha256};
-use choso::app::now;
+use choso::clock::now;
 use choso::config::{Config, RawConfig};
 use choso::notice::{Outgoing, Provider, Sample, SampleKind, Scheme};
 use choso::places::UnitIx;

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::intake::{close_day, restate_day};
 use choso::vn::Day;
 use clap::Args;
@@ -33,10 +33,10 @@ pub async fn run(args: CloseDay) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     super::statement::profile_of(&store, &args.provider).await?;
     let of = (args.provider.as_str(), args.day);
-    let closed = if !args.restate {
-        close_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
-    } else {
+    let closed = if args.restate {
         restate_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
+    } else {
+        close_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
     };
     store.close().await;
     println!("{}", serde_json::json!(closed.figures));

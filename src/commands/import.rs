@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::places::{read_markets, read_streets, read_units};
 use choso::register::{TEMPLATE, read_register};
 use choso::store::{PlacesKept, RegisterKept, Store};

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::config::BankDirectory;
 use choso::print::{Format, Pack, PackLine};
 use choso::store::WhichCards;

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use base64::Engine;
 use choso::access::{NONCE_BYTES, key_purpose};
-use choso::app::now;
+use choso::clock::now;
 use choso::config::Config;
 use choso::notice::{SCHEMES, Scheme, Secrets, scheme};
 use choso::reconcile::RuleTexts;

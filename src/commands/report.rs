@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::indicators::{Question, csv, json, report};
 use choso::vn::{Day, Lang, TimeMs};
 use clap::{Args, Subcommand, ValueEnum};

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use choso::app::now;
+use choso::clock::now;
 use choso::intake::open_secrets;
 use choso::notice::{Provider, Secrets, scheme};
 use choso::simulate::{

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::intake::{
     ImportError, Imported, Progress, StatementFile, Taken, exceptions_csv, import_statement, look_at,
     reconcile_days,

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use choso::access::{token_sha256, token_text};
-use choso::app::now;
+use choso::clock::now;
 use clap::{Args, Subcommand};
 
 use super::{Failure, Settings};

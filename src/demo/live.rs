@@ -15,7 +15,6 @@ pub(super) const CONNECTIONS: usize = 8;
 /// What the provider did.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sent {
-    /// Callbacks posted.
     pub sent: u64,
     /// Callbacks answered with success.
     pub acknowledged: u64,
@@ -28,7 +27,6 @@ pub(super) struct Simulator {
 }
 
 impl Simulator {
-    /// Starts posting.
     pub fn start(simulation: Simulation, rate_per_s: u32, seed: u64) -> std::io::Result<Simulator> {
         let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();

@@ -12,7 +12,8 @@ use base64::Engine;
 use tempfile::TempDir;
 
 use crate::access::{NONCE_BYTES, key_purpose, token_sha256, token_text};
-use crate::app::{App, StartError, now};
+use crate::app::{App, StartError};
+use crate::clock::now;
 use crate::config::{ConfigError, RawConfig};
 use crate::notice::{Provider, Secrets, scheme};
 use crate::places::Units;
@@ -33,7 +34,6 @@ pub fn reported_on() -> Day {
     Day::ymd(2024, 6, 15)
 }
 
-/// What to show.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Folder to keep the database in; none = a temporary one.
@@ -55,7 +55,6 @@ pub enum DemoError {
     /// Settings or key file.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A folder or thread.
@@ -66,7 +65,6 @@ pub enum DemoError {
     Other(String),
 }
 
-/// A running demonstration.
 pub struct Demo {
     app: App,
     token: String,
@@ -207,7 +205,6 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 impl Demo {
-    /// The service.
     pub fn app(&self) -> &App {
         &self.app
     }

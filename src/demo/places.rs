@@ -3,7 +3,6 @@
 /// A street that lies in one ward as of 31/12/2024.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoStreet {
-    /// Official name.
     pub name: &'static str,
     /// Code of its ward on 31/12/2024.
     pub ward_code_2024: &'static str,
@@ -16,7 +15,6 @@ pub struct DemoMarket {
     pub name: &'static str,
     /// Code of its ward on 31/12/2024.
     pub ward_code_2024: &'static str,
-    /// Number and street.
     pub address: &'static str,
 }
 

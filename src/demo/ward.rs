@@ -13,7 +13,6 @@ use super::places::{MARKETS, REAL_STREETS, WARDS_2024};
 pub const STREETS: usize = 369;
 /// Of them, with at least one household that has an account.
 pub const STREETS_MET: usize = 308;
-/// Business households.
 pub const HOUSEHOLDS: usize = 11_252;
 /// Of them, with an account.
 pub const WITH_ACCOUNT: usize = 6_345;

@@ -13,12 +13,7 @@ use crate::vn::{Lang, Ratio, RatioError, sort_key};
 pub enum ReportError {
     /// The area does not exist under these boundaries.
     #[error("{area} chỉ có {validity}; hãy chọn ranh giới trong thời gian đó bằng --boundaries")]
-    AreaNotThere {
-        /// the area
-        area: String,
-        /// when it exists
-        validity: String,
-    },
+    AreaNotThere { area: String, validity: String },
     /// The counts contradict each other: a fault of the program.
     #[error("counts contradict each other: {0}")]
     Counts(#[from] RatioError),

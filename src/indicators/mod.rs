@@ -58,9 +58,7 @@ pub struct StallFact {
 /// A street segment or a market.
 #[derive(Debug, Clone)]
 pub struct PlaceFact {
-    /// Its id.
     pub place_id: String,
-    /// What it is.
     pub kind: PlaceKind,
     /// Where it lies, known from which day.
     pub facts: Vec<PlacedIn>,
@@ -71,14 +69,10 @@ pub struct PlaceFact {
 pub enum PlaceKind {
     /// A part of a street.
     Segment {
-        /// The street.
         street_id: String,
-        /// Its name.
         street_name: String,
     },
-    /// A market.
     Market {
-        /// Its name.
         name: String,
     },
 }
@@ -86,7 +80,6 @@ pub enum PlaceKind {
 /// What is asked: an area, a day, boundaries, a time of knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
-    /// The area.
     pub area: UnitIx,
     /// D, the as-of day.
     pub as_of: Day,
@@ -101,20 +94,16 @@ pub struct Question {
 pub struct Figure {
     /// Stable name, e.g. `street_attainment`.
     pub id: &'static str,
-    /// Vietnamese name.
     pub name_vi: &'static str,
-    /// English name.
     pub name_en: &'static str,
     /// Rule and version, e.g. `STREET-ANY`.
     pub rule: &'static str,
-    /// Numerator and denominator.
     pub ratio: Ratio,
 }
 
 /// Counts of the households of some place or area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Trading households: |H(D)|.
     pub households: i64,
     /// Of them, with an account.
     pub with_account: i64,
@@ -129,9 +118,7 @@ pub struct Tally {
 /// A street inside the area.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreetLine {
-    /// The street.
     pub street_id: String,
-    /// Its name.
     pub name: String,
     /// Its households inside the area.
     pub tally: Tally,
@@ -140,9 +127,7 @@ pub struct StreetLine {
 /// A market inside the area.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarketLine {
-    /// The market.
     pub place_id: String,
-    /// Its name.
     pub name: String,
     /// Trading stalls with an active code / trading stalls.
     pub stalls: Ratio,
@@ -160,9 +145,7 @@ impl MarketLine {
 /// A commune-level unit inside the area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnitLine {
-    /// The unit.
     pub unit: UnitIx,
-    /// Its households.
     pub tally: Tally,
     /// Streets that meet STREET-ANY / streets with households.
     pub streets: Ratio,
@@ -171,7 +154,6 @@ pub struct UnitLine {
 /// The answer to a [`Question`].
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// What was asked.
     pub question: Question,
     /// The figures, in the order of DOMAIN section 4.
     pub figures: Vec<Figure>,

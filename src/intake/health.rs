@@ -16,11 +16,8 @@ const USUAL_HUNDREDTHS: i64 = 7000;
 /// How a callback ended, for metrics and the provider's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Durable now.
     Kept,
-    /// Durable before.
     Repeat,
-    /// A login.
     Token,
     /// Refused: the proof did not fit.
     Unproven,
@@ -144,7 +141,6 @@ pub struct Pulse {
     pub provider: ProviderRow,
     /// Of the business day of now.
     pub today: ProviderTally,
-    /// Repeats of today.
     pub repeats: i64,
     /// The last 24 hours, the present one last; with its number since 1970 (UTC).
     pub hours: Vec<(i64, ProviderTally)>,

@@ -63,9 +63,7 @@ pub enum PickedUpEnd {
     Taken(Box<Taken>),
     /// The very file had been taken in before; it was put away with those.
     Known {
-        /// By whom.
         imported_by: String,
-        /// When.
         imported_at: TimeMs,
     },
     /// It cannot be taken in as it is, for this reason.

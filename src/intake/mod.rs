@@ -205,7 +205,7 @@ impl Writer {
                 }
                 taken = waiting.recv_many(&mut batch, batch_max) => if taken == 0 { return },
             }
-            self.busy_since_ms.store(crate::app::now().0, Ordering::Relaxed);
+            self.busy_since_ms.store(crate::clock::now().0, Ordering::Relaxed);
             let bytes: usize = batch.iter().map(|w: &Waiting| w.bytes).sum();
             self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             let (arrivals, answers): (Vec<_>, Vec<_>) =

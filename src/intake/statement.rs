@@ -39,11 +39,9 @@ const TRIAL_FILE_NO: i64 = 1 << 40;
 /// A statement to be taken in.
 #[derive(Debug, Clone)]
 pub struct StatementFile {
-    /// Whose.
     pub provider_id: String,
     /// Its profile, which helps to recognise layouts.
     pub profile: String,
-    /// Where it lies.
     pub path: PathBuf,
     /// What it is called.
     pub name: String,
@@ -84,9 +82,7 @@ pub enum ImportError {
 pub enum Imported {
     /// The very file was taken in before: nothing changed.
     Known {
-        /// By whom.
         imported_by: String,
-        /// When.
         imported_at: TimeMs,
     },
     /// It was taken in.

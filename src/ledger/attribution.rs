@@ -9,7 +9,6 @@ use crate::vn::{Day, Dong, Period};
 /// One stall that an account is linked to, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// The stall.
     pub stall_id: Arc<str>,
     /// Its code, as it stands in transfer notes.
     pub stall_code: String,
@@ -31,7 +30,6 @@ pub struct AccountLinks {
 /// A provider's terminal or virtual account that stands for a stall, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalLink {
-    /// The stall.
     pub stall_id: Arc<str>,
     /// The household of the stall.
     pub household_id: Arc<str>,
@@ -66,7 +64,6 @@ pub struct Known {
 /// Whose money it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attributed {
-    /// The household.
     pub household_id: Arc<str>,
     /// The stall, where it is known.
     pub stall_id: Option<Arc<str>>,

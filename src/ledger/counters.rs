@@ -18,13 +18,10 @@ pub struct DayDelta {
 /// Where a receipt is counted.
 #[derive(Debug, Clone)]
 pub struct Counted {
-    /// Whose it is.
     pub household_id: Arc<str>,
-    /// Where.
     pub place_id: Arc<str>,
     /// Who told of it.
     pub provider_id: Arc<str>,
-    /// Its business day.
     pub day: Day,
 }
 

@@ -6,9 +6,7 @@ use crate::vn::TimeMs;
 /// A kept callback: who sent it, when it came, and what its proof was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptCallback {
-    /// The provider.
     pub provider_id: String,
-    /// The receiver's clock.
     pub received_at: TimeMs,
     /// Body, headers and key.
     pub evidence: Evidence,
@@ -101,9 +99,7 @@ pub struct Link {
     pub first_entry_no: i64,
     /// How many of both.
     pub entries: i64,
-    /// How many receipts.
     pub receipts: i64,
-    /// How many callbacks.
     pub callbacks: i64,
     /// Digest of its notices and receipts, see [`rows_digest`].
     pub rows_digest: [u8; 32],
@@ -136,7 +132,6 @@ impl Link {
 /// of it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryRow<'a> {
-    /// Its number.
     pub entry_no: i64,
     /// Who told of it.
     pub provider_id: &'a str,
@@ -159,7 +154,6 @@ pub struct EntryRow<'a> {
 /// Whose money a receipt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReceiptRow<'a> {
-    /// The household.
     pub household_id: &'a str,
     /// The stall, where it is known.
     pub stall_id: Option<&'a str>,

@@ -245,11 +245,8 @@ impl Reason {
 /// What an item becomes, before it is known whether it came before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// A receipt.
     Post(Attributed),
-    /// Kept for review.
     Quarantine(Reason),
-    /// Kept, moves nothing.
     Ignore(Reason),
 }
 

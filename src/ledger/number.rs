@@ -20,7 +20,6 @@ impl LedgerNo {
         self.0
     }
 
-    /// Reads a column.
     pub const fn of(column: i64) -> LedgerNo {
         LedgerNo(column)
     }

@@ -5,9 +5,7 @@ use crate::vn::{Day, Dong};
 /// Money that came in, and what went back of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Received {
-    /// How many receipts.
     pub receipts: i64,
-    /// What was paid.
     pub received: Dong,
     /// What of it went back to the payers.
     pub refunded: Dong,
@@ -16,12 +14,10 @@ pub struct Received {
 }
 
 impl Received {
-    /// What is left.
     pub fn left(&self) -> Dong {
         Dong::new(self.received.vnd() - self.refunded.vnd() + self.corrected.vnd())
     }
 
-    /// Both together.
     pub fn plus(&self, other: &Received) -> Received {
         let sum = |a: Dong, b: Dong| Dong::new(a.vnd() + b.vnd());
         Received {
@@ -32,7 +28,6 @@ impl Received {
         }
     }
 
-    /// All together.
     pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Received>) -> Received {
         parts
             .into_iter()
@@ -43,13 +38,9 @@ impl Received {
 /// How long the periods of a list are. They are those of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grain {
-    /// Single days.
     Day,
-    /// Months.
     Month,
-    /// Quarters.
     Quarter,
-    /// Years.
     Year,
 }
 

@@ -44,7 +44,6 @@ pub enum Class {
 }
 
 impl Class {
-    /// Both.
     pub const ALL: [Class; 2] = [Class::Event, Class::Recent];
 }
 
@@ -91,9 +90,7 @@ pub struct Trace<'a> {
     pub key: Key,
     /// What it is the trace of.
     pub standing: Standing,
-    /// Who sent it.
     pub provider_id: &'a str,
-    /// Its full id.
     pub id: &'a str,
     /// Digest of what it said.
     pub content: ContentDigest,
@@ -269,7 +266,6 @@ pub struct Run {
     pub pages: Vec<(i64, Vec<u8>)>,
     /// What is surely not there.
     pub filter: KeyFilter,
-    /// Number of traces.
     pub traces: usize,
 }
 

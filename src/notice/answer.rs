@@ -8,11 +8,9 @@ const JSON_TYPE: &str = "application/json";
 /// The answer in the provider's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// HTTP status.
     pub status: u16,
     /// JSON, or empty for an answer without body.
     pub body: String,
-    /// Its media type.
     pub content_type: &'static str,
 }
 
@@ -35,7 +33,6 @@ impl Answer {
         }
     }
 
-    /// Without a body.
     pub(super) fn empty(status: u16) -> Answer {
         Answer {
             status,

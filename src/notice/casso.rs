@@ -20,7 +20,6 @@ const SIGNATURE: &str = "x-casso-signature";
 /// The header of the older webhook, a secret itself.
 const TOKEN: &str = "secure-token";
 
-/// The signed webhook.
 pub(super) const WEBHOOK_V2: Scheme = Scheme {
     profile: "casso",
     name: "webhook_v2",

@@ -4,7 +4,6 @@ use crate::vn::{Dong, TimeMs};
 /// What a simulated callback says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleKind {
-    /// Money arrived.
     Payment,
     /// Money of an earlier payment went back.
     Refund,
@@ -16,22 +15,18 @@ pub enum SampleKind {
 /// invented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// What happened.
     pub kind: SampleKind,
     /// A number of its own for each event; the provider's ids are made of it.
     pub number: u64,
     /// For a refund: the number of its payment.
     pub payment_number: u64,
-    /// Amount.
     pub amount: Dong,
     /// Six digits of the payee's bank.
     pub bank_bin: String,
-    /// Payee account.
     pub account_number: String,
     /// The stall's code: in the note, as terminal or at the start of the order, wherever the scheme
     /// carries it.
     pub stall_code: String,
-    /// When it happened.
     pub occurred_at: TimeMs,
 }
 
@@ -44,9 +39,7 @@ pub struct Outgoing {
     pub path: &'static str,
     /// The query, without `?`; empty if none.
     pub query: String,
-    /// Headers.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
     pub body: String,
 }
 

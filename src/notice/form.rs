@@ -49,7 +49,6 @@ impl Form {
         }
     }
 
-    /// All parameters.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }

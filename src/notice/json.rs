@@ -19,9 +19,7 @@ pub(super) enum Json {
     OtherNumber(String),
     /// A text, its escapes undone.
     Text(String),
-    /// A list.
     Array(Vec<Json>),
-    /// Members by name.
     Object(Object),
 }
 
@@ -66,7 +64,6 @@ pub(super) fn read_object(text: &str) -> Result<Object, Refusal> {
     }
 }
 
-/// Any JSON.
 pub(super) fn read(text: &str) -> Result<Json, Refusal> {
     serde_json::from_str(text).map_err(|e| Refusal::malformed("body", format!("is not JSON: {e}")))
 }

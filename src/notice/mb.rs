@@ -33,7 +33,6 @@ const AHEAD_MS_MAX: i64 = 3_600_000;
 /// The one error code to declare as "try again" in the form for VietQR.VN; every other is final.
 const BUSY: &str = "BUSY";
 
-/// Login and notices.
 pub(super) const VIETQR: Scheme = Scheme {
     profile: "mb",
     name: "vietqr",

@@ -49,7 +49,6 @@ pub use verify::{VerifyError, verify_line};
 /// events (section 1, rule 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Money arrived.
     Payment,
     /// Money went back, all of it or a part.
     Refund,
@@ -74,7 +73,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind.
     pub const ALL: [Kind; 11] = [
         Kind::Payment,
         Kind::Refund,
@@ -123,7 +121,6 @@ impl Kind {
 /// One event of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What happened.
     pub kind: Kind,
     /// The idempotency key within the provider (PROTOCOLS section 1, rule 9 and its table); for items
     /// without one, the delivery's id and the position.
@@ -183,7 +180,6 @@ pub struct Details {
 /// Which row of a statement says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FromStatement {
-    /// The row.
     pub row_no: i64,
     /// The day under which the provider put it.
     pub business_day: Day,
@@ -192,7 +188,6 @@ pub struct FromStatement {
 /// A verified callback with something to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Who sent it.
     pub provider_id: Arc<str>,
     /// The delivery's own id, where the scheme has one (native: `webhook-id`); the same over retries.
     pub delivery_id: Option<String>,
@@ -232,7 +227,6 @@ pub enum RefusalKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {because}")]
 pub struct Refusal {
-    /// Its class.
     pub kind: RefusalKind,
     /// The header, parameter or member, e.g. `data.amount`.
     pub field: String,
@@ -309,14 +303,12 @@ pub enum Outcome {
     },
     /// It could not be made durable; the provider is to send it again.
     NotKept,
-    /// It was refused.
     Refused(Refusal),
 }
 
 /// What a protocol makes of one request whose proof fits.
 #[derive(Debug)]
 enum Read {
-    /// Items to keep.
     Notices {
         /// The delivery's own id, where the scheme has one.
         delivery_id: Option<String>,

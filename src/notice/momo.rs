@@ -18,7 +18,6 @@ pub(super) use qr_notify::QR_NOTIFY_V1;
 /// A partner's keys, the same for both schemes.
 const SECRETS: [&str; 3] = ["partner_code", "access_key", "secret_key"];
 
-/// A partner's keys.
 #[derive(Debug)]
 struct Keys {
     partner_code: String,

@@ -17,7 +17,6 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// Headers, names in lower case, in the order they came; a header that came twice stands twice.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The raw body.
     pub body: &'a [u8],
     /// Whether this is kept evidence that is checked again: headers that are secrets themselves are then
     /// digests.
@@ -96,7 +95,6 @@ pub struct Evidence {
     pub method: String,
     /// What followed the provider's address.
     pub path: String,
-    /// The raw query.
     pub query: String,
     /// The headers that the proof needs; those that are secrets themselves as digests.
     pub headers: Vec<(String, String)>,

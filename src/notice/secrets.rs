@@ -34,7 +34,6 @@ pub enum SecretsError {
     /// A name that the scheme does not know.
     #[error("«{name}» is no secret or setting of this scheme; it knows {known}")]
     Unknown {
-        /// the name
         name: String,
         /// the names it knows
         known: String,
@@ -42,7 +41,6 @@ pub enum SecretsError {
     /// The value of a secret or setting is of no use.
     #[error("«{name}»: {because}")]
     Value {
-        /// the name
         name: String,
         /// what is wrong with it; never holds the value of a secret
         because: String,

@@ -25,7 +25,6 @@ const DIGEST_PREFIX: &str = "sha256=";
 /// Before the key in the header.
 const KEY_WORD: &str = "Apikey ";
 
-/// The signed webhook.
 pub(super) const HMAC_SHA256: Scheme = Scheme {
     profile: "sepay",
     name: "hmac_sha256",

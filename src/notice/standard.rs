@@ -19,7 +19,6 @@ use crate::vn::{Dong, Secret, TimeMs};
 /// More signatures than this in one header are not looked at: two keys in rotation need two.
 const SIGNATURES_MAX: usize = 16;
 
-/// Standard Webhooks.
 pub(super) const WEBHOOKS_V1: Scheme = Scheme {
     profile: "standard",
     name: "webhooks_v1",

@@ -30,7 +30,6 @@ pub enum VerifyError {
     /// A member that cannot be used.
     #[error("«{member}» {because}")]
     Member {
-        /// its name
         member: &'static str,
         /// what is wrong with it
         because: String,

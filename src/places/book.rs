@@ -44,7 +44,6 @@ pub enum PlaceError {
     /// A market of this name lies elsewhere on that day.
     #[error("chợ «{name}» nằm ở {there}, không phải ở {wanted}; hãy sửa unit_code hoặc tên chợ")]
     Elsewhere {
-        /// the market
         name: String,
         /// the unit it lies in
         there: String,

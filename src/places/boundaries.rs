@@ -42,7 +42,6 @@ impl<'a> Boundaries<'a> {
         boundaries
     }
 
-    /// The boundary date.
     pub fn day(&self) -> Day {
         self.day
     }

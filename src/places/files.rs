@@ -77,7 +77,6 @@ pub struct Read<T> {
 pub struct Note {
     /// The line of the file.
     pub row: u64,
-    /// A Vietnamese sentence.
     pub text: String,
 }
 
@@ -87,7 +86,6 @@ pub struct Note {
 pub struct StreetRow {
     /// The line of the file.
     pub row: u64,
-    /// Official name.
     pub name: String,
     /// `đường` unless the file says otherwise.
     pub kind: String,

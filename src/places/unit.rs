@@ -7,15 +7,10 @@ use crate::vn::{Day, DayError, Lang, Period, fold};
 /// level (DOMAIN section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
-    /// Thành phố.
     City,
-    /// Quận, huyện.
     District,
-    /// Phường.
     Ward,
-    /// Xã.
     Commune,
-    /// Đặc khu.
     SpecialZone,
 }
 
@@ -63,7 +58,6 @@ impl Level {
 /// they were used again for other units (DOMAIN section 5).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnitId {
-    /// The official code.
     pub code: String,
     /// First day, or none where it reaches back beyond what is known.
     pub from: Option<Day>,
@@ -114,7 +108,6 @@ pub struct Unit {
     pub name_en: String,
     /// `Phường`, `Xã`, `Quận`, `Huyện`, `Thành phố`, `Đặc khu`.
     pub type_name: String,
-    /// Where it stands.
     pub level: Level,
     /// Code of the unit it belongs to; which version of that code, the day decides.
     pub parent_code: Option<String>,

@@ -42,7 +42,6 @@ pub(super) enum Ink {
     Green,
     /// Text of lesser weight.
     Soft,
-    /// Hairlines.
     Line,
 }
 

@@ -35,7 +35,6 @@ pub struct Card {
     pub bank_name: String,
     /// The last four characters of the account; no more of it is printed.
     pub account_tail: String,
-    /// The stall's code.
     pub stall_code: String,
     /// The card's serial, in groups.
     pub serial: String,
@@ -59,7 +58,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them.
     pub const ALL: [Format; 4] = [Format::Counter, Format::Stand, Format::Label, Format::LargeType];
 
     /// The word in addresses and flags.

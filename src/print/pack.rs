@@ -10,7 +10,6 @@ use crate::vn::sort_key;
 pub struct PackLine {
     /// Stall number in a market, house number on a street; what the pack is ordered by.
     pub number: String,
-    /// The card.
     pub card: Card,
 }
 
@@ -21,7 +20,6 @@ pub struct Pack {
     pub title: String,
     /// The day it was made, as it is shown.
     pub day: String,
-    /// What is printed.
     pub format: Format,
     lines: Vec<PackLine>,
 }

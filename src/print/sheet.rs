@@ -25,7 +25,6 @@ const MARGIN_PIXELS: u32 = 5;
 /// What stands in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell<'a> {
-    /// Nothing.
     Empty,
     /// A text as it is: also ids, accounts, codes, whose zeros stay. Never a formula, whatever it begins with.
     Text(&'a str),
@@ -145,7 +144,6 @@ impl Sheet {
         Ok(())
     }
 
-    /// Adds a row.
     pub fn row(&mut self, cells: &[Cell<'_>]) {
         self.write(cells, false);
     }

@@ -57,18 +57,15 @@ pub enum ActKind {
     Refuse,
     /// Took a decision back.
     Undo,
-    /// Wrote something down.
     Comment,
     /// Gave an exception to somebody, or to nobody.
     Assign,
-    /// Closed a day.
     Close,
     /// Stated a closed day anew.
     Restate,
 }
 
 impl ActKind {
-    /// Every kind.
     pub const ALL: [ActKind; 8] = [
         ActKind::Decide,
         ActKind::Approve,
@@ -119,15 +116,12 @@ impl ActKind {
 pub struct Act {
     /// Its number, from 1 without gaps.
     pub act_no: i64,
-    /// When.
     pub at: TimeMs,
-    /// Who.
     pub by: String,
     /// Whose statements it is about.
     pub provider_id: String,
     /// What it is about.
     pub subject: Subject,
-    /// What was done.
     pub what: ActKind,
     /// More of it, as JSON.
     pub detail: String,
@@ -161,7 +155,6 @@ impl Act {
 pub enum DecisionState {
     /// For a second person, since its amount is above the limit.
     Waiting,
-    /// It holds.
     Standing,
     /// It was taken back.
     Undone,
@@ -170,7 +163,6 @@ pub enum DecisionState {
 }
 
 impl DecisionState {
-    /// Every state.
     pub const ALL: [DecisionState; 4] = [
         DecisionState::Waiting,
         DecisionState::Standing,

@@ -19,7 +19,6 @@ pub struct DayReceipt {
 /// How many receipts, what they come to, and their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    /// Count and amount.
     pub tally: Tally,
     /// SHA-256, hexadecimal.
     pub digest: String,
@@ -29,7 +28,6 @@ pub struct Holding {
 /// the hour at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayHolding {
-    /// The whole day.
     pub whole: Holding,
     /// Its hours in Viet Nam that hold anything; a receipt without a time is in none.
     pub hours: BTreeMap<u8, Holding>,

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
-    /// Money came in.
     Payment,
     /// Money that had come in went back: a refund, a reversal, a void.
     Refund,
@@ -15,7 +14,6 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// Every kind.
     pub const ALL: [RowKind; 4] = [RowKind::Payment, RowKind::Refund, RowKind::Outgoing, RowKind::Fee];
 
     /// The word kept in the database.
@@ -38,16 +36,13 @@ impl RowKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowStatus {
-    /// It did.
     Settled,
     /// It still may.
     Pending,
-    /// It did not.
     Failed,
 }
 
 impl RowStatus {
-    /// Every status.
     pub const ALL: [RowStatus; 3] = [RowStatus::Settled, RowStatus::Pending, RowStatus::Failed];
 
     /// The word kept in the database.

@@ -13,7 +13,6 @@ const METHOD: &str = "STATEMENT";
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnheardRow {
-    /// The row.
     pub row_no: i64,
     /// The provider's id of the transaction; may be empty.
     pub provider_txn_id: String,

@@ -10,7 +10,6 @@ use crate::vn::Day;
 pub struct RunSummary {
     /// All rows, counted by themselves.
     pub rows: Tally,
-    /// Rows that agree.
     pub matched: Tally,
     /// Rows that somebody has to look at, or the ledger to follow.
     pub exceptions: Tally,
@@ -51,7 +50,6 @@ impl RunSummary {
 /// Something of some days that is no plain match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exception {
-    /// What it is.
     pub kind: Kind,
     /// Its row, if it is one.
     pub row_no: Option<i64>,

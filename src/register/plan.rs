@@ -11,7 +11,6 @@ use crate::vn::{AccountNumber, Day, Period};
 /// What the register holds about the households, codes and accounts that some drafts name.
 #[derive(Debug, Default)]
 pub struct Existing {
-    /// Households by reference.
     pub households: HashMap<String, ExistingHousehold>,
     /// Owner (household id) of each stall code that is taken.
     pub stall_owners: HashMap<String, String>,
@@ -22,20 +21,16 @@ pub struct Existing {
 /// A household that is there.
 #[derive(Debug, Default, Clone)]
 pub struct ExistingHousehold {
-    /// Its id.
     pub household_id: String,
     /// Its versions, in order of (valid from, recorded at).
     pub versions: Vec<(Day, HouseholdState)>,
-    /// Its stalls.
     pub stalls: Vec<ExistingStall>,
 }
 
 /// A stall that is there.
 #[derive(Debug, Clone)]
 pub struct ExistingStall {
-    /// Its id.
     pub stall_id: String,
-    /// Its code.
     pub code: String,
     /// Its versions, in order of (valid from, recorded at).
     pub versions: Vec<(Day, StallState)>,
@@ -48,9 +43,7 @@ pub struct ExistingStall {
 /// A link that is there.
 #[derive(Debug, Clone)]
 pub struct ExistingLink {
-    /// The account.
     pub account_id: String,
-    /// When it holds.
     pub period: Period,
     /// Whether it stood in the register before this file.
     pub is_recorded: bool,
@@ -59,15 +52,10 @@ pub struct ExistingLink {
 /// What a version says of a household.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HouseholdState {
-    /// Name.
     pub name: String,
-    /// Class.
     pub class: Class,
-    /// Trading status.
     pub status: TradingStatus,
-    /// Principal place.
     pub place_id: String,
-    /// House number there.
     pub house_number: String,
     /// `+84…`
     pub phone: Option<String>,
@@ -76,7 +64,6 @@ pub struct HouseholdState {
 /// What a version says of a stall.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StallState {
-    /// Where it is.
     pub place_id: String,
     /// House number on the street.
     pub house_number: String,
@@ -86,59 +73,43 @@ pub struct StallState {
     pub status: TradingStatus,
 }
 
-/// Rows to write.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// (id, reference)
     pub households: Vec<(String, String)>,
-    /// Versions of households.
     pub household_versions: Vec<HouseholdVersionRow>,
-    /// (id, household, code)
     pub stalls: Vec<(String, String, String)>,
-    /// Versions of stalls.
     pub stall_versions: Vec<StallVersionRow>,
     /// (id, BIN, number, holder)
     pub accounts: Vec<(String, String, AccountNumber, String)>,
-    /// Links.
     pub links: Vec<LinkRow>,
-    /// Codes handed out.
     pub codes: Vec<CodeRow>,
 }
 
 /// A version of a household.
 #[derive(Debug)]
 pub struct HouseholdVersionRow {
-    /// The household.
     pub household_id: String,
     /// From which day it holds.
     pub from: Day,
-    /// What it says.
     pub state: HouseholdState,
 }
 
 /// A version of a stall.
 #[derive(Debug)]
 pub struct StallVersionRow {
-    /// The stall.
     pub stall_id: String,
     /// From which day it holds.
     pub from: Day,
-    /// What it says.
     pub state: StallState,
 }
 
 /// A link of an account to a stall.
 #[derive(Debug)]
 pub struct LinkRow {
-    /// The link.
     pub link_id: String,
-    /// The account.
     pub account_id: String,
-    /// The stall.
     pub stall_id: String,
-    /// The stall's household.
     pub household_id: String,
-    /// When it holds.
     pub period: Period,
     /// Who holds the account.
     pub relation: HolderRelation,
@@ -147,15 +118,11 @@ pub struct LinkRow {
 /// A code handed out.
 #[derive(Debug)]
 pub struct CodeRow {
-    /// Its serial.
     pub serial: String,
-    /// The stall.
     pub stall_id: String,
     /// The account it pays into.
     pub account_id: String,
-    /// The stall's household.
     pub household_id: String,
-    /// The payload.
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
@@ -163,7 +130,6 @@ pub struct CodeRow {
 
 /// Where new names come from: ids, stall codes and serials that are not taken.
 pub struct Minting<'a> {
-    /// A new id.
     pub id: &'a mut dyn FnMut() -> String,
     /// A stall code that no stall has.
     pub stall_code: &'a mut dyn FnMut() -> StallCode,
@@ -174,7 +140,6 @@ pub struct Minting<'a> {
 /// What becomes of some drafts.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Rows to write.
     pub rows: Rows,
     /// Refused stalls: line of the file and reason.
     pub faults: Vec<(u64, String)>,

@@ -12,7 +12,6 @@ pub struct StallCode(String);
 /// Why a text is no stall code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StallCodeError {
-    /// Not eight characters.
     #[error("mã sạp có {0} ký tự, phải có đúng 8")]
     Length(usize),
     /// A character outside the alphabet.
@@ -57,7 +56,6 @@ impl StallCode {
         StallCode(code)
     }
 
-    /// The eight characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -14,7 +14,7 @@ mod totals;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::app::now;
+use crate::clock::now;
 use crate::notice::{Provider, Received, Sample, SampleKind, Secrets};
 use crate::store::{Store, StoreError};
 use crate::vn::{Dong, TimeMs};
@@ -40,7 +40,6 @@ const OVERTIME: Duration = Duration::from_secs(120);
 pub struct Payee {
     /// Six digits of the bank.
     pub bank_bin: String,
-    /// The account.
     pub account_number: String,
     /// The stall's code, carried wherever the scheme has room for it.
     pub stall_code: String,
@@ -59,7 +58,6 @@ impl Payee {
     }
 }
 
-/// How fast.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// Requests begun in a second, whatever the answers do.
@@ -75,7 +73,6 @@ pub enum SimulateError {
     /// The address cannot be used.
     #[error("«{0}» is no address this command posts to; wanted http://HOST:PORT")]
     Url(String),
-    /// Nobody to pay.
     #[error("there is no payee account; import a register first, or name some with --accounts FILE")]
     NoPayee,
     /// The shares leave no room for payments.
@@ -84,11 +81,9 @@ pub enum SimulateError {
     /// The scheme has no such notice, or the key cannot sign.
     #[error("{provider} cannot send this ({kind}): {because}")]
     Compose {
-        /// profile and scheme
         provider: String,
         /// what was to be sent
         kind: &'static str,
-        /// what it lacks
         because: String,
     },
     /// The login was refused.

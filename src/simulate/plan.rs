@@ -101,7 +101,6 @@ pub struct Mix {
     pub late: Option<Late>,
     /// Happened, but are never sent.
     pub missing: Share,
-    /// Signed wrongly.
     pub wrong_signatures: Share,
     /// Refunds, each before its payment.
     pub reversals: Share,
@@ -123,7 +122,6 @@ enum Fate {
     Missing,
 }
 
-/// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Event {
     pub kind: SampleKind,
@@ -145,11 +143,9 @@ pub(super) struct Post {
     pub due_us: u64,
 }
 
-/// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Plan {
     pub events: Vec<Event>,
-    /// By time.
     pub posts: Vec<Post>,
     /// Posts that are the second of their event.
     pub duplicates: u64,

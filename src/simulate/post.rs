@@ -147,7 +147,6 @@ pub(super) fn excerpt(body: &str) -> &str {
 pub(super) struct Meaning {
     /// The outcomes that are worded so, e.g. `stored or repeat`.
     pub word: String,
-    /// It is durable.
     pub is_kept: bool,
     /// It is to be sent again.
     pub is_again: bool,

@@ -16,7 +16,6 @@ const EXAMPLES_MAX: usize = 5;
 /// How many, and what they pay together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counted {
-    /// How many.
     pub count: u64,
     /// đồng.
     pub amount_vnd: i64,
@@ -37,11 +36,9 @@ impl Counted {
 /// Answers that mean the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answers {
-    /// HTTP status.
     pub status: u16,
     /// What the provider takes it for.
     pub meaning: String,
-    /// How many.
     pub count: u64,
     /// The first of them in the provider's own words; empty where the status is all.
     pub example: String,
@@ -50,13 +47,11 @@ pub struct Answers {
 /// Time from the scheduled moment to the answer, microseconds: waiting for a free connection counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Latency {
-    /// Half were faster.
     pub p50_us: u32,
     /// One in a hundred took longer.
     pub p99_us: u32,
     /// One in a thousand took longer.
     pub p99_9_us: u32,
-    /// The longest.
     pub max_us: u32,
 }
 
@@ -82,7 +77,6 @@ pub struct Totals {
     pub sent: u64,
     /// Of them, payments under a good signature.
     pub payments: u64,
-    /// Of them, refunds.
     pub refunds: u64,
     /// Of them, payments that did not happen.
     pub failed: u64,
@@ -100,9 +94,7 @@ pub struct Totals {
     pub unsent: u64,
     /// Distinct events that the service told success of: `received` of `choso recount --json`.
     pub accepted: Counted,
-    /// Of them, payments.
     pub accepted_payments: Counted,
-    /// Of them, refunds.
     pub accepted_refunds: Counted,
     /// Of them, failed payments.
     pub accepted_failed: Counted,

@@ -38,7 +38,6 @@ pub struct ProviderRow {
 /// A key that a provider has or had, for checking kept evidence.
 #[derive(Debug, Clone)]
 pub struct EverKey {
-    /// The provider.
     pub provider_id: String,
     /// The profile, e.g. `momo`.
     pub profile: String,
@@ -53,7 +52,6 @@ pub struct EverKey {
 /// A token as listed; the token itself is not kept.
 #[derive(Debug, Clone)]
 pub struct TokenRow {
-    /// Whose it is.
     pub name: String,
     /// When it was made.
     pub created_at: TimeMs,
@@ -66,9 +64,7 @@ pub struct TokenRow {
 pub struct IdempotentAnswer {
     /// SHA-256 of the request, hex.
     pub request_sha256: String,
-    /// HTTP status.
     pub status: u16,
-    /// Body.
     pub body: String,
 }
 

@@ -215,14 +215,12 @@ impl CopyText {
         }
     }
 
-    /// A number.
     pub fn number(&mut self, n: i64) -> &mut Self {
         self.begin();
         self.0.extend(n.to_string().as_bytes());
         self
     }
 
-    /// A text.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.begin();
         for byte in text.bytes() {
@@ -249,14 +247,12 @@ impl CopyText {
         self
     }
 
-    /// NULL.
     pub fn null(&mut self) -> &mut Self {
         self.begin();
         self.0.extend(b"\\N");
         self
     }
 
-    /// Ends the row.
     pub fn end(&mut self) {
         self.0.push(b'\n');
     }

@@ -17,7 +17,6 @@ pub struct ProviderTally {
     pub not_kept: i64,
     /// Time from the first byte to the answer, microseconds, of all together.
     pub latency_us_total: i64,
-    /// The longest.
     pub latency_us_max: i64,
     /// When it was last heard, milliseconds UTC.
     pub last_heard_ms: i64,
@@ -48,7 +47,6 @@ impl ProviderTally {
 /// An hour of a provider (hours since 1970 UTC).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderHour {
-    /// The provider.
     pub provider_id: String,
     /// Which hour.
     pub hour: i64,

@@ -44,14 +44,12 @@ pub(super) use seen::entries_of_payments;
 pub struct Arrival {
     /// What was verified and read.
     pub delivery: Delivery,
-    /// The receiver's clock.
     pub received_at: TimeMs,
 }
 
 /// What a batch came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Posted {
-    /// Receipts posted.
     pub receipts: usize,
     /// For each callback, in the order of the batch, what its sender is to be told.
     pub outcomes: Vec<Outcome>,
@@ -84,7 +82,6 @@ struct Draft<'a> {
     item: &'a Item,
     /// Its key if it is the first of its event.
     event: Key,
-    /// Its key.
     key: Key,
     standing: Standing,
     state: State,

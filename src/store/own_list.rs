@@ -34,7 +34,6 @@ pub struct OwnList {
 pub struct OwnReceipt {
     /// Where it stands in the list.
     pub place: ListPlace,
-    /// Its amount.
     pub amount: Dong,
     /// What of it went back.
     pub refunded: Dong,
@@ -44,7 +43,6 @@ pub struct OwnReceipt {
     pub stall_code: Option<String>,
     /// Who told of it.
     pub provider_id: String,
-    /// Under which id.
     pub provider_txn_id: String,
     /// Whether no notice came and a statement told of it.
     pub is_from_statement: bool,
@@ -60,11 +58,9 @@ impl OwnReceipt {
 /// Where a receipt stands in its household's list: by day, time and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListPlace {
-    /// Its business day.
     pub day: Day,
     /// When it was paid, or taken in.
     pub at: TimeMs,
-    /// Its number.
     pub entry_no: LedgerNo,
 }
 

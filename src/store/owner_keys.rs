@@ -11,9 +11,7 @@ const USE_NOTED_EVERY_MS: i64 = 10 * 60_000;
 pub struct OwnerKey {
     /// Whose list it opens.
     pub household_id: String,
-    /// Who made it.
     pub created_by: String,
-    /// When.
     pub created_at: TimeMs,
     /// When it last opened the list, to ten minutes; none if it never did.
     pub last_used_at: Option<TimeMs>,

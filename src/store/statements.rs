@@ -47,7 +47,6 @@ pub const fn row_no(file_no: i64, place: i64) -> i64 {
 /// A statement that somebody hands in.
 #[derive(Debug, Clone)]
 pub struct NewStatement {
-    /// Whose.
     pub provider_id: String,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
@@ -63,13 +62,9 @@ pub struct NewStatement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StatementBegun {
     /// It is; its rows are numbered under this file.
-    New {
-        /// The file.
-        file_no: i64,
-    },
+    New { file_no: i64 },
     /// The very file was handed in before.
     Known {
-        /// By whom.
         imported_by: String,
         /// When, the last time it was written to.
         imported_at: TimeMs,
@@ -89,17 +84,14 @@ pub struct KeptRow {
     pub net_vnd: Option<i64>,
     /// The provider's id of the transaction.
     pub provider_txn_id: String,
-    /// The bank's reference.
     pub bank_ref: String,
     /// Of money back the provider's id of the payment, or empty.
     pub refund_of: String,
-    /// Whom it names.
     pub name: PayeeName,
     /// The stall code in its note, or empty.
     pub stall_code: String,
     /// The day of settlement.
     pub settled_on: Option<Day>,
-    /// What matching said.
     pub said: RowSaid,
 }
 
@@ -165,7 +157,6 @@ pub struct BadStatementRow {
     pub row_number: i64,
     /// The day it counts for.
     pub business_day: Day,
-    /// A Vietnamese sentence.
     pub reason: String,
 }
 
@@ -187,13 +178,11 @@ pub struct StatementTotals {
 /// A file that was taken in.
 #[derive(Debug, Clone)]
 pub struct StatementFileView {
-    /// Whose.
     pub provider_id: String,
     /// What it is called.
     pub name: String,
     /// Who handed it in.
     pub imported_by: String,
-    /// When.
     pub imported_at: TimeMs,
     /// What it came to; ignored rows and the amount of repeated ones are not told.
     pub totals: StatementTotals,

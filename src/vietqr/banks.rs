@@ -12,11 +12,9 @@ const LINES_MAX: usize = 10_000;
 /// What kind of house receives the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BankKind {
-    /// A bank.
     Bank,
     /// An e-wallet or mobile money.
     Wallet,
-    /// A finance company.
     Finance,
 }
 
@@ -27,7 +25,6 @@ pub struct Bank {
     pub bin: String,
     /// The name people use.
     pub short_name: String,
-    /// What it is.
     pub kind: BankKind,
     /// The name it is registered under.
     pub full_name: String,
@@ -51,7 +48,6 @@ pub struct Banks(BTreeMap<String, Bank>);
 pub struct BanksError {
     /// Counted from 1.
     pub line: usize,
-    /// What is wrong.
     pub what: &'static str,
 }
 

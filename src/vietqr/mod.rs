@@ -156,7 +156,6 @@ impl<'a> Texts<'a> {
         self.0[field as usize].as_deref()
     }
 
-    /// Puts a text.
     pub fn set(&mut self, field: Field, text: impl Into<Cow<'a, str>>) {
         self.0[field as usize] = Some(text.into());
     }
@@ -237,7 +236,6 @@ impl Initiation {
 pub struct Payload(String);
 
 impl Payload {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

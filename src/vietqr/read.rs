@@ -128,12 +128,7 @@ pub enum Warning {
     /// An object without content where the field has them (62, 64 to 99).
     ZeroLength(u8),
     /// A text over the limit of its field.
-    LongText {
-        /// Where.
-        field: Field,
-        /// Characters.
-        length: usize,
-    },
+    LongText { field: Field, length: usize },
     /// Letters with marks where the format has none.
     NonAscii(Field),
     /// Tip or fee that says nothing a payer's app could follow.

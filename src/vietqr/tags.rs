@@ -36,9 +36,7 @@ pub(super) mod alternate {
 
 /// The only payload format there is.
 pub(super) const PAYLOAD_FORMAT: &str = "01";
-/// NAPAS's application identifier.
 pub(super) const NAPAS_AID: &str = "A000000727";
-/// VNPAY's application identifier.
 pub(super) const VNPAY_AID: &str = "A000000775";
 /// The dong in ISO 4217.
 pub(super) const CURRENCY: &str = "704";
@@ -46,7 +44,6 @@ pub(super) const CURRENCY: &str = "704";
 pub(super) const COUNTRY: &str = "VN";
 /// The longest value a two-digit length can state.
 pub(super) const VALUE_MAX: usize = 99;
-/// The longest payload.
 pub(super) const PAYLOAD_MAX: usize = 512;
 /// The longest account number.
 pub(super) const ACCOUNT_MAX: usize = 19;

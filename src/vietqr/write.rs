@@ -39,7 +39,6 @@ pub enum BuildError {
     /// A field with a form of its own that does not have it.
     #[error("{} phải là {form}. Hãy nhập lại.", .field.name_vi())]
     Form {
-        /// Where.
         field: Field,
         /// What it must be.
         form: &'static str,
@@ -56,7 +55,6 @@ pub enum BuildError {
     /// anything besides A-Z and 0-9.
     #[error("{} có ký tự không dùng được: «{}». Hãy viết bằng chữ không dấu và chữ số.", .field.name_vi(), .character.escape_debug())]
     Character {
-        /// Where.
         field: Field,
         /// The first such character.
         character: char,
@@ -64,9 +62,7 @@ pub enum BuildError {
     /// A field over its limit.
     #[error("{} dài {length} ký tự, tối đa {max}. Hãy bớt {} ký tự.", .field.name_vi(), .length - .max)]
     TooLong {
-        /// Where.
         field: Field,
-        /// Characters after folding.
         length: usize,
         /// How many there may be.
         max: usize,

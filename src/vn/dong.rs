@@ -9,7 +9,6 @@ pub struct Dong(i64);
 /// Why a number is not the amount of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DongError {
-    /// Zero or negative.
     #[error("the amount must be at least 1 đồng")]
     NotPositive,
     /// More than 13 digits.
@@ -18,7 +17,6 @@ pub enum DongError {
 }
 
 impl Dong {
-    /// Nothing.
     pub const ZERO: Dong = Dong(0);
     /// The largest amount of one payment: 13 digits (DOMAIN section 6, EMVCo tag 54).
     pub const PAYMENT_MAX: Dong = Dong(9_999_999_999_999);

@@ -8,7 +8,6 @@ pub struct AccountNumber(String);
 /// Why a text is not an account number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountNumberError {
-    /// Nothing there.
     #[error("the account number is empty")]
     Empty,
     /// Over 19 characters; a cut number would be another account, so nothing is cut.

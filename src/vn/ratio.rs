@@ -12,20 +12,10 @@ pub struct Ratio {
 pub enum RatioError {
     /// A count below zero.
     #[error("a count is negative: {n}/{d}")]
-    Negative {
-        /// numerator
-        n: i64,
-        /// denominator
-        d: i64,
-    },
+    Negative { n: i64, d: i64 },
     /// More counted than there are.
     #[error("the numerator {n} is larger than the denominator {d}")]
-    AboveWhole {
-        /// numerator
-        n: i64,
-        /// denominator
-        d: i64,
-    },
+    AboveWhole { n: i64, d: i64 },
 }
 
 impl Ratio {

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::read_body;
 use super::{Problem, Shared};
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::{Ending, IntakeError};
 use crate::notice::{Answer, Outcome, Provider, Received, Refusal, RefusalKind, Request};
 use crate::store::{Arrival, fresh_id};

@@ -2,7 +2,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use super::{Problem, Shared};
-use crate::app::now;
+use crate::clock::now;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.route("/healthz", web::get().to(healthz))

@@ -25,7 +25,6 @@ pub use session::Person;
 
 /// What every handler shares.
 pub struct Shared {
-    /// The database.
     pub store: Arc<Store>,
     /// The queue before the writer.
     pub intake: Intake,
@@ -47,7 +46,6 @@ pub struct Shared {
     pub calendar: WorkingCalendar,
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
-    /// Metrics.
     pub metrics: Arc<Metrics>,
     /// What pages remember between requests.
     pub live: Live,
@@ -59,7 +57,6 @@ pub struct Shared {
     pub creating: tokio::sync::Mutex<()>,
 }
 
-/// All routes.
 pub fn routes(to: &mut web::ServiceConfig) {
     to.app_data(web::QueryConfig::default().error_handler(problem::bad_query));
     callbacks::routes(to);

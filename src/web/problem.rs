@@ -5,7 +5,7 @@ use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::KeyringError;
 use crate::store::{StoreError, fresh_id};
 

@@ -1,7 +1,7 @@
 //! The JSON API over HTTP: register, change, find, hand out codes, ask for figures.
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use choso::vn::Day;
 use serde_json::{Value, json};
 

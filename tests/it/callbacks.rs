@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::vn::TimeMs;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Work on exceptions over HTTP: the queue, one of them, what people decide, and days that are closed.
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use choso::intake::{StatementFile, import_statement};
 use choso::reconcile::Subject;
 use choso::vn::{Day, Dong, Lang, WorkingCalendar};

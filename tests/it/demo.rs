@@ -95,7 +95,7 @@ fn the_published_figures_come_out_and_today_moves() {
             .count
             > 5
     });
-    let today = Day::of(choso::app::now());
+    let today = Day::of(choso::clock::now());
     let (units, facts) = runtime.block_on(store.facts(today, None)).expect("facts");
     let area = units.find("48", today).expect("the city");
     let question = Question {

@@ -1,7 +1,7 @@
 //! A household's own list as its owner meets it, and as everybody else does not; the workbooks to take away.
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use choso::print::{Cell, Column, Sheet, xlsx};
 use choso::reconcile::{Correction, Kind};
 use choso::vn::{Day, Dong};

@@ -1,7 +1,7 @@
 //! Pages as people meet them: read over HTTP, and drawn by a real browser.
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use serde_json::Value;
 
 use crate::support::http;

@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use choso::app::now;
+use choso::clock::now;
 use choso::intake::audit;
 use choso::ledger::Reason;
 use choso::notice::{Outgoing, Provider, SCHEMES, Sample, SampleKind, Scheme, Secrets, scheme};

@@ -101,9 +101,12 @@ fn order_repetition_and_batches_do_not_matter() {
         let shuffled: Vec<Delivery> = order
             .iter()
             .enumerate()
-            .map(|(try_, (at, renamed))| match renamed {
-                true => delivery(&format!("again{try_}"), &events[*at]),
-                false => in_order[*at].clone(),
+            .map(|(try_, (at, renamed))| {
+                if *renamed {
+                    delivery(&format!("again{try_}"), &events[*at])
+                } else {
+                    in_order[*at].clone()
+                }
             })
             .collect();
         let plain = books_of(&in_order, &[]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use choso::store::ProviderTally;
 use choso::vn::Day;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Statements on the web: what was taken in, what a day came to, and the digest that a provider compares.
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use choso::intake::{StatementFile, import_statement};
 use choso::vn::{Day, WorkingCalendar};
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use choso::access::{NONCE_BYTES, key_purpose};
-use choso::app::now;
+use choso::clock::now;
 use choso::notice::{Provider, Secrets, scheme};
 use choso::simulate::{Mix, Pace, Payee, Share, Simulation, Totals};
 use choso::store::NewProvider;

@@ -1,7 +1,7 @@
 //! Handing in a statement on the web: sent, looked at, read another way, tried, taken in.
 
 use choso::access::token_sha256;
-use choso::app::now;
+use choso::clock::now;
 use choso::store::{NewStatement, StatementBegun};
 use choso::vn::Day;
 

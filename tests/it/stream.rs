@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use choso::access::token_sha256;
-use choso::app::{App, now};
+use choso::app::App;
+use choso::clock::now;
 use serde_json::{Value, json};
 
 use crate::support::service::{TestApp, post_to};

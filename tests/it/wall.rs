@@ -1,7 +1,7 @@
 //! Cards on the web: their files, packs with their progress, the wall check, and what a changed account shows.
 
 use choso::access::{sha256_hex, token_sha256};
-use choso::app::now;
+use choso::clock::now;
 use choso::config::RawConfig;
 use choso::vietqr::{SCAN_PIXELS_MAX, Symbol, read, scan, stall_payload};
 use choso::vn::{AccountNumber, Day};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use choso::app::now;
+use choso::clock::now;
 use choso::notice::{Kind, Sample, SampleKind};
 use choso::vn::{Dong, TimeMs};
 use tokio::net::TcpStream;

@@ -52,7 +52,6 @@ pub struct DayFigures {
     pub held_vnd: i64,
     /// SHA-256, hexadecimal.
     pub digest: String,
-    /// The books.
     pub book: BookDay,
 }
 
@@ -61,7 +60,6 @@ pub struct DayFigures {
 pub struct ClosedDay {
     /// 1 for the close.
     pub version: i64,
-    /// Its figures.
     pub figures: DayFigures,
     /// Exceptions that were left open.
     pub open: usize,

@@ -27,7 +27,6 @@ const UNSIGNED: [&str; 3] = ["check_sum", "return_url", "cancel_url"];
 /// What every recipe that was seen covers; without these a checksum would prove nothing.
 const NEEDED_NAMES: [&str; 3] = ["error_code", "merchant_code", "order_id"];
 
-/// The older gateway.
 pub(in super::super) const CHECKSUM: Scheme = Scheme {
     profile: "viettel",
     name: "checksum_hmac_sha1",

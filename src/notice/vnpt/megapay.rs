@@ -37,7 +37,6 @@ impl Extra {
     }
 }
 
-/// The MegaPay gateway.
 pub(in super::super) const MEGAPAY_TOKEN: Scheme = Scheme {
     profile: "vnpt",
     name: "megapay_token",

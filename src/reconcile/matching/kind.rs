@@ -32,7 +32,6 @@ pub enum Kind {
     Ambiguous,
     /// One row for many receipts.
     Lump,
-    /// Money went back.
     Reversed,
     /// A debit where a credit was expected.
     WrongDirection,
@@ -62,11 +61,9 @@ pub enum Bucket {
 pub struct Facts {
     /// What the row says.
     pub row_vnd: Option<i64>,
-    /// The row's day.
     pub row_day: Option<Day>,
     /// What the receipt, or the receipts together, say.
     pub receipt_vnd: Option<i64>,
-    /// The receipt's day.
     pub receipt_day: Option<Day>,
     /// How many receipts one row stands for, or could stand for.
     pub receipts: Option<u32>,

@@ -8,13 +8,11 @@ use crate::vn::Day;
 /// Which pass found a row's receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pass {
-    /// A person.
     Decision,
     /// The row itself posted the receipt or refund.
     Origin,
     /// The provider's transaction id.
     TransactionId,
-    /// The bank's reference.
     BankReference,
     /// Stall code, amount and day.
     StallAmountDay,
@@ -130,7 +128,6 @@ pub enum Finding {
         /// Past T+1: the row wins.
         is_final: bool,
     },
-    /// Of no concern.
     Ignored(Ignored),
 }
 
@@ -174,11 +171,9 @@ impl Finding {
 pub enum Tied {
     /// None.
     No,
-    /// This one.
     One(i64),
     /// These, in a list of the outcome ([`Outcome::receipts_of`]).
     Many {
-        /// Where they begin.
         from: u32,
         /// How many they are.
         count: u32,
@@ -188,13 +183,10 @@ pub enum Tied {
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RowOutcome {
-    /// Its number.
     pub no: i64,
-    /// What was found.
     pub finding: Finding,
     /// Which pass found its receipts.
     pub by: Option<Pass>,
-    /// Its receipts.
     pub tied: Tied,
     /// How many days later than its receipt it is listed: 1 or -1 around the end of a day is allowed, and
     /// stays visible.
@@ -204,7 +196,6 @@ pub struct RowOutcome {
 /// What became of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReceiptOutcome {
-    /// Its number.
     pub no: i64,
     /// What is to be said of it. `Reversed` if all of it went back, whatever its row says.
     pub kind: Kind,
@@ -217,7 +208,6 @@ pub struct ReceiptOutcome {
 /// What became of an item that is no receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NoticeOutcome {
-    /// Its number.
     pub no: i64,
     /// What is to be said of it, if anything.
     pub kind: Option<Kind>,
@@ -229,11 +219,9 @@ pub struct NoticeOutcome {
 /// What became of a refund that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RefundOutcome {
-    /// Its number.
     pub no: i64,
     /// What is to be said of it.
     pub kind: Kind,
-    /// Its row.
     pub row_no: Option<i64>,
 }
 
@@ -243,7 +231,6 @@ pub struct RefundOutcome {
 pub struct Correction {
     /// The row that says so; 0 where a person said it of a receipt without a row.
     pub row_no: i64,
-    /// The receipt.
     pub receipt_no: i64,
     /// Day of the row, else of the receipt.
     pub row_day: Day,
@@ -258,14 +245,11 @@ pub struct Correction {
 /// A count and a sum. A million amounts of 13 digits do not fit 64 bits, hence the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Tally {
-    /// How many.
     pub count: u64,
-    /// Their amounts together.
     pub amount_vnd: i128,
 }
 
 impl Tally {
-    /// Adds one.
     pub fn add(&mut self, amount_vnd: i64) {
         self.count += 1;
         self.amount_vnd += i128::from(amount_vnd);
@@ -286,7 +270,6 @@ impl Tally {
 pub struct Proof {
     /// The rows as they came.
     pub rows: Tally,
-    /// Those that agree.
     pub matched: Tally,
     /// Those that somebody has to look at.
     pub exceptions: Tally,
@@ -336,13 +319,10 @@ impl Proof {
 /// at a position is about the entry at the same position there.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
-    /// Every row.
     pub rows: Vec<RowOutcome>,
-    /// Every receipt.
     pub receipts: Vec<ReceiptOutcome>,
     /// Every item that is no receipt.
     pub notices: Vec<NoticeOutcome>,
-    /// Every known refund.
     pub refunds: Vec<RefundOutcome>,
     /// What rows correct of receipts, in the order of rows, then receipts; each pair once.
     pub corrections: Vec<Correction>,

@@ -93,7 +93,6 @@ fn part_of(amount_vnd: i64, ppm: u32) -> i64 {
 /// What a row says was kept of its gross amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charges {
-    /// The provider's fee.
     pub fee_vnd: i64,
     /// The tax on it.
     pub vat_vnd: i64,

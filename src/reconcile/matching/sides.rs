@@ -14,7 +14,6 @@ pub struct Sides {
     pub refunds: Vec<RefundSide>,
     /// What the provider's files say.
     pub rows: Vec<RowSide>,
-    /// What people decided.
     pub decided: Vec<Decided>,
 }
 
@@ -60,11 +59,9 @@ pub struct ReceiptSide {
     pub household: u32,
     /// At which stall, where that is known.
     pub stall: Option<u32>,
-    /// What was paid.
     pub amount_vnd: i64,
     /// How much of it is known to have gone back.
     pub refunded_vnd: i64,
-    /// Its business day.
     pub day: Day,
     /// When the provider says that it was paid.
     pub occurred_at: Option<TimeMs>,
@@ -104,9 +101,7 @@ pub struct NoticeSide {
     pub no: i64,
     /// The provider's transaction id.
     pub txn: Key128,
-    /// What it said.
     pub amount_vnd: i64,
-    /// Its business day.
     pub day: Day,
     /// Why it is no receipt.
     pub state: NoticeState,
@@ -140,7 +135,6 @@ pub struct RefundSide {
     pub txn: Option<Key128>,
     /// How much went back.
     pub amount_vnd: i64,
-    /// Its business day.
     pub day: Day,
     /// The row that posted it, as long as no notice has come for it.
     pub posted_from_row: Option<i64>,
@@ -179,7 +173,6 @@ pub struct RowSide {
     pub txn: Option<Key128>,
     /// The id of the payment that a refund takes back, where the file has a column for it.
     pub refund_of: Option<Key128>,
-    /// The bank's reference.
     pub bank_ref: Option<Key128>,
     /// Whose account it names, or at whose stall its terminal stands.
     pub payee: Payee,
@@ -230,7 +223,6 @@ impl RowSide {
         self.kind == RowKind::Payment && self.status == RowStatus::Settled
     }
 
-    /// Money that left.
     pub(super) fn is_out(&self) -> bool {
         matches!(self.kind, RowKind::Refund | RowKind::Outgoing) && self.status == RowStatus::Settled
     }
@@ -265,7 +257,6 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Every decision.
     pub const ALL: [Decision; 3] = [Decision::Manual, Decision::Forced, Decision::Struck];
 
     /// The word kept in the database.

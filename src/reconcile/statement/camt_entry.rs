@@ -42,7 +42,6 @@ pub(super) struct Detail {
     pub(super) at: String,
 }
 
-/// One entry.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entry {
     pub(super) amount: Money,

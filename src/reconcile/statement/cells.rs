@@ -20,7 +20,6 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Its name.
     pub const fn show(self) -> &'static str {
         match self {
             Encoding::Utf8 => "UTF-8",

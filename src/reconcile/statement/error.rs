@@ -6,7 +6,6 @@ use super::mapping::MappingError;
 /// Why a statement as a whole is refused, in a Vietnamese sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StatementError {
-    /// Nothing in it.
     #[error("Tệp sao kê rỗng. Hãy tải lại tệp từ nhà cung cấp.")]
     Empty,
     /// More bytes than are read.
@@ -26,25 +25,17 @@ pub enum StatementError {
         "Dòng {row} có hơn {} cột. Đây không giống một tệp sao kê; hãy tải lại từ nhà cung cấp.",
         limits::COLUMNS_MAX
     )]
-    TooManyColumns {
-        /// The row.
-        row: u64,
-    },
+    TooManyColumns { row: u64 },
     /// A line, cell or element that does not end.
     #[error(
         "Dòng {row} dài hơn {} KiB. Tệp có thể bị hỏng hoặc không phải sao kê; hãy tải lại từ nhà cung cấp.",
         limits::RECORD_BYTES_MAX >> 10
     )]
-    RecordTooLong {
-        /// Where it begins.
-        row: u64,
-    },
+    RecordTooLong { row: u64 },
     /// Something else than a statement.
     #[error("Đây là {what}, không phải tệp sao kê. {advice}")]
     NotAStatement {
-        /// What it is.
         what: &'static str,
-        /// What to do.
         advice: &'static str,
     },
     /// A workbook that opens with a password.
@@ -62,7 +53,6 @@ pub enum StatementError {
     /// A workbook that is broken, or a part of it.
     #[error("Tệp bảng tính bị hỏng ở phần {part}: {because}. Hãy mở tệp, lưu lại rồi nhập.")]
     Workbook {
-        /// The part.
         part: String,
         /// What the reader says, in its own words.
         because: String,
@@ -99,10 +89,7 @@ pub enum StatementError {
     #[error(
         "Các trang tính {sheets} đều có dòng tiêu đề này. Hãy tách mỗi trang thành một tệp rồi nhập lần lượt."
     )]
-    SeveralSheets {
-        /// Their names.
-        sheets: String,
-    },
+    SeveralSheets { sheets: String },
     /// Another format than the mapping is for.
     #[error("Tệp là {kind}, còn cách đọc đã lưu dành cho {wanted}. Hãy chọn đúng tệp hoặc xem lại cách đọc.")]
     OtherKind {
@@ -117,31 +104,23 @@ pub enum StatementError {
     /// A message that breaks the rules of its format.
     #[error("{format}, dòng {row}: {because}. Hãy tải lại tệp từ ngân hàng.")]
     Message {
-        /// The format.
         format: &'static str,
-        /// Line or entry.
         row: u64,
-        /// What is wrong.
         because: String,
     },
     /// The file ends before the statement does.
     #[error("Tệp bị cắt ngang: {because}. Hãy tải lại tệp đầy đủ.")]
-    Truncated {
-        /// What is missing.
-        because: &'static str,
-    },
+    Truncated { because: &'static str },
     /// Reading failed after rows were handed over.
     #[error("Đọc được {rows} dòng rồi dừng, nên không dòng nào được ghi. {because}")]
     Interrupted {
         /// Rows, bad and ignored ones included.
         rows: u64,
-        /// Why.
         because: Box<StatementError>,
     },
     /// The sink wanted no more.
     #[error("Đã dừng đọc theo yêu cầu.")]
     Stopped,
-    /// The medium failed.
     #[error("Không đọc được tệp: {0}. Hãy thử lại.")]
     Io(#[source] io::Error),
 }

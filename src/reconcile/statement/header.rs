@@ -25,7 +25,6 @@ pub(super) struct Header {
     pub(super) first_row: u64,
     /// The number of its last row.
     pub(super) last_row: u64,
-    /// Rows it takes.
     pub(super) rows: u8,
     /// Where in the head it stands.
     pub(super) at: usize,

@@ -8,7 +8,6 @@
 use super::mapping::Column;
 use super::row::RowKind;
 
-/// One layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The word under which a mapping names it.

@@ -10,7 +10,6 @@ use super::sniff::FileKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Column {
-    /// A running number.
     RowNo,
     /// Day of the payment, with or without the time.
     When,
@@ -24,7 +23,6 @@ pub enum Column {
     Debit,
     /// Money that came in.
     Credit,
-    /// Fee.
     Fee,
     /// VAT on the fee.
     Vat,
@@ -36,15 +34,12 @@ pub enum Column {
     Balance,
     /// Payment, refund, fee …
     Kind,
-    /// Done, pending, failed.
     Status,
     /// Currency; everything but VND is a bad row.
     Currency,
     /// The provider's id of the transaction.
     TransactionId,
-    /// The merchant's reference.
     Reference,
-    /// The bank's reference.
     BankRef,
     /// The id of the payment that a refund takes back.
     RefundOf,
@@ -52,16 +47,13 @@ pub enum Column {
     Terminal,
     /// Bank of the payee account.
     BankBin,
-    /// Payee account.
     Account,
-    /// Transfer note.
     Note,
     /// Settlement batch or period.
     Batch,
 }
 
 impl Column {
-    /// All of them.
     pub const ALL: [Column; 24] = [
         Column::RowNo,
         Column::When,
@@ -89,7 +81,6 @@ impl Column {
         Column::Batch,
     ];
 
-    /// Its Vietnamese name.
     pub const fn show(self) -> &'static str {
         match self {
             Column::RowNo => "số thứ tự",
@@ -133,7 +124,6 @@ pub enum Source {
 }
 
 impl Source {
-    /// A Vietnamese name.
     pub const fn show(self) -> &'static str {
         match self {
             Source::Table => "bảng (CSV, XLSX, XLS)",
@@ -184,10 +174,8 @@ fn outgoing() -> RowKind {
 /// Why a mapping cannot be used, in a Vietnamese sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    /// No day.
     #[error("Chưa biết cột nào là ngày giao dịch. Hãy chọn cột ngày.")]
     NoDay,
-    /// No amount.
     #[error("Chưa biết cột nào là số tiền. Hãy chọn cột số tiền, hoặc hai cột phát sinh nợ và phát sinh có.")]
     NoAmount,
     /// One amount too many.
@@ -202,7 +190,6 @@ pub enum MappingError {
     /// A header of no or too many rows or columns.
     #[error("Dòng tiêu đề đã lưu không dùng được. Hãy xem lại cách đọc tệp.")]
     Header,
-    /// Not six digits.
     #[error("Mã ngân hàng cần đúng 6 chữ số, ví dụ 970422.")]
     BankBin,
     /// Money that went out cannot be a payment.

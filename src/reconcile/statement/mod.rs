@@ -67,7 +67,6 @@ const PREVIEW_ROWS: usize = 20;
 /// What kind of file it is and how it is written, as far as it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
-    /// Its format.
     pub kind: FileKind,
     /// How its letters are written; only delimited text has a choice.
     pub encoding: Option<Encoding>,

@@ -51,7 +51,6 @@ enum Behind {
     Entry,
     /// The `:86:` of an entry, which goes on over lines.
     Details,
-    /// Something else.
     Other,
 }
 

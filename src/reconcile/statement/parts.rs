@@ -19,7 +19,6 @@ const LOCAL_BYTES: u64 = 30;
 /// A table of more bytes has too many parts, or names that are none.
 const TABLE_BYTES_MAX: u64 = 16 << 20;
 
-/// One part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) name: String,
@@ -33,7 +32,6 @@ pub(super) struct Part {
     from: u64,
 }
 
-/// An open archive.
 pub(super) struct Archive<R> {
     file: R,
     parts: Vec<Part>,

@@ -12,7 +12,6 @@ pub struct StatementRow {
     /// As a person counts in that file: the row of a spreadsheet, the line of a text where the record
     /// begins, the running number of the entry (of each transaction in a batch) in MT940 and camt.053.
     pub row_number: u64,
-    /// What happened.
     pub kind: RowKind,
     /// How far it got.
     pub status: RowStatus,
@@ -29,7 +28,6 @@ pub struct StatementRow {
     pub net: Option<Dong>,
     /// The provider's id of the transaction; in a bank's own statement the bank's reference.
     pub provider_txn_id: String,
-    /// The merchant's reference.
     pub reference: String,
     /// The bank's reference (`FT…`), which several providers share.
     pub bank_ref: String,
@@ -41,7 +39,6 @@ pub struct StatementRow {
     pub bank_bin: String,
     /// Payee account: the row's own, else the statement's.
     pub account: Option<AccountNumber>,
-    /// The transfer note.
     pub note: String,
     /// When, if the file says more than the day.
     pub occurred_at: Option<TimeMs>,
@@ -140,7 +137,6 @@ impl fmt::Debug for BadRow {
 pub struct IgnoredRow {
     /// As in [`StatementRow`].
     pub row_number: u64,
-    /// Why.
     pub why: IgnoredWhy,
     /// The amount it states, where it is one movement; else 0.
     pub amount: Dong,
@@ -149,20 +145,17 @@ pub struct IgnoredRow {
 /// Why a row is passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IgnoredWhy {
-    /// A total.
     Total,
     /// An opening or closing balance.
     Balance,
     /// A title, a header that comes again on each page, a signature.
     Title,
-    /// Nothing moved.
     ZeroAmount,
     /// Money that had gone out came back: neither a payment nor a refund of one.
     ReversedDebit,
 }
 
 impl IgnoredWhy {
-    /// A Vietnamese sentence.
     pub const fn show(self) -> &'static str {
         match self {
             IgnoredWhy::Total => "Dòng tổng cộng.",
@@ -179,7 +172,6 @@ impl IgnoredWhy {
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A movement.
     Row(StatementRow),
     /// One that cannot be read; others go on.
     Bad(BadRow),

@@ -10,7 +10,6 @@ use super::xlsx;
 /// A format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
-    /// Text with separators.
     Csv,
     /// A workbook of today's spreadsheets.
     Xlsx,
@@ -23,7 +22,6 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// Its name.
     pub const fn show(self) -> &'static str {
         match self {
             FileKind::Csv => "CSV",

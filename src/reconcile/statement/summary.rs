@@ -6,7 +6,6 @@ use crate::vn::{AccountNumber, Day, Dong};
 /// How many, and what they come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// How many.
     pub count: u64,
     /// What they come to.
     pub amount: Dong,
@@ -27,11 +26,9 @@ pub(super) fn plus(a: Dong, b: Dong) -> Dong {
 /// A total that stands at the foot, beside what the rows come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FootTotal {
-    /// Where it stands.
     pub row_number: u64,
     /// The column it closes.
     pub column: Column,
-    /// What it says.
     pub stated: Dong,
     /// What the rows above come to, bad ones left out.
     pub summed: Dong,
@@ -66,7 +63,6 @@ impl Balance {
 /// What a file came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Its format.
     pub kind: FileKind,
     /// Rows handed over as movements, by gross amount.
     pub rows: Tally,
@@ -88,9 +84,7 @@ pub struct Summary {
     pub ignored: Tally,
     /// Fees stated beside payments and refunds that settled.
     pub fees: Dong,
-    /// VAT on them.
     pub vat: Dong,
-    /// Discounts beside them.
     pub discounts: Dong,
     /// What is paid out, where the file states it.
     pub net: Dong,

@@ -22,7 +22,6 @@ pub(super) enum Made {
     Date(String),
     /// A formula that came to `#REF!`.
     Error,
-    /// Nothing.
     Empty,
 }
 

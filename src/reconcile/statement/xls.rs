@@ -174,7 +174,6 @@ fn chain<'f>(
     Ok(stream)
 }
 
-/// An open workbook.
 pub(super) struct Book {
     stream: Vec<u8>,
     sheets: Vec<Sheet>,

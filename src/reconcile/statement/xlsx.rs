@@ -28,7 +28,6 @@ struct Sheet {
     part: String,
 }
 
-/// An open workbook.
 pub(super) struct Book<R> {
     archive: Archive<R>,
     sheets: Vec<Sheet>,

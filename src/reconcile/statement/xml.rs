@@ -27,7 +27,6 @@ pub(super) enum XmlFault {
     Broken(String),
 }
 
-/// Reads one document.
 pub(super) struct Xml<R: Read> {
     reader: Reader<BufReader<Metered<R>>>,
     meter: Meter,

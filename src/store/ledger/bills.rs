@@ -41,13 +41,11 @@ pub struct NewBill {
 /// A bill and what was paid of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BillView {
-    /// Its id.
     pub bill_id: String,
     /// The stall that asks.
     pub stall_id: String,
     /// Its number, unique at the stall.
     pub bill_number: String,
-    /// What was asked.
     pub asked: Dong,
     /// What came, less what went back.
     pub paid: Dong,

@@ -32,7 +32,6 @@ pub(super) struct NewBatch {
     pub callbacks: i64,
     /// Digest of its rows.
     pub rows_digest: [u8; 32],
-    /// Its callbacks, compressed.
     pub evidence: Vec<u8>,
     pub traces: Vec<u8>,
 }
@@ -129,13 +128,10 @@ pub(super) fn digest_of(bytes: Vec<u8>, batch_no: i64) -> Result<[u8; 32]> {
 pub struct FeedReceipt {
     /// The receipt; later ones are larger.
     pub no: LedgerNo,
-    /// The household.
     pub household_id: String,
     /// The stall, where it is known.
     pub stall_id: Option<String>,
-    /// The provider.
     pub provider_id: String,
-    /// Amount.
     pub amount: Dong,
     /// The day it counts for.
     pub business_day: Day,
@@ -226,15 +222,12 @@ impl Store {
 /// A link of the chain of evidence, as it is kept.
 #[derive(Debug, Clone)]
 pub struct AuditRow {
-    /// The batch.
     pub batch_no: LedgerNo,
     /// The first of its rows.
     pub first_entry_no: LedgerNo,
     /// Its notices and receipts.
     pub entries: i64,
-    /// Its receipts.
     pub receipts: i64,
-    /// Callbacks kept.
     pub callbacks: i64,
     /// Digest of its rows.
     pub rows_digest: Vec<u8>,
@@ -259,7 +252,6 @@ impl AuditRow {
 /// A receipt or another notice of a batch, as far as its proof is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Its number.
     pub no: LedgerNo,
     /// Who told of it.
     pub provider_id: String,
@@ -267,13 +259,11 @@ pub struct AuditEntry {
     pub event_id: String,
     /// The provider's transaction id.
     pub provider_txn_id: String,
-    /// Its kind.
     pub kind: String,
     /// The digest of its content.
     pub content: Vec<u8>,
     /// The amount it stated.
     pub amount: Dong,
-    /// When it came.
     pub received_at: TimeMs,
     /// If it is a receipt: whose money it is.
     pub receipt: Option<AuditReceipt>,

@@ -81,7 +81,6 @@ async fn let_wait(tx: &mut Tx, d: &Draft<'_>, key: &str) -> Result<()> {
 
 /// A refund that waits.
 struct Waiting {
-    /// Its notice.
     entry_no: i64,
     event_id: String,
     kind: String,
@@ -91,7 +90,6 @@ struct Waiting {
 
 /// What became of the payment that a refund takes back.
 enum Payment {
-    /// It is posted.
     Paid(Paid),
     /// It moved nothing, because another provider had told of the same transfer.
     ToldByAnother,

@@ -10,7 +10,6 @@ use crate::vn::{AccountNumber, Day, TimeMs};
 /// Which cards are to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhichCards {
-    /// These serials.
     Serials(Vec<String>),
     /// All of a street (its id) or a market (its place id).
     At(String),
@@ -19,13 +18,9 @@ pub enum WhichCards {
 /// An active code and what a card says beside it.
 #[derive(Debug, Clone)]
 pub struct PrintableCard {
-    /// Its serial.
     pub serial: String,
-    /// The stall's code.
     pub stall_code: String,
-    /// The household's name.
     pub household_name: String,
-    /// Street or market.
     pub place_name: String,
     /// Whether the stall is in a market; else its number is a house number.
     pub is_in_market: bool,

@@ -12,13 +12,9 @@ use crate::vn::{Day, Period, Phone, TimeMs};
 /// What changes of a household from a day on; what is none stays.
 #[derive(Debug, Clone, Default)]
 pub struct HouseholdChange {
-    /// New name.
     pub name: Option<String>,
-    /// New class.
     pub class: Option<Class>,
-    /// New trading status.
     pub status: Option<TradingStatus>,
-    /// New phone.
     pub phone: Option<Phone>,
 }
 

@@ -10,11 +10,8 @@ use crate::vn::{AccountNumber, Day, TimeMs};
 /// A code that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedCode {
-    /// Its stall.
     pub stall_id: String,
-    /// Its serial.
     pub serial: String,
-    /// The payload.
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
@@ -25,11 +22,8 @@ pub struct IssuedCode {
 /// What a serial shows to anybody who holds the card.
 #[derive(Debug, Clone)]
 pub struct CardView {
-    /// Its serial.
     pub serial: String,
-    /// The stall's code.
     pub stall_code: String,
-    /// The household's name.
     pub household_name: String,
     /// Bank BIN.
     pub bank_bin: String,
@@ -37,7 +31,6 @@ pub struct CardView {
     pub holder_name: String,
     /// The account; shows itself masked.
     pub account: AccountNumber,
-    /// The payload.
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
@@ -382,11 +375,9 @@ async fn account(
 
 /// Where money for a stall goes: an account of today, and the stall's code.
 pub struct Payee {
-    /// The stall's code.
     pub stall_code: String,
     /// Bank BIN.
     pub bank_bin: String,
-    /// The account.
     pub account: AccountNumber,
 }
 

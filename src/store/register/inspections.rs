@@ -78,7 +78,6 @@ pub struct NewInspection {
 /// A code that was handed out at a street or market, and whether it is in use.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WallCode {
-    /// Its serial.
     pub serial: String,
     /// Its payload, with the account number in it.
     pub payload: String,
@@ -115,9 +114,7 @@ pub struct WalkKept {
 /// A look that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// When.
     pub checked_at: TimeMs,
-    /// By whom.
     pub checked_by: String,
     /// `right`, `wrong` or `revoked`.
     pub verdict: String,

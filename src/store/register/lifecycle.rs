@@ -69,7 +69,6 @@ pub(super) use join_version;
 /// What the owner of a stall has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerMessage {
-    /// Its id.
     pub message_id: String,
     /// The sentence, in Vietnamese.
     pub message: String,

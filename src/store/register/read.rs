@@ -21,19 +21,13 @@ pub struct HouseholdFilter {
 /// A household as it stands now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HouseholdView {
-    /// Its id.
     pub household_id: String,
     /// The name under which outsiders know it.
     pub reference: String,
-    /// Name.
     pub name: String,
-    /// Class.
     pub class: String,
-    /// Trading status.
     pub trading_status: String,
-    /// Street or market.
     pub place_name: String,
-    /// House number.
     pub house_number: String,
     /// Whether an account link is valid on the day asked for.
     pub has_account: bool,
@@ -44,21 +38,14 @@ pub struct HouseholdView {
 /// A stall as it stands now.
 #[derive(Debug, Clone)]
 pub struct StallView {
-    /// Its id.
     pub stall_id: String,
-    /// Its household.
     pub household_id: String,
-    /// The household's name.
     pub household_name: String,
-    /// Its code.
     pub stall_code: String,
-    /// Street or market.
     pub place_name: String,
-    /// House number.
     pub house_number: String,
     /// Number in the market.
     pub stall_number: String,
-    /// Trading status.
     pub trading_status: String,
     /// Accounts, with the dates of their links.
     pub accounts: Vec<AccountView>,
@@ -66,20 +53,15 @@ pub struct StallView {
     pub codes: Vec<CodeView>,
 }
 
-/// A linked account.
 #[derive(Debug, Clone)]
 pub struct AccountView {
-    /// The link.
     pub link_id: String,
-    /// The account.
     pub account_id: String,
     /// Bank BIN, or empty.
     pub bank_bin: String,
     /// The number; shows itself masked.
     pub number: AccountNumber,
-    /// The holder.
     pub holder_name: String,
-    /// Who that is.
     pub holder_relation: String,
     /// When the link holds.
     pub period: Period,
@@ -94,14 +76,10 @@ pub enum Approval {
     NotNeeded,
     /// It waits for somebody else than who recorded it.
     Waiting {
-        /// Who that was.
         recorded_by: String,
     },
-    /// It was given.
     Given {
-        /// By whom.
         by: String,
-        /// When.
         at: TimeMs,
     },
 }
@@ -109,11 +87,9 @@ pub enum Approval {
 /// A code handed out.
 #[derive(Debug, Clone)]
 pub struct CodeView {
-    /// Its serial.
     pub serial: String,
     /// The account it pays into.
     pub account_id: String,
-    /// The payload.
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
@@ -218,7 +194,6 @@ impl Store {
         Ok(Some((household_view(row), stalls)))
     }
 
-    /// One stall.
     pub async fn stall(&self, stall_id: &str) -> Result<Option<StallView>> {
         let mut tx = self.begin_read().await?;
         Ok(stalls(&mut tx, "s.stall_id", stall_id).await?.pop())

@@ -18,17 +18,13 @@ const ACTS_AT_ONCE: i64 = 500;
 /// A decision that somebody wants to take.
 #[derive(Debug, Clone)]
 pub struct NewDecision {
-    /// Whose statements.
     pub provider_id: String,
     /// The row; none where it is about receipts without one.
     pub row_no: Option<i64>,
-    /// What is decided.
     pub decision: Decision,
     /// The receipts that the row is given, or that it is about.
     pub receipt_nos: Vec<i64>,
-    /// Why.
     pub reason: String,
-    /// Who.
     pub by: String,
     /// Above this amount, đồng, a second person has to agree.
     pub second_person_above_vnd: i64,
@@ -39,38 +35,28 @@ pub struct NewDecision {
 pub struct DecisionView {
     /// Its number, that of its act.
     pub decision_no: i64,
-    /// Whose statements.
     pub provider_id: String,
     /// Day of the row, else of the receipt.
     pub business_day: Day,
     /// The row, if it is about one.
     pub row_no: Option<i64>,
-    /// What was decided.
     pub decision: Decision,
-    /// How it stands.
     pub state: DecisionState,
     /// The larger of the row and its receipts together, đồng.
     pub amount_vnd: i64,
-    /// Why.
     pub reason: String,
-    /// By whom.
     pub decided_by: String,
-    /// When.
     pub decided_at: TimeMs,
     /// Who agreed, did not agree, or took it back.
     pub second_by: Option<String>,
-    /// The receipts.
     pub receipt_nos: Vec<i64>,
 }
 
 /// What a second person says, or whoever takes a decision back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Agreed: it stands.
     Approve,
-    /// Not agreed.
     Refuse,
-    /// Taken back.
     Undo,
 }
 

@@ -11,15 +11,11 @@ use crate::vn::{Day, TimeMs};
 /// A day as it was closed or restated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayClose {
-    /// Whose.
     pub provider_id: String,
-    /// The day.
     pub business_day: Day,
     /// 1 for the close, then counted on with each restatement.
     pub version: i64,
-    /// When.
     pub closed_at: TimeMs,
-    /// By whom.
     pub closed_by: String,
     /// Why; of a close, what is said of exceptions that are left open.
     pub reason: String,

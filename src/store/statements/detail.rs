@@ -14,7 +14,6 @@ pub struct RowDetail {
     pub file: String,
     /// Row of the file, as a person counts.
     pub row_number: i64,
-    /// Its day.
     pub day: Day,
     /// When, if the file says more than the day.
     pub occurred_at: Option<TimeMs>,
@@ -28,15 +27,12 @@ pub struct RowDetail {
     pub amount_vnd: i64,
     /// Fee, its tax, discount, đồng.
     pub charges_vnd: [i64; 3],
-    /// The provider's id.
     pub provider_txn_id: String,
-    /// The bank's reference.
     pub bank_ref: String,
     /// Of money back the provider's id of the payment, or empty.
     pub refund_of: String,
     /// Payee account, masked when shown.
     pub account: Option<AccountNumber>,
-    /// Terminal.
     pub terminal: String,
     /// The stall code of its note.
     pub stall_code: String,
@@ -45,9 +41,7 @@ pub struct RowDetail {
 /// A receipt, or a notice that waits, as people look at it beside a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryDetail {
-    /// Its number.
     pub entry_no: i64,
-    /// The provider's id.
     pub provider_txn_id: String,
     /// At which stall, where that is known.
     pub stall_code: String,
@@ -57,7 +51,6 @@ pub struct EntryDetail {
     pub refunded_vnd: i64,
     /// What statements and people corrected, đồng.
     pub corrected_vnd: i64,
-    /// Its day.
     pub day: Day,
     /// When it was paid, where the notice says so.
     pub occurred_at: Option<TimeMs>,

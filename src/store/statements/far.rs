@@ -19,13 +19,9 @@ const ROWS_MAX: i64 = 20_000;
 /// A row and its receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FarPair {
-    /// The row.
     pub row_no: i64,
-    /// Its day.
     pub row_day: Day,
-    /// Its receipt.
     pub receipt_no: i64,
-    /// The receipt's day.
     pub receipt_day: Day,
 }
 
@@ -164,7 +160,6 @@ async fn days_of_receipts(tx: &mut Tx, nos: &[i64]) -> Result<HashMap<i64, Day>>
     Ok(days)
 }
 
-/// Notes pairs.
 pub(super) async fn note_far(tx: &mut Tx, provider_id: &str, pairs: &[FarPair]) -> Result<()> {
     for pair in pairs {
         on_tx!(&mut *tx, |c| {

@@ -7,7 +7,6 @@ use crate::vn::TimeMs;
 /// The rules of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementRules {
-    /// What holds.
     pub rules: ProviderRules,
     /// Who said so, and when; none for the usual rules.
     pub set: Option<(String, TimeMs)>,

@@ -56,7 +56,6 @@ pub struct FreshRows {
 /// Both sides, and what was said of the rows before.
 #[derive(Debug, Default)]
 pub struct Window {
-    /// What matching compares.
     pub sides: Sides,
     /// What is kept of each row that is kept, in the order of their numbers.
     pub said: Vec<StoredSaid>,
@@ -85,7 +84,6 @@ pub struct Corrected {
 /// What matching said of a kept row the last time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSaid {
-    /// The row.
     pub row_no: i64,
     /// The word of its kind, or why it is ignored.
     pub finding: Arc<str>,
@@ -95,7 +93,6 @@ pub struct StoredSaid {
     pub pass: Arc<str>,
     /// Days between row and receipt.
     pub shift_days: i64,
-    /// Its receipt.
     pub receipt_no: Option<i64>,
 }
 

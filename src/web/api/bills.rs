@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{from_json, once};
-use crate::app::now;
+use crate::clock::now;
 use crate::store::{BillView, NewBill};
 use crate::vietqr::{BILL_NUMBER_MAX, Payload, Symbol, read};
 use crate::vn::Dong;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::register::{CodeOut, code_answer, reason};
 use super::{from_json, once};
-use crate::app::now;
+use crate::clock::now;
 use crate::vn::Day;
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};

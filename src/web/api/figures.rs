@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Page, page_size};
-use crate::app::now;
+use crate::clock::now;
 use crate::indicators::{Question, ReportJson, csv, json, report};
 use crate::ledger::Reason;
 use crate::store::{IntakeTotals, WaitingNotice};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{from_json, once};
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::Listener;
 use crate::ledger::LedgerNo;
 use crate::store::{FeedReceipt, NewOrder};

@@ -18,7 +18,7 @@ pub(super) use bills::BILL_MINUTES;
 
 use super::{Person, Problem, Shared};
 use crate::access::sha256_hex;
-use crate::app::now;
+use crate::clock::now;
 use crate::store::IdempotentAnswer;
 
 /// Entries of a page, unless asked otherwise, and at most.

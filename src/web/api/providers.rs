@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::Pulse;
 use crate::reconcile::{Holding, holding_of};
 use crate::store::StoreError;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Page, from_json, once, page_size};
-use crate::app::now;
+use crate::clock::now;
 use crate::places::Units;
 use crate::register::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,

@@ -8,7 +8,7 @@ use super::answer::Html;
 use super::frame::{Fault, Frame, Officer, Visit, encoded};
 use super::report::ReportView;
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::indicators::{Question, Report, report};
 use crate::places::{Unit, Units};
 use crate::vn::{Day, Lang};

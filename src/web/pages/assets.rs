@@ -29,11 +29,8 @@ struct Asset {
 /// Where the assets are, for the head of a page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hrefs {
-    /// The style.
     pub style: &'static str,
-    /// The script.
     pub script: &'static str,
-    /// The icon.
     pub icon: &'static str,
     /// The script of the wall check.
     pub wall: &'static str,

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Officer, encoded};
-use crate::app::now;
+use crate::clock::now;
 use crate::store::{BillView, NewBill};
 use crate::vn::{Dong, Lang};
 use crate::web::api::BILL_MINUTES;

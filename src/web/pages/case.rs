@@ -7,7 +7,7 @@ use super::answer::{Html, seen};
 use super::exceptions::{age, case_href, mark};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::reconcile::in_turn;
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::{CaseView, look_into, reconcile_days};
 use crate::reconcile::{Act, ActKind, Decision, DecisionState, Kind, RowKind, RowStatus, Subject};
 use crate::store::{Answer, DecisionView, EntryDetail, NewDecision, RowDetail};

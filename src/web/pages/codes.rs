@@ -10,7 +10,7 @@ use askama::Template;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Officer, Visit, encoded};
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::print::{self, Card, Format};
 use crate::store::{CardView, PrintableCard, StoreError, WhichCards};
 use crate::vietqr::{Banks, Symbol, stall_payload};

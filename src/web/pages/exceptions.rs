@@ -11,7 +11,7 @@ use super::case::{Fields, decision_of, followed, name, new_decision};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::reconcile::{Asked, refused};
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::{DaysView, exceptions_csv};
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};

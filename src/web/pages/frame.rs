@@ -133,9 +133,7 @@ impl FromRequest for Visit {
 /// A signed-in person at a page. Whoever is not gets the sign-in page instead of the handler.
 #[derive(Debug, Clone)]
 pub(super) struct Officer {
-    /// The request.
     pub visit: Visit,
-    /// Who it is.
     pub person: Person,
 }
 
@@ -244,9 +242,7 @@ impl From<askama::Error> for Fault {
 /// What stands around the content of a page.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// The language.
     pub lang: Lang,
-    /// The title.
     pub title: String,
     /// Who is signed in.
     pub person: Option<String>,
@@ -254,7 +250,6 @@ pub(super) struct Frame {
     pub switch_href: String,
     /// First part of the path: which entry of the menu is marked.
     pub section: &'static str,
-    /// Style, script, icon.
     pub hrefs: Hrefs,
 }
 

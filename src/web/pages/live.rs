@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::frame::Visit;
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::indicators::{Facts, Figure, Question, Report, ReportError, report};
 use crate::places::{Boundaries, Location, UnitIx, Units};
 use crate::store::{IntakeTotals, StateTotal, Store};
@@ -50,11 +50,9 @@ pub(super) struct Snapshot {
     pub taken_at: TimeMs,
     /// The day it is for.
     pub today: Day,
-    /// All units.
     pub units: Units,
     /// The facts of the day.
     pub facts: Facts,
-    /// Conservation.
     pub totals: IntakeTotals,
     /// What came since the state before.
     pub movement: Option<Movement>,
@@ -200,21 +198,17 @@ fn inhabited(boundaries: &Boundaries<'_>, facts: &Facts) -> (BTreeSet<UnitIx>, O
 /// A figure as a card shows it and as `/live` sends it.
 #[derive(Debug, Serialize)]
 pub(super) struct Card {
-    /// Stable name.
     pub id: &'static str,
     /// Its name on screen.
     #[serde(skip)]
     pub name: &'static str,
-    /// The rule.
     #[serde(skip)]
     pub rule: &'static str,
     /// `83,46%` or the words for no data.
     pub percent: String,
     /// Whether there is something to divide by.
     pub has_data: bool,
-    /// Tử số.
     pub numerator: String,
-    /// Mẫu số.
     pub denominator: String,
     /// How much of the bar is filled, in hundredths of a percent.
     pub bar: i64,
@@ -247,15 +241,12 @@ fn card(figure: &Figure, lang: Lang) -> Card {
 pub(super) struct Term {
     /// Its name in the page.
     pub id: &'static str,
-    /// Its words.
     #[serde(skip)]
     pub words: &'static str,
     /// What stands before it.
     #[serde(skip)]
     pub sign: &'static str,
-    /// How many items.
     pub count: String,
-    /// How much.
     pub amount: String,
 }
 

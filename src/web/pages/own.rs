@@ -21,7 +21,7 @@ use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Visit};
 use super::words;
 use crate::access::token_sha256;
-use crate::app::now;
+use crate::clock::now;
 use crate::ledger::Received;
 use crate::store::{HouseholdView, OwnList, OwnReceipt, OwnerKey, StallView};
 use crate::vn::{Day, Dong, Lang};

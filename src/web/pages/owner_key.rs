@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Officer, encoded};
 use crate::access::{token_sha256, token_text};
-use crate::app::now;
+use crate::clock::now;
 use crate::vietqr::Symbol;
 use crate::vn::Day;
 use crate::web::{Problem, Shared};

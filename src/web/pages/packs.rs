@@ -15,7 +15,7 @@ use super::answer::{self, Html};
 use super::codes::card_of;
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::register::place_name;
-use crate::app::now;
+use crate::clock::now;
 use crate::print::{Format, Pack, PackLine};
 use crate::store::{WhichCards, fresh_id};
 use crate::vn::{Day, TimeMs, fold};

@@ -6,7 +6,7 @@ use askama::Template;
 use super::answer::Html;
 use super::frame::{Fault, Frame, Officer};
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::{Pulse, Silence};
 use crate::store::ProviderTally;
 use crate::vn::{Lang, TimeMs};
@@ -50,7 +50,6 @@ struct ProviderCard {
 /// An hour of the picture: three parts, one on the other.
 struct HourBar {
     x: usize,
-    /// (class, top, height)
     parts: Vec<(&'static str, i64, i64)>,
     words: String,
 }

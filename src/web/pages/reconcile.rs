@@ -11,7 +11,7 @@ use super::answer::{Html, seen};
 use super::exceptions::{XLSX, case_href, download, subject_of};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::{
     DaysView, ImportError, RefusedFile, close_day, compare_days, refused_statements, restate_day,
 };

@@ -6,7 +6,7 @@ use askama::Template;
 use super::answer::Html;
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
-use crate::app::now;
+use crate::clock::now;
 use crate::indicators::{Facts, PlaceKind};
 use crate::print::Format;
 use crate::store::{

@@ -16,11 +16,8 @@ pub(super) struct ReportView {
     pub area_name: String,
     /// `492@1997-01-01`
     pub area_id: String,
-    /// D, for people.
     pub as_of: String,
-    /// B, for people.
     pub boundaries: String,
-    /// K, for people.
     pub known_at: String,
     /// Whether the day is over: then today's notices change nothing.
     pub is_still: bool,
@@ -28,9 +25,7 @@ pub(super) struct ReportView {
     pub is_linked: bool,
     /// The five headline figures.
     pub cards: Vec<Card>,
-    /// All figures.
     pub figures: Vec<FigureRow>,
-    /// Counted households.
     pub households: String,
     /// Paused households, or nothing if there are none.
     pub paused: Option<String>,
@@ -40,15 +35,11 @@ pub(super) struct ReportView {
     pub units_without: Vec<String>,
     /// All of them together, where there are units.
     pub sum: Option<UnitRow>,
-    /// Markets.
     pub markets: Vec<MarketRow>,
-    /// Streets with households.
     pub streets: Vec<StreetRow>,
-    /// Streets without.
     pub streets_without: Vec<String>,
 }
 
-/// A figure.
 pub(super) struct FigureRow {
     pub name: &'static str,
     pub rule: &'static str,
@@ -67,17 +58,14 @@ pub(super) struct UnitRow {
     pub streets: String,
 }
 
-/// A street.
 pub(super) struct StreetRow {
     pub name: String,
     pub key: String,
     pub href: String,
     pub counts: Counts,
-    /// STREET-ANY.
     pub is_met: bool,
 }
 
-/// A market.
 pub(super) struct MarketRow {
     pub name: String,
     pub href: String,

@@ -46,7 +46,6 @@ pub(super) async fn by_link(request: HttpRequest, visit: Visit) -> HttpResponse 
     }
 }
 
-/// The form.
 pub(super) async fn by_form(
     request: HttpRequest,
     visit: Visit,

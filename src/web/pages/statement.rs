@@ -14,7 +14,7 @@ use askama::Template;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Officer, Visit};
 use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, plan_of, sentence};
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::STATEMENT_BYTES_MAX;
 use crate::reconcile::{Column, Mapping, RowKind, StatementError};
 use crate::vn::Lang;

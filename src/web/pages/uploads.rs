@@ -13,7 +13,7 @@ use tempfile::TempPath;
 use tokio::sync::{Semaphore, watch};
 
 use super::reconcile::COMPARING;
-use crate::app::now;
+use crate::clock::now;
 use crate::intake::{
     ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at,
 };
@@ -179,7 +179,6 @@ impl Uploads {
 pub(super) struct HandedIn {
     /// Whose statement it is.
     pub provider_id: String,
-    /// The provider's profile.
     pub profile: String,
     /// What the person's machine calls it.
     pub name: String,
@@ -195,7 +194,6 @@ pub(super) struct Upload {
     /// Where its page is.
     pub id: String,
     by: String,
-    /// The file.
     pub file: HandedIn,
     seen_at_ms: AtomicI64,
     state: watch::Sender<State>,
@@ -225,7 +223,6 @@ pub(super) enum Stage {
     Refused(Sentence),
     /// It is being taken in.
     Importing(Option<Progress>),
-    /// It was.
     Ended(Arc<End>),
 }
 
@@ -233,12 +230,7 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) enum End {
     /// The very file had been taken in before.
-    Known {
-        /// By whom.
-        by: String,
-        /// When.
-        at: TimeMs,
-    },
+    Known { by: String, at: TimeMs },
     /// It is in the books now.
     Kept(Box<Outcome>),
 }
@@ -323,7 +315,6 @@ pub(super) async fn plan_of(store: &Store, file: &HandedIn) -> Result<Plan, Impo
 }
 
 impl Upload {
-    /// How it stands.
     pub fn now(&self) -> State {
         self.state.borrow().clone()
     }

@@ -9,7 +9,7 @@ use super::assets::WORKER;
 use super::frame::Visit;
 use super::register::place_name;
 use crate::access::wall_digest;
-use crate::app::now;
+use crate::clock::now;
 use crate::store::OfflineLook;
 use crate::vn::{Day, TimeMs};
 use crate::web::body::read_body;
@@ -25,7 +25,6 @@ const LOOK_AGE_MAX_MS: i64 = 90 * 86_400_000;
 struct WallList {
     /// The street or market.
     place: String,
-    /// Its name.
     name: String,
     /// What stands before each text when its digest is made.
     salt: String,

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::answer::Html;
 use super::frame::{Fault, Frame, Officer};
 use super::register::places_with_codes;
-use crate::app::now;
+use crate::clock::now;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
 use crate::vietqr::{Field, ScanError, read, scan};
 use crate::vn::{Day, Lang};

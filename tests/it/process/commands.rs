@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use choso::app::now;
+use choso::clock::now;
 use choso::notice::{Outgoing, Provider, SCHEMES, Sample, SampleKind, Secrets, scheme};
 use choso::vn::Dong;
 use serde_json::{Value, json};

@@ -5,7 +5,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use choso::access::{NONCE_BYTES, key_purpose};
-use choso::app::{App, now};
+use choso::app::App;
+use choso::clock::now;
 use choso::config::{Config, RawConfig};
 use choso::ledger::LedgerNo;
 use choso::notice::{Evidence, Scheme, Secrets, scheme};

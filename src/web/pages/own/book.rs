@@ -13,7 +13,6 @@ pub(super) const RECEIPTS_MAX: usize = 100_000;
 /// What stands above the figures.
 pub(super) struct Head {
     pub household: String,
-    /// Address and ward.
     pub place: String,
     /// Accounts, masked.
     pub accounts: Vec<String>,
