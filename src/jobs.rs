@@ -10,9 +10,8 @@ use tokio::task::JoinHandle;
 
 use crate::clock::now;
 use crate::config::Config;
-use crate::intake::{
-    ImportError, PickUpRound, PickedUp, PickedUpEnd, ProviderHealth, pick_up_statements, post_unheard,
-};
+use crate::intake::ProviderHealth;
+use crate::settlement::{ImportError, PickUpRound, PickedUp, PickedUpEnd, pick_up_statements, post_unheard};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::vn::{SetTimes, TimeMs, WorkingCalendar};

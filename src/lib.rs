@@ -12,13 +12,14 @@
 //! - [`notice`] proof of origin, one adapter per provider shape
 //! - [`register`] households, stalls, stall codes, what a register file says
 //! - [`ledger`] attribution, states, counters
-//! - [`reconcile`] statements of providers: read, and held against receipts
+//! - [`statement`] files of providers and banks → rows and bad rows
+//! - [`reconcile`] statements held against receipts: matching, findings, what a day comes to
 //! - [`indicators`] the indicators and the report
 //! - [`access`] tokens, sealed secrets
 //!
-//! Around the core: [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`jobs`],
-//! [`web`], [`app`] (start and stop), [`config`], [`telemetry`], [`simulate`] (a provider on trial),
-//! [`demo`].
+//! Around the core: [`clock`], [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`settlement`]
+//! (statements taken in, days closed), [`jobs`], [`web`], [`app`] (start and stop), [`config`], [`telemetry`],
+//! [`simulate`] (a provider on trial), [`demo`].
 
 /// The allocator of every program made of this library: a batch of callbacks makes thousands of small
 /// values on one thread that another one frees, which it does in half the time of the system's.
@@ -39,7 +40,9 @@ pub mod places;
 pub mod print;
 pub mod reconcile;
 pub mod register;
+pub mod settlement;
 pub mod simulate;
+pub mod statement;
 pub mod store;
 pub mod table;
 pub mod telemetry;

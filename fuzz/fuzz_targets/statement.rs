@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use choso_fuzz::notice::SCHEMES;
-use choso_fuzz::reconcile::{Event, Mapping, look, read_statement};
+use choso_fuzz::statement::{Event, Mapping, look, read_statement};
 use choso_fuzz::vn::Dong;
 use choso_fuzz::workbook;
 use libfuzzer_sys::fuzz_target;

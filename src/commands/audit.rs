@@ -27,7 +27,7 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     let (end, _) = store.chain_end().await?;
     let bar = super::progress_bar(usize::try_from(end.count()).unwrap_or(0), "batches");
-    let audit = choso::intake::audit(&store, &config.sealing_key()?, |so_far| {
+    let audit = choso::settlement::audit(&store, &config.sealing_key()?, |so_far| {
         bar.set_position(so_far.links.unsigned_abs());
     })
     .await?;

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use choso::clock::now;
-use choso::intake::{close_day, restate_day};
+use choso::settlement::{close_day, restate_day};
 use choso::vn::Day;
 use clap::Args;
 

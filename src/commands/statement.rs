@@ -2,11 +2,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use choso::clock::now;
-use choso::intake::{
+use choso::reconcile::{RunSummary, Tally};
+use choso::settlement::{
     ImportError, Imported, Progress, StatementFile, Taken, exceptions_csv, import_statement, look_at,
     reconcile_days,
 };
-use choso::reconcile::{Event, Mapping, Proposal, RunSummary, Tally};
+use choso::statement::{Event, Mapping, Proposal};
 use choso::store::Store;
 use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 use clap::Args;

@@ -5,11 +5,8 @@
 //! is told success before the commit.
 
 mod announcer;
-mod audit;
 mod health;
-mod inbox;
 mod keyring;
-mod statement;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -23,15 +20,8 @@ use crate::store::{Arrival, Posted, Store, StoreError, WriterMemory};
 use crate::telemetry::Metrics;
 
 pub use announcer::{Announcer, AnnouncerHandle, Listener};
-pub use audit::{Audit, audit};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
-pub use inbox::{PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements, refused_statements};
 pub use keyring::{Keyring, KeyringError, open_secrets};
-pub use statement::{
-    CaseView, ClosedDay, DayFigures, DaysView, ImportError, Imported, Progress, STATEMENT_BYTES_MAX,
-    StatementFile, Taken, close_day, compare_days, exceptions_csv, import_statement, look_as, look_at,
-    look_into, post_unheard, reconcile_days, restate_day,
-};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
 const ANSWER_WITHIN: Duration = Duration::from_millis(4500);

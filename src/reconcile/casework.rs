@@ -4,7 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::{Decision, RowKind, RowStatus};
+use super::Decision;
+use crate::statement::{RowKind, RowStatus};
 use crate::vn::{Day, TimeMs};
 
 /// Characters of a reason: enough to say something, and bounded.

@@ -9,10 +9,8 @@ mod candidates;
 mod casework;
 mod day_digest;
 mod matching;
-mod movement;
 mod posting;
 mod provider_rules;
-mod statement;
 mod summary;
 
 pub use candidates::candidates;
@@ -25,15 +23,9 @@ pub use matching::{
     NoticeOutcome, NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide,
     RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
 };
-pub use movement::{RowKind, RowStatus};
 pub use posting::{
     UnheardError, UnheardRow, bank_ref_key, refund_key, row_keys, txn_id_of_row, txn_key, unheard_delivery,
     unheard_items,
 };
 pub use provider_rules::{FeeCheck, ProviderRules, Rate, RuleTexts, RulesError};
-pub use statement::{
-    BadRow, Balance, Column, Encoding, Event, FileFacts, FileKind, FootTotal, HeaderCell, IgnoredRow,
-    IgnoredWhy, LAYOUTS, Layout, Mapping, MappingError, Proposal, Source, StatementError, StatementRow,
-    Summary, Tally as FileTally, look, look_by, read_statement,
-};
 pub use summary::{Exception, RunSummary, sum_up};

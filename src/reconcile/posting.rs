@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key128, RowKind};
+use super::Key128;
 use crate::notice::{Delivery, Details, Evidence, FromStatement, Item, Kind, content_by_statement};
+use crate::statement::RowKind;
 use crate::vn::{Day, Dong, TimeMs};
 
 /// The method under which the evidence of a statement's rows is kept: no request has it.

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Charges, Column, FeeRule, Mapping, RowKind, RowStatus, Rules, StatementRow};
+use super::{Charges, FeeRule, Rules};
+use crate::statement::{Column, Mapping, RowKind, RowStatus, StatementRow};
 use crate::vn::{Day, Lang, WorkingCalendar, minute_of_day};
 
 /// No provider keeps more of a payment than a tenth.
@@ -327,8 +328,8 @@ mod tests {
     use std::io::Cursor;
     use std::ops::ControlFlow;
 
-    use super::super::{Event, look, read_statement};
     use super::*;
+    use crate::statement::{Event, look, read_statement};
 
     fn day(text: &str) -> Day {
         text.parse().unwrap()

@@ -2,8 +2,8 @@
 
 use choso::access::token_sha256;
 use choso::clock::now;
-use choso::intake::{StatementFile, import_statement};
 use choso::reconcile::Subject;
+use choso::settlement::{StatementFile, import_statement};
 use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 
 use crate::support::http::{self, Answer};

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use choso::access::token_sha256;
 use choso::config::RawConfig;
-use choso::intake::{
+use choso::jobs::{StatementRounds, finish_statements};
+use choso::settlement::{
     ImportError, PickUpRound, PickedUpEnd, StatementFile, import_statement, pick_up_statements,
 };
-use choso::jobs::{StatementRounds, finish_statements};
 use choso::store::{NewProvider, NewStatement};
 use choso::vn::TimeMs;
 

@@ -4,9 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use choso::clock::now;
-use choso::intake::audit;
 use choso::ledger::Reason;
 use choso::notice::{Outgoing, Provider, SCHEMES, Sample, SampleKind, Scheme, Secrets, scheme};
+use choso::settlement::audit;
 use choso::store::NewOrder;
 use choso::vn::{Dong, TimeMs};
 use ring::rand::SystemRandom;

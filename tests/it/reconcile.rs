@@ -2,7 +2,7 @@
 
 use choso::access::token_sha256;
 use choso::clock::now;
-use choso::intake::{StatementFile, import_statement};
+use choso::settlement::{StatementFile, import_statement};
 use choso::vn::{Day, WorkingCalendar};
 
 use crate::support::http::{self, Answer};

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use choso::access::SealingKey;
-use choso::intake::{
+use choso::reconcile::{Kind, RunSummary};
+use choso::settlement::{
     Imported, StatementFile, audit, compare_days, exceptions_csv, import_statement, reconcile_days,
 };
-use choso::reconcile::{Kind, RunSummary};
 use choso::store::Store;
 use choso::vn::{TimeMs, WorkingCalendar};
 

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::join::Groups;
 use super::outcome::{Correction, Finding, Ignored, Pass, Tied};
 use super::run::{NO_ROW, Run};
-use super::{Decided, Decision, Key128, Kind, ReceiptSide, RowKind, RowSide, RowStatus};
+use super::{Decided, Decision, Key128, Kind, ReceiptSide, RowSide};
+use crate::statement::{RowKind, RowStatus};
 
 /// Pass 0: what people decided comes first and is kept, whatever the sides say by now.
 pub(super) fn decisions(run: &mut Run<'_>) {

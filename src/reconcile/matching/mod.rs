@@ -29,7 +29,8 @@ mod sides;
 #[cfg(test)]
 mod tests;
 
-use super::{RowKind, RowStatus};
+#[cfg(test)]
+use crate::statement::{RowKind, RowStatus};
 use near::Aim;
 use run::Run;
 

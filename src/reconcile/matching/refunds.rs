@@ -7,7 +7,8 @@ use crate::vn::Day;
 use super::join::Groups;
 use super::outcome::{Finding, Pass, Tied};
 use super::run::Run;
-use super::{Key128, Kind, ReceiptSide, RefundSide, RowKind, RowSide};
+use super::{Key128, Kind, ReceiptSide, RefundSide, RowSide};
+use crate::statement::RowKind;
 
 /// Rows of money out that name an id: of a refund that is known, of a receipt, or of a payment row that
 /// has no receipt yet.

@@ -5,7 +5,8 @@ use crate::vn::Day;
 use super::outcome::{Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass};
 use super::outcome::{ReceiptOutcome, RefundOutcome};
 use super::outcome::{RowOutcome, Tied};
-use super::{Kind, NoticeState, Payee, ReceiptSide, RowKind, RowSide, RowStatus, Rules, Sides};
+use super::{Kind, NoticeState, Payee, ReceiptSide, RowSide, Rules, Sides};
+use crate::statement::{RowKind, RowStatus};
 
 /// Stands for the row of what a person decided about a receipt without one.
 pub(super) const NO_ROW: i64 = 0;

@@ -1,7 +1,7 @@
 use crate::vn::{Day, TimeMs};
 
-use super::super::{RowKind, RowStatus};
 use super::{Key128, Rules};
+use crate::statement::{RowKind, RowStatus};
 
 /// Everything that one run compares: one provider, a window of days. Order means nothing.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, on_tx};
 use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
-use crate::reconcile::{RowKind, RowStatus};
+use crate::statement::{RowKind, RowStatus};
 use crate::vn::{AccountNumber, Day, TimeMs};
 
 /// A row as people look at it.

@@ -19,8 +19,9 @@ use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
     DayReceipt, Decided, DecisionState, Key128, Kind, NoticeSide, NoticeState, Payee, ReceiptSide,
-    RefundSide, RowKind, RowSide, RowStatus, Sides, bank_ref_key, refund_key, row_keys, txn_key,
+    RefundSide, RowSide, Sides, bank_ref_key, refund_key, row_keys, txn_key,
 };
+use crate::statement::{RowKind, RowStatus};
 use crate::vn::{Day, TimeMs};
 use quiet::{Concern, Met, Resting, restless};
 

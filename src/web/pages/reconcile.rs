@@ -12,11 +12,11 @@ use super::exceptions::{XLSX, case_href, download, subject_of};
 use super::frame::{Fault, Frame, Officer, encoded};
 use super::words;
 use crate::clock::now;
-use crate::intake::{
-    DaysView, ImportError, RefusedFile, close_day, compare_days, refused_statements, restate_day,
-};
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
+use crate::settlement::{
+    DaysView, ImportError, RefusedFile, close_day, compare_days, refused_statements, restate_day,
+};
 use crate::store::{BookDay, DayClose, StatementFileView, StoreError};
 use crate::vn::{Day, Dong, Lang};
 use crate::web::{Problem, Shared};

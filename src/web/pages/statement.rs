@@ -15,8 +15,8 @@ use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Officer, Visit};
 use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, plan_of, sentence};
 use crate::clock::now;
-use crate::intake::STATEMENT_BYTES_MAX;
-use crate::reconcile::{Column, Mapping, RowKind, StatementError};
+use crate::statement::FILE_BYTES_MAX;
+use crate::statement::{Column, Mapping, RowKind, StatementError};
 use crate::vn::Lang;
 use crate::web::body::body_as_file;
 use crate::web::{Person, Problem, Shared};
@@ -54,7 +54,7 @@ pub(super) async fn new(officer: Officer, shared: web::Data<Shared>) -> HttpResp
                     (id, is_chosen)
                 })
                 .collect(),
-            bytes_max: STATEMENT_BYTES_MAX,
+            bytes_max: FILE_BYTES_MAX,
             too_large: too_large(visit.lang),
             own: own.map(|upload| (upload.file.name.clone(), href(&upload.id))),
         })
@@ -63,7 +63,7 @@ pub(super) async fn new(officer: Officer, shared: web::Data<Shared>) -> HttpResp
 }
 
 fn too_large(lang: Lang) -> String {
-    let mib = STATEMENT_BYTES_MAX >> 20;
+    let mib = FILE_BYTES_MAX >> 20;
     match lang {
         Lang::Vi => StatementError::FileTooLarge.to_string(),
         Lang::En => format!(
@@ -95,7 +95,7 @@ pub(super) async fn hand_in(
     };
     let stated = request.headers().get(CONTENT_LENGTH);
     let stated = stated.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if stated.is_some_and(|bytes| bytes > STATEMENT_BYTES_MAX) {
+    if stated.is_some_and(|bytes| bytes > FILE_BYTES_MAX) {
         return Err(large());
     }
     let provider_id = visit.asked("provider").unwrap_or_default();
@@ -108,12 +108,13 @@ pub(super) async fn hand_in(
         Problem::invalid("provider", sentence)
     })?;
     let place = shared.uploads.begin(&person.name, now())?;
-    let (path, bytes) = body_as_file(payload, STATEMENT_BYTES_MAX)
-        .await
-        .map_err(|problem| match problem.status {
-            413 => large(),
-            _ => problem,
-        })?;
+    let (path, bytes) =
+        body_as_file(payload, FILE_BYTES_MAX)
+            .await
+            .map_err(|problem| match problem.status {
+                413 => large(),
+                _ => problem,
+            })?;
     let file = HandedIn {
         provider_id: provider.provider_id,
         profile: provider.profile,

@@ -14,10 +14,11 @@ use tokio::sync::{Semaphore, watch};
 
 use super::reconcile::COMPARING;
 use crate::clock::now;
-use crate::intake::{
+use crate::reconcile::RunSummary;
+use crate::settlement::{
     ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at,
 };
-use crate::reconcile::{BadRow, Column, Mapping, Proposal, RunSummary, Summary};
+use crate::statement::{BadRow, Column, Mapping, Proposal, Summary};
 use crate::store::{StatementTotals, Store, StoreError, fresh_id};
 use crate::table::{Fault as TableFault, write_rejects};
 use crate::vn::TimeMs;
@@ -562,7 +563,7 @@ fn broken(error: &dyn std::fmt::Display) -> Sentence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::look;
+    use crate::statement::look;
     use std::io::Cursor;
 
     fn upload(by: &str, stage: Stage, seen_at: TimeMs) -> Arc<Upload> {

@@ -1,7 +1,7 @@
 //! Days and words that come apart: rows far from their receipts, rows after a person's word, files after files.
 
-use choso::intake::{close_day, compare_days, restate_day};
 use choso::reconcile::{Decision, DecisionState, Exception};
+use choso::settlement::{close_day, compare_days, restate_day};
 use choso::vn::{Day, TimeMs};
 
 use super::casework::{HEADER, again, back, days_later, decide, left, line, paid, receipt_no, row_no};

@@ -1,7 +1,7 @@
 //! The statement's word taken into the books, people's decisions with their trail, and days that are closed.
 
-use choso::intake::{ImportError, close_day, compare_days, post_unheard, reconcile_days, restate_day};
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
+use choso::settlement::{ImportError, close_day, compare_days, post_unheard, reconcile_days, restate_day};
 use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError, WriterMemory};
 use choso::vn::{Day, TimeMs};
 

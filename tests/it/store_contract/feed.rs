@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use choso::access::SealingKey;
-use choso::intake::{Audit, audit};
 use choso::ledger::LedgerNo;
 use choso::notice::Delivery;
+use choso::settlement::{Audit, audit};
 use choso::store::{Store, WriterMemory};
 use choso::vn::{Dong, TimeMs};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What counts as agreement with a provider: kept, changed, refused, and what comparisons make of it.
 
-use choso::intake::{compare_days, reconcile_days};
 use choso::reconcile::{ProviderRules, RuleTexts};
+use choso::settlement::{compare_days, reconcile_days};
 use choso::store::{StatementRules, StoreError};
 use choso::vn::{TimeMs, WorkingCalendar};
 use serde_json::json;

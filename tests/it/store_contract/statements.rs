@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use choso::intake::{
-    ImportError, Imported, StatementFile, Taken, import_statement, post_unheard, reconcile_days,
-};
 use choso::ledger::LedgerNo;
 use choso::reconcile::{Kind, RunSummary};
+use choso::settlement::{
+    ImportError, Imported, StatementFile, Taken, import_statement, post_unheard, reconcile_days,
+};
 use choso::store::{
     FreshRows, NewProvider, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, StoreError,
 };

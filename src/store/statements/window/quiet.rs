@@ -11,7 +11,8 @@ use std::collections::HashSet;
 use super::super::super::packed::{Records, packed};
 use super::super::super::{Result, Tx};
 use super::{Loading, PAGE_ROWS, PLACE_BITS, page, there};
-use crate::reconcile::{Key128, RowKind, row_keys};
+use crate::reconcile::{Key128, row_keys};
+use crate::statement::RowKind;
 use crate::vn::Day;
 
 /// Which kept rows are at rest.

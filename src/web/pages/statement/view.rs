@@ -4,10 +4,9 @@ use askama::Template;
 use serde::Serialize;
 
 use super::href;
-use crate::intake::Progress;
-use crate::reconcile::{
-    Bucket, Column, Event, FileFacts, Kind, RowKind, RowStatus, Source, StatementRow, Tally,
-};
+use crate::reconcile::{Bucket, Kind, Tally};
+use crate::settlement::Progress;
+use crate::statement::{Column, Event, FileFacts, RowKind, RowStatus, Source, StatementRow};
 use crate::vn::{Day, Dong, Lang};
 use crate::web::pages::frame::{Frame, Officer, encoded};
 use crate::web::pages::uploads::{End, Outcome, Plan, Stage, State, Upload, Way};

@@ -1,0 +1,439 @@
+//! A statement on its way in: read twice, so that memory does not grow with its rows; compared as a whole;
+//! written in short transactions; and what only the statement knows is posted.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::days::{DAYS_AROUND, changes, follow, has_back};
+use super::error::{ImportError, blocking};
+use super::reading::{Codes, digest, name_of, opened, read_rows};
+use crate::reconcile::{FeeCheck, Outcome, RowSide, RunSummary, match_sides, sum_up};
+use crate::statement::{
+    BadRow, Event, Mapping, Proposal, StatementError, StatementRow, Summary, look, look_by, read_statement,
+};
+use crate::store::{
+    BadStatementRow, KeptRow, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, Store,
+    StoreError, Window, row_no,
+};
+use crate::table::{Fault, write_rejects};
+use crate::vn::{Day, Dong, TimeMs, WorkingCalendar};
+
+/// Rows written in one transaction: callbacks wait behind so many.
+const ROWS_AT_ONCE: usize = 4_000;
+/// The file under which rows stand that are only tried.
+const TRIAL_FILE_NO: i64 = 1 << 40;
+
+/// A statement to be taken in.
+#[derive(Debug, Clone)]
+pub struct StatementFile {
+    pub provider_id: String,
+    /// Its profile, which helps to recognise layouts.
+    pub profile: String,
+    pub path: PathBuf,
+    /// What it is called.
+    pub name: String,
+    /// How it is read; none takes what was agreed on, else what is proposed.
+    pub mapping: Option<Mapping>,
+    /// Who hands it in.
+    pub by: String,
+    /// Say what would happen and change nothing.
+    pub is_trial: bool,
+}
+
+/// What a statement came to.
+#[derive(Debug)]
+pub enum Imported {
+    /// The very file was taken in before: nothing changed.
+    Known {
+        imported_by: String,
+        imported_at: TimeMs,
+    },
+    /// It was taken in.
+    Kept(Box<Taken>),
+}
+
+/// A statement that was taken in.
+#[derive(Debug)]
+pub struct Taken {
+    /// What the file came to.
+    pub totals: StatementTotals,
+    /// What the reader says of it: totals at the foot, balances.
+    pub file: Summary,
+    /// Its days as they stand now.
+    pub summary: RunSummary,
+    /// Receipts that were posted from it.
+    pub posted: usize,
+    /// Whether money went back for a payment that is still to be posted.
+    has_back: bool,
+    /// Rows that could not be read, the first of them.
+    pub bad: Vec<BadRow>,
+}
+
+impl Taken {
+    /// The rows that could not be read with their reasons, as a CSV file.
+    pub fn bad_rows_csv(&self) -> Vec<u8> {
+        let fault = |row: &BadRow| Fault {
+            row: row.row_number,
+            cells: row.cells.clone(),
+            reason: row.reason.clone(),
+        };
+        let faults: Vec<Fault> = self.bad.iter().map(fault).collect();
+        let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
+        let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
+        write_rejects(&header, &faults)
+    }
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Rows read so far.
+    Reading(u64),
+    /// Both sides are compared.
+    Matching,
+    /// Rows written, of so many.
+    Writing(u64, u64),
+    /// Receipts posted so far.
+    Posting(u64),
+}
+
+/// Says what a file is and how it could be read.
+pub async fn look_at(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
+    let path = path.to_owned();
+    let profile = profile.to_owned();
+    blocking(move || Ok(look(&mut opened(&path)?, &profile)?)).await
+}
+
+/// Says how a file reads by a mapping, which may still lack something.
+pub async fn look_as(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
+    let path = path.to_owned();
+    blocking(move || Ok(look_by(&mut opened(&path)?, &mapping)?)).await
+}
+
+/// Takes a statement in. The same file again changes nothing; rows that another file had are not kept twice.
+pub async fn import_statement(
+    store: &Store,
+    file: &StatementFile,
+    calendar: &WorkingCalendar,
+    now: TimeMs,
+    mut say: impl FnMut(Progress),
+) -> Result<Imported, ImportError> {
+    let path = file.path.clone();
+    let sha256 = blocking(move || digest(&path)).await?;
+    let mapping = mapping_for(store, file).await?;
+    let new = NewStatement {
+        provider_id: file.provider_id.clone(),
+        sha256,
+        name: file.name.clone(),
+        layout: mapping.layout.clone(),
+        // Plain words and numbers always become JSON.
+        mapping: serde_json::json!(mapping).to_string(),
+    };
+    let file_no = if file.is_trial {
+        TRIAL_FILE_NO
+    } else {
+        match store.begin_statement(&new, &file.by, now).await? {
+            StatementBegun::New { file_no } => file_no,
+            StatementBegun::Known {
+                imported_by,
+                imported_at,
+            } => {
+                return Ok(Imported::Known {
+                    imported_by,
+                    imported_at,
+                });
+            }
+        }
+    };
+    let taken = take_in(store, file, &mapping, file_no, calendar, now, &mut say).await;
+    if taken.is_err() && !file.is_trial {
+        // What is left of it counts for nothing, and the next import takes it away if this cannot.
+        let _ = store.remove_statement(file_no).await;
+    }
+    let mut taken = taken?;
+    if !file.is_trial {
+        store
+            .agree_statement_mapping(&file.provider_id, &new.mapping, &file.by, now)
+            .await?;
+        let days = taken.totals.days.unwrap_or((Day::of(now), Day::of(now)));
+        let provider_id = &file.provider_id;
+        let done = follow(store, provider_id, days, taken.has_back, calendar, now, |done| {
+            say(Progress::Posting(done))
+        })
+        .await?;
+        taken.posted = done.posted;
+        if let Some(summary) = done.summary {
+            taken.summary = summary;
+        }
+    }
+    Ok(Imported::Kept(Box::new(taken)))
+}
+
+/// The mapping that was given, else the one that was agreed on, else the one that is proposed if it lacks nothing.
+async fn mapping_for(store: &Store, file: &StatementFile) -> Result<Mapping, ImportError> {
+    if let Some(mapping) = &file.mapping {
+        return Ok(mapping.clone());
+    }
+    if let Some(agreed) = store.statement_mapping(&file.provider_id).await? {
+        let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
+        return Ok(serde_json::from_str(&agreed).map_err(wrong)?);
+    }
+    let proposal = look_at(&file.path, &file.profile).await?;
+    match proposal.lacks {
+        None => Ok(proposal.mapping),
+        Some(lacks) => Err(ImportError::Unmapped(lacks.to_string())),
+    }
+}
+
+async fn take_in(
+    store: &Store,
+    file: &StatementFile,
+    mapping: &Mapping,
+    file_no: i64,
+    calendar: &WorkingCalendar,
+    now: TimeMs,
+    say: &mut impl FnMut(Progress),
+) -> Result<Taken, ImportError> {
+    let stalls = Arc::new(store.stall_codes().await?);
+    let agreed = store.statement_rules(&file.provider_id).await?.rules;
+    let fees = FeeCheck::new(&agreed, mapping);
+    let (read, file_summary) = {
+        let path = file.path.clone();
+        let mapping = mapping.clone();
+        let stalls = stalls.clone();
+        blocking(move || read_rows(&path, &mapping, fees, file_no, &stalls, now)).await?
+    };
+    let total = read.fresh.rows.len() as u64;
+    say(Progress::Reading(total));
+    let days = read.days.unwrap_or((Day::of(now), Day::of(now)));
+    let around = (days.0.plus(-DAYS_AROUND), days.1.plus(DAYS_AROUND));
+    let mut window = store
+        .statement_window(&file.provider_id, days, around, read.fresh, &stalls)
+        .await?;
+    say(Progress::Matching);
+    let rules = agreed.rules(Day::of(now), calendar);
+    let compared = blocking(move || {
+        let outcome = match_sides(&mut window.sides, &rules);
+        Ok(Arc::new((window, outcome)))
+    })
+    .await?;
+    let (window, outcome) = &*compared;
+    let mut totals = StatementTotals {
+        days: read.days,
+        ignored: read.ignored,
+        bad: read.bad_count,
+        ..StatementTotals::default()
+    };
+    if file.is_trial {
+        let fresh = |row: &&RowSide| row.no >= row_no(file_no, 0);
+        for row in window.sides.rows.iter().filter(fresh) {
+            totals.rows = plus(totals.rows, row.amount_vnd);
+        }
+        totals.repeated.0 = window.repeated.len() as i64;
+    } else {
+        let mut writing = Writing {
+            store,
+            provider_id: &file.provider_id,
+            file_no,
+            began: (now, Instant::now()),
+            totals: &mut totals,
+        };
+        writing
+            .write(file, mapping, &compared, &stalls, &read.bad_days, |done| {
+                say(Progress::Writing(done, total));
+            })
+            .await?;
+        // From here on its rows count; what stops now is made good when the days are reconciled again.
+        store.finish_statement(file_no, &totals, now).await?;
+    }
+    let bad = if file.is_trial {
+        read.bad_count
+    } else {
+        store
+            .bad_statement_rows(&file.provider_id, days.0, days.1)
+            .await?
+            .len() as i64
+    };
+    let is_here = |day: Day| (days.0..=days.1).contains(&day);
+    let (summary, _) = sum_up(&window.sides, outcome, is_here, bad as u64);
+    let has_back = has_back(outcome);
+    let changes = (!file.is_trial).then(|| changes(window, outcome, days, None));
+    // A million pairs are not needed for what is left to write.
+    drop(compared);
+    if let Some(changes) = changes {
+        changes.write(store, &file.provider_id, now).await?;
+    }
+    Ok(Taken {
+        totals,
+        file: file_summary,
+        summary,
+        posted: 0,
+        has_back,
+        bad: read.bad,
+    })
+}
+
+struct Writing<'a> {
+    store: &'a Store,
+    provider_id: &'a str,
+    file_no: i64,
+    /// When the import began, by the service's clock and by one that is never set.
+    began: (TimeMs, Instant),
+    totals: &'a mut StatementTotals,
+}
+
+impl Writing<'_> {
+    /// Who is still writing is not taken for given up, however long it takes.
+    fn now(&self) -> TimeMs {
+        let (at, since) = self.began;
+        TimeMs(at.0 + i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX / 2))
+    }
+
+    /// Reads the file once more and writes its rows with what was said of them. The next rows are read while some
+    /// are written.
+    async fn write(
+        &mut self,
+        file: &StatementFile,
+        mapping: &Mapping,
+        compared: &Arc<(Window, Outcome)>,
+        stalls: &Arc<Vec<(String, String)>>,
+        bad: &[BadStatementRow],
+        mut say: impl FnMut(u64),
+    ) -> Result<(), ImportError> {
+        for chunk in bad.chunks(ROWS_AT_ONCE) {
+            self.store
+                .add_statement_rows(
+                    self.file_no,
+                    self.provider_id,
+                    PackedRows::default(),
+                    chunk,
+                    self.now(),
+                )
+                .await?;
+        }
+        let (to, mut from) = mpsc::channel(2);
+        let second = SecondReading {
+            store: self.store.clone(),
+            provider_id: self.provider_id.to_owned(),
+            path: file.path.clone(),
+            mapping: mapping.clone(),
+            first_no: row_no(self.file_no, 0),
+            compared: compared.clone(),
+            stalls: stalls.clone(),
+        };
+        let reading = tokio::task::spawn_blocking(move || second.hand_on(&to));
+        while let Some((rows, place)) = from.recv().await {
+            self.store
+                .add_statement_rows(self.file_no, self.provider_id, rows, &[], self.now())
+                .await?;
+            say(place);
+        }
+        (self.totals.rows, self.totals.repeated) = reading
+            .await
+            .map_err(|error| ImportError::File(error.to_string()))??;
+        Ok(())
+    }
+}
+
+/// The rows of a file once more, now that it is known what each of them is.
+struct SecondReading {
+    store: Store,
+    provider_id: String,
+    path: PathBuf,
+    mapping: Mapping,
+    first_no: i64,
+    compared: Arc<(Window, Outcome)>,
+    stalls: Arc<Vec<(String, String)>>,
+}
+
+impl SecondReading {
+    /// Hands the rows on that are to be kept, packed, some thousands at a time, with the number of rows read so far; ends
+    /// when nobody takes them any more. What was kept and what another file had, by count and amount.
+    fn hand_on(&self, to: &mpsc::Sender<(PackedRows, u64)>) -> Result<(Count, Count), ImportError> {
+        let (window, outcome) = &*self.compared;
+        let sides = &window.sides.rows;
+        let codes = Codes::new(&self.stalls);
+        let mut at = sides.partition_point(|row| row.no < self.first_no);
+        let mut rows = Count::default();
+        let mut repeated = Count::default();
+        let mut kept = Vec::with_capacity(ROWS_AT_ONCE);
+        let mut unpacked = None;
+        let read = read_statement(&mut opened(&self.path)?, &self.mapping, &mut |event| {
+            let Event::Row(row) = event else {
+                return ControlFlow::Continue(());
+            };
+            let place = rows.0 + repeated.0;
+            match sides.get(at).filter(|side| side.no == self.first_no + place) {
+                Some(side) => {
+                    let said = RowSaid::of(outcome, &outcome.rows[at]);
+                    rows = plus(rows, side.amount_vnd);
+                    kept.push(kept_row(row, *side, said, &codes));
+                    at += 1;
+                }
+                None => repeated = plus(repeated, row.amount.vnd()),
+            }
+            // Also where another file had most of them: who reads on is not taken for given up.
+            if (place + 1) % ROWS_AT_ONCE as i64 != 0 {
+                return ControlFlow::Continue(());
+            }
+            let packed = self.store.pack_statement_rows(&self.provider_id, &kept);
+            kept.clear();
+            match packed.map(|packed| to.blocking_send((packed, place as u64 + 1))) {
+                Ok(Ok(())) => ControlFlow::Continue(()),
+                Ok(Err(_)) => ControlFlow::Break(()),
+                Err(error) => {
+                    unpacked = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if let Some(error) = unpacked {
+            return Err(error.into());
+        }
+        match read {
+            // Whoever took them says why no more are wanted.
+            Err(StatementError::Stopped) => return Ok((rows, repeated)),
+            read => read?,
+        };
+        if at != sides.len() || repeated.0 != window.repeated.len() as i64 {
+            return Err(ImportError::File(
+                "Tệp đã thay đổi trong khi đang nhập. Hãy nhập lại.".to_owned(),
+            ));
+        }
+        if !kept.is_empty() {
+            let packed = self.store.pack_statement_rows(&self.provider_id, &kept)?;
+            let _ = to.blocking_send((packed, (rows.0 + repeated.0) as u64));
+        }
+        Ok((rows, repeated))
+    }
+}
+
+/// How many rows, and what they come to.
+type Count = (i64, Dong);
+
+fn plus((count, sum): Count, amount_vnd: i64) -> Count {
+    (count + 1, Dong::new(sum.vnd().saturating_add(amount_vnd)))
+}
+
+fn kept_row(mut row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> KeptRow {
+    let stall_code = codes
+        .in_note(&row.note)
+        .map(|at| codes.stalls[at as usize].0.clone());
+    KeptRow {
+        side,
+        row_number: row.row_number as i64,
+        charges_vnd: [row.fee.vnd(), row.vat.vnd(), row.discount.vnd()],
+        net_vnd: row.net.map(Dong::vnd),
+        name: name_of(&mut row),
+        provider_txn_id: row.provider_txn_id,
+        bank_ref: row.bank_ref,
+        refund_of: row.refund_of,
+        stall_code: stall_code.unwrap_or_default(),
+        settled_on: row.settled_on,
+        said,
+    }
+}

@@ -1,0 +1,20 @@
+//! Statements and days: a provider's file is taken in, days are compared with it, closed and restated; files are picked
+//! up from the inbox; the chain of evidence is verified.
+
+mod audit;
+mod days;
+mod error;
+mod exceptions_file;
+mod import;
+mod inbox;
+mod reading;
+
+pub use audit::{Audit, audit};
+pub use days::{
+    CaseView, ClosedDay, DayFigures, DaysView, close_day, compare_days, look_into, post_unheard,
+    reconcile_days, restate_day,
+};
+pub use error::ImportError;
+pub use exceptions_file::exceptions_csv;
+pub use import::{Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at};
+pub use inbox::{PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements, refused_statements};

@@ -1,0 +1,189 @@
+//! A row of cells, from whichever kind of table: one buffer that is filled again for each row.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use crate::statement::error::StatementError;
+use crate::statement::limits::CELL_BYTES_MAX;
+
+/// How the letters of a text file are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    Utf8,
+    /// UTF-16, low byte first, with a byte order mark.
+    Utf16Le,
+    /// UTF-16, high byte first, with a byte order mark.
+    Utf16Be,
+    /// The Vietnamese code page of Windows, whose tones are letters of their own.
+    Windows1258,
+}
+
+impl Encoding {
+    pub const fn show(self) -> &'static str {
+        match self {
+            Encoding::Utf8 => "UTF-8",
+            Encoding::Utf16Le => "UTF-16 LE",
+            Encoding::Utf16Be => "UTF-16 BE",
+            Encoding::Windows1258 => "Windows-1258",
+        }
+    }
+}
+
+/// What a cell says of itself. Text files know only text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::statement) enum CellKind {
+    Text,
+    /// A spreadsheet's number, in plain decimal digits.
+    Number,
+    /// A number that the spreadsheet shows as a date: days since its epoch.
+    Serial {
+        /// Whether that epoch is 1904.
+        since_1904: bool,
+    },
+    /// What a formula came to that could not be computed.
+    Error,
+}
+
+/// What speaks against a row before anybody knows what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::statement) enum RowFault {
+    #[error("Dòng có ký tự không đúng mã {0} của tệp. Hãy lưu lại cả tệp dạng CSV UTF-8.")]
+    Encoding(&'static str),
+    #[error("Dòng viết bằng UTF-8 trong một tệp Windows-1258. Hãy lưu lại cả tệp dạng CSV UTF-8.")]
+    MixedEncoding,
+    #[error("Ô thứ {0} có ký tự điều khiển không nhìn thấy được. Hãy xóa ô và gõ lại.")]
+    Control(usize),
+    #[error("Ô thứ {0} dài quá {CELL_BYTES_MAX} byte. Hãy kiểm tra dấu nháy kép và dấu phân cách.")]
+    CellTooLong(usize),
+}
+
+/// One row. Cells are trimmed and NFC.
+#[derive(Debug)]
+pub(in crate::statement) struct RowBuf {
+    /// The line or row, as a person counts.
+    pub(in crate::statement) number: u64,
+    /// The first thing wrong with it.
+    pub(in crate::statement) fault: Option<RowFault>,
+    /// Whether the file itself says how many cells a row has, so that another number is a fault.
+    pub(in crate::statement) is_delimited: bool,
+    text: String,
+    ends: Vec<(usize, CellKind)>,
+}
+
+/// One cell of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::statement) struct Cell<'a> {
+    pub(in crate::statement) text: &'a str,
+    pub(in crate::statement) kind: CellKind,
+}
+
+impl RowBuf {
+    pub(in crate::statement) fn new(is_delimited: bool) -> RowBuf {
+        RowBuf {
+            number: 0,
+            fault: None,
+            is_delimited,
+            text: String::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Empties the row for the next one.
+    pub(in crate::statement) fn start(&mut self, number: u64) {
+        self.number = number;
+        self.fault = None;
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    pub(in crate::statement) fn push(&mut self, text: &str, kind: CellKind) {
+        let from = self.text.len();
+        let text = text.trim();
+        if text.len() > CELL_BYTES_MAX {
+            self.blame(RowFault::CellTooLong(self.ends.len() + 1));
+        } else if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
+            self.text.push_str(text);
+        } else {
+            match is_nfc_quick(text.chars()) {
+                IsNormalized::Yes => self.push_checked(text.chars()),
+                _ => self.push_checked(text.nfc()),
+            }
+        }
+        debug_assert!(from <= self.text.len());
+        self.ends.push((self.text.len(), kind));
+    }
+
+    /// A line end inside a cell is a space; any other control character was not typed by anybody.
+    fn push_checked(&mut self, chars: impl Iterator<Item = char>) {
+        for c in chars {
+            match c {
+                '\n' | '\r' | '\t' => self.text.push(' '),
+                // Letters of no width come with copied texts and make two equal ids differ.
+                '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
+                c if c.is_control() || c == '\u{fffd}' => {
+                    self.blame(RowFault::Control(self.ends.len() + 1));
+                }
+                c => self.text.push(c),
+            }
+        }
+    }
+
+    /// Empty cells up to this place.
+    pub(in crate::statement) fn fill_to(&mut self, place: usize) {
+        while self.ends.len() < place {
+            self.ends.push((self.text.len(), CellKind::Text));
+        }
+    }
+
+    /// Notes what is wrong, unless something already is.
+    pub(in crate::statement) fn blame(&mut self, fault: RowFault) {
+        self.fault.get_or_insert(fault);
+    }
+
+    pub(in crate::statement) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The cell at this place; beyond the last one cells are empty.
+    pub(in crate::statement) fn cell(&self, place: usize) -> Cell<'_> {
+        let Some(&(end, kind)) = self.ends.get(place) else {
+            return Cell {
+                text: "",
+                kind: CellKind::Text,
+            };
+        };
+        let start = match place {
+            0 => 0,
+            place => self.ends[place - 1].0,
+        };
+        Cell {
+            text: &self.text[start..end],
+            kind,
+        }
+    }
+
+    pub(in crate::statement) fn texts(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|at| self.cell(at).text)
+    }
+
+    pub(in crate::statement) fn is_blank(&self) -> bool {
+        self.text.is_empty() && self.fault.is_none()
+    }
+
+    pub(in crate::statement) fn owned(&self) -> Vec<String> {
+        self.texts().map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+/// What takes rows as they are met.
+pub(in crate::statement) type RowSink<'a> =
+    &'a mut dyn FnMut(&RowBuf) -> Result<ControlFlow<()>, StatementError>;

@@ -1,0 +1,14 @@
+//! What rows come in: delimited text, workbooks of today and of old, and the XML and ZIP around them. Each hands
+//! over rows of cells one by one, in bounded memory, whatever sizes a file claims.
+//!
+//! Cells of workbooks are read here and not by a library: calamine 0.37 gives numbers as floating point, which a
+//! statement's amounts must never be, reads an XLS file whole, and reserves memory for the size a sheet claims
+//! (its issue 693 tells of a file of 2 KB that asks for 549 GB). The containers around them are `zip` and `cfb`.
+
+pub(in crate::statement) mod cells;
+pub(in crate::statement) mod delimited;
+pub(in crate::statement) mod parts;
+pub(in crate::statement) mod sniff;
+pub(in crate::statement) mod xls;
+pub(in crate::statement) mod xlsx;
+pub(in crate::statement) mod xml;

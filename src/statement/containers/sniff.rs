@@ -1,0 +1,185 @@
+//! What a file is, by its content. Names lie: a table of a web page is called `.xls` as often as not.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use crate::statement::containers::xls::ole_name;
+use crate::statement::containers::xlsx;
+use crate::statement::error::StatementError;
+use crate::statement::kind::FileKind;
+use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX, fill};
+
+/// How much of a file tells what it is.
+const SAMPLE_BYTES: u64 = 16 << 10;
+
+const OLE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+
+/// First bytes of what people hand in by mistake.
+const STRANGERS: [(&[u8], &str); 14] = [
+    (b"%PDF", "tệp PDF"),
+    (b"\x89PNG", "ảnh PNG"),
+    (b"\xFF\xD8\xFF", "ảnh JPEG"),
+    (b"GIF8", "ảnh GIF"),
+    (b"RIFF", "ảnh WebP hoặc tệp âm thanh"),
+    (b"II*\0", "ảnh TIFF"),
+    (b"MM\0*", "ảnh TIFF"),
+    (b"BM", "ảnh BMP"),
+    (b"\0\0\0\x18ftyp", "ảnh HEIC hoặc tệp video"),
+    (b"\0\0\0\x1cftyp", "ảnh HEIC hoặc tệp video"),
+    (b"Rar!", "tệp nén RAR"),
+    (b"7z\xBC\xAF", "tệp nén 7z"),
+    (b"\x1F\x8B", "tệp nén gzip"),
+    (b"{\\rtf", "văn bản RTF"),
+];
+
+/// Says what the file is, or refuses it by name. Leaves it at its beginning.
+pub(in crate::statement) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementError> {
+    let io = |error| StatementError::io(error, 1);
+    let length = file.seek(SeekFrom::End(0)).map_err(io)?;
+    let sample = sample(file)?;
+    if sample
+        .iter()
+        .all(|b| b.is_ascii_whitespace() || matches!(b, 0xEF | 0xBB | 0xBF | 0xFF | 0xFE))
+        && length < SAMPLE_BYTES
+    {
+        return Err(StatementError::Empty);
+    }
+    if length > FILE_BYTES_MAX {
+        return Err(StatementError::FileTooLarge);
+    }
+    if sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"PK\x05\x06") {
+        xlsx::inspect(file)?;
+        return rewound(file, FileKind::Xlsx);
+    }
+    if sample.starts_with(OLE) {
+        if length > OLD_WORKBOOK_BYTES_MAX {
+            return Err(StatementError::FileTooLarge);
+        }
+        inspect_ole(file)?;
+        return rewound(file, FileKind::Xls);
+    }
+    let kind = text_kind(&sample)?;
+    rewound(file, kind)
+}
+
+fn rewound<F: Seek>(file: &mut F, kind: FileKind) -> Result<FileKind, StatementError> {
+    file.seek(SeekFrom::Start(0))
+        .map_err(|error| StatementError::io(error, 1))?;
+    Ok(kind)
+}
+
+fn sample<F: Read + Seek>(file: &mut F) -> Result<Vec<u8>, StatementError> {
+    let io = |error| StatementError::io(error, 1);
+    let mut sample = Vec::new();
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    file.take(SAMPLE_BYTES).read_to_end(&mut sample).map_err(io)?;
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    Ok(sample)
+}
+
+fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
+    const DOWNLOAD: &str = "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.";
+    if let Some((_, what)) = STRANGERS.iter().find(|(mark, _)| sample.starts_with(mark)) {
+        // «BM» may also begin the title of a text; only a picture has zero bytes there.
+        if !sample.starts_with(b"BM") || sample[2..].iter().take(12).any(|&b| b == 0) {
+            return Err(StatementError::NotAStatement {
+                what,
+                advice: DOWNLOAD,
+            });
+        }
+    }
+    let text = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(sample);
+    let start = text.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
+    let text = &text[start..];
+    let head = text[..text.len().min(2048)].to_ascii_lowercase();
+    let has = |words: &[u8]| head.windows(words.len()).any(|w| w == words);
+    if text.starts_with(b"<") {
+        return match () {
+            () if has(b"bktocstmrstmt") || has(b"camt.053") => Ok(FileKind::Camt053),
+            () if has(b"camt.052")
+                || has(b"camt.054")
+                || has(b"bktocstmracctrpt")
+                || has(b"bktocstmrdbtcdtntfctn") =>
+            {
+                Err(StatementError::NotAStatement {
+                    what: "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
+                    advice: "Hãy tải sao kê camt.053.",
+                })
+            }
+            () if has(b"urn:schemas-microsoft-com:office:spreadsheet") => {
+                Err(StatementError::NotAStatement {
+                    what: "bảng tính dạng XML 2003",
+                    advice: "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                })
+            }
+            () if has(b"<html")
+                || has(b"<!doctype html")
+                || has(b"<table")
+                || has(b"<meta")
+                || has(b"<style") =>
+            {
+                Err(StatementError::NotAStatement {
+                    what: "trang web (HTML), dù có thể mang đuôi .xls",
+                    advice: "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
+                })
+            }
+            () => Err(StatementError::NotAStatement {
+                what: "tệp XML không phải camt.053",
+                advice: DOWNLOAD,
+            }),
+        };
+    }
+    let begins_line = |mark: &[u8]| {
+        let mut lines = text.split(|&b| b == b'\n').take(40);
+        lines.any(|line| line.starts_with(mark))
+    };
+    let is_swift = text.starts_with(b"{1:") || begins_line(b":20:") || begins_line(b"{4:");
+    if is_swift
+        && (begins_line(b":25:") || begins_line(b":60F:") || begins_line(b":60M:") || begins_line(b":28C:"))
+    {
+        return Ok(FileKind::Mt940);
+    }
+    // UTF-16 without a mark: half of its bytes are zero. Single ones are a matter of their rows.
+    let zeros = sample.iter().take(1024).filter(|&&b| b == 0).count();
+    let is_marked = sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF");
+    if !is_marked && zeros * 4 > sample.len().min(1024) {
+        return Err(StatementError::NotAStatement {
+            what: "tệp nhị phân hoặc UTF-16 không có dấu BOM",
+            advice: "Hãy lưu lại dạng CSV UTF-8 rồi nhập.",
+        });
+    }
+    Ok(FileKind::Csv)
+}
+
+/// Reads the names in the directory of an OLE file. Entries of 128 bytes stand at multiples of 128, so
+/// they are found without following the chain that a broken file may have tied into a knot.
+fn inspect_ole<F: Read + Seek>(file: &mut F) -> Result<(), StatementError> {
+    let mut is_book = false;
+    let mut is_document = false;
+    let mut buffer = vec![0_u8; 128 << 10];
+    loop {
+        let read = fill(file, &mut buffer).map_err(|error| StatementError::io(error, 1))?;
+        for entry in buffer[..read].chunks_exact(128) {
+            match ole_name(entry).as_deref() {
+                Some("EncryptedPackage" | "EncryptionInfo") => return Err(StatementError::Password),
+                Some("_VBA_PROJECT_CUR" | "VBA" | "Macros") => return Err(StatementError::Macro),
+                Some("Workbook" | "Book") => is_book = true,
+                Some("WordDocument" | "PowerPoint Document") => is_document = true,
+                _ => {}
+            }
+        }
+        if read < buffer.len() {
+            break;
+        }
+    }
+    match (is_book, is_document) {
+        (true, _) => Ok(()),
+        (false, is_document) => Err(StatementError::NotAStatement {
+            what: if is_document {
+                "văn bản Word hoặc PowerPoint"
+            } else {
+                "tệp OLE không có bảng tính"
+            },
+            advice: "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
+        }),
+    }
+}

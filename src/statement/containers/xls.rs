@@ -1,0 +1,711 @@
+//! XLS workbooks (BIFF8 in an OLE file), as far as tables of values go.
+//!
+//! Read here rather than through a spreadsheet library, which reserves memory for whatever size a sheet
+//! claims to have and keeps every sheet whole. The stream of the workbook is in memory (old workbooks are
+//! small, and the limit of the room keeps them so); rows are handed over one by one.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use crate::statement::containers::cells::RowSink;
+use crate::statement::containers::cells::{CellKind, RowBuf};
+use crate::statement::containers::xlsx::{is_date_format, shows_date};
+use crate::statement::error::StatementError;
+use crate::statement::limits::{COLUMNS_MAX, OLD_WORKBOOK_BYTES_MAX, SHARED_BYTES_MAX};
+
+const FREE_SECTOR: u32 = 0xFFFF_FFFA;
+/// A directory entry.
+const ENTRY_BYTES: usize = 128;
+/// Sheets of a workbook; a statement has a few.
+const SHEETS_MAX: usize = 256;
+
+// Records of BIFF8 ([MS-XLS] section 2.3) that say something about values.
+const BOF: u16 = 0x0809;
+const END: u16 = 0x000A;
+const CONTINUE: u16 = 0x003C;
+const FILE_PASS: u16 = 0x002F;
+const DATE_1904: u16 = 0x0022;
+const BOUND_SHEET: u16 = 0x0085;
+const FORMAT: u16 = 0x041E;
+const XF: u16 = 0x00E0;
+const SHARED_STRINGS: u16 = 0x00FC;
+const LABEL_SHARED: u16 = 0x00FD;
+const LABEL: u16 = 0x0204;
+const NUMBER: u16 = 0x0203;
+const RK: u16 = 0x027E;
+const MUL_RK: u16 = 0x00BD;
+const FORMULA: u16 = 0x0006;
+const STRING: u16 = 0x0207;
+const BOOL_OR_ERROR: u16 = 0x0205;
+
+fn broken(because: &str) -> StatementError {
+    StatementError::Workbook {
+        part: "Workbook".to_owned(),
+        because: because.to_owned(),
+    }
+}
+
+fn cut() -> StatementError {
+    StatementError::Truncated {
+        because: "bảng tính kết thúc giữa chừng",
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// The stream called `Workbook` of an OLE file.
+fn workbook_stream(file: &[u8]) -> Result<Vec<u8>, StatementError> {
+    let shift = u16_at(file, 30)
+        .filter(|shift| matches!(shift, 9 | 12))
+        .ok_or_else(|| broken("tệp OLE hỏng"))?;
+    let size = 1_usize << shift;
+    let sector = |id: u32| -> Option<&[u8]> {
+        let from = (id as usize).checked_add(1)?.checked_mul(size)?;
+        // The last sector may be cut short by programs that write no padding.
+        file.get(from..file.len().min(from + size))
+            .filter(|s| !s.is_empty())
+    };
+    let table = allocation(file, size, &sector)?;
+    let directory = chain(
+        u32_at(file, 48).unwrap_or(FREE_SECTOR),
+        &table,
+        &sector,
+        usize::MAX,
+    )?;
+    let mut root = None;
+    let mut book = None;
+    for entry in directory.chunks_exact(ENTRY_BYTES) {
+        let start = u32_at(entry, 116).unwrap_or(FREE_SECTOR);
+        let length = u32_at(entry, 120).unwrap_or(0) as usize;
+        match ole_name(entry).as_deref() {
+            Some("Root Entry") => root = root.or(Some((start, length))),
+            Some("Workbook") => book = book.or(Some((start, length))),
+            _ => {}
+        }
+    }
+    let Some((start, length)) = book else {
+        return Err(StatementError::NotAStatement {
+            what: "bảng tính Excel đời cũ hơn 97",
+            advice: "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+        });
+    };
+    let small_max = u32_at(file, 56).unwrap_or(4096) as usize;
+    if length >= small_max {
+        let mut stream = chain(start, &table, &sector, length)?;
+        if stream.len() < length {
+            return Err(cut());
+        }
+        stream.truncate(length);
+        return Ok(stream);
+    }
+    // Small streams stand in sectors of 64 bytes inside the stream of the root.
+    let (root_start, root_length) = root.unwrap_or((FREE_SECTOR, 0));
+    let small = chain(root_start, &table, &sector, root_length)?;
+    let small_table = chain(
+        u32_at(file, 60).unwrap_or(FREE_SECTOR),
+        &table,
+        &sector,
+        usize::MAX,
+    )?;
+    let small_table: Vec<u32> = small_table.chunks_exact(4).filter_map(|b| u32_at(b, 0)).collect();
+    let small_sector = |id: u32| small.get(id as usize * 64..(id as usize + 1) * 64);
+    let mut stream = chain(start, &small_table, &small_sector, length)?;
+    if stream.len() < length {
+        return Err(cut());
+    }
+    stream.truncate(length);
+    Ok(stream)
+}
+
+/// The allocation table: for each sector the one behind it.
+fn allocation<'f>(
+    file: &'f [u8],
+    size: usize,
+    sector: &dyn Fn(u32) -> Option<&'f [u8]>,
+) -> Result<Vec<u32>, StatementError> {
+    let mut ids: Vec<u32> = (0..109).filter_map(|at| u32_at(file, 76 + at * 4)).collect();
+    let mut next = u32_at(file, 68).unwrap_or(FREE_SECTOR);
+    let sectors = file.len() / size;
+    let mut steps = 0;
+    while next < FREE_SECTOR {
+        steps += 1;
+        let more = sector(next).ok_or_else(cut)?;
+        if steps > sectors {
+            return Err(broken("bảng phân bổ lặp vòng"));
+        }
+        ids.extend((0..size / 4 - 1).filter_map(|at| u32_at(more, at * 4)));
+        next = u32_at(more, size - 4).unwrap_or(FREE_SECTOR);
+    }
+    let mut table = Vec::new();
+    for id in ids.into_iter().filter(|&id| id < FREE_SECTOR) {
+        // More entries than sectors are padding, or a table that is named twice to make streams grow.
+        if table.len() > sectors {
+            break;
+        }
+        let entries = sector(id).ok_or_else(cut)?;
+        table.extend(entries.chunks_exact(4).filter_map(|b| u32_at(b, 0)));
+    }
+    Ok(table)
+}
+
+/// The sectors of a stream, joined; at most `length` bytes and a sector.
+fn chain<'f>(
+    start: u32,
+    table: &[u32],
+    sector: &dyn Fn(u32) -> Option<&'f [u8]>,
+    length: usize,
+) -> Result<Vec<u8>, StatementError> {
+    let mut stream = Vec::new();
+    let mut next = start;
+    let mut steps = 0;
+    while next < FREE_SECTOR && stream.len() < length {
+        steps += 1;
+        if steps > table.len() {
+            return Err(broken("chuỗi sector lặp vòng"));
+        }
+        stream.extend_from_slice(sector(next).ok_or_else(cut)?);
+        next = table.get(next as usize).copied().unwrap_or(FREE_SECTOR);
+    }
+    Ok(stream)
+}
+
+pub(in crate::statement) struct Book {
+    stream: Vec<u8>,
+    sheets: Vec<Sheet>,
+    shared: Vec<Box<str>>,
+    is_date: Vec<bool>,
+    since_1904: bool,
+}
+
+struct Sheet {
+    name: String,
+    from: usize,
+}
+
+/// One record: its kind, its bytes, and where the next one begins.
+fn record(stream: &[u8], at: usize) -> Option<(u16, &[u8], usize)> {
+    let kind = u16_at(stream, at)?;
+    let length = usize::from(u16_at(stream, at + 2)?);
+    let bytes = stream.get(at + 4..at + 4 + length)?;
+    Some((kind, bytes, at + 4 + length))
+}
+
+impl Book {
+    pub(in crate::statement) fn open<F: Read + Seek>(file: &mut F) -> Result<Book, StatementError> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
+        file.take(OLD_WORKBOOK_BYTES_MAX)
+            .read_to_end(&mut bytes)
+            .map_err(StatementError::Io)?;
+        let stream = workbook_stream(&bytes)?;
+        drop(bytes);
+        let mut book = Book {
+            stream: Vec::new(),
+            sheets: Vec::new(),
+            shared: Vec::new(),
+            is_date: Vec::new(),
+            since_1904: false,
+        };
+        book.globals(&stream)?;
+        book.stream = stream;
+        Ok(book)
+    }
+
+    pub(in crate::statement) fn sheet_names(&self) -> impl Iterator<Item = &str> {
+        self.sheets.iter().map(|sheet| sheet.name.as_str())
+    }
+
+    /// The records before the first sheet.
+    fn globals(&mut self, stream: &[u8]) -> Result<(), StatementError> {
+        let mut own_formats = std::collections::HashMap::new();
+        let mut at = 0;
+        let Some((BOF, first, _)) = record(stream, 0) else {
+            return Err(broken("không có bản ghi BOF"));
+        };
+        if u16_at(first, 0) != Some(0x0600) {
+            return Err(broken("phiên bản Excel đời cũ hơn 97"));
+        }
+        while let Some((kind, bytes, next)) = record(stream, at) {
+            at = next;
+            match kind {
+                END => return Ok(()),
+                FILE_PASS => return Err(StatementError::Password),
+                DATE_1904 => self.since_1904 = u16_at(bytes, 0) == Some(1),
+                BOUND_SHEET if self.sheets.len() < SHEETS_MAX => self.sheets.extend(bound_sheet(bytes)),
+                FORMAT => {
+                    let code = text_at(bytes, 2, 2).unwrap_or_default();
+                    own_formats.insert(u32::from(u16_at(bytes, 0).unwrap_or(0)), shows_date(&code));
+                }
+                XF => {
+                    let format = u32::from(u16_at(bytes, 2).unwrap_or(0));
+                    let is_date = own_formats
+                        .get(&format)
+                        .copied()
+                        .unwrap_or(is_date_format(format));
+                    self.is_date.push(is_date);
+                }
+                SHARED_STRINGS => {
+                    let mut parts = vec![bytes];
+                    while let Some((CONTINUE, more, next)) = record(stream, at) {
+                        parts.push(more);
+                        at = next;
+                    }
+                    self.shared = shared_strings(&parts)?;
+                }
+                _ => {}
+            }
+        }
+        Err(cut())
+    }
+
+    /// Hands over every row of a sheet that is not blank.
+    pub(in crate::statement) fn each_row(
+        &mut self,
+        sheet: usize,
+        sink: RowSink<'_>,
+    ) -> Result<(), StatementError> {
+        let Some(sheet) = self.sheets.get(sheet) else {
+            return Ok(());
+        };
+        let mut at = sheet.from;
+        let mut row = RowBuf::new(false);
+        let mut depth = 0_u32;
+        // A text that a formula came to follows its cell in a record of its own.
+        let mut text_follows = false;
+        while let Some((kind, bytes, next)) = record(&self.stream, at) {
+            at = next;
+            match kind {
+                BOF => depth += 1,
+                // Charts inside a sheet have their own beginning and end.
+                END if depth <= 1 => {
+                    if !row.is_blank() {
+                        return sink(&row).map(drop);
+                    }
+                    return Ok(());
+                }
+                END => depth -= 1,
+                _ if depth > 1 => {}
+                STRING if std::mem::take(&mut text_follows) => {
+                    row.push(&text_at(bytes, 0, 2).unwrap_or_default(), CellKind::Text);
+                }
+                LABEL_SHARED | LABEL | NUMBER | RK | MUL_RK | FORMULA | BOOL_OR_ERROR => {
+                    let place = (u16_at(bytes, 0), u16_at(bytes, 2));
+                    let (Some(number), Some(column)) = place else {
+                        return Err(broken("bản ghi ô quá ngắn"));
+                    };
+                    let number = u64::from(number) + 1;
+                    if number != row.number {
+                        if number < row.number {
+                            return Err(broken("các dòng không theo thứ tự"));
+                        }
+                        if !row.is_blank() && sink(&row)?.is_break() {
+                            return Ok(());
+                        }
+                        row.start(number);
+                    }
+                    let column = usize::from(column);
+                    if column < row.len() || column >= COLUMNS_MAX {
+                        return Err(broken("các cột không theo thứ tự"));
+                    }
+                    row.fill_to(column);
+                    text_follows = self.cell(kind, bytes, &mut row);
+                }
+                _ => {}
+            }
+        }
+        Err(cut())
+    }
+
+    /// Adds what a record of a cell says. True for a formula that came to a text, which the next record has.
+    fn cell(&self, kind: u16, bytes: &[u8], row: &mut RowBuf) -> bool {
+        let style = |at: usize| usize::from(u16_at(bytes, at).unwrap_or(0));
+        match kind {
+            LABEL_SHARED => {
+                let text = u32_at(bytes, 6).and_then(|at| self.shared.get(at as usize));
+                match text {
+                    Some(text) => row.push(text, CellKind::Text),
+                    None => row.push("#REF!", CellKind::Error),
+                }
+            }
+            LABEL => row.push(&text_at(bytes, 6, 2).unwrap_or_default(), CellKind::Text),
+            NUMBER => self.number(row, style(4), bytes.get(6..14)),
+            RK => self.packed(row, style(4), u32_at(bytes, 6)),
+            MUL_RK => {
+                let cells = bytes.len().saturating_sub(6) / 6;
+                for at in 0..cells.min(COLUMNS_MAX) {
+                    self.packed(row, style(4 + at * 6), u32_at(bytes, 6 + at * 6));
+                }
+            }
+            BOOL_OR_ERROR if bytes.get(7) == Some(&1) => row.push("#REF!", CellKind::Error),
+            BOOL_OR_ERROR => row.push(
+                if bytes.get(6) == Some(&1) { "TRUE" } else { "FALSE" },
+                CellKind::Text,
+            ),
+            FORMULA => match bytes.get(6..14) {
+                Some([0, _, _, _, _, _, 0xFF, 0xFF]) => return true,
+                Some([1, _, value, _, _, _, 0xFF, 0xFF]) => {
+                    row.push(if *value == 1 { "TRUE" } else { "FALSE" }, CellKind::Text);
+                }
+                Some([2, _, _, _, _, _, 0xFF, 0xFF]) => row.push("#REF!", CellKind::Error),
+                Some([3, _, _, _, _, _, 0xFF, 0xFF]) => row.push("", CellKind::Text),
+                number => self.number(row, style(4), number),
+            },
+            _ => {}
+        }
+        false
+    }
+
+    fn kind(&self, style: usize) -> CellKind {
+        match self.is_date.get(style) {
+            Some(true) => CellKind::Serial {
+                since_1904: self.since_1904,
+            },
+            _ => CellKind::Number,
+        }
+    }
+
+    fn number(&self, row: &mut RowBuf, style: usize, bytes: Option<&[u8]>) {
+        let bits = bytes.and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
+        match bits.and_then(decimal) {
+            Some(digits) => row.push(&digits, self.kind(style)),
+            None => row.push("#NUM!", CellKind::Error),
+        }
+    }
+
+    /// Thirty bits of a number, with a mark for «a hundredth of it» and one for «a whole number».
+    fn packed(&self, row: &mut RowBuf, style: usize, packed: Option<u32>) {
+        let digits = packed.and_then(|packed| {
+            let is_hundredth = packed & 1 != 0;
+            if packed & 2 == 0 {
+                let digits = decimal(u64::from(packed & !3) << 32)?;
+                return if is_hundredth {
+                    hundredth(&digits)
+                } else {
+                    Some(digits)
+                };
+            }
+            let whole = (packed as i32 >> 2).to_string();
+            if is_hundredth {
+                hundredth(&whole)
+            } else {
+                Some(whole)
+            }
+        });
+        match digits {
+            Some(digits) => row.push(&digits, self.kind(style)),
+            None => row.push("#NUM!", CellKind::Error),
+        }
+    }
+}
+
+/// Moves the point two digits to the left.
+fn hundredth(digits: &str) -> Option<String> {
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let padded = format!("{whole:0>3}");
+    let (front, back) = padded.split_at_checked(padded.len() - 2)?;
+    let fraction = format!("{back}{fraction}");
+    Some(match fraction.trim_end_matches('0') {
+        "" => format!("{sign}{front}"),
+        rest => format!("{sign}{front}.{rest}"),
+    })
+}
+
+/// The decimal digits of a binary number of 64 bits (IEEE 754), by whole numbers alone: exact before the
+/// point, nine digits behind it. None for what is no number or has more than 18 digits before the point.
+fn decimal(bits: u64) -> Option<String> {
+    let sign = if bits >> 63 == 1 { "-" } else { "" };
+    let exponent = (bits >> 52 & 0x7FF) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    if exponent == 0x7FF {
+        return None;
+    }
+    if exponent == 0 {
+        // Zero, and numbers too small for any cell.
+        return Some("0".to_owned());
+    }
+    let mantissa = u128::from(fraction | 1 << 52);
+    let shift = exponent - 1075;
+    if shift >= 0 {
+        let whole = if shift <= 11 {
+            mantissa << shift
+        } else {
+            return None;
+        };
+        return (whole < 10_u128.pow(18)).then(|| format!("{sign}{whole}"));
+    }
+    let down = shift.unsigned_abs();
+    if down > 110 {
+        return Some("0".to_owned());
+    }
+    let (whole, rest) = match down {
+        ..=52 => (mantissa >> down, mantissa & ((1 << down) - 1)),
+        _ => (0, mantissa),
+    };
+    // Below 2^53, times 10^9, fits; what is shifted away beyond that is under a billionth.
+    let half = if down > 1 { 1_u128 << (down - 1) } else { 0 };
+    let mut billionths = (rest * 1_000_000_000 + half) >> down;
+    let carry = billionths / 1_000_000_000;
+    billionths %= 1_000_000_000;
+    let digits = format!("{billionths:09}");
+    let whole = whole + carry;
+    Some(match digits.trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        behind => format!("{sign}{whole}.{behind}"),
+    })
+}
+
+/// A sheet of values that shows itself.
+fn bound_sheet(bytes: &[u8]) -> Option<Sheet> {
+    let from = u32_at(bytes, 0)? as usize;
+    let is_hidden = bytes.get(4)? & 3 != 0;
+    let kind = *bytes.get(5)?;
+    let name = text_at(bytes, 6, 1)?;
+    (!is_hidden && kind == 0).then_some(Sheet { name, from })
+}
+
+/// A text whose count of letters takes one byte or two, then a byte that says how wide they are.
+fn text_at(bytes: &[u8], at: usize, count_bytes: usize) -> Option<String> {
+    let count = match count_bytes {
+        1 => usize::from(*bytes.get(at)?),
+        _ => usize::from(u16_at(bytes, at)?),
+    };
+    let is_wide = bytes.get(at + count_bytes)? & 1 != 0;
+    let from = at + count_bytes + 1;
+    let letters = bytes.get(from..from + count * if is_wide { 2 } else { 1 })?;
+    Some(letters_of(letters, is_wide))
+}
+
+/// Letters of one byte are the first 256 of Unicode.
+fn letters_of(bytes: &[u8], is_wide: bool) -> String {
+    if !is_wide {
+        return bytes.iter().map(|&b| char::from(b)).collect();
+    }
+    let units = bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    char::decode_utf16(units)
+        .map(|c| c.unwrap_or('\u{fffd}'))
+        .collect()
+}
+
+/// The texts that cells share. They go on over records; where one is cut, the next record says again how
+/// wide its letters are.
+fn shared_strings(parts: &[&[u8]]) -> Result<Vec<Box<str>>, StatementError> {
+    let mut from = Parts {
+        parts,
+        part: 0,
+        at: 8,
+    };
+    let count = parts[0].get(4..8).and_then(|b| u32_at(b, 0)).unwrap_or(0) as usize;
+    let mut texts = Vec::new();
+    let mut bytes_kept = 0;
+    while texts.len() < count {
+        let Some(text) = from.text() else { break };
+        bytes_kept += text.len() + 16;
+        if bytes_kept > SHARED_BYTES_MAX {
+            return Err(broken("các ô có quá nhiều văn bản khác nhau"));
+        }
+        texts.push(text.into_boxed_str());
+    }
+    Ok(texts)
+}
+
+struct Parts<'a> {
+    parts: &'a [&'a [u8]],
+    part: usize,
+    at: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// The rest of the record that is being read, or of the next one.
+    fn rest(&mut self) -> Option<&'a [u8]> {
+        while self.at >= self.parts.get(self.part)?.len() {
+            self.part += 1;
+            self.at = 0;
+        }
+        self.parts.get(self.part)?.get(self.at..)
+    }
+
+    fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < count {
+            let rest = self.rest()?;
+            let taken = rest.len().min(count - bytes.len());
+            bytes.extend_from_slice(&rest[..taken]);
+            self.at += taken;
+        }
+        Some(bytes)
+    }
+
+    fn skip(&mut self, count: usize) -> Option<()> {
+        let mut left = count;
+        while left > 0 {
+            let taken = self.rest()?.len().min(left);
+            self.at += taken;
+            left -= taken;
+        }
+        Some(())
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let head = self.bytes(3)?;
+        let mut letters = usize::from(u16_at(&head, 0)?);
+        let flags = head[2];
+        let runs = if flags & 8 != 0 {
+            usize::from(u16_at(&self.bytes(2)?, 0)?)
+        } else {
+            0
+        };
+        let extra = if flags & 4 != 0 {
+            u32_at(&self.bytes(4)?, 0)? as usize
+        } else {
+            0
+        };
+        let mut is_wide = flags & 1 != 0;
+        let mut text = String::new();
+        while letters > 0 {
+            let part = self.part;
+            let mut rest = self.rest()?;
+            if self.part != part {
+                is_wide = rest.first()? & 1 != 0;
+                self.at += 1;
+                rest = self.rest()?;
+            }
+            let width = if is_wide { 2 } else { 1 };
+            let taken = (rest.len() / width).min(letters);
+            if taken == 0 {
+                return None;
+            }
+            text.push_str(&letters_of(&rest[..taken * width], is_wide));
+            self.at += taken * width;
+            letters -= taken;
+        }
+        self.skip(runs * 4 + extra)?;
+        Some(text)
+    }
+}
+
+/// The name of a directory entry: UTF-16, its length in bytes behind it, then the kind of the entry.
+pub(in crate::statement) fn ole_name(entry: &[u8]) -> Option<String> {
+    let length = usize::from(u16::from_le_bytes([entry[64], entry[65]]));
+    let is_entry = matches!(entry[66], 1 | 2 | 5) && (4..=64).contains(&length) && length.is_multiple_of(2);
+    if !is_entry {
+        return None;
+    }
+    let units = entry[..length - 2]
+        .chunks_exact(2)
+        .map(|b| u16::from_le_bytes([b[0], b[1]]));
+    char::decode_utf16(units).collect::<Result<String, _>>().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statement::tests::support::{bad, movements, ole, read, record, workbook_stream};
+    use proptest::prelude::*;
+
+    #[test]
+    fn binary_numbers_become_their_digits() {
+        for (value, wanted) in [
+            (0.0_f64, "0"),
+            (1.0, "1"),
+            (-50_000.0, "-50000"),
+            (0.5, "0.5"),
+            (46_037.25, "46037.25"),
+            (123_456_789_012.0, "123456789012"),
+            (9_007_199_254_740_993.0, "9007199254740992"),
+            (1e-300, "0"),
+            (0.999_999_999_9, "1"),
+        ] {
+            assert_eq!(decimal(value.to_bits()).as_deref(), Some(wanted), "{value}");
+        }
+        for none in [f64::NAN, f64::INFINITY, 1e18, 1e300] {
+            assert_eq!(decimal(none.to_bits()), None, "{none}");
+        }
+        for (digits, wanted) in [
+            ("5000000", "50000"),
+            ("12345", "123.45"),
+            ("5", "0.05"),
+            ("-100", "-1"),
+        ] {
+            assert_eq!(hundredth(digits).as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn packed_numbers_and_texts_of_formulas_are_read() {
+        let texts = ["Ngày", "Mã giao dịch", "Số tiền", "15/01/2026"].map(str::to_owned);
+        let label =
+            |row: u8, column: u8, at: u8| record(LABEL_SHARED, &[row, 0, column, 0, 0, 0, at, 0, 0, 0]);
+        let mut cells = record(BOF, &[0, 6, 0x10, 0]);
+        for at in 0..3 {
+            cells.extend(label(0, at, at));
+        }
+        let formula = |row: u8, column: u8, result: [u8; 8]| {
+            let head = [row, 0, column, 0, 0, 0];
+            record(FORMULA, &[&head[..], &result, &[0; 8]].concat())
+        };
+        let packed = |row: u8, bits: u32| {
+            let head = [row, 0, 2, 0, 0, 0];
+            record(RK, &[&head[..], &bits.to_le_bytes()].concat())
+        };
+        // A whole number, a hundredth of one, and the upper bits of a binary number.
+        let numbers = [
+            50_000 << 2 | 2,
+            6_000_000 << 2 | 3,
+            (7_000.0_f64.to_bits() >> 32) as u32,
+        ];
+        for (row, bits) in (1..).zip(numbers) {
+            cells.extend(label(row, 0, 3));
+            cells.extend(formula(row, 1, [0, 0, 0, 0, 0, 0, 0xFF, 0xFF]));
+            cells.extend(record(STRING, &[2, 0, 0, b'G', b'0' + row]));
+            cells.extend(packed(row, bits));
+        }
+        cells.extend(label(4, 0, 3));
+        cells.extend(formula(4, 1, [2, 0, 23, 0, 0, 0, 0xFF, 0xFF]));
+        cells.extend(packed(4, 1 << 2 | 2));
+        cells.extend(record(END, &[]));
+        let (events, _) = read(&ole(&workbook_stream(&texts, &cells)));
+        let rows = movements(&events);
+        let got: Vec<_> = rows
+            .iter()
+            .map(|r| (r.provider_txn_id.as_str(), r.amount.vnd()))
+            .collect();
+        assert_eq!(got, [("G1", 50_000), ("G2", 60_000), ("G3", 7_000)], "{events:?}");
+        assert!(bad(&events).len() == 1 && bad(&events)[0].1.contains("công thức"));
+    }
+
+    #[test]
+    fn an_allocation_table_that_goes_round_ends() {
+        let mut file = ole(&workbook_stream(&[], &record(BOF, &[0, 6, 0x10, 0])));
+        // Every sector follows itself.
+        let table_at = 512;
+        for at in 0..64_u32 {
+            let from = table_at + at as usize * 4;
+            file[from..from + 4].copy_from_slice(&at.to_le_bytes());
+        }
+        assert!(workbook_stream_of(&file).is_err());
+    }
+
+    fn workbook_stream_of(file: &[u8]) -> Result<Vec<u8>, StatementError> {
+        super::workbook_stream(file)
+    }
+
+    proptest! {
+        #[test]
+        fn whole_numbers_are_exact(value in -999_999_999_999_999_i64..=999_999_999_999_999) {
+            prop_assert_eq!(decimal((value as f64).to_bits()), Some(value.to_string()));
+        }
+
+        #[test]
+        fn any_bits_are_a_number_or_none(bits in any::<u64>()) {
+            if let Some(digits) = decimal(bits) {
+                prop_assert!(crate::statement::meaning::values::plain_decimal(&digits).is_some(), "{}", digits);
+            }
+        }
+    }
+}

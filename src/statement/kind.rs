@@ -1,0 +1,89 @@
+//! The formats that can be read, and the kind of mapping that reads each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::statement::containers::cells::Encoding;
+
+/// A format that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    Csv,
+    /// A workbook of today's spreadsheets.
+    Xlsx,
+    /// A workbook of old spreadsheets (BIFF8).
+    Xls,
+    /// SWIFT MT940.
+    Mt940,
+    /// ISO 20022 camt.053.
+    Camt053,
+}
+
+impl FileKind {
+    pub const fn show(self) -> &'static str {
+        match self {
+            FileKind::Csv => "CSV",
+            FileKind::Xlsx => "XLSX",
+            FileKind::Xls => "XLS",
+            FileKind::Mt940 => "MT940",
+            FileKind::Camt053 => "camt.053",
+        }
+    }
+
+    /// The kind of mapping that reads it.
+    pub const fn source(self) -> Source {
+        match self {
+            FileKind::Csv | FileKind::Xlsx | FileKind::Xls => Source::Table,
+            FileKind::Mt940 => Source::Mt940,
+            FileKind::Camt053 => Source::Camt053,
+        }
+    }
+}
+
+/// What kind of file a mapping reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// CSV or a workbook: the header decides, not how it was saved.
+    Table,
+    /// MT940.
+    Mt940,
+    /// camt.053.
+    Camt053,
+}
+
+impl Source {
+    pub const fn show(self) -> &'static str {
+        match self {
+            Source::Table => "bảng (CSV, XLSX, XLS)",
+            Source::Mt940 => "MT940",
+            Source::Camt053 => "camt.053",
+        }
+    }
+}
+
+/// What kind of file it is and how it is written, as far as it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    pub kind: FileKind,
+    /// How its letters are written; only delimited text has a choice.
+    pub encoding: Option<Encoding>,
+    /// What stands between its cells; only delimited text has one.
+    pub separator: Option<char>,
+    /// The sheet that is read; only a workbook has one.
+    pub sheet: Option<String>,
+    /// The row on which the header begins, as a person counts.
+    pub header_row: Option<u64>,
+}
+
+impl FileFacts {
+    /// A format that has nothing to choose.
+    pub(in crate::statement) fn plain(kind: FileKind) -> FileFacts {
+        FileFacts {
+            kind,
+            encoding: None,
+            separator: None,
+            sheet: None,
+            header_row: None,
+        }
+    }
+}

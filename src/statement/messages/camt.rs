@@ -1,0 +1,325 @@
+//! camt.053: the statement of ISO 20022, as PROTOCOLS section 15.4 describes it. Elements go by their
+//! local names, since the version in the namespace varies.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use quick_xml::events::Event as XmlEvent;
+
+use crate::statement::containers::xml::{Xml, XmlFault, attribute};
+use crate::statement::error::StatementError;
+use crate::statement::kind::FileKind;
+use crate::statement::limits::{BATCH_MAX, CELL_BYTES_MAX, FILE_BYTES_MAX, Overrun};
+use crate::statement::messages::camt_entry::{Detail, Entry, Money, Owner};
+use crate::statement::row::Handed;
+use crate::statement::summary::{Balance, Summary, plus};
+use crate::vn::{AccountNumber, Dong};
+
+const FORMAT: &str = "camt.053";
+
+/// Reads all statements of a file.
+pub(in crate::statement) fn read<F: Read + Seek>(
+    file: &mut F,
+    handed: &mut Handed<'_>,
+) -> Result<Summary, StatementError> {
+    file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
+    let mut xml = Xml::new(file, FILE_BYTES_MAX);
+    let mut reader = Reader::new();
+    loop {
+        let fault = |fault| xml_fault(fault, reader.rows);
+        match xml.next().map_err(fault)? {
+            XmlEvent::Start(element) => {
+                let name = element.local_name().as_ref().to_owned();
+                let currency = attribute(&element, "Ccy")
+                    .map(|ccy| ccy.into_owned())
+                    .unwrap_or_default();
+                reader.begin(name, currency);
+            }
+            XmlEvent::Text(text) => reader.text(&text.xml10_content())?,
+            XmlEvent::CData(text) => reader.text(&text.xml10_content())?,
+            XmlEvent::GeneralRef(entity) => {
+                let mut text = String::new();
+                crate::statement::containers::xml::resolve(&entity, &mut text)
+                    .map_err(|fault| xml_fault(fault, reader.rows))?;
+                reader.text(&text)?;
+            }
+            XmlEvent::End(_) => reader.end(handed)?,
+            XmlEvent::Eof => return reader.finish(),
+            _ => {}
+        }
+    }
+}
+
+fn xml_fault(fault: XmlFault, row: u64) -> StatementError {
+    let because = match fault {
+        XmlFault::Overrun(Overrun::Whole) => return StatementError::FileTooLarge,
+        XmlFault::Overrun(Overrun::Record) => "có một phần tử quá dài".to_owned(),
+        XmlFault::Deep => "các phần tử lồng nhau quá sâu".to_owned(),
+        XmlFault::DocType => "có khai báo DOCTYPE, không được nhận".to_owned(),
+        XmlFault::Cut => {
+            return StatementError::Truncated {
+                because: "tệp XML kết thúc giữa chừng",
+            };
+        }
+        XmlFault::Broken(because) => because,
+    };
+    StatementError::Message {
+        format: FORMAT,
+        row,
+        because,
+    }
+}
+
+struct Reader {
+    summary: Summary,
+    /// Local names of the elements that are open.
+    path: Vec<String>,
+    text: String,
+    /// Whether the element that ends next had elements inside: its text is then only layout.
+    has_inner: bool,
+    currency: String,
+    /// Rows handed over; the last one is where a fault is.
+    rows: u64,
+    owner: Owner,
+    entry: Entry,
+    statement: Statement,
+    balance: Balance,
+    has_balance: bool,
+    has_statement: bool,
+}
+
+/// Balances of the statement that is open.
+#[derive(Default)]
+struct Statement {
+    code: String,
+    amount: Money,
+    direction: String,
+    opening: Option<Dong>,
+    closing: Option<Dong>,
+    credits: Dong,
+    debits: Dong,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        Reader {
+            summary: Summary::new(FileKind::Camt053),
+            path: Vec::new(),
+            text: String::new(),
+            has_inner: false,
+            currency: String::new(),
+            rows: 0,
+            owner: Owner::default(),
+            entry: Entry::default(),
+            statement: Statement::default(),
+            balance: Balance {
+                opening: Dong::ZERO,
+                credits: Dong::ZERO,
+                debits: Dong::ZERO,
+                closing: Dong::ZERO,
+                parts: 0,
+                parts_off: 0,
+            },
+            has_balance: false,
+            has_statement: false,
+        }
+    }
+
+    fn wrong(&self, because: &str) -> StatementError {
+        StatementError::Message {
+            format: FORMAT,
+            row: self.rows,
+            because: because.to_owned(),
+        }
+    }
+
+    fn begin(&mut self, name: String, currency: String) {
+        match name.as_str() {
+            "Stmt" => {
+                self.owner = Owner::default();
+                self.statement = Statement::default();
+                self.has_statement = true;
+            }
+            "Ntry" => self.entry = Entry::default(),
+            "TxDtls" if self.entry.details.len() < BATCH_MAX => self.entry.details.push(Detail::default()),
+            "TxDtls" => self.entry.has_too_many = true,
+            _ => {}
+        }
+        self.path.push(name);
+        self.text.clear();
+        self.has_inner = false;
+        self.currency = currency;
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), StatementError> {
+        if self.text.len() + text.len() > CELL_BYTES_MAX {
+            return Err(self.wrong("có một phần tử quá dài"));
+        }
+        self.text.push_str(text);
+        Ok(())
+    }
+
+    fn end(&mut self, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+        if !self.has_inner {
+            self.leaf();
+        }
+        let name = self.path.pop().unwrap_or_default();
+        match name.as_str() {
+            "Ntry" => self.end_entry(handed)?,
+            "Bal" => self.end_balance(),
+            "Stmt" => self.end_statement(),
+            _ => {}
+        }
+        self.text.clear();
+        self.has_inner = true;
+        Ok(())
+    }
+
+    /// An element that held only text: where it stands says what it is.
+    fn leaf(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        let text = text.trim();
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        // The group header and the statement have what precedes; only what is below the statement counts.
+        let Some(at) = path.iter().position(|name| *name == "Stmt") else {
+            return;
+        };
+        let money = || Money {
+            text: text.to_owned(),
+            currency: self.currency.clone(),
+        };
+        match &path[at + 1..] {
+            ["Acct", "Id", "IBAN"] | ["Acct", "Id", "Othr", "Id"] => {
+                self.owner.account = AccountNumber::parse(text).ok();
+                if self.summary.account.is_none() {
+                    self.summary.account.clone_from(&self.owner.account);
+                }
+            }
+            ["Acct", "Svcr", "FinInstnId", .., "MmbId" | "Id"] if is_bin(text) => {
+                text.clone_into(&mut self.owner.bank_bin);
+            }
+            ["Bal", "Tp", "CdOrPrtry", "Cd"] => self.statement.code = text.to_owned(),
+            ["Bal", "Amt"] => self.statement.amount = money(),
+            ["Bal", "CdtDbtInd"] => self.statement.direction = text.to_owned(),
+            ["Ntry", "NtryDtls", "TxDtls", rest @ ..] => take_detail(&mut self.entry, rest, text, money),
+            ["Ntry", rest @ ..] => take_entry(&mut self.entry, rest, text, money),
+            _ => {}
+        }
+    }
+
+    fn end_entry(&mut self, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+        let entry = std::mem::take(&mut self.entry);
+        let effect = entry.effect();
+        self.statement.credits = plus(self.statement.credits, Dong::new(effect.credit));
+        self.statement.debits = plus(self.statement.debits, Dong::new(effect.debit));
+        for event in entry.events(self.rows + 1, &self.owner) {
+            self.rows += 1;
+            self.summary.count(&event);
+            handed.hand(event)?;
+        }
+        Ok(())
+    }
+
+    fn end_balance(&mut self) {
+        let statement = &mut self.statement;
+        let amount = std::mem::take(&mut statement.amount);
+        let direction = std::mem::take(&mut statement.direction);
+        let Ok(amount) = amount.dong() else { return };
+        let signed = Dong::new(if direction == "DBIT" { -amount } else { amount });
+        match statement.code.as_str() {
+            "OPBD" => statement.opening = Some(signed),
+            // The closing balance of the day before is the opening one, unless that is given too.
+            "PRCD" => statement.opening = statement.opening.or(Some(signed)),
+            "CLBD" => statement.closing = Some(signed),
+            _ => {}
+        }
+    }
+
+    fn end_statement(&mut self) {
+        let statement = std::mem::take(&mut self.statement);
+        let (Some(opening), Some(closing)) = (statement.opening, statement.closing) else {
+            return;
+        };
+        let credited = opening.vnd().saturating_add(statement.credits.vnd());
+        let expected = credited.saturating_sub(statement.debits.vnd());
+        self.has_balance = true;
+        self.balance.parts += 1;
+        self.balance.parts_off += u64::from(expected != closing.vnd());
+        self.balance.opening = plus(self.balance.opening, opening);
+        self.balance.credits = plus(self.balance.credits, statement.credits);
+        self.balance.debits = plus(self.balance.debits, statement.debits);
+        self.balance.closing = plus(self.balance.closing, closing);
+    }
+
+    fn finish(mut self) -> Result<Summary, StatementError> {
+        if !self.has_statement {
+            return Err(self.wrong("không có bản sao kê nào (Stmt)"));
+        }
+        self.summary.balance = self.has_balance.then_some(self.balance);
+        Ok(self.summary)
+    }
+}
+
+fn is_bin(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What an element of an entry says, by its path inside the entry.
+fn take_entry(entry: &mut Entry, path: &[&str], text: &str, money: impl Fn() -> Money) {
+    let field = match path {
+        ["Amt"] => {
+            entry.amount = money();
+            return;
+        }
+        ["RvslInd"] => {
+            entry.is_reversal = matches!(text, "true" | "1");
+            return;
+        }
+        ["NtryDtls", "Btch", "NbOfTxs"] => {
+            entry.batch_count = text.parse().unwrap_or(0);
+            return;
+        }
+        ["CdtDbtInd"] => &mut entry.direction,
+        // Since version 8 the word stands one level lower.
+        ["Sts"] | ["Sts", "Cd"] => &mut entry.status,
+        ["BookgDt", "Dt" | "DtTm"] => &mut entry.booked_at,
+        ["ValDt", "Dt" | "DtTm"] => &mut entry.value_at,
+        ["AcctSvcrRef"] => &mut entry.bank_ref,
+        ["NtryRef"] => &mut entry.entry_ref,
+        ["BkTxCd", "Domn", "Fmly", "SubFmlyCd"] => &mut entry.family,
+        ["NtryDtls", "Btch", "MsgId" | "PmtInfId"] => &mut entry.batch,
+        ["AddtlNtryInf"] => &mut entry.note,
+        _ => return,
+    };
+    text.clone_into(field);
+}
+
+/// What an element of a transaction says, by its path inside the transaction.
+fn take_detail(entry: &mut Entry, path: &[&str], text: &str, money: impl Fn() -> Money) {
+    if entry.has_too_many {
+        return;
+    }
+    let Some(detail) = entry.details.last_mut() else {
+        return;
+    };
+    let field = match path {
+        // Older versions have the amount one level lower.
+        ["Amt"] | ["AmtDtls", "TxAmt", "Amt"] => {
+            detail.amount = Some(money());
+            return;
+        }
+        ["RmtInf", "Ustrd"] => {
+            if !detail.note.is_empty() {
+                detail.note.push(' ');
+            }
+            detail.note.push_str(text);
+            return;
+        }
+        ["CdtDbtInd"] => &mut detail.direction,
+        ["Refs", "EndToEndId"] if text != "NOTPROVIDED" => &mut detail.end_to_end_id,
+        ["Refs", "TxId"] => &mut detail.transaction_id,
+        ["Refs", "AcctSvcrRef"] => &mut detail.bank_ref,
+        ["RltdDts", "AccptncDtTm" | "TxDtTm"] => &mut detail.at,
+        _ => return,
+    };
+    text.clone_into(field);
+}

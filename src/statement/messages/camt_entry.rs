@@ -1,0 +1,226 @@
+//! One entry of camt.053, and the rows it comes to.
+
+use crate::statement::containers::cells::{Cell, CellKind};
+use crate::statement::meaning::values::{self, Moment};
+use crate::statement::movement::{RowKind, RowStatus};
+use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
+use crate::vn::{AccountNumber, Day, Dong};
+
+/// An amount as the file spells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::statement) struct Money {
+    pub(in crate::statement) text: String,
+    pub(in crate::statement) currency: String,
+}
+
+impl Money {
+    /// Whole đồng: a point may stand before zeros only.
+    pub(in crate::statement) fn dong(&self) -> Result<i64, String> {
+        if self.currency != "VND" {
+            return Err("Số tiền không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.".to_owned());
+        }
+        let cell = Cell {
+            text: self.text.trim(),
+            kind: CellKind::Number,
+        };
+        match values::amount(cell) {
+            Ok(Some(amount)) if amount >= 0 => Ok(amount),
+            Ok(_) => Err("Không đọc được số tiền.".to_owned()),
+            Err(fault) => Err(format!("Số tiền {fault}.")),
+        }
+    }
+}
+
+/// One transaction inside an entry.
+#[derive(Debug, Clone, Default)]
+pub(in crate::statement) struct Detail {
+    pub(in crate::statement) amount: Option<Money>,
+    pub(in crate::statement) direction: String,
+    pub(in crate::statement) end_to_end_id: String,
+    pub(in crate::statement) transaction_id: String,
+    pub(in crate::statement) bank_ref: String,
+    pub(in crate::statement) note: String,
+    pub(in crate::statement) at: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(in crate::statement) struct Entry {
+    pub(in crate::statement) amount: Money,
+    pub(in crate::statement) direction: String,
+    pub(in crate::statement) status: String,
+    pub(in crate::statement) is_reversal: bool,
+    pub(in crate::statement) booked_at: String,
+    pub(in crate::statement) value_at: String,
+    pub(in crate::statement) bank_ref: String,
+    pub(in crate::statement) entry_ref: String,
+    pub(in crate::statement) family: String,
+    pub(in crate::statement) batch: String,
+    pub(in crate::statement) batch_count: u32,
+    pub(in crate::statement) note: String,
+    pub(in crate::statement) details: Vec<Detail>,
+    /// More transactions than are held; the entry cannot be taken apart.
+    pub(in crate::statement) has_too_many: bool,
+}
+
+/// Whose money it is.
+#[derive(Debug, Clone, Default)]
+pub(in crate::statement) struct Owner {
+    pub(in crate::statement) account: Option<AccountNumber>,
+    pub(in crate::statement) bank_bin: String,
+}
+
+/// What an entry does to the balance.
+pub(in crate::statement) struct Effect {
+    pub(in crate::statement) credit: i64,
+    pub(in crate::statement) debit: i64,
+}
+
+impl Entry {
+    /// What the entry does to the balance: only what is booked does.
+    pub(in crate::statement) fn effect(&self) -> Effect {
+        let amount = match self.status.as_str() {
+            "BOOK" => self.amount.dong().unwrap_or(0),
+            _ => 0,
+        };
+        match self.direction.as_str() {
+            "CRDT" => Effect {
+                credit: amount,
+                debit: 0,
+            },
+            _ => Effect {
+                credit: 0,
+                debit: amount,
+            },
+        }
+    }
+
+    /// The rows it comes to, numbered from `first`: one for each transaction whose amount is given if
+    /// they add up to the entry, else one for all.
+    pub(in crate::statement) fn events(self, first: u64, owner: &Owner) -> Vec<Event> {
+        let amounts: Option<Vec<Money>> = self.details.iter().map(|detail| detail.amount.clone()).collect();
+        let sums_up = |amounts: &[Money]| {
+            let sum = amounts
+                .iter()
+                .try_fold(0_i64, |sum, money| Some(sum.saturating_add(money.dong().ok()?)));
+            sum.is_some_and(|sum| self.amount.dong() == Ok(sum))
+        };
+        match amounts {
+            Some(amounts) if amounts.len() > 1 && !self.has_too_many && sums_up(&amounts) => {
+                let numbered = self.details.iter().zip(&amounts).zip(first..);
+                numbered
+                    .map(|((detail, money), number)| self.event(number, money, Some(detail), 1, owner))
+                    .collect()
+            }
+            _ => {
+                let known = self.details.len().max(1) as u32;
+                let parts = self.batch_count.max(known);
+                let single = self.details.first().filter(|_| parts == 1);
+                vec![self.event(first, &self.amount, single, parts, owner)]
+            }
+        }
+    }
+
+    fn event(
+        &self,
+        row_number: u64,
+        money: &Money,
+        detail: Option<&Detail>,
+        parts: u32,
+        owner: &Owner,
+    ) -> Event {
+        let detail = detail.cloned().unwrap_or_default();
+        match self.row(row_number, money, &detail, parts, owner) {
+            Ok(event) => event,
+            Err(reason) => Event::Bad(BadRow {
+                row_number,
+                cells: vec![
+                    money.text.clone(),
+                    money.currency.clone(),
+                    self.direction.clone(),
+                    self.booked_at.clone(),
+                    self.bank_ref.clone(),
+                    detail.note,
+                ],
+                reason,
+            }),
+        }
+    }
+
+    fn row(
+        &self,
+        row_number: u64,
+        money: &Money,
+        detail: &Detail,
+        parts: u32,
+        owner: &Owner,
+    ) -> Result<Event, String> {
+        let vnd = money.dong()?;
+        let ignored = |why, amount| {
+            Event::Ignored(IgnoredRow {
+                row_number,
+                why,
+                amount,
+            })
+        };
+        if vnd == 0 {
+            return Ok(ignored(IgnoredWhy::ZeroAmount, Dong::ZERO));
+        }
+        let amount =
+            Dong::payment(vnd).map_err(|_| "Số tiền lớn hơn giới hạn của một giao dịch (13 chữ số).")?;
+        let direction = if detail.direction.is_empty() {
+            &self.direction
+        } else {
+            &detail.direction
+        };
+        let kind = match (direction.as_str(), self.is_reversal) {
+            ("CRDT", true) => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),
+            ("CRDT", false) => RowKind::Payment,
+            ("DBIT", true) => RowKind::Refund,
+            ("DBIT", false) if matches!(self.family.as_str(), "CHRG" | "COMM" | "FEES") => RowKind::Fee,
+            ("DBIT", false) => RowKind::Outgoing,
+            _ => return Err("Thiếu chiều tiền (CdtDbtInd: CRDT hoặc DBIT).".to_owned()),
+        };
+        let booked = moment(&self.booked_at)?;
+        let value = moment(&self.value_at)?;
+        let occurred = moment(&detail.at)?.filter(|moment| moment.at.is_some());
+        let posted = booked.or(value).ok_or("Thiếu ngày ghi sổ (BookgDt).")?;
+        let mut row = StatementRow::new(row_number, kind, amount, posted.day);
+        row.status = match self.status.as_str() {
+            "BOOK" => RowStatus::Settled,
+            "PDNG" | "INFO" | "FUTR" => RowStatus::Pending,
+            "" => return Err("Thiếu trạng thái (Sts).".to_owned()),
+            _ => return Err("Trạng thái (Sts) không phải BOOK hoặc PDNG.".to_owned()),
+        };
+        row.occurred_at = occurred.or(Some(posted)).and_then(|moment| moment.at);
+        row.settled_on = value.map(|value: Moment| -> Day { value.day });
+        row.bank_ref = first_of([&detail.bank_ref, &self.bank_ref, &self.entry_ref]);
+        row.provider_txn_id = first_of([
+            &detail.bank_ref,
+            &detail.transaction_id,
+            &self.bank_ref,
+            &self.entry_ref,
+        ]);
+        row.reference.clone_from(&detail.end_to_end_id);
+        row.note = first_of([&detail.note, &self.note]);
+        row.batch.clone_from(&self.batch);
+        row.account.clone_from(&owner.account);
+        row.bank_bin.clone_from(&owner.bank_bin);
+        row.parts = parts;
+        Ok(Event::Row(row))
+    }
+}
+
+fn moment(text: &str) -> Result<Option<Moment>, String> {
+    let cell = Cell {
+        text: text.trim(),
+        kind: CellKind::Text,
+    };
+    values::moment(cell).map_err(|_| "Không đọc được ngày của bút toán.".to_owned())
+}
+
+fn first_of<const N: usize>(texts: [&String; N]) -> String {
+    let mut texts = texts
+        .into_iter()
+        .filter(|text| !text.is_empty() && *text != "NOTPROVIDED");
+    texts.next().cloned().unwrap_or_default()
+}

@@ -1,0 +1,191 @@
+//! Tables of any make: which of their sheets or separators is meant, and their rows one after the other.
+
+use std::io::{Read, Seek};
+use std::ops::ControlFlow;
+
+use crate::statement::containers::cells::RowSink;
+use crate::statement::containers::delimited::{self, Text};
+use crate::statement::containers::{xls, xlsx};
+use crate::statement::error::StatementError;
+use crate::statement::kind::FileFacts;
+use crate::statement::kind::FileKind;
+use crate::statement::limits::HEADER_ROWS_MAX;
+use crate::statement::meaning::header::{self, Header};
+use crate::statement::meaning::mapping::Mapping;
+
+/// The tables that a file may hold: one for each sheet that shows itself, or for each separator that a
+/// text could be cut by.
+pub(in crate::statement) enum Tables<'f, F: Read + Seek> {
+    Text { file: &'f mut F, cuts: Vec<Text> },
+    Xlsx(xlsx::Book<&'f mut F>),
+    Xls(xls::Book),
+}
+
+impl<'f, F: Read + Seek> Tables<'f, F> {
+    pub(in crate::statement) fn open(
+        file: &'f mut F,
+        kind: FileKind,
+    ) -> Result<Tables<'f, F>, StatementError> {
+        match kind {
+            FileKind::Xlsx => xlsx::Book::open(file).map(Tables::Xlsx),
+            FileKind::Xls => xls::Book::open(file).map(Tables::Xls),
+            _ => {
+                let cuts = delimited::candidates(file)?;
+                Ok(Tables::Text { file, cuts })
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Tables::Text { cuts, .. } => cuts.len(),
+            Tables::Xlsx(book) => book.sheet_names().count(),
+            Tables::Xls(book) => book.sheet_names().count(),
+        }
+    }
+
+    /// Hands over every row of one table that is not blank, until the sink breaks.
+    pub(in crate::statement) fn each_row(
+        &mut self,
+        table: usize,
+        sink: RowSink<'_>,
+    ) -> Result<(), StatementError> {
+        match self {
+            Tables::Text { file, cuts } => delimited::each_row(*file, &cuts[table], sink),
+            Tables::Xlsx(book) => book.each_row(table, sink),
+            Tables::Xls(book) => book.each_row(table, sink),
+        }
+    }
+
+    /// The first rows that are not blank.
+    fn head(&mut self, table: usize) -> Result<Vec<(u64, Vec<String>)>, StatementError> {
+        let mut head = Vec::new();
+        let outcome = self.each_row(table, &mut |row| {
+            head.push((row.number, row.owned()));
+            Ok(match head.len() {
+                HEADER_ROWS_MAX => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        });
+        match outcome {
+            // What is broken further down is said when that is read.
+            Err(error) if head.is_empty() => Err(error),
+            _ => Ok(head),
+        }
+    }
+
+    /// What the file is, read as this table.
+    pub(in crate::statement) fn facts(&self, kind: FileKind, found: &Found) -> FileFacts {
+        let table = found.table;
+        let (encoding, separator, sheet) = match self {
+            Tables::Text { cuts, .. } => {
+                let cut = &cuts[table];
+                (Some(cut.encoding), Some(char::from(cut.separator)), None)
+            }
+            Tables::Xlsx(book) => (None, None, book.sheet_names().nth(table)),
+            Tables::Xls(book) => (None, None, book.sheet_names().nth(table)),
+        };
+        FileFacts {
+            kind,
+            encoding,
+            separator,
+            sheet: sheet.map(str::to_owned),
+            header_row: Some(found.header.first_row),
+        }
+    }
+
+    /// The table that looks most like a statement, and what its columns seem to mean.
+    pub(in crate::statement) fn propose(&mut self, profile: &str) -> Result<Found, StatementError> {
+        let mut best: Option<(usize, Found)> = None;
+        let mut failed = None;
+        for table in 0..self.count() {
+            // A text that cannot be cut by one separator may be by another.
+            let head = match self.head(table) {
+                Ok(head) => head,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
+            };
+            let Some((header, mapping, known)) = header::propose(&head, profile) else {
+                continue;
+            };
+            if best.as_ref().is_none_or(|(most, _)| known > *most) {
+                best = Some((known, Found::new(table, head, header, mapping)));
+            }
+        }
+        let found = best.map(|(_, found)| found);
+        found.ok_or(failed.unwrap_or(StatementError::NoHeader))
+    }
+
+    /// The table that has the header of a mapping. Two sheets that have it are for a person to take
+    /// apart: reading one of them would lose the other.
+    pub(in crate::statement) fn locate(&mut self, mapping: &Mapping) -> Result<Found, StatementError> {
+        let mut found: Vec<Found> = Vec::new();
+        let mut change = None;
+        let mut failed = None;
+        for table in 0..self.count() {
+            let head = match self.head(table) {
+                Ok(head) => head,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
+            };
+            match header::locate(&head, mapping) {
+                Ok((header, mapping)) => found.push(Found::new(table, head, header, mapping)),
+                Err(difference) => change = change.or(difference),
+            }
+        }
+        let is_text = matches!(self, Tables::Text { .. });
+        if found.len() > 1 && !is_text {
+            let names = found.iter().map(|f| format!("«{}»", self.sheet_name(f.table)));
+            return Err(StatementError::SeveralSheets {
+                sheets: names.collect::<Vec<_>>().join(", "),
+            });
+        }
+        match (found.into_iter().next(), change) {
+            (Some(found), _) => Ok(found),
+            (None, Some(change)) => Err(StatementError::HeaderChanged { change }),
+            (None, None) => Err(failed.unwrap_or(StatementError::NoHeader)),
+        }
+    }
+
+    fn sheet_name(&self, table: usize) -> &str {
+        let name = match self {
+            Tables::Text { .. } => None,
+            Tables::Xlsx(book) => book.sheet_names().nth(table),
+            Tables::Xls(book) => book.sheet_names().nth(table),
+        };
+        name.unwrap_or_default()
+    }
+}
+
+/// A table with its header.
+#[derive(Debug)]
+pub(in crate::statement) struct Found {
+    /// Which table of the file.
+    pub(in crate::statement) table: usize,
+    pub(in crate::statement) header: Header,
+    /// The mapping with its columns at their places in this file.
+    pub(in crate::statement) mapping: Mapping,
+    /// The rows above the header.
+    pub(in crate::statement) above: Vec<Vec<String>>,
+    /// Some rows below it.
+    pub(in crate::statement) below: Vec<Vec<String>>,
+}
+
+impl Found {
+    fn new(table: usize, head: Vec<(u64, Vec<String>)>, header: Header, mapping: Mapping) -> Found {
+        let mut above: Vec<Vec<String>> = head.into_iter().map(|(_, cells)| cells).collect();
+        let mut below = above.split_off(header.at);
+        below.drain(..usize::from(header.rows).min(below.len()));
+        Found {
+            table,
+            header,
+            mapping,
+            above,
+            below,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The statement reader from outside: whole files in, events and refusals out.
+
+mod camt;
+mod mt940;
+mod properties;
+mod refusals;
+pub(super) mod support;
+mod tables;
+mod workbooks;
+
+use super::*;

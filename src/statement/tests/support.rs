@@ -1,0 +1,389 @@
+//! Files for tests, made by hand: a ZIP archive, workbooks of both kinds, and texts in every encoding.
+//! All names and numbers in them are invented.
+
+use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
+
+use encoding_rs::WINDOWS_1258;
+use unicode_normalization::UnicodeNormalization;
+
+use super::*;
+
+/// A cell of a made workbook.
+#[derive(Debug, Clone)]
+pub(in crate::statement) enum Made {
+    /// A text of its own.
+    Text(String),
+    /// A text in the table that cells share.
+    Shared(String),
+    /// A number, as the file spells it.
+    Number(String),
+    /// A number that shows as a date.
+    Date(String),
+    /// A formula that came to `#REF!`.
+    Error,
+    Empty,
+}
+
+pub(in crate::statement) fn text(text: &str) -> Made {
+    Made::Text(text.to_owned())
+}
+
+pub(in crate::statement) fn number(digits: &str) -> Made {
+    Made::Number(digits.to_owned())
+}
+
+/// Everything that a file is read as, with the mapping that is proposed for it.
+pub(in crate::statement) fn read(bytes: &[u8]) -> (Vec<Event>, Summary) {
+    let mapping = looked(bytes).mapping;
+    read_with(bytes, &mapping).unwrap()
+}
+
+/// Everything that a file is read as.
+pub(in crate::statement) fn read_with(
+    bytes: &[u8],
+    mapping: &Mapping,
+) -> Result<(Vec<Event>, Summary), StatementError> {
+    let mut events = Vec::new();
+    let summary = read_statement(&mut Cursor::new(bytes), mapping, &mut |event| {
+        events.push(event);
+        ControlFlow::Continue(())
+    })?;
+    assert_eq!(summary.all(), events.len() as u64, "every row is counted once");
+    Ok((events, summary))
+}
+
+pub(in crate::statement) fn looked(bytes: &[u8]) -> Proposal {
+    look(&mut Cursor::new(bytes), "").unwrap()
+}
+
+/// Why a file is refused, as people read it.
+pub(in crate::statement) fn refusal(bytes: &[u8]) -> String {
+    look(&mut Cursor::new(bytes), "").unwrap_err().to_string()
+}
+
+pub(in crate::statement) fn movements(events: &[Event]) -> Vec<StatementRow> {
+    let rows = events.iter().filter_map(|event| match event {
+        Event::Row(row) => Some(row.clone()),
+        _ => None,
+    });
+    rows.collect()
+}
+
+/// Bad rows as their numbers and reasons.
+pub(in crate::statement) fn bad(events: &[Event]) -> Vec<(u64, String)> {
+    let rows = events.iter().filter_map(|event| match event {
+        Event::Bad(row) => Some((row.row_number, row.reason.clone())),
+        _ => None,
+    });
+    rows.collect()
+}
+
+pub(in crate::statement) fn ignored(events: &[Event]) -> Vec<(u64, IgnoredWhy)> {
+    let rows = events.iter().filter_map(|event| match event {
+        Event::Ignored(row) => Some((row.row_number, row.why)),
+        _ => None,
+    });
+    rows.collect()
+}
+
+pub(in crate::statement) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
+    let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+    units
+        .flat_map(|unit| {
+            if is_little {
+                unit.to_le_bytes()
+            } else {
+                unit.to_be_bytes()
+            }
+        })
+        .collect()
+}
+
+/// An archive of these parts, packed.
+pub(in crate::statement) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut table = Vec::new();
+    for (name, bytes) in parts {
+        let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        packer.write_all(bytes).unwrap();
+        let packed = packer.finish().unwrap();
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let mut head = vec![20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
+        head.extend(crc.sum().to_le_bytes());
+        head.extend((packed.len() as u32).to_le_bytes());
+        head.extend((bytes.len() as u32).to_le_bytes());
+        head.extend((name.len() as u16).to_le_bytes());
+        head.extend([0, 0]);
+        table.extend(b"PK\x01\x02\x14\x00");
+        table.extend(&head);
+        table.extend([0; 10]);
+        table.extend((file.len() as u32).to_le_bytes());
+        table.extend(name.as_bytes());
+        file.extend(b"PK\x03\x04");
+        file.extend(&head);
+        file.extend(name.as_bytes());
+        file.extend(&packed);
+    }
+    let from = file.len() as u32;
+    file.extend(&table);
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    file.extend((parts.len() as u16).to_le_bytes());
+    file.extend((parts.len() as u16).to_le_bytes());
+    file.extend((table.len() as u32).to_le_bytes());
+    file.extend(from.to_le_bytes());
+    file.extend([0, 0]);
+    file
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
+}
+
+fn cell_name(row: usize, column: usize) -> String {
+    let mut letters = String::new();
+    let mut place = column + 1;
+    while place > 0 {
+        letters.insert(0, char::from(b'A' + ((place - 1) % 26) as u8));
+        place = (place - 1) / 26;
+    }
+    format!("{letters}{}", row + 1)
+}
+
+/// A sheet as XML, its shared texts added to the table.
+fn sheet_xml(rows: &[Vec<Made>], shared: &mut Vec<String>) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\"?><worksheet><sheetData>");
+    for (at, row) in rows.iter().enumerate() {
+        xml.push_str(&format!("<row r=\"{}\">", at + 1));
+        for (place, cell) in row.iter().enumerate() {
+            let name = cell_name(at, place);
+            xml.push_str(&match cell {
+                Made::Text(text) => {
+                    format!(
+                        "<c r=\"{name}\" t=\"inlineStr\"><is><t>{}</t></is></c>",
+                        escaped(text)
+                    )
+                }
+                Made::Shared(text) => {
+                    shared.push(text.clone());
+                    format!("<c r=\"{name}\" t=\"s\"><v>{}</v></c>", shared.len() - 1)
+                }
+                Made::Number(digits) => format!("<c r=\"{name}\"><v>{digits}</v></c>"),
+                Made::Date(digits) => format!("<c r=\"{name}\" s=\"1\"><v>{digits}</v></c>"),
+                Made::Error => format!("<c r=\"{name}\" t=\"e\"><f>A9</f><v>#REF!</v></c>"),
+                Made::Empty => String::new(),
+            });
+        }
+        xml.push_str("</row>");
+    }
+    xml.push_str("</sheetData></worksheet>");
+    xml
+}
+
+/// The parts of a workbook with these sheets.
+pub(in crate::statement) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str, Vec<u8>)> {
+    const NAMES: [&str; 3] = [
+        "xl/worksheets/sheet1.xml",
+        "xl/worksheets/sheet2.xml",
+        "xl/worksheets/sheet3.xml",
+    ];
+    let mut names = String::new();
+    let mut relations = String::new();
+    let mut shared = Vec::new();
+    let mut parts = Vec::new();
+    for (at, (name, rows)) in sheets.iter().enumerate() {
+        names.push_str(&format!(
+            "<sheet name=\"{}\" sheetId=\"1\" r:id=\"r{at}\"/>",
+            escaped(name)
+        ));
+        let target = NAMES[at].trim_start_matches("xl/");
+        relations.push_str(&format!("<Relationship Id=\"r{at}\" Target=\"{target}\"/>"));
+        parts.push((NAMES[at], sheet_xml(rows, &mut shared).into_bytes()));
+    }
+    let shared: String = shared
+        .iter()
+        .map(|t| format!("<si><t>{}</t></si>", escaped(t)))
+        .collect();
+    parts.push((
+        "xl/workbook.xml",
+        format!("<workbook><sheets>{names}</sheets></workbook>").into_bytes(),
+    ));
+    parts.push((
+        "xl/_rels/workbook.xml.rels",
+        format!("<Relationships>{relations}</Relationships>").into_bytes(),
+    ));
+    parts.push((
+        "xl/sharedStrings.xml",
+        format!("<sst>{shared}</sst>").into_bytes(),
+    ));
+    let styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"dd/mm/yyyy hh:mm:ss\"/></numFmts>\
+                  <cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"164\"/></cellXfs></styleSheet>";
+    parts.push(("xl/styles.xml", styles.as_bytes().to_vec()));
+    parts
+}
+
+pub(in crate::statement) fn xlsx(rows: &[Vec<Made>]) -> Vec<u8> {
+    zip(&xlsx_parts(&[("Sao kê", rows.to_vec())]))
+}
+
+pub(in crate::statement) fn record(kind: u16, bytes: &[u8]) -> Vec<u8> {
+    let mut record = kind.to_le_bytes().to_vec();
+    record.extend((bytes.len() as u16).to_le_bytes());
+    record.extend(bytes);
+    record
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// An old workbook with one sheet.
+pub(in crate::statement) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
+    let mut shared: Vec<String> = Vec::new();
+    let mut cells = record(0x0809, &[0, 6, 0x10, 0, 0, 0, 0, 0]);
+    for (at, row) in rows.iter().enumerate() {
+        for (place, cell) in row.iter().enumerate() {
+            let mut bytes = (at as u16).to_le_bytes().to_vec();
+            bytes.extend((place as u16).to_le_bytes());
+            bytes.extend(u16::from(matches!(cell, Made::Date(_))).to_le_bytes());
+            match cell {
+                Made::Empty => {}
+                Made::Text(text) | Made::Shared(text) => {
+                    shared.push(text.clone());
+                    bytes.extend((shared.len() as u32 - 1).to_le_bytes());
+                    cells.extend(record(0x00FD, &bytes));
+                }
+                Made::Number(digits) | Made::Date(digits) => {
+                    // Read by somebody else than the reader that is tested.
+                    let read: serde_json::Value = serde_json::from_str(digits).unwrap();
+                    bytes.extend(read.as_f64().unwrap().to_bits().to_le_bytes());
+                    cells.extend(record(0x0203, &bytes));
+                }
+                Made::Error => {
+                    bytes.extend([0x17, 1]);
+                    cells.extend(record(0x0205, &bytes));
+                }
+            }
+        }
+    }
+    cells.extend(record(0x000A, &[]));
+    ole(&workbook_stream(&shared, &cells))
+}
+
+pub(in crate::statement) fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
+    let mut texts = (shared.len() as u32).to_le_bytes().repeat(2);
+    let mut text_records = Vec::new();
+    for text in shared {
+        let mut bytes = (text.encode_utf16().count() as u16).to_le_bytes().to_vec();
+        bytes.push(1);
+        bytes.extend(wide(text));
+        // A record holds no more than this; the table goes on in the next one.
+        if texts.len() + bytes.len() > 8000 {
+            text_records.push(std::mem::take(&mut texts));
+        }
+        texts.extend(bytes);
+    }
+    text_records.push(texts);
+    let kinds = std::iter::once(0x00FC).chain(std::iter::repeat(0x003C));
+    let mut globals = record(0x0809, &[0, 6, 5, 0, 0, 0, 0, 0]);
+    globals.extend(record(0x041E, &[&[164, 0, 10, 0, 0][..], b"dd/mm/yyyy"].concat()));
+    globals.extend(record(0x00E0, &[0; 20]));
+    globals.extend(record(0x00E0, &[&[0, 0, 164, 0][..], &[0; 16]].concat()));
+    for (kind, bytes) in kinds.zip(&text_records) {
+        globals.extend(record(kind, bytes));
+    }
+    let name = [&[0, 0, 6, 1][..], &wide("Sao kê")].concat();
+    let sheet_from = (globals.len() + 4 + 4 + name.len() + 4) as u32;
+    globals.extend(record(0x0085, &[&sheet_from.to_le_bytes()[..], &name].concat()));
+    globals.extend(record(0x000A, &[]));
+    [globals, cells.to_vec()].concat()
+}
+
+fn entry(name: &str, kind: u8, start: u32, length: u32) -> Vec<u8> {
+    let mut bytes = wide(name);
+    let name_bytes = bytes.len() as u16 + 2;
+    bytes.resize(64, 0);
+    bytes.extend(name_bytes.to_le_bytes());
+    bytes.extend([kind, 1]);
+    bytes.resize(116, 0);
+    bytes.extend(start.to_le_bytes());
+    bytes.extend(length.to_le_bytes());
+    bytes.resize(128, 0);
+    bytes
+}
+
+/// An OLE file with one stream, its name given by what is in it.
+pub(in crate::statement) fn ole(stream: &[u8]) -> Vec<u8> {
+    ole_named("Workbook", stream)
+}
+
+pub(in crate::statement) fn ole_named(name: &str, stream: &[u8]) -> Vec<u8> {
+    // Streams below 4096 bytes would stand in the small table; this one is filled up to that.
+    let mut stream = stream.to_vec();
+    stream.resize(stream.len().max(4096).next_multiple_of(512), 0);
+    let sectors = (stream.len() / 512) as u32;
+    let tables = (sectors + 1).div_ceil(127) + 1;
+    let mut file = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
+    file.resize(24, 0);
+    file.extend([0x3E, 0, 3, 0, 0xFE, 0xFF, 9, 0, 6, 0]);
+    file.resize(44, 0);
+    file.extend(tables.to_le_bytes());
+    file.extend(tables.to_le_bytes());
+    file.resize(56, 0);
+    file.extend(4096_u32.to_le_bytes());
+    file.extend(0xFFFF_FFFE_u32.to_le_bytes());
+    file.extend(0_u32.to_le_bytes());
+    file.extend(0xFFFF_FFFE_u32.to_le_bytes());
+    file.extend(0_u32.to_le_bytes());
+    for at in 0..109 {
+        let id = if at < tables { at } else { 0xFFFF_FFFF };
+        file.extend(id.to_le_bytes());
+    }
+    let mut table: Vec<u32> = vec![0xFFFF_FFFD; tables as usize];
+    table.push(0xFFFF_FFFE);
+    table.extend((0..sectors).map(|at| {
+        if at + 1 == sectors {
+            0xFFFF_FFFE
+        } else {
+            tables + 2 + at
+        }
+    }));
+    table.resize(tables as usize * 128, 0xFFFF_FFFF);
+    file.extend(table.iter().flat_map(|id| id.to_le_bytes()));
+    let mut directory = entry("Root Entry", 5, 0xFFFF_FFFE, 0);
+    directory.extend(entry(name, 2, tables + 1, stream.len() as u32));
+    directory.resize(512, 0);
+    file.extend(directory);
+    file.extend(&stream);
+    file
+}
+
+/// Windows-1258 bytes of a text. None if it has a letter they lack.
+pub(in crate::statement) fn windows_1258(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for c in text.chars() {
+        let letter = c.to_string();
+        let (whole, _, lossy) = WINDOWS_1258.encode(&letter);
+        if !lossy {
+            bytes.extend_from_slice(&whole);
+            continue;
+        }
+        // The letter without its tone, which keeps its own byte, then the tone.
+        let mut parts: Vec<char> = c.nfd().collect();
+        let at = parts
+            .iter()
+            .rposition(|p| matches!(p, '\u{0300}' | '\u{0301}' | '\u{0303}' | '\u{0309}' | '\u{0323}'))?;
+        let tone = parts.remove(at);
+        let base: String = parts.into_iter().nfc().collect();
+        let both = format!("{base}{tone}");
+        let (whole, _, lossy) = WINDOWS_1258.encode(&both);
+        if lossy {
+            return None;
+        }
+        bytes.extend_from_slice(&whole);
+    }
+    Some(bytes)
+}
