@@ -33,7 +33,8 @@ pub use statement::{
     look_into, post_unheard, reconcile_days, restate_day,
 };
 
-/// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
+/// A provider waits at least 15 s, payers wait less: past this the answer is "try again"
+/// (docs/spec/providers.md, section 1, rule 10).
 const ANSWER_WITHIN: Duration = Duration::from_millis(4500);
 /// Bodies that may wait, in bytes: what bounds the memory under overload.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -17,7 +17,7 @@ use crate::reconcile::{
 use crate::store::{BadStatementRow, FreshRows, PayeeName, row_no};
 use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
 
-/// A statement file is no larger (CONTRACT section 4).
+/// A statement file is no larger (docs/spec/contract.md, section 4).
 pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Rows that cannot be read of which the reason is kept; further ones are counted.
 const BAD_KEPT_MAX: usize = 20_000;

@@ -1,4 +1,4 @@
-//! camt.053: the statement of ISO 20022, as PROTOCOLS section 15.4 describes it. Elements go by their
+//! camt.053: the statement of ISO 20022, as docs/spec/providers.md, section 15.4 describes it. Elements go by their
 //! local names, since the version in the namespace varies.
 
 use std::io::{Read, Seek, SeekFrom};

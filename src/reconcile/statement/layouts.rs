@@ -1,6 +1,6 @@
 //! Layouts that are known without asking: which header means what in the files of a provider or bank.
 //!
-//! No provider publishes the columns of its settlement file (PROTOCOLS section 15.1). What is marked
+//! No provider publishes the columns of its settlement file (docs/spec/providers.md, section 15.1). What is marked
 //! inferred here was put together from that section, from the names in the provider's own notices and
 //! from what portals show; a person still sees the first rows before anything is kept. A new layout is
 //! a new entry, not new code.
@@ -220,7 +220,7 @@ pub const LAYOUTS: &[Layout] = &[
         ..gateway("sepay", "SePay", &["sepay"])
     },
     Layout {
-        // Columns seen in a published importer (PROTOCOLS section 15.2).
+        // Columns seen in a published importer (docs/spec/providers.md, section 15.2).
         marks: &["phat sinh no"],
         columns: &[
             (Column::When, &["ngay gd"]),
@@ -291,7 +291,7 @@ pub const LAYOUTS: &[Layout] = &[
         ..bank("mb", "MB Bank", "970422")
     },
     Layout {
-        // Columns seen in a published importer (PROTOCOLS section 15.2). They name no bank, so they
+        // Columns seen in a published importer (docs/spec/providers.md, section 15.2). They name no bank, so they
         // give no bank either unless a title does.
         marks: &["techcombank", "ngan hang tmcp ky thuong"],
         columns: &[

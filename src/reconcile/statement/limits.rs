@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// Bytes of a file (CONTRACT section 4).
+/// Bytes of a file (docs/spec/contract.md, section 4).
 pub(super) const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Rows handed over from a file (CONTRACT section 4).
+/// Rows handed over from a file (docs/spec/contract.md, section 4).
 pub(super) const ROWS_MAX: u64 = 1_000_000;
 /// Bytes of a workbook once expanded, all its parts together.
 pub(super) const EXPANDED_BYTES_MAX: u64 = 1 << 30;

@@ -1,4 +1,4 @@
-//! MT940: the statement message of SWIFT, as PROTOCOLS section 15.3 describes it.
+//! MT940: the statement message of SWIFT, as docs/spec/providers.md, section 15.3 describes it.
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 

@@ -84,7 +84,7 @@ impl StatementRow {
     }
 
     /// Whether net is off by more than 1 đồng from gross − fee − VAT, with the discount or without it
-    /// (PROTOCOLS section 15.1). A refund may state its net with a minus.
+    /// (docs/spec/providers.md, section 15.1). A refund may state its net with a minus.
     /// What has not settled has no fee yet.
     pub fn fee_differs(&self) -> bool {
         let Some(net) = self.net.filter(|_| self.status == RowStatus::Settled) else {

@@ -310,7 +310,7 @@ pub(super) fn row_kind(text: &str) -> Option<RowKind> {
 }
 
 /// What a word or code of a status column says, and whether it makes the row a refund. The two-digit
-/// codes are VNPAY's (PROTOCOLS section 15.5).
+/// codes are VNPAY's (docs/spec/providers.md, section 15.5).
 pub(super) fn row_status(text: &str) -> Option<(RowStatus, Option<RowKind>)> {
     let word = plain(text);
     let says = |words: &[&str]| words.iter().any(|w| begins(&word, w));
