@@ -324,7 +324,7 @@ fn read_banks(path: &Path) -> Result<Banks, ConfigError> {
     Ok(Banks::shipped().updated(own))
 }
 
-/// Beside the SQLite file, else in the working folder (CONTRACT section 2).
+/// Beside the SQLite file, else in the working folder (docs/spec/contract.md, section 2).
 fn default_key_file(database_url: &str) -> PathBuf {
     let file = database_url
         .strip_prefix("sqlite://")

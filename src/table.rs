@@ -398,7 +398,7 @@ fn clean(cell: &str) -> String {
 }
 
 /// A cell for a CSV file that a spreadsheet may open: a text it would compute gets a leading
-/// apostrophe (DOMAIN section 9).
+/// apostrophe (docs/spec/domain.md, section 9).
 pub fn neutral(cell: &str) -> Cow<'_, str> {
     match cell.as_bytes().first() {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => Cow::Owned(format!("'{cell}")),

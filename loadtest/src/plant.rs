@@ -3,7 +3,8 @@
 //! Three files are written as a provider exports them: of a day, of the next one, and of one a week later; and the
 //! ledger is filled with what the provider told of the same days, through the door of genuine callbacks. One
 //! payment in eight is planted: it was told of and has no row, its row has another amount, and so on. `key.csv`
-//! says of each planted thing where it stands and which word of CONTRACT section 2 it must get. Then the files are
+//! says of each planted thing where it stands and which word of docs/spec/contract.md, section 2 it
+//! must get. Then the files are
 //! taken in, one on each morning after, and what is said of every row and receipt is held against the key: each
 //! planted cause has its word, and nothing else has one.
 //!

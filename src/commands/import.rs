@@ -13,11 +13,11 @@ use super::{Failure, Settings, progress_bar, read_file};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Administrative units with their lineage (columns of wards.csv)
+    /// Administrative units with their lineage (columns: docs/spec/contract.md, section 2)
     Units,
-    /// Streets (columns of streets.csv)
+    /// Streets (columns: docs/spec/contract.md, section 2)
     Streets,
-    /// Markets (columns of markets.csv)
+    /// Markets (columns: docs/spec/contract.md, section 2)
     Markets,
     /// Households, stalls and accounts, one row a stall
     Register,

@@ -87,7 +87,7 @@ pub async fn demo(args: Demo) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The line that scripts wait for (CONTRACT section 2).
+/// The line that scripts wait for (docs/spec/contract.md, section 2).
 fn say_listening(app: &App) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     writeln!(out, "listening on {}", app.url())

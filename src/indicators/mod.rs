@@ -1,4 +1,4 @@
-//! Indicators 1 to 5 of DOMAIN section 4 for an area, as of a day, under the boundaries of a day.
+//! Indicators 1 to 5 of docs/spec/domain.md, section 4 for an area, as of a day, under the boundaries of a day.
 //!
 //! Pure: the store gathers dated facts, this room counts. Sums are of numerators and denominators;
 //! percentages are truncated and never averaged.
@@ -155,7 +155,7 @@ pub struct UnitLine {
 #[derive(Debug, Clone)]
 pub struct Report {
     pub question: Question,
-    /// The figures, in the order of DOMAIN section 4.
+    /// The figures, in the order of docs/spec/domain.md, section 4.
     pub figures: Vec<Figure>,
     /// All households of the area.
     pub tally: Tally,

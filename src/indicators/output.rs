@@ -5,7 +5,7 @@ use crate::places::Units;
 use crate::table::neutral;
 use crate::vn::{Lang, Ratio};
 
-/// A report as JSON (CONTRACT section 2): every figure with numerator, denominator, truncated percent
+/// A report as JSON (docs/spec/contract.md, section 2): every figure with numerator, denominator, truncated percent
 /// as text (null without a denominator), rule and the three dates.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ReportJson {
@@ -179,7 +179,7 @@ pub fn json(report: &Report, units: &Units) -> ReportJson {
 }
 
 /// A report as CSV: UTF-8 with BOM, one line a figure, street, market or unit; cells that a spreadsheet
-/// would run as a formula are neutralised (DOMAIN section 9).
+/// would run as a formula are neutralised (docs/spec/domain.md, section 9).
 pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
     let json = json(report, units);
     let mut out = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());

@@ -23,7 +23,8 @@ pub use announcer::{Announcer, AnnouncerHandle, Listener};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
 pub use keyring::{Keyring, KeyringError, open_secrets};
 
-/// A provider waits at least 15 s, payers wait less: past this the answer is "try again" (DOMAIN section 7).
+/// A provider waits at least 15 s, payers wait less: past this the answer is "try again"
+/// (docs/spec/providers.md, section 1, rule 10).
 const ANSWER_WITHIN: Duration = Duration::from_millis(4500);
 /// Bodies that may wait, in bytes: what bounds the memory under overload.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;

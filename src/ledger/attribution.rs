@@ -71,14 +71,14 @@ pub struct Attributed {
     pub place_id: Arc<str>,
 }
 
-/// Attribution of a payment by the links valid on its business date, in the order of DOMAIN section 6:
+/// Attribution of a payment by the links valid on its business date, in the order of docs/spec/domain.md, section 6:
 /// an order, terminal or virtual account that is known (if it agrees with the payee account, where the
 /// notice names one); an account of exactly one stall; the stall whose code is in the note; the
 /// household; else quarantine.
 ///
 /// The note only chooses among stalls of the account; it never moves money to another account's stall.
 /// The merchant's reference is not the payer's: where no account is named, a stall code in it counts as
-/// a terminal (PROTOCOLS section 3, one terminal code for a market).
+/// a terminal (docs/spec/providers.md, section 3, one terminal code for a market).
 pub fn attribute(
     provider_id: &Arc<str>,
     details: &Details,

@@ -34,7 +34,7 @@ impl Key {
         }
     }
 
-    /// Of an event: provider, event id and what it says (PROTOCOLS section 1, rule 9).
+    /// Of an event: provider, event id and what it says (docs/spec/providers.md, section 1, rule 9).
     pub fn of_event(provider_id: &str, event_id: &str, kind: &str) -> Key {
         Key::of([
             b"event",

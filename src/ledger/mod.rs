@@ -1,7 +1,7 @@
 //! What becomes of a notice: whose money it is, in which state it is kept, and what the counters gain.
 //!
 //! Pure: the store reads what is known, asks here, and writes the answer in the same transaction.
-//! Conservation (DOMAIN section 7): every kept item is exactly one of posted, quarantined, ignored.
+//! Conservation (docs/spec/domain.md, section 7): every kept item is exactly one of posted, quarantined, ignored.
 
 mod attribution;
 mod counters;
@@ -31,10 +31,10 @@ pub use number::LedgerNo;
 pub use received::{Grain, Received};
 pub use trace::{Class, PASSES_OF_LARGE, Run, Standing, TRACE_PARTS, Trace, TraceError, Traces, read_traces};
 
-/// A receipt counts for indicator 5 when at least this much is left of it (DOMAIN section 4).
+/// A receipt counts for indicator 5 when at least this much is left of it (docs/spec/domain.md, section 4).
 pub const QUALIFYING_FLOOR: Dong = Dong::new(1000);
 
-/// A posting time further ahead of reception than this is not believed (DOMAIN section 4).
+/// A posting time further ahead of reception than this is not believed (docs/spec/domain.md, section 4).
 const AHEAD_MAX_MS: i64 = 3600 * 1000;
 
 /// The state of a kept item.
@@ -259,7 +259,7 @@ pub fn business_day(item: &Item, received_at: TimeMs) -> Day {
     }
 }
 
-/// What an order-based scheme is to be told besides "stored" (PROTOCOLS section 1, rule 11).
+/// What an order-based scheme is to be told besides "stored" (docs/spec/providers.md, section 1, rule 11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderCheck {
     /// Its order, terminal or stall is known and the amount is right, or the scheme has no orders.

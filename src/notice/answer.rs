@@ -47,8 +47,8 @@ pub(super) fn refused(status: u16, refusal: &Refusal) -> Answer {
     Answer::json(status, json!({"error": refusal.because, "field": refusal.field}))
 }
 
-/// The answers of the schemes that want `{"success":true}` (PROTOCOLS sections 10 to 12): a transfer
-/// that names no stall is parked, so an unknown order is a success too (section 1, rule 11).
+/// The answers of the schemes that want `{"success":true}` (docs/spec/providers.md, sections 10 to 12): a transfer
+/// that names no stall is parked, so an unknown order is a success too (docs/spec/providers.md, section 1, rule 11).
 pub(super) fn success_or(status_of: impl Fn(RefusalKind) -> u16, outcome: &Outcome) -> Answer {
     match outcome {
         Outcome::NotKept => Answer::json(503, json!({"success": false, "error": "not kept, send it again"})),
@@ -60,7 +60,8 @@ pub(super) fn success_or(status_of: impl Fn(RefusalKind) -> u16, outcome: &Outco
     }
 }
 
-/// 401 for a bad proof, 400 for content that cannot be read (SePay documents 401, section 12; for Casso
+/// 401 for a bad proof, 400 for content that cannot be read
+/// (SePay documents 401, docs/spec/providers.md, section 12; for Casso
 /// inferred).
 pub(super) fn unauthorized_or_bad(kind: RefusalKind) -> u16 {
     match kind {

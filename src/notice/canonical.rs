@@ -1,9 +1,9 @@
-//! Writing JSON again in the forms that schemes sign (PROTOCOLS sections 10 and 11).
+//! Writing JSON again in the forms that schemes sign (docs/spec/providers.md, sections 10 and 11).
 
 use super::json::Json;
 
 /// What a JSON writer escapes beyond what JSON demands; the provider's samples differ (contested,
-/// PROTOCOLS section 11).
+/// docs/spec/providers.md, section 11).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Escapes {
     /// The name of the form, where it is not the plain one.

@@ -1,4 +1,5 @@
-//! Casso: bank transfers, in the signed webhook and the older one with a fixed token, PROTOCOLS section 11.
+//! Casso: bank transfers, in the signed webhook and the older one with a fixed token,
+//! docs/spec/providers.md, section 11.
 
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub(super) const SECURE_TOKEN: Scheme = Scheme {
     build: |secrets| Ok(Box::new(Token(secrets.secret("secure_token")?))),
 };
 
-/// `t` and `v1` of the header, by name. The samples differ in strictness (contested, PROTOCOLS
+/// `t` and `v1` of the header, by name. The samples differ in strictness (contested, docs/spec/providers.md,
 /// section 11): blanks around parts and other names are taken, a name that comes twice is not.
 fn parts(header: &str) -> Result<(&str, &str), Refusal> {
     let pairs = || header.split(',').filter_map(|part| part.trim().split_once('='));
@@ -101,7 +102,7 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
     }
     let bank_ref = data.optional_id(names.bank_ref)?;
     let signed = data.integer("amount")?;
-    // 0 is the console's test, never money (section 11); minus is money out (inferred there).
+    // 0 is the console's test, never money (docs/spec/providers.md, section 11); minus is money out (inferred there).
     let kind = match (id, signed) {
         (0, _) => Kind::Test,
         (_, ..0) => Kind::Debit,
@@ -150,7 +151,7 @@ struct Signed(Secret);
 
 impl Signed {
     /// HMAC over `t`, a dot and the canonical body. No tolerance is named for `t`, so age refuses
-    /// nothing: `data.id` is the guard (PROTOCOLS section 11).
+    /// nothing: `data.id` is the guard (docs/spec/providers.md, section 11).
     fn prove(&self, header: &str, body: &Json) -> Result<&'static str, Refusal> {
         let (time, sent) = parts(header)?;
         let signed = |escapes| format!("{time}.{}", canonical(body, escapes));

@@ -6,7 +6,7 @@ use crate::vn::Dong;
 /// The first 16 bytes of a SHA-256 over what was read.
 pub type ContentDigest = [u8; 16];
 
-/// Digest of the content of an item (PROTOCOLS section 1, rule 9): amount, currency, payee account or
+/// Digest of the content of an item (docs/spec/providers.md, section 1, rule 9): amount, currency, payee account or
 /// terminal, merchant reference, time of payment. Send time, token, message text, note and balance may
 /// differ between tries and are not in it.
 pub fn content_of(amount: Dong, details: &Details) -> ContentDigest {

@@ -11,7 +11,7 @@ pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Reads `name=value&…`: `+` is a space, `%XX` a byte. A parameter that came twice, a broken escape
-    /// and bytes that are not UTF-8 are refused (PROTOCOLS section 1, rules 2 and 6).
+    /// and bytes that are not UTF-8 are refused (docs/spec/providers.md, section 1, rules 2 and 6).
     pub fn read(raw: &str) -> Result<Form, Refusal> {
         let mut all: Vec<(String, String)> = Vec::new();
         for part in raw.split('&').filter(|p| !p.is_empty()) {

@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::Refusal;
 
 /// JSON read strictly: an object remembers that a member came twice (two parsers would differ on
-/// which one counts, PROTOCOLS section 1 rule 6), and a number that is not an integer stays apart.
+/// which one counts, docs/spec/providers.md, section 1, rule 6), and a number that is not an integer stays apart.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
     /// `null`.
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Result<Json, Refusal> {
     serde_json::from_str(text).map_err(|e| Refusal::malformed("body", format!("is not JSON: {e}")))
 }
 
-/// Refuses a member that came twice in one object, at any depth, whether it is read or not (PROTOCOLS
+/// Refuses a member that came twice in one object, at any depth, whether it is read or not (docs/spec/providers.md,
 /// section 1, rule 6); names its place.
 pub(super) fn refuse_twice(value: &Json) -> Result<(), Refusal> {
     match came_twice(value) {

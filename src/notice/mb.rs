@@ -1,4 +1,4 @@
-//! MB Bank by way of VietQR.VN (PROTOCOLS section 8): a login that hands out a token, then notices under
+//! MB Bank by way of VietQR.VN (docs/spec/providers.md, section 8): a login that hands out a token, then notices under
 //! it. The body is not signed: proof is TLS, the token and the sender's address, so tokens live shortly.
 
 use base64::Engine;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::vn::{Secret, TimeMs};
 
-/// The scheme's two calls, by the words of the shared vectors.
+/// The scheme's two calls, by the words of `tests/data/provider_vectors.json`.
 pub(super) const CALLS: [&str; 2] = ["vietqr_token_generate", "vietqr_transaction_sync"];
 /// How the address of the login ends.
 const LOGIN: &str = "token_generate";
@@ -88,7 +88,8 @@ impl Protocol for VietQr {
             let message = Value::from(message);
             format!(r#"{{"error":true,"errorReason":"{reason}","toastMessage":{message},"object":null}}"#)
         };
-        // The status of a failure is contested; 400, 401 and 500 with the JSON body (section 8).
+        // The status of a failure is contested; 400, 401 and 500 with the JSON body
+        // (docs/spec/providers.md, section 8).
         let (status, body) = match outcome {
             Outcome::NotKept => (500, failure(BUSY, "Not kept, send it again")),
             Outcome::Refused(r) if matches!(r.kind, RefusalKind::Signature | RefusalKind::Replay) => {
@@ -268,7 +269,8 @@ fn read_item(members: Members<'_>, now: Option<TimeMs>) -> Result<(Item, &'stati
     Ok((item, if corrected.is_some() { "time_minus_7h" } else { "" }))
 }
 
-/// The true time, if this one runs ahead as the published server's does (section 8). What lies further ahead
+/// The true time, if this one runs ahead as the published server's does (docs/spec/providers.md, section 8).
+/// What lies further ahead
 /// than the zone and the clocks explain has another cause and is left as it was sent.
 fn without_zone(sent_at: TimeMs, now: TimeMs) -> Option<TimeMs> {
     let ahead_ms = sent_at.0.saturating_sub(now.0);

@@ -2,7 +2,7 @@
 //!
 //! A [`Provider`] turns a request as it came into a [`Delivery`] of [`Item`]s, or a [`Refusal`], and
 //! words the answer as that provider expects it. One file or folder per provider. A protocol cannot be built
-//! without its secret, verifies the bytes as they were received before it reads them (PROTOCOLS
+//! without its secret, verifies the bytes as they were received before it reads them (docs/spec/providers.md,
 //! section 1, rules 1 and 3), and has no method that accepts by default.
 
 mod answer;
@@ -45,8 +45,8 @@ pub use secrets::{Secrets, SecretsError};
 pub use standard::{parse_secret, sign};
 pub use verify::{VerifyError, verify_line};
 
-/// What an item says happened (PROTOCOLS section 14). A payment and its refund under one id are two
-/// events (section 1, rule 9).
+/// What an item says happened (docs/spec/providers.md, section 14). A payment and its refund under one id are two
+/// events (docs/spec/providers.md, section 1, rule 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Payment,
@@ -122,7 +122,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub kind: Kind,
-    /// The idempotency key within the provider (PROTOCOLS section 1, rule 9 and its table); for items
+    /// The idempotency key within the provider (docs/spec/providers.md, section 1, rule 9 and its table); for items
     /// without one, the delivery's id and the position.
     pub event_id: String,
     /// The provider's transaction id as it was sent; numbers in plain digits.
@@ -206,11 +206,11 @@ pub struct Delivery {
 pub enum Received {
     /// Something to keep before it is answered.
     Notices(Delivery),
-    /// A call that is answered at once and leaves nothing to keep: a login (PROTOCOLS section 8).
+    /// A call that is answered at once and leaves nothing to keep: a login (docs/spec/providers.md, section 8).
     Token(Answer),
 }
 
-/// The class of a refusal; the words of `expect.verdict` in the shared vectors.
+/// The class of a refusal; the words of `expect.verdict` in `tests/data/provider_vectors.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
     /// The proof of origin is absent or does not fit.
@@ -263,7 +263,7 @@ impl Refusal {
     }
 
     /// Refuses what is meant for another merchant, terminal or application. Compared exactly: where values
-    /// run together in the signed text, a character of the next one could stand at its end (PROTOCOLS
+    /// run together in the signed text, a character of the next one could stand at its end (docs/spec/providers.md,
     /// section 1, rules 7 and 13).
     fn unless_own(field: &str, sent: &str, own: &str, setting: &str) -> Result<(), Refusal> {
         if sent == own {
@@ -276,12 +276,12 @@ impl Refusal {
         }
     }
 
-    /// The word of the shared vectors.
+    /// The word in `tests/data/provider_vectors.json`.
     pub fn verdict(&self) -> &'static str {
         match self.kind {
             RefusalKind::Signature => "reject_signature",
             RefusalKind::Replay => "reject_replay",
-            // Calling a foreign message malformed is right too (PROTOCOLS section 1, rule 13).
+            // Calling a foreign message malformed is right too (docs/spec/providers.md, section 1, rule 13).
             RefusalKind::Malformed | RefusalKind::Foreign => "reject_malformed",
         }
     }
@@ -314,7 +314,7 @@ enum Read {
         delivery_id: Option<String>,
         /// In the order of the body.
         items: Vec<Item>,
-        /// Which contested form of the signed text fitted; empty for the plain one (PROTOCOLS, head).
+        /// Which contested form of the signed text fitted; empty for the plain one (docs/spec/providers.md, its head).
         variant: &'static str,
     },
     /// A login and its answer.
@@ -338,7 +338,7 @@ trait Protocol: fmt::Debug + Send + Sync {
     /// Headers that the proof needs, lower case: kept as evidence.
     fn headers(&self) -> &'static [&'static str];
 
-    /// Whether the scheme has a word for "unknown order" (PROTOCOLS section 1, rule 11).
+    /// Whether the scheme has a word for "unknown order" (docs/spec/providers.md, section 1, rule 11).
     fn has_orders(&self) -> bool;
 
     /// Verifies, then reads. A window or a lifetime is checked only where `now` is given.

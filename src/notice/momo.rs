@@ -1,4 +1,4 @@
-//! MoMo: the IPN of orders and the older notice of a static QR at the counter (PROTOCOLS section 2). They
+//! MoMo: the IPN of orders and the older notice of a static QR at the counter (docs/spec/providers.md, section 2). They
 //! share the keys and the way of signing.
 
 mod ipn;
@@ -35,7 +35,7 @@ impl Keys {
     }
 
     /// `accessKey=…` and the members as `name=value`, joined by `&`: values as they are, without any
-    /// encoding (PROTOCOLS section 2.1).
+    /// encoding (docs/spec/providers.md, section 2.1).
     fn signed(&self, names: &[&str], members: Members<'_>) -> Result<Vec<u8>, Refusal> {
         let mut text = [b"accessKey=", self.access_key.reveal()].concat();
         for name in &names[1..] {
@@ -86,7 +86,7 @@ impl Keys {
 }
 
 /// Whether each name stands once in the signed text. Values are joined by characters that can be typed,
-/// so `&storeId=…` inside a value would let the same signature fit another stall (PROTOCOLS section 1,
+/// so `&storeId=…` inside a value would let the same signature fit another stall (docs/spec/providers.md, section 1,
 /// rule 7; that MoMo is concerned too is inferred). With each name once there is only one cut.
 fn one_cut(names: &[&str], signed: &[u8]) -> Result<(), Refusal> {
     let text = String::from_utf8_lossy(signed);

@@ -1,4 +1,4 @@
-//! payOS: the webhook of payment links, PROTOCOLS section 10.
+//! payOS: the webhook of payment links, docs/spec/providers.md, section 10.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::vn::{Secret, TimeMs};
 
 /// The member that the payer writes.
 const NOTE: &str = "description";
-/// What payOS sends when an address is registered: order, amount and note (PROTOCOLS section 10).
+/// What payOS sends when an address is registered: order, amount and note (docs/spec/providers.md, section 10).
 const ADDRESS_CHECK: (i64, i64, &str) = (123, 3000, "VQRIO123");
 
 /// Payment links, signed with the checksum key.
@@ -34,7 +34,7 @@ pub(super) const WEBHOOK_CHECKSUM: Scheme = Scheme {
 struct PayOs(Secret);
 
 /// How the texts «null» and «undefined» are signed: as empty by the Node library, as they are elsewhere
-/// (contested, PROTOCOLS section 10).
+/// (contested, docs/spec/providers.md, section 10).
 #[derive(Clone, Copy, PartialEq)]
 enum NullWord {
     Empty,
@@ -55,7 +55,8 @@ fn signed_pairs(data: &Object, null_word: NullWord) -> Result<Vec<(&str, String)
             Json::Integer(n) => n.to_string(),
             Json::Bool(b) => b.to_string(),
             Json::Array(_) => canonical(value, RAW),
-            // The provider's libraries differ here, and none occurs in real notices (section 10).
+            // The provider's libraries differ here, and none occurs in real notices
+            // (docs/spec/providers.md, section 10).
             Json::Object(_) => return Err(data.wrong(name, "is an object; wanted text or a number")),
         };
         pairs.push((name, text));
@@ -73,7 +74,7 @@ fn joined(pairs: &[(&str, String)]) -> String {
 }
 
 /// Whether the signed text can be cut into these members in one way only, as far as the order, the
-/// amount and the ids go (PROTOCOLS section 1, rule 7).
+/// amount and the ids go (docs/spec/providers.md, section 1, rule 7).
 ///
 /// The payer may write `&orderCode=…` into the note. That notice is genuine and is taken. A forger would
 /// end the note earlier and make a member of the rest; the true `&orderCode=` then has to stand inside a
@@ -149,7 +150,7 @@ fn read_item(data: Members<'_>) -> Result<Item, Refusal> {
         virtual_account: data.account("virtualAccountNumber")?,
         reference: order_code.to_string(),
         note: note.map(str::to_owned),
-        // The same FT… number that the bank's other channels report (section 1).
+        // The same FT… number that the bank's other channels report (docs/spec/providers.md, section 1).
         bank_ref: Some(reference.to_owned()),
         occurred_at: data.local_time("transactionDateTime")?,
         ..Details::default()

@@ -78,7 +78,7 @@ pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
 /// How a scheme writes its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
-    /// Lower-case hex, compared exactly (PROTOCOLS section 1, rule 4).
+    /// Lower-case hex, compared exactly (docs/spec/providers.md, section 1, rule 4).
     LowerHex,
     /// Hex of either case.
     AnyHex,

@@ -11,7 +11,7 @@ pub struct Scheme {
     pub method: &'static str,
     /// What the provider calls below its address: empty except for bank style logins.
     pub paths: &'static [&'static str],
-    /// The secrets that a key needs, by the names of the shared vectors.
+    /// The secrets that a key needs, by the names in `tests/data/provider_vectors.json`.
     pub secrets: &'static [&'static str],
     /// Optional settings, kept beside the secrets, with what each changes. They stand for points that
     /// the public sources leave open.

@@ -9,7 +9,7 @@ use crate::vn::Secret;
 const BYTES_MAX: usize = 64 * 1024;
 
 /// The secrets of one key of a provider, with the optional settings of its scheme: the names of
-/// `secrets` in the shared vectors, and values as text. Values never show themselves.
+/// `secrets` in `tests/data/provider_vectors.json`, and values as text. Values never show themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Secrets(BTreeMap<String, Secret>);
 

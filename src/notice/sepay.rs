@@ -1,4 +1,4 @@
-//! SePay: bank transfers, signed or with a fixed API key, PROTOCOLS section 12. Of its other two ways, no
+//! SePay: bank transfers, signed or with a fixed API key, docs/spec/providers.md, section 12. Of its other two ways, no
 //! proof at all is no way here, and OAuth2 proves no more than the fixed key does.
 
 use serde_json::json;
@@ -64,7 +64,7 @@ impl Signed {
         };
         let signed = Self::signed(timestamp, body);
         check_hmac(sent, Spelling::LowerHex, Hash::Sha256, &self.0, &signed, recipe).map_err(|because| {
-            // A public package of the provider's name hashes the body alone (PROTOCOLS section 12).
+            // A public package of the provider's name hashes the body alone (docs/spec/providers.md, section 12).
             let is_body_alone = Spelling::LowerHex.fits(sent, &hmac(Hash::Sha256, &self.0, body));
             let near = if is_body_alone {
                 "signed over the body alone, without the timestamp; "
@@ -93,7 +93,7 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     };
     let amount = members.amount("transferAmount")?;
     let note = members.text("content", TEXT_CHARS_MAX)?;
-    // The payment code that SePay recognised in the note wins over the note (section 1, table).
+    // The payment code that SePay recognised in the note wins over the note (docs/spec/providers.md, section 1).
     let code = members.optional_id("code")?;
     let details = Details {
         account_number: members.account("accountNumber")?,

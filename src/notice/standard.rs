@@ -1,4 +1,4 @@
-//! The native profile: Standard Webhooks, version v1 (HMAC-SHA256), PROTOCOLS section 13.
+//! The native profile: Standard Webhooks, version v1 (HMAC-SHA256), docs/spec/providers.md, section 13.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -296,7 +296,7 @@ fn read_details(kind: Kind, event_id: &str, data: Members<'_>) -> Result<Details
         .text("original_transaction_id", ID_CHARS_MAX)?
         .filter(|o| !o.is_empty());
     let payment_event_id = match kind {
-        // A refund without it concerns the payment of the same transaction_id (CONTRACT section 3).
+        // A refund without it concerns the payment of the same transaction_id (docs/spec/contract.md, section 3).
         Kind::Refund => original.unwrap_or(event_id).to_owned(),
         _ => String::new(),
     };

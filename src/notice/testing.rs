@@ -276,7 +276,7 @@ fn check_round_trip(p: &Provider, sample: &Sample, kind: Kind) {
         panic!("{scheme:?}: {delivery:?}")
     };
     assert_eq!((item.kind, item.amount), (kind, sample.amount), "{scheme:?}");
-    // Viettel's older gateway tells no time (PROTOCOLS section 5.1).
+    // Viettel's older gateway tells no time (docs/spec/providers.md, section 5.1).
     let has_time = scheme.name != "checksum_hmac_sha1";
     let details = &item.details;
     assert_eq!(

@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::vn::TimeMs;
 
-/// The replay window of the schemes that name one, both ways, the edge included (PROTOCOLS sections 12
+/// The replay window of the schemes that name one, both ways, the edge included (docs/spec/providers.md, sections 12
 /// and 13).
 const TOLERANCE_S: i64 = 300;
 

@@ -1,4 +1,5 @@
-//! The engine of `choso notice verify` (CONTRACT section 2): one item of the shape of the shared vectors
+//! The engine of `choso notice verify` (docs/spec/contract.md, section 2):
+//! one item of the shape of `tests/data/provider_vectors.json`
 //! in, one line out. It needs no database; what the receiver would know comes from the item's `context`.
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use crate::vn::{Dong, TimeMs};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// Not JSON, or a member of the wrong type.
-    #[error("the line is not an item of the shape of providers/vectors.json: {0}")]
+    #[error("the line is not an item of the shape of tests/data/provider_vectors.json: {0}")]
     Json(String),
     /// No such provider or scheme.
     #[error(transparent)]
@@ -117,7 +118,7 @@ struct Reply {
     body: String,
 }
 
-/// Judges one item of the shape of `providers/vectors.json` and words the reply to it, as one JSON line.
+/// Judges one item of the shape of `tests/data/provider_vectors.json` and words the reply to it, as one JSON line.
 ///
 /// Without `now` no replay window applies; only the clock of a scheme with a login then starts at 0, so
 /// that the lifetime of its token can be tried with `clock_offset_s`.
@@ -262,7 +263,7 @@ fn read_headers(headers: Option<&Json>) -> Result<Vec<(&str, &str)>, VerifyError
     }
 }
 
-/// What the service would have found, told by `context` (PROTOCOLS section 14).
+/// What the service would have found, told by `context` (docs/spec/providers.md, section 14).
 fn outcome(context: &Context, delivery: &Delivery) -> Result<Outcome, VerifyError> {
     let ledger = context.ledger.as_deref().unwrap_or("known");
     match ledger {
@@ -593,7 +594,7 @@ mod tests {
             assert!(error.contains(part), "{error}");
             assert!(!error.contains("0001hush"), "{error}");
         };
-        says(json!(7), "providers/vectors.json");
+        says(json!(7), "tests/data/provider_vectors.json");
         says(native(PAYMENT, json!({"provider": "nobody"})), "nobody");
         says(native(PAYMENT, json!({"scheme": "v9"})), "v9");
         says(native(PAYMENT, json!({"secrets": {}})), "signing_secret");

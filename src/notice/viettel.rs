@@ -1,4 +1,5 @@
-//! Viettel: the older gateway and the newer one (PROTOCOLS section 5). Viettel publishes neither; all of it
+//! Viettel: the older gateway and the newer one (docs/spec/providers.md, section 5).
+//! Viettel publishes neither; all of it
 //! comes from software of its merchants, so what they disagree on is a setting.
 
 mod checksum;

@@ -1,4 +1,4 @@
-//! VNPT ePay: the MegaPay gateway and deposits to virtual accounts (PROTOCOLS section 6).
+//! VNPT ePay: the MegaPay gateway and deposits to virtual accounts (docs/spec/providers.md, section 6).
 
 mod depositcode;
 mod megapay;

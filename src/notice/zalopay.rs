@@ -1,4 +1,4 @@
-//! ZaloPay: the callback of an order, PROTOCOLS section 9.
+//! ZaloPay: the callback of an order, docs/spec/providers.md, section 9.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::vn::{Dong, Secret, TimeMs};
 
-/// Outer `type` of an agreement (PROTOCOLS section 9).
+/// Outer `type` of an agreement (docs/spec/providers.md, section 9).
 const TYPE_AGREEMENT: Json = Json::Integer(2);
 /// Longest text of `data`, in characters: the body limit is the real one.
 const DATA_CHARS_MAX: usize = 1 << 20;
@@ -43,7 +43,7 @@ struct ZaloPay {
 
 impl ZaloPay {
     /// The mac covers the text of `data` once the outer JSON escapes are undone, never a JSON written
-    /// again (PROTOCOLS section 9).
+    /// again (docs/spec/providers.md, section 9).
     fn prove<'a>(&self, outer: Members<'a>) -> Result<&'a str, Refusal> {
         let mac = outer.text("mac", TEXT_CHARS_MAX)?.unwrap_or_default();
         if mac.is_empty() {
@@ -82,7 +82,7 @@ impl ZaloPay {
         if trans_id <= 0 {
             return Err(data.wrong("zp_trans_id", "wanted a positive whole number"));
         }
-        // Fee and discount concern the payer; `amount` is what the order asked for (section 9).
+        // Fee and discount concern the payer; `amount` is what the order asked for (docs/spec/providers.md, section 9).
         let amount = data.amount("amount")?;
         let details = Details {
             reference: order.to_owned(),
@@ -114,7 +114,7 @@ fn agreement(text: &str) -> Item {
     }
 }
 
-/// HTTP 200 always; the code is what counts (PROTOCOLS section 9).
+/// HTTP 200 always; the code is what counts (docs/spec/providers.md, section 9).
 fn says(code: i8, message: &str) -> Answer {
     let message = json!(message);
     Answer::text(

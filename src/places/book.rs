@@ -4,7 +4,7 @@ use super::{Location, PlacedIn, UnitIx, Units};
 use crate::vn::{Day, name_key};
 
 /// The streets and markets that are known, and the rule by which a register row finds its place in
-/// them or makes a new one (CONTRACT section 2, `import register`).
+/// them or makes a new one (docs/spec/contract.md, section 2, `import register`).
 ///
 /// A street name is unique inside a scope ([`Units::scope`]). A segment is a street in one version of a
 /// unit; a market is a place of its own.

@@ -10,7 +10,7 @@ pub struct Location {
     /// The unit at commune level, or the smallest known to hold the place.
     pub unit: UnitIx,
     /// Whether `unit` is at commune level. Where it is not, finer figures list the place as "chưa
-    /// rõ phường" (DOMAIN section 5).
+    /// rõ phường" (docs/spec/domain.md, section 5).
     pub exact: bool,
 }
 

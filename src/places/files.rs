@@ -5,7 +5,7 @@ use super::units::{Units, meet};
 use crate::table::{self, Fault, Row, Shape, Table, TableError};
 use crate::vn::{Day, Period, fold, name_key};
 
-/// Rows of one import at most (CONTRACT section 4).
+/// Rows of one import at most (docs/spec/contract.md, section 4).
 const ROWS_MAX: usize = 100_000;
 
 const UNITS: Shape = Shape {
@@ -206,7 +206,7 @@ struct UnitRow {
     predecessors: Vec<String>,
 }
 
-/// Reads units and their lineage (columns of `places/wards.csv`).
+/// Reads units and their lineage (columns: docs/spec/contract.md, section 2).
 ///
 /// What comes back fits together: [`Units::new`] takes it. A successor or predecessor that is not in
 /// the file leaves the row in and makes a note; a lineage that the two rows tell differently refuses

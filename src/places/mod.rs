@@ -1,7 +1,7 @@
 //! Administrative units with their lineage, and where streets and markets lie in them.
 //!
 //! A unit is a code *and* the day from which the code had this meaning: codes and names were used
-//! again for other units (DOMAIN section 5). What lies where is never stored for a date; it is
+//! again for other units (docs/spec/domain.md, section 5). What lies where is never stored for a date; it is
 //! worked out from dated facts and the lineage, under the boundaries of any day.
 //!
 //! Pure and synchronous: files come in as bytes, days as values.

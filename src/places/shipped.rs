@@ -176,7 +176,7 @@ const DISTRICTS: [OldDistrict; 8] = [
     },
 ];
 
-/// What the resolution of 2025 made of them (DOMAIN section 5), and Hoàng Sa, once a district.
+/// What the resolution of 2025 made of them (docs/spec/domain.md, section 5), and Hoàng Sa, once a district.
 const NOW: [(&str, &str, Level); 16] = [
     ("20194", "Hải Vân", Ward),
     ("20197", "Liên Chiểu", Ward),

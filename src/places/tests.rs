@@ -36,7 +36,7 @@ fn located(units: &Units, unit: &str, on: &str) -> String {
     }
 }
 
-/// The table of DOMAIN section 5, with the units of 30/06/2025 by name; a star marks the split one.
+/// The table of docs/spec/domain.md, section 5, with the units of 30/06/2025 by name; a star marks the split one.
 const MADE_FROM: [(&str, &str, &[&str]); 15] = [
     (
         "20194",

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use crate::vn::{Day, DayError, Lang, Period, fold};
 
 /// What kind of unit: a city, a district (until 30/06/2025), or one of the three kinds at commune
-/// level (DOMAIN section 5).
+/// level (docs/spec/domain.md, section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
     City,
@@ -23,7 +23,8 @@ impl Level {
         Level::SpecialZone,
     ];
 
-    /// The word of `places/wards.csv`: `city`, `district`, `ward`, `commune`, `special_zone`.
+    /// The word in a file of units (docs/spec/contract.md, section 2):
+    /// `city`, `district`, `ward`, `commune`, `special_zone`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Level::City => "city",
@@ -55,7 +56,7 @@ impl Level {
 }
 
 /// One version of a unit: its code and the first day of that version. Codes alone are no identity,
-/// they were used again for other units (DOMAIN section 5).
+/// they were used again for other units (docs/spec/domain.md, section 5).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnitId {
     pub code: String,

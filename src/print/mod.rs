@@ -44,7 +44,7 @@ pub struct Card {
     pub payload: Payload,
 }
 
-/// What is printed (DOMAIN section 6: sides of the symbol without its quiet zone).
+/// What is printed (docs/spec/domain.md, section 6: sides of the symbol without its quiet zone).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// A6, for the counter; symbol of 60 mm.

@@ -33,7 +33,8 @@ pub struct DayHolding {
     pub hours: BTreeMap<u8, Holding>,
 }
 
-/// The digest of CONTRACT section 3: SHA-256 over the lines `provider_txn_id,amount_vnd,occurred_at` (milliseconds
+/// The digest of docs/spec/contract.md, section 3: SHA-256 over the lines
+/// `provider_txn_id,amount_vnd,occurred_at` (milliseconds
 /// UTC, nothing where no time was named), sorted by bytes, each ended by LF.
 pub fn holding_of(day: Day, receipts: &[DayReceipt]) -> DayHolding {
     let mut by_hour: BTreeMap<u8, Vec<&DayReceipt>> = BTreeMap::new();

@@ -4,7 +4,7 @@ use super::StallCode;
 use crate::places::UnitIx;
 use crate::vn::{AccountNumber, Day, Phone, fold};
 
-/// Whether a household has a business code (DOMAIN section 3). Reports say which classes they count.
+/// Whether a household has a business code (docs/spec/domain.md, section 3). Reports say which classes they count.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]

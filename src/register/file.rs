@@ -7,7 +7,7 @@ use crate::table::{self, Fault, Row, Shape, TableError};
 use crate::vn::{AccountNumber, Day, Phone};
 use std::collections::HashMap;
 
-/// Columns of a register file (CONTRACT section 2), in the order of the template.
+/// Columns of a register file (docs/spec/contract.md, section 2), in the order of the template.
 pub const SHAPE: Shape = Shape {
     required: &[
         "household_ref",

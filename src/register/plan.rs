@@ -375,7 +375,8 @@ fn plan_account(
     if stall.accounts_with_code.contains(account_id) {
         return;
     }
-    // A file is one person's word; another account than the one on record needs a second one (DOMAIN section 11).
+    // A file is one person's word; another account than the one on record needs a second one
+    // (docs/spec/domain.md, section 11).
     let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
     if stall.links.iter().any(is_change) {
         let reason = "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã";

@@ -5,7 +5,7 @@ use crate::vn::fold;
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
 /// The code of a stall: 8 characters, the last one a check character, so that every single wrong
-/// character and every swap of two is found (DOMAIN section 3).
+/// character and every swap of two is found (docs/spec/domain.md, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StallCode(String);
 
@@ -68,7 +68,7 @@ impl fmt::Display for StallCode {
 }
 
 /// The one of these codes that a transfer note carries: as a whole word first, then with everything but
-/// letters and digits removed, since banks cut, wrap and re-case the note (PROTOCOLS section 7).
+/// letters and digits removed, since banks cut, wrap and re-case the note (docs/spec/providers.md, section 7).
 /// None when no code or more than one is found: a note never guesses.
 pub fn code_in_note<'a>(note: &str, codes: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let folded = fold(note).to_uppercase();

@@ -47,7 +47,7 @@ pub struct DaysView {
 pub struct DayFigures {
     /// Rows by what became of them.
     pub summary: RunSummary,
-    /// Receipts held of the day, their sum by their notices, and the digest of CONTRACT section 3.
+    /// Receipts held of the day, their sum by their notices, and the digest of docs/spec/contract.md, section 3.
     pub held: u64,
     /// What they come to, đồng.
     pub held_vnd: i64,

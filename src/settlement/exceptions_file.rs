@@ -5,7 +5,8 @@ use crate::reconcile::Exception;
 use crate::store::Store;
 use crate::vn::{Day, Lang};
 
-/// Columns of CONTRACT section 2, UTF-8 with BOM; with days, their rows that could not be read stand at the end. A text that a spreadsheet would take for a formula is quoted by
+/// Columns of docs/spec/contract.md, section 2, UTF-8 with BOM; with days, their rows that could not be read stand at
+/// the end. A text that a spreadsheet would take for a formula is quoted by
 /// an apostrophe.
 pub async fn exceptions_csv(
     store: &Store,

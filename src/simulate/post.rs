@@ -14,7 +14,7 @@ use crate::notice::{Outcome, Outgoing, Provider, Received, RefusalKind, Scheme, 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Longer answers are cut: a problem document has a few hundred bytes.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
-/// How the address of a login ends (PROTOCOLS section 8).
+/// How the address of a login ends (docs/spec/providers.md, section 8).
 const LOGIN: &str = "/token_generate";
 /// Places at which a proof is broken for trial.
 const FORGERIES_MAX: usize = 200;

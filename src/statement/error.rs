@@ -127,7 +127,7 @@ pub enum StatementError {
 
 impl StatementError {
     /// An error of reading, where this row was wanted.
-    pub(in crate::statement) fn io(error: io::Error, row: u64) -> StatementError {
+    pub(crate) fn io(error: io::Error, row: u64) -> StatementError {
         match limits::overrun(&error) {
             Some(Overrun::Record) => StatementError::RecordTooLong { row },
             Some(Overrun::Whole) => StatementError::ZipBomb,

@@ -77,7 +77,7 @@ pub struct FileFacts {
 
 impl FileFacts {
     /// A format that has nothing to choose.
-    pub(in crate::statement) fn plain(kind: FileKind) -> FileFacts {
+    pub(crate) fn plain(kind: FileKind) -> FileFacts {
         FileFacts {
             kind,
             encoding: None,

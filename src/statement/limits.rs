@@ -4,39 +4,39 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// Bytes of a file (CONTRACT section 4).
+/// Bytes of a file (docs/spec/contract.md, section 4).
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Rows handed over from a file (CONTRACT section 4).
-pub(in crate::statement) const ROWS_MAX: u64 = 1_000_000;
+/// Rows handed over from a file (docs/spec/contract.md, section 4).
+pub(crate) const ROWS_MAX: u64 = 1_000_000;
 /// Bytes of a workbook once expanded, all its parts together.
-pub(in crate::statement) const EXPANDED_BYTES_MAX: u64 = 1 << 30;
+pub(crate) const EXPANDED_BYTES_MAX: u64 = 1 << 30;
 /// A part of a workbook that grows more than this, and is large, was made to do harm. Sheets of a
 /// million rows grow some twenty times.
-pub(in crate::statement) const EXPANSION_MAX: u64 = 250;
+pub(crate) const EXPANSION_MAX: u64 = 250;
 /// Below this size growth is nobody's harm.
-pub(in crate::statement) const EXPANSION_FREE_BYTES: u64 = 64 << 20;
+pub(crate) const EXPANSION_FREE_BYTES: u64 = 64 << 20;
 /// Texts that cells share in a workbook, which must be in memory.
-pub(in crate::statement) const SHARED_BYTES_MAX: usize = 192 << 20;
+pub(crate) const SHARED_BYTES_MAX: usize = 192 << 20;
 /// Parts of a workbook.
-pub(in crate::statement) const PARTS_MAX: usize = 10_000;
+pub(crate) const PARTS_MAX: usize = 10_000;
 /// An old workbook cannot be large: 65,536 rows a sheet.
-pub(in crate::statement) const OLD_WORKBOOK_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const OLD_WORKBOOK_BYTES_MAX: u64 = 64 << 20;
 /// One line, record or element; more is no row of a statement.
-pub(in crate::statement) const RECORD_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const RECORD_BYTES_MAX: u64 = 1 << 20;
 /// One cell: what a spreadsheet can hold.
-pub(in crate::statement) const CELL_BYTES_MAX: usize = 32_767;
+pub(crate) const CELL_BYTES_MAX: usize = 32_767;
 /// Columns of a table.
-pub(in crate::statement) const COLUMNS_MAX: usize = 500;
+pub(crate) const COLUMNS_MAX: usize = 500;
 /// Characters of an id or reference.
-pub(in crate::statement) const ID_CHARS_MAX: usize = 100;
+pub(crate) const ID_CHARS_MAX: usize = 100;
 /// Transactions of one batch entry in camt.053, which are held until the entry ends.
-pub(in crate::statement) const BATCH_MAX: usize = 50_000;
+pub(crate) const BATCH_MAX: usize = 50_000;
 /// Rows above which the header must have come.
-pub(in crate::statement) const HEADER_ROWS_MAX: usize = 50;
+pub(crate) const HEADER_ROWS_MAX: usize = 50;
 
 /// Why a reader stopped by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::statement) enum Overrun {
+pub(crate) enum Overrun {
     /// One record or element does not end.
     #[error("a record is longer than {RECORD_BYTES_MAX} bytes")]
     Record,
@@ -47,14 +47,14 @@ pub(in crate::statement) enum Overrun {
 
 /// What a [`Metered`] reader may still read. Shared with whoever consumes, who refills it.
 #[derive(Clone)]
-pub(in crate::statement) struct Meter {
+pub(crate) struct Meter {
     record: Rc<Cell<u64>>,
     whole: Rc<Cell<u64>>,
 }
 
 impl Meter {
     /// A meter for this many bytes in all.
-    pub(in crate::statement) fn new(whole: u64) -> Meter {
+    pub(crate) fn new(whole: u64) -> Meter {
         Meter {
             record: Rc::new(Cell::new(RECORD_BYTES_MAX)),
             whole: Rc::new(Cell::new(whole)),
@@ -62,20 +62,20 @@ impl Meter {
     }
 
     /// A record has ended, the next one may be as long again.
-    pub(in crate::statement) fn next_record(&self) {
+    pub(crate) fn next_record(&self) {
         self.record.set(RECORD_BYTES_MAX);
     }
 }
 
 /// A reader that fails instead of delivering more than it may: memory behind it is bounded whatever
 /// the file says about its own size.
-pub(in crate::statement) struct Metered<R> {
+pub(crate) struct Metered<R> {
     inner: R,
     meter: Meter,
 }
 
 impl<R> Metered<R> {
-    pub(in crate::statement) fn new(inner: R, meter: Meter) -> Metered<R> {
+    pub(crate) fn new(inner: R, meter: Meter) -> Metered<R> {
         Metered { inner, meter }
     }
 }
@@ -98,12 +98,12 @@ impl<R: Read> Read for Metered<R> {
 }
 
 /// The overrun behind an error of reading, if that is what it was.
-pub(in crate::statement) fn overrun(error: &io::Error) -> Option<Overrun> {
+pub(crate) fn overrun(error: &io::Error) -> Option<Overrun> {
     error.get_ref()?.downcast_ref::<Overrun>().copied()
 }
 
 /// Reads until the buffer is full or the file ends.
-pub(in crate::statement) fn fill<R: Read>(file: &mut R, buffer: &mut [u8]) -> std::io::Result<usize> {
+pub(crate) fn fill<R: Read>(file: &mut R, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read(&mut buffer[filled..]) {

@@ -54,12 +54,7 @@ pub struct StatementRow {
 
 impl StatementRow {
     /// A payment of this amount on this day and nothing else; what a test or a message fills in.
-    pub(in crate::statement) fn new(
-        row_number: u64,
-        kind: RowKind,
-        amount: Dong,
-        business_day: Day,
-    ) -> StatementRow {
+    pub(crate) fn new(row_number: u64, kind: RowKind, amount: Dong, business_day: Day) -> StatementRow {
         StatementRow {
             row_number,
             kind,
@@ -86,7 +81,7 @@ impl StatementRow {
     }
 
     /// Whether net is off by more than 1 đồng from gross − fee − VAT, with the discount or without it
-    /// (PROTOCOLS section 15.1). A refund may state its net with a minus.
+    /// (docs/spec/providers.md, section 15.1). A refund may state its net with a minus.
     /// What has not settled has no fee yet.
     pub fn fee_differs(&self) -> bool {
         let Some(net) = self.net.filter(|_| self.status == RowStatus::Settled) else {
@@ -185,18 +180,18 @@ pub enum Event {
 }
 
 /// The sink, with a count of what it was given.
-pub(in crate::statement) struct Handed<'a> {
+pub(crate) struct Handed<'a> {
     sink: &'a mut dyn FnMut(Event) -> ControlFlow<()>,
     rows: u64,
 }
 
 impl<'a> Handed<'a> {
-    pub(in crate::statement) fn new(sink: &'a mut dyn FnMut(Event) -> ControlFlow<()>) -> Handed<'a> {
+    pub(crate) fn new(sink: &'a mut dyn FnMut(Event) -> ControlFlow<()>) -> Handed<'a> {
         Handed { sink, rows: 0 }
     }
 
     /// Gives one more to the sink, unless the file has had its number.
-    pub(in crate::statement) fn hand(&mut self, event: Event) -> Result<(), StatementError> {
+    pub(crate) fn hand(&mut self, event: Event) -> Result<(), StatementError> {
         if self.rows == ROWS_MAX {
             return Err(StatementError::TooManyRows);
         }
@@ -208,7 +203,7 @@ impl<'a> Handed<'a> {
     }
 
     /// The error, with what had been handed over before it.
-    pub(in crate::statement) fn interrupted(&self, error: StatementError) -> StatementError {
+    pub(crate) fn interrupted(&self, error: StatementError) -> StatementError {
         match error {
             StatementError::Stopped => StatementError::Stopped,
             error if self.rows == 0 => error,

@@ -13,14 +13,14 @@ pub struct FileTally {
 }
 
 impl FileTally {
-    pub(in crate::statement) fn add(&mut self, amount: Dong) {
+    pub(crate) fn add(&mut self, amount: Dong) {
         self.count += 1;
         self.amount = plus(self.amount, amount);
     }
 }
 
 /// A sum that cannot wrap: a million rows of the largest amount do not fit.
-pub(in crate::statement) fn plus(a: Dong, b: Dong) -> Dong {
+pub(crate) fn plus(a: Dong, b: Dong) -> Dong {
     Dong::new(a.vnd().saturating_add(b.vnd()))
 }
 
@@ -102,7 +102,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(in crate::statement) fn new(kind: FileKind) -> Summary {
+    pub(crate) fn new(kind: FileKind) -> Summary {
         Summary {
             kind,
             rows: FileTally::default(),
@@ -127,7 +127,7 @@ impl Summary {
     }
 
     /// Counts what is handed over.
-    pub(in crate::statement) fn count(&mut self, event: &Event) {
+    pub(crate) fn count(&mut self, event: &Event) {
         match event {
             Event::Row(row) => self.count_row(row),
             Event::Bad(_) => self.bad += 1,

@@ -15,17 +15,14 @@ use crate::statement::meaning::mapping::Mapping;
 
 /// The tables that a file may hold: one for each sheet that shows itself, or for each separator that a
 /// text could be cut by.
-pub(in crate::statement) enum Tables<'f, F: Read + Seek> {
+pub(crate) enum Tables<'f, F: Read + Seek> {
     Text { file: &'f mut F, cuts: Vec<Text> },
     Xlsx(xlsx::Book<&'f mut F>),
     Xls(xls::Book),
 }
 
 impl<'f, F: Read + Seek> Tables<'f, F> {
-    pub(in crate::statement) fn open(
-        file: &'f mut F,
-        kind: FileKind,
-    ) -> Result<Tables<'f, F>, StatementError> {
+    pub(crate) fn open(file: &'f mut F, kind: FileKind) -> Result<Tables<'f, F>, StatementError> {
         match kind {
             FileKind::Xlsx => xlsx::Book::open(file).map(Tables::Xlsx),
             FileKind::Xls => xls::Book::open(file).map(Tables::Xls),
@@ -45,11 +42,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     }
 
     /// Hands over every row of one table that is not blank, until the sink breaks.
-    pub(in crate::statement) fn each_row(
-        &mut self,
-        table: usize,
-        sink: RowSink<'_>,
-    ) -> Result<(), StatementError> {
+    pub(crate) fn each_row(&mut self, table: usize, sink: RowSink<'_>) -> Result<(), StatementError> {
         match self {
             Tables::Text { file, cuts } => delimited::each_row(*file, &cuts[table], sink),
             Tables::Xlsx(book) => book.each_row(table, sink),
@@ -75,7 +68,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     }
 
     /// What the file is, read as this table.
-    pub(in crate::statement) fn facts(&self, kind: FileKind, found: &Found) -> FileFacts {
+    pub(crate) fn facts(&self, kind: FileKind, found: &Found) -> FileFacts {
         let table = found.table;
         let (encoding, separator, sheet) = match self {
             Tables::Text { cuts, .. } => {
@@ -95,7 +88,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     }
 
     /// The table that looks most like a statement, and what its columns seem to mean.
-    pub(in crate::statement) fn propose(&mut self, profile: &str) -> Result<Found, StatementError> {
+    pub(crate) fn propose(&mut self, profile: &str) -> Result<Found, StatementError> {
         let mut best: Option<(usize, Found)> = None;
         let mut failed = None;
         for table in 0..self.count() {
@@ -120,7 +113,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
 
     /// The table that has the header of a mapping. Two sheets that have it are for a person to take
     /// apart: reading one of them would lose the other.
-    pub(in crate::statement) fn locate(&mut self, mapping: &Mapping) -> Result<Found, StatementError> {
+    pub(crate) fn locate(&mut self, mapping: &Mapping) -> Result<Found, StatementError> {
         let mut found: Vec<Found> = Vec::new();
         let mut change = None;
         let mut failed = None;
@@ -163,16 +156,16 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
 
 /// A table with its header.
 #[derive(Debug)]
-pub(in crate::statement) struct Found {
+pub(crate) struct Found {
     /// Which table of the file.
-    pub(in crate::statement) table: usize,
-    pub(in crate::statement) header: Header,
+    pub(crate) table: usize,
+    pub(crate) header: Header,
     /// The mapping with its columns at their places in this file.
-    pub(in crate::statement) mapping: Mapping,
+    pub(crate) mapping: Mapping,
     /// The rows above the header.
-    pub(in crate::statement) above: Vec<Vec<String>>,
+    pub(crate) above: Vec<Vec<String>>,
     /// Some rows below it.
-    pub(in crate::statement) below: Vec<Vec<String>>,
+    pub(crate) below: Vec<Vec<String>>,
 }
 
 impl Found {

@@ -139,7 +139,7 @@ async fn with_account(tx: &mut Tx, as_of: Day, k: TimeMs) -> Result<HashSet<Stri
 }
 
 /// (household, stall) of every active code: issued by D, not ended by D, its account linked to its
-/// stall on D (DOMAIN section 3).
+/// stall on D (docs/spec/domain.md, section 3).
 async fn with_code(tx: &mut Tx, as_of: Day, k: TimeMs) -> Result<Vec<(String, String)>> {
     Ok(on_tx!(tx, |c, Db| {
         sqlx::QueryBuilder::<Db>::new(format!(

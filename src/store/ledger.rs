@@ -599,7 +599,7 @@ async fn is_from_statement(tx: &mut Tx, entry_no: i64) -> Result<bool> {
 }
 
 /// The answer to a repeat: "already have it", unless the first brought no money and its order still does
-/// not fit; then that answer again (PROTOCOLS section 1, rule 9).
+/// not fit; then that answer again (docs/spec/providers.md, section 1, rule 9).
 async fn outcome_again(tx: &mut Tx, draft: &Draft<'_>, entry_no: i64) -> Result<Outcome> {
     if draft.outcome() == Outcome::Stored {
         return Ok(Outcome::Repeat);
@@ -627,7 +627,8 @@ struct Transfer {
     draft: usize,
 }
 
-/// A bank transfer that another provider already reported is no second receipt (PROTOCOLS section 1), and the notice
+/// A bank transfer that another provider already reported is no second receipt
+/// (docs/spec/providers.md, section 1), and the notice
 /// of one that a statement told of first is its repeat. Gives back the transfers that are posted now.
 async fn heed_transfers(
     tx: &mut Tx,

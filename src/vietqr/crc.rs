@@ -1,5 +1,5 @@
 /// CRC-16/CCITT-FALSE, the checksum of EMVCo codes: polynomial 1021, first value FFFF, nothing reflected,
-/// nothing added at the end. Taken over the UTF-8 bytes up to and including `6304` (vietqr FORMAT
+/// nothing added at the end. Taken over the UTF-8 bytes up to and including `6304` (docs/spec/vietqr.md,
 /// section 2).
 ///
 /// Eight bytes at a time: what a byte does to the sum after seven more have passed stands in a table of its

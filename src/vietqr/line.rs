@@ -1,4 +1,4 @@
-//! One code as one line of JSON, in the shape of `input` in vietqr FORMAT section 13.
+//! One code as one line of JSON, in the shape of `input` in docs/spec/vietqr.md, section 13.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use super::tags::{self, ACCOUNT_MAX, AMOUNT_MAX, Field, PAYLOAD_MAX, alternate, 
 use super::{Alternate, Code, Initiation, Payee, PayeeNumber, Service, Texts};
 use crate::vn::Dong;
 
-/// What is wrong with a code. The words and their order are those of vietqr FORMAT section 13: of several
+/// What is wrong with a code. The words and their order are those of docs/spec/vietqr.md, section 13: of several
 /// faults in one code, the first in this order is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
@@ -467,7 +467,7 @@ impl Reader {
         }
     }
 
-    /// Digits, and perhaps a dot behind them (vietqr FORMAT section 6).
+    /// Digits, and perhaps a dot behind them (docs/spec/vietqr.md, section 6).
     fn amount(&mut self, text: &str) -> Option<Dong> {
         let digits = text.strip_suffix('.').unwrap_or(text);
         let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -556,7 +556,7 @@ impl Reader {
             .strip_prefix("0010")
             .is_some_and(|rest| rest.starts_with(tags::VNPAY_AID));
         if !is_vnpay {
-            // Its value need not be objects at all (vietqr FORMAT section 10).
+            // Its value need not be objects at all (docs/spec/vietqr.md, section 10).
             self.fault(Fault::WrongAid, || {
                 "template 26 is not VNPAY's, and there is no VietQR template (38)".to_owned()
             });

@@ -1,4 +1,4 @@
-//! The numbers and fixed values of the format (vietqr FORMAT sections 3 to 6), for writing and reading.
+//! The numbers and fixed values of the format (docs/spec/vietqr.md, sections 3 to 6), for writing and reading.
 
 /// Objects of the outermost level that are no [`Field`].
 pub(super) mod root {
@@ -133,7 +133,7 @@ impl Field {
         Field::ConsumerDataRequest,
     ];
 
-    /// The name it has as an input, for example `merchant_name` (vietqr FORMAT section 13).
+    /// The name it has as an input, for example `merchant_name` (docs/spec/vietqr.md, section 13).
     pub const fn key(self) -> &'static str {
         match self {
             Field::Mcc => "mcc",

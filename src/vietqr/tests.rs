@@ -158,7 +158,7 @@ fn every_negative_vector_is_refused_with_its_word_or_an_earlier_one() {
             FAULTS
                 .iter()
                 .position(|f| f.code() == word)
-                .expect("a word of FORMAT")
+                .expect("a word of docs/spec/vietqr.md, section 13")
         };
         assert!(
             rank(refusal.fault.code()) <= rank(wanted),
@@ -173,7 +173,7 @@ fn every_negative_vector_is_refused_with_its_word_or_an_earlier_one() {
     assert_eq!((count, exact), (36, 34));
 }
 
-/// The order of vietqr FORMAT section 13.
+/// The order of docs/spec/vietqr.md, section 13.
 const FAULTS: [Fault; 23] = [
     Fault::BadCrc,
     Fault::CrcMissing,
@@ -608,7 +608,7 @@ prop_compose! {
     }
 }
 
-/// Everything that FORMAT sections 1 to 6 say about a payload this room writes, without its reader.
+/// What docs/spec/vietqr.md, sections 1 to 6 say about a payload this room writes, without its reader.
 fn assert_well_formed(text: &str, code: &Code) {
     assert!(text.chars().count() <= 512);
     assert!(code.alternate.is_some() || text.bytes().all(|b| matches!(b, b' '..=b'~')));

@@ -12,7 +12,7 @@ use crate::vn::{AccountNumber, Dong};
 
 /// The longest bill number of [`bill_payload`]: with the stall code and a space, 19 characters.
 pub const BILL_NUMBER_MAX: usize = 10;
-/// Characters of a stall code in the note, at most: what every bank is known to carry (vietqr FORMAT
+/// Characters of a stall code in the note, at most: what every bank is known to carry (docs/spec/vietqr.md,
 /// section 7).
 const NOTE_MAX: usize = 19;
 
@@ -95,7 +95,7 @@ pub enum BuildError {
 }
 
 impl BuildError {
-    /// A stable word for programs; the words of vietqr FORMAT section 13 where it has one.
+    /// A stable word for programs; the words of docs/spec/vietqr.md, section 13 where it has one.
     pub const fn code(&self) -> &'static str {
         match self {
             BuildError::Bin => "BIN",
@@ -118,7 +118,7 @@ impl BuildError {
 }
 
 /// The payload of a code. Vietnamese marks are taken off texts before they are measured; letter case and
-/// spaces stay (vietqr FORMAT section 9).
+/// spaces stay (docs/spec/vietqr.md, section 9).
 ///
 /// Deterministic: the objects always stand in ascending order, 63 last, and absent ones are left out.
 pub fn payload(code: &Code) -> Result<Payload, BuildError> {
@@ -347,7 +347,7 @@ fn put_checked(out: &mut String, field: Field, text: &str) -> Result<(), BuildEr
 }
 
 fn put_raw(out: &mut String, tag: u8, value: &str, may_stand: bool) -> Result<(), BuildError> {
-    // Zero-length templates are met in the field among 80-99 (vietqr FORMAT section 8), and only there.
+    // Zero-length templates are met in the field among 80-99 (docs/spec/vietqr.md, section 8), and only there.
     let shortest = usize::from(tag <= 51);
     if !may_stand || !(shortest..=VALUE_MAX).contains(&value.len()) || !value.bytes().all(is_common) {
         return Err(BuildError::Raw(tag));
@@ -365,7 +365,7 @@ fn put(out: &mut String, tag: u8, value: &str) {
     out.push_str(value);
 }
 
-/// Lengths count characters, not bytes (vietqr FORMAT section 1).
+/// Lengths count characters, not bytes (docs/spec/vietqr.md, section 1).
 fn characters(text: &str) -> usize {
     if text.is_ascii() {
         text.len()

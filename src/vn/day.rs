@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 
 /// A calendar day, as the number of days since 1970-01-01.
 ///
-/// A day of this program is a day in Viet Nam (UTC+7, DOMAIN section 4 "business date").
+/// A day of this program is a day in Viet Nam (UTC+7, docs/spec/domain.md, section 4 "business date").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(i32);
 
@@ -78,7 +78,7 @@ impl Day {
         TimeMs(i64::from(self.0) * DAY_MS - VIETNAM_OFFSET_MS)
     }
 
-    /// `15/06/2024`, in both languages (DOMAIN section 9).
+    /// `15/06/2024`, in both languages (docs/spec/domain.md, section 9).
     pub fn show(self) -> String {
         match self.civil() {
             Some(d) => format!("{:02}/{:02}/{:04}", d.day(), d.month(), d.year()),
@@ -144,7 +144,7 @@ impl<'de> serde::Deserialize<'de> for Day {
 pub struct TimeMs(pub i64);
 
 impl TimeMs {
-    /// Reads ISO 8601. A time without a zone is Vietnamese time, +07:00 (DOMAIN section 4).
+    /// Reads ISO 8601. A time without a zone is Vietnamese time, +07:00 (docs/spec/domain.md, section 4).
     pub fn parse(text: &str) -> Result<TimeMs, DayError> {
         let wrong = || DayError::Time(text.to_owned());
         if !text.is_ascii() || text.contains('[') {
@@ -180,7 +180,7 @@ impl TimeMs {
     }
 }
 
-/// Days from and to, both included; an empty end is open (DOMAIN section 4, "valid on D").
+/// Days from and to, both included; an empty end is open (docs/spec/domain.md, section 4, "valid on D").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Period {
     /// First day, or none if it reaches back beyond what is known.

@@ -18,7 +18,7 @@ pub enum DongError {
 
 impl Dong {
     pub const ZERO: Dong = Dong(0);
-    /// The largest amount of one payment: 13 digits (DOMAIN section 6, EMVCo tag 54).
+    /// The largest amount of one payment: 13 digits (docs/spec/domain.md, section 6, EMVCo tag 54).
     pub const PAYMENT_MAX: Dong = Dong(9_999_999_999_999);
 
     /// Any whole number of đồng, also negative (a correction, a sum).
@@ -67,7 +67,7 @@ impl Dong {
         self.0
     }
 
-    /// `1.234.567 đ` in Vietnamese, `1,234,567 VND` in English (DOMAIN section 9).
+    /// `1.234.567 đ` in Vietnamese, `1,234,567 VND` in English (docs/spec/domain.md, section 9).
     pub fn show(self, lang: Lang) -> String {
         match lang {
             Lang::Vi => format!("{} đ", grouped(self.0, '.')),

@@ -2,7 +2,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// A name without accents, in lower case, with single spaces: what search compares.
 ///
-/// `Hoà` and `Hòa` fold to the same text, `Đường` to `duong` (DOMAIN section 5).
+/// `Hoà` and `Hòa` fold to the same text, `Đường` to `duong` (docs/spec/domain.md, section 5).
 pub fn fold(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for word in name.split_whitespace() {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// An account, card or wallet number: a text of 1 to 19 letters or digits, never a number, so that
-/// leading zeros stay (vietqr FORMAT section 4). Shows itself masked: `•••• 8888`.
+/// leading zeros stay (docs/spec/vietqr.md, section 4). Shows itself masked: `•••• 8888`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountNumber(String);
 

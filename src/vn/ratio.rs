@@ -50,7 +50,7 @@ impl Ratio {
         self.d
     }
 
-    /// Sums of numerators and of denominators. Percentages are never averaged (DOMAIN section 4).
+    /// Sums of numerators and of denominators. Percentages are never averaged (docs/spec/domain.md, section 4).
     pub fn plus(self, other: Ratio) -> Ratio {
         Ratio {
             n: self.n + other.n,
@@ -89,7 +89,7 @@ impl Percent {
         self.hundredths
     }
 
-    /// `83.46`, the form in JSON and CSV (CONTRACT section 2).
+    /// `83.46`, the form in JSON and CSV (docs/spec/contract.md, section 2).
     pub fn plain(self) -> String {
         format!("{}.{:02}", self.hundredths / 100, self.hundredths % 100)
     }

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use super::Problem;
 
-/// Largest body of a callback (CONTRACT section 4), and of a call of the API.
+/// Largest body of a callback (docs/spec/contract.md, section 4), and of a call of the API.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 /// A body that dribbles in for longer than this is given up.
 const BODY_WITHIN: Duration = Duration::from_secs(10);

@@ -29,7 +29,7 @@ async fn receive(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let started = Instant::now();
-    // A provider's own calls may lie below its address (PROTOCOLS section 8).
+    // A provider's own calls may lie below its address (docs/spec/providers.md, section 8).
     let below = request.path().strip_prefix(ADDRESS).unwrap_or_default();
     let below = below.strip_prefix('/').unwrap_or_default();
     let (provider_id, path) = below.split_at(below.find('/').unwrap_or(below.len()));

@@ -1,4 +1,4 @@
-//! Rules of the house (STYLE section 2) as a test: which room may know which, and which words may stand
+//! Rules of the house as a test: which room may know which, and which words may stand
 //! where. A rule that is broken says why it is there.
 
 use std::collections::{BTreeMap, BTreeSet};

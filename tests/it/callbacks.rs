@@ -18,7 +18,7 @@ on_both! {
     a_key_is_rotated_while_serving
 }
 
-/// The largest body (CONTRACT section 4).
+/// The largest body (docs/spec/contract.md, section 4).
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// A refusal is a problem document, is found again by its request id, and nothing of it was kept.

@@ -120,7 +120,7 @@ fn a_database_locked_for_too_long_is_a_503_and_then_recovers() {
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(
         started.elapsed().as_millis() < 5_000,
-        "providers wait five seconds (DOMAIN section 7)"
+        "providers wait five seconds (docs/spec/domain.md, section 7)"
     );
     assert!(answer.header("retry-after").is_some());
     assert_eq!(app.received_and_receipts(), (0, 0));

@@ -1,5 +1,5 @@
 //! From a register file to a figure: streets that cross, boundaries that moved, and the published
-//! figures of DOMAIN section 4 counted from as many invented households.
+//! figures of docs/spec/domain.md, section 4 counted from as many invented households.
 
 use choso::indicators::{Question, Report, report};
 use choso::vn::{Day, Lang, Ratio, TimeMs};
@@ -80,7 +80,7 @@ fn a_crossing_street_counts_in_both_wards_and_once_above(database: Database) {
 
 fn one_code_is_another_ward_on_another_day(database: Database) {
     let books = Books::open(database);
-    // 20242 was Phước Ninh until 30/06/2025 and is Hải Châu since (DOMAIN section 5).
+    // 20242 was Phước Ninh until 30/06/2025 and is Hải Châu since (docs/spec/domain.md, section 5).
     let rows = row("xua", "20242", "Đường Thử Xưa", Some(1), Day::ymd(2024, 1, 1))
         + &row("nay", "20242", "Đường Thử Nay", None, Day::ymd(2025, 7, 1))
         + &row("ben", "20233", "Đường Thử Bên", None, Day::ymd(2024, 1, 1));

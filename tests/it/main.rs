@@ -9,6 +9,7 @@ mod architecture;
 mod callbacks;
 mod cards;
 mod casework;
+mod citations;
 mod demo;
 mod faults;
 mod figures;

@@ -1,4 +1,4 @@
-//! Delivery is at least once and in any order (DOMAIN section 7): the books must not tell.
+//! Delivery is at least once and in any order (docs/spec/domain.md, section 7): the books must not tell.
 
 use choso::notice::Delivery;
 use proptest::prelude::*;

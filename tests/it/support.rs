@@ -30,7 +30,7 @@ pub const SECRET: &str = "whsec_wxAKhALJ0sN9DJZl0KpBP82HLp0CrckL/5LP0AUBIK0=";
 /// A second one, for rotation and forgery.
 pub const OTHER_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// The header of a register file (CONTRACT section 2).
+/// The header of a register file (docs/spec/contract.md, section 2).
 pub const HEADER: &str = "household_ref,household_name,class,trading_status,unit_code,street,house_number,market,stall_number,stall_code,bank_bin,account_number,account_holder,holder_relation,phone,from,code_from\n";
 
 /// An invented register. `one` has a stall and an account of its own; `two` has two stalls with one

@@ -1,4 +1,4 @@
-//! MoMo's IPN of orders, version 2 (PROTOCOLS section 2.1).
+//! MoMo's IPN of orders, version 2 (docs/spec/providers.md, section 2.1).
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::super::{
 use super::{Keys, SECRETS, composed, not_kept};
 use crate::vn::TimeMs;
 
-/// Signed names of the IPN in their order; `accessKey` is not in the body (PROTOCOLS section 2.1).
+/// Signed names of the IPN in their order; `accessKey` is not in the body (docs/spec/providers.md, section 2.1).
 const NAMES: [&str; 13] = [
     "accessKey",
     "amount",
@@ -68,7 +68,7 @@ struct Ipn {
 }
 
 impl Ipn {
-    /// PROTOCOLS section 2.1; a code it does not list is a failure, since only 0 is paid (inferred).
+    /// docs/spec/providers.md, section 2.1; a code it does not list is a failure, since only 0 is paid (inferred).
     fn kind(&self, result_code: i64) -> Kind {
         match result_code {
             0 => Kind::Payment,
@@ -124,7 +124,8 @@ impl Protocol for Ipn {
         match outcome {
             Outcome::NotKept => not_kept(),
             Outcome::Refused(refusal) => refused(400, refusal),
-            // An unknown order and another amount are not MoMo's business (section 2.1, inferred).
+            // An unknown order and another amount are not MoMo's business
+            // (docs/spec/providers.md, section 2.1, inferred).
             _ => Answer::empty(204),
         }
     }

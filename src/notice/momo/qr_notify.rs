@@ -1,4 +1,4 @@
-//! MoMo's notice of a static QR or cash register, legacy (PROTOCOLS section 2.2).
+//! MoMo's notice of a static QR or cash register, legacy (docs/spec/providers.md, section 2.2).
 
 use serde::Serialize;
 use serde_json::json;
@@ -14,7 +14,7 @@ use super::super::{
 use super::{Keys, SECRETS, composed, not_kept};
 use crate::vn::TimeMs;
 
-/// Signed names of the notice of a static QR in their order (PROTOCOLS section 2.2).
+/// Signed names of the notice of a static QR in their order (docs/spec/providers.md, section 2.2).
 const NAMES: [&str; 11] = [
     "accessKey",
     "amount",
@@ -63,7 +63,7 @@ impl QrNotify {
         for name in ["message", "partnerTransId", "transType"] {
             members.text(name, TEXT_CHARS_MAX)?;
         }
-        // 0 is paid (section 2.2); that any other status is a failure is inferred.
+        // 0 is paid (docs/spec/providers.md, section 2.2); that any other status is a failure is inferred.
         let kind = match members.integer("status")? {
             0 => Kind::Payment,
             _ => Kind::PaymentFailed,

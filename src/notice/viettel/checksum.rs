@@ -1,4 +1,4 @@
-//! Viettel's older gateway (PROTOCOLS section 5.1).
+//! Viettel's older gateway (docs/spec/providers.md, section 5.1).
 
 use serde_json::Value;
 
@@ -184,7 +184,8 @@ impl Protocol for Checksum {
 impl Checksum {
     fn prove(&self, form: &Form) -> Result<(), Refusal> {
         let sent = form.get("check_sum").unwrap_or_default();
-        // A `+` of the base64 that was not escaped in the form has become a space (section 5.1).
+        // A `+` of the base64 that was not escaped in the form has become a space
+        // (docs/spec/providers.md, section 5.1).
         let sent = match self.spelling {
             Spelling::Base64 => sent.replace(' ', "+"),
             _ => sent.to_owned(),
@@ -244,7 +245,7 @@ impl Checksum {
 }
 
 fn read_item(form: &Form) -> Result<Item, Refusal> {
-    // Paid only if both say so; the meaning of payment_status is inferred (section 5.1).
+    // Paid only if both say so; the meaning of payment_status is inferred (docs/spec/providers.md, section 5.1).
     let kind = match (
         form.needed("error_code", ID_CHARS_MAX)?,
         form.get("payment_status"),

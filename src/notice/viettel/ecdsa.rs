@@ -1,4 +1,4 @@
-//! Viettel's newer gateway (PROTOCOLS section 5.2).
+//! Viettel's newer gateway (docs/spec/providers.md, section 5.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -105,7 +105,8 @@ impl Protocol for Ecdsa {
     }
 
     fn answer(&self, _: &Request<'_>, items: &[Item], outcome: &Outcome) -> Answer {
-        // Only 00 is known; every other code refuses, and these are ours (inferred, section 5.2).
+        // Only 00 is known; every other code refuses, and these are ours
+        // (inferred, docs/spec/providers.md, section 5.2).
         let (code, message) = match outcome {
             Outcome::Stored | Outcome::Repeat => ("00", "Success"),
             Outcome::Refused(r) if r.kind == RefusalKind::Signature => ("01", "Invalid signature"),

@@ -1,4 +1,4 @@
-//! The notice of VNPAY's payment gateway (PAY IPN, PROTOCOLS section 3).
+//! The notice of VNPAY's payment gateway (PAY IPN, docs/spec/providers.md, section 3).
 
 use super::super::form::{Form, PLAIN, encoded};
 use super::super::members::{ID_CHARS_MAX, amount_digits};
@@ -17,9 +17,9 @@ const HASH_PARAMETERS: [&str; 2] = ["vnp_SecureHash", "vnp_SecureHashType"];
 const CONTESTED: [char; 6] = ['!', '\'', '(', ')', '*', '~'];
 /// The other spellings, tried only where a contested character occurs: name and what is left as it is.
 const OTHER_SPELLINGS: [(&str, &str); 2] = [("php", "-._"), ("encode_uri_component", "-_.!~*'()")];
-/// Longest `vnp_Amount` (section 3).
+/// Longest `vnp_Amount` (docs/spec/providers.md, section 3).
 const AMOUNT_DIGITS_MAX: usize = 12;
-/// Longest `vnp_TxnRef` (section 3).
+/// Longest `vnp_TxnRef` (docs/spec/providers.md, section 3).
 const TXN_REF_CHARS_MAX: usize = 100;
 /// More names than this are not listed in a refusal.
 const NAMES_SHOWN_MAX: usize = 24;
@@ -79,7 +79,7 @@ impl Protocol for PayIpn {
     }
 
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
-        // 00 and 02 end the deliveries; 01, 04, 97 and 99 are repeated (inferred, section 3).
+        // 00 and 02 end the deliveries; 01, 04, 97 and 99 are repeated (inferred, docs/spec/providers.md, section 3).
         let (code, message) = match outcome {
             Outcome::Stored => ("00", "Confirm Success"),
             Outcome::UnknownOrder => ("01", "Order not found"),
@@ -198,13 +198,14 @@ impl PayIpn {
         // `vnp_OrderInfo` is the merchant's own wording, not a note of the payer.
         let details = Details {
             reference: reference.to_owned(),
-            // The household, when each has a terminal code of its own (section 3).
+            // The household, when each has a terminal code of its own (docs/spec/providers.md, section 3).
             terminal: Some(self.tmn_code.clone()),
             bank_ref: bank_ref.map(str::to_owned),
             occurred_at,
             ..Details::default()
         };
-        // Nothing was charged, so VNPAY made no number: the order stands for it (section 1, table).
+        // Nothing was charged, so VNPAY made no number: the order stands for it
+        // (docs/spec/providers.md, section 1).
         let event_id = if transaction == "0" {
             reference
         } else {
@@ -217,7 +218,7 @@ impl PayIpn {
     }
 }
 
-/// What the pair of codes says (section 3; all but 00/00 and 07 inferred).
+/// What the pair of codes says (docs/spec/providers.md, section 3; all but 00/00 and 07 inferred).
 fn gateway_kind(response: &str, status: &str) -> Kind {
     match (response, status) {
         ("00", "00") => Kind::Payment,
@@ -305,7 +306,7 @@ mod tests {
         ("vnp_CardType", ""),
     ];
 
-    /// The paid notice with these values instead, signed by the rule of section 3.
+    /// The paid notice with these values instead, signed by the rule of docs/spec/providers.md, section 3.
     fn paid(changes: &[(&str, &str)]) -> Result<Delivery, Refusal> {
         let pairs = PAID.map(|(n, v)| (n, changes.iter().find(|(c, _)| *c == n).map_or(v, |(_, to)| to)));
         let signed: Vec<_> = pairs.iter().copied().filter(|(_, v)| !v.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! The notice of the VNPAY-QR merchant terminal (PROTOCOLS section 4).
+//! The notice of the VNPAY-QR merchant terminal (docs/spec/providers.md, section 4).
 
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::super::{
 };
 use crate::vn::{Secret, TimeMs};
 
-/// What the checksum of the terminal covers, in its order; the secret follows (section 4).
+/// What the checksum of the terminal covers, in its order; the secret follows (docs/spec/providers.md, section 4).
 const SIGNED: [&str; 10] = [
     "code",
     "msgType",
@@ -28,11 +28,11 @@ const SIGNED: [&str; 10] = [
 ];
 /// Names VNPAY-QR in every code of it.
 const MASTER_MERCHANT: &str = "A000000775";
-/// Longest bill number (section 4).
+/// Longest bill number (docs/spec/providers.md, section 4).
 const BILL_CHARS_MAX: usize = 20;
 
 /// The VNPAY-QR merchant terminal. MD5 with a shared secret at its end is weak, but cannot practically be
-/// forged without the secret; an address list beside it is advised (section 4).
+/// forged without the secret; an address list beside it is advised (docs/spec/providers.md, section 4).
 pub(in super::super) const QR_MMS: Scheme = Scheme {
     profile: "vnpay",
     name: "qr_mms",
@@ -77,7 +77,7 @@ impl Protocol for QrMms {
             Outcome::Stored => ("00", "dat hang thanh cong"),
             // One implementation answers 05; 03 is the documented word (contested).
             Outcome::Repeat => ("03", "Don hang da duoc thanh toan"),
-            // The closest word of section 4 for a bill that is not known (inferred).
+            // The closest word of docs/spec/providers.md, section 4 for a bill that is not known (inferred).
             Outcome::UnknownOrder => ("04", "Khong tim thay don hang"),
             Outcome::AmountDiffers { .. } => ("07", "So tien khong chinh xac"),
             Outcome::Refused(r) if r.kind == RefusalKind::Signature => ("06", "Sai thong tin xac thuc"),
@@ -141,7 +141,8 @@ impl QrMms {
         let mut values = Vec::with_capacity(SIGNED.len());
         for name in SIGNED {
             let value = members.text(name, ID_CHARS_MAX)?;
-            // A separator inside a value would let one checksum cover other values (section 1, rule 7).
+            // A separator inside a value would let one checksum cover other values
+            // (docs/spec/providers.md, section 1, rule 7).
             if value.is_some_and(|v| v.contains('|')) {
                 return Err(members.wrong(name, "holds the separator «|» of the signed text"));
             }
@@ -185,7 +186,8 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     let details = Details {
         reference: members.id("txnId")?.to_owned(),
         // As sent, for people to see. The checksum does not cover it, so money is not given to a stall on
-        // its word: the order leads, and another terminal for the same trace is other content (section 4).
+        // its word: the order leads, and another terminal for the same trace is other content
+        // (docs/spec/providers.md, section 4).
         terminal_is_unsigned: true,
         terminal: members
             .text("terminalId", ID_CHARS_MAX)?

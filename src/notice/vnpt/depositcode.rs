@@ -1,4 +1,4 @@
-//! ePay's deposits to virtual accounts (PROTOCOLS section 6.2).
+//! ePay's deposits to virtual accounts (docs/spec/providers.md, section 6.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -154,7 +154,8 @@ impl DepositCode {
 fn signed_text(members: Members<'_>) -> Result<String, Refusal> {
     let text = |name: &str| {
         let value = members.text(name, ID_CHARS_MAX)?.unwrap_or_default();
-        // A separator inside a value would let one signature cover other values (section 1, rule 7).
+        // A separator inside a value would let one signature cover other values
+        // (docs/spec/providers.md, section 1, rule 7).
         if value.contains('|') {
             Err(members.wrong(name, "holds the separator «|» of the signed text"))
         } else {

@@ -1,4 +1,4 @@
-//! ePay's MegaPay gateway (PROTOCOLS section 6.1).
+//! ePay's MegaPay gateway (docs/spec/providers.md, section 6.1).
 
 use serde_json::json;
 
@@ -13,10 +13,10 @@ use super::super::{
 use super::said;
 use crate::vn::{Secret, TimeMs};
 
-/// What `merchantToken` covers, in this order; the key follows (section 6.1).
+/// What `merchantToken` covers, in this order; the key follows (docs/spec/providers.md, section 6.1).
 const SIGNED: [&str; 6] = ["resultCd", "timeStamp", "merTrxId", "trxId", "merId", "amount"];
 
-/// What stands between the values and the key of a `merchantToken` (contested, section 6.1).
+/// What stands between the values and the key of a `merchantToken` (contested, docs/spec/providers.md, section 6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extra {
     Nothing,
@@ -142,7 +142,7 @@ impl MegaPay {
         for name in SIGNED {
             signed.push_str(members.text(name, ID_CHARS_MAX)?.unwrap_or_default());
         }
-        // ePay's Java code compares without regard to case (section 1, rule 4).
+        // ePay's Java code compares without regard to case (docs/spec/providers.md, section 1, rule 4).
         let sent = members.text("merchantToken", ID_CHARS_MAX)?.unwrap_or_default();
         for extra in &self.extras {
             let Some(value) = extra_value(*extra, members)? else {
@@ -196,7 +196,7 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     let kind = match (members.id("resultCd")?, members.text("status", ID_CHARS_MAX)?) {
         ("00_000", Some("0")) => Kind::Payment,
         // The token does not cover `status`: the ledger lets a void or refund take money back only from a
-        // payment of the same order that it knows (section 6.1).
+        // payment of the same order that it knows (docs/spec/providers.md, section 6.1).
         ("00_000", Some("1")) => Kind::Void,
         ("00_000", Some("2")) => Kind::Refund,
         ("00_005", Some("0")) => Kind::PaymentPending,

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::vn::{Day, Dong, Lang};
 
-/// What reconciliation says of a row, a receipt or a notice: the closed list of CONTRACT section 2.
+/// What reconciliation says of a row, a receipt or a notice: the closed list of docs/spec/contract.md, section 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -74,7 +74,7 @@ pub struct Facts {
 }
 
 impl Kind {
-    /// Every kind, in the order of CONTRACT.
+    /// Every kind, in the order of docs/spec/contract.md, section 2.
     pub const ALL: [Kind; 18] = [
         Kind::MatchedAuto,
         Kind::MatchedManual,
@@ -137,7 +137,7 @@ impl Kind {
         }
     }
 
-    /// The words of DOMAIN section 8, in both languages.
+    /// The words of docs/spec/domain.md, section 8, in both languages.
     pub const fn name(self) -> (&'static str, &'static str) {
         match self {
             Kind::MatchedAuto => ("Khớp tự động", "Matched"),

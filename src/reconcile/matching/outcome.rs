@@ -225,7 +225,8 @@ pub struct RefundOutcome {
     pub row_no: Option<i64>,
 }
 
-/// What a row says is left of a receipt more, or less, than its notices said. The statement wins (DOMAIN section 8),
+/// What a row says is left of a receipt more, or less, than its notices said. The statement wins
+/// (docs/spec/domain.md, section 8),
 /// and the difference stays visible as a correction of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Correction {

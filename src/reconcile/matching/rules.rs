@@ -1,6 +1,6 @@
 use crate::vn::{Day, TimeMs};
 
-/// Fees and sums may be off by this much for rounding (PROTOCOLS section 15.1).
+/// Fees and sums may be off by this much for rounding (docs/spec/providers.md, section 15.1).
 const ROUNDING_MAX_VND: i64 = 1;
 
 /// What counts as agreement, for one provider.

@@ -34,7 +34,7 @@ impl Encoding {
 
 /// What a cell says of itself. Text files know only text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::statement) enum CellKind {
+pub(crate) enum CellKind {
     Text,
     /// A spreadsheet's number, in plain decimal digits.
     Number,
@@ -49,7 +49,7 @@ pub(in crate::statement) enum CellKind {
 
 /// What speaks against a row before anybody knows what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::statement) enum RowFault {
+pub(crate) enum RowFault {
     #[error("Dòng có ký tự không đúng mã {0} của tệp. Hãy lưu lại cả tệp dạng CSV UTF-8.")]
     Encoding(&'static str),
     #[error("Dòng viết bằng UTF-8 trong một tệp Windows-1258. Hãy lưu lại cả tệp dạng CSV UTF-8.")]
@@ -62,26 +62,26 @@ pub(in crate::statement) enum RowFault {
 
 /// One row. Cells are trimmed and NFC.
 #[derive(Debug)]
-pub(in crate::statement) struct RowBuf {
+pub(crate) struct RowBuf {
     /// The line or row, as a person counts.
-    pub(in crate::statement) number: u64,
+    pub(crate) number: u64,
     /// The first thing wrong with it.
-    pub(in crate::statement) fault: Option<RowFault>,
+    pub(crate) fault: Option<RowFault>,
     /// Whether the file itself says how many cells a row has, so that another number is a fault.
-    pub(in crate::statement) is_delimited: bool,
+    pub(crate) is_delimited: bool,
     text: String,
     ends: Vec<(usize, CellKind)>,
 }
 
 /// One cell of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::statement) struct Cell<'a> {
-    pub(in crate::statement) text: &'a str,
-    pub(in crate::statement) kind: CellKind,
+pub(crate) struct Cell<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) kind: CellKind,
 }
 
 impl RowBuf {
-    pub(in crate::statement) fn new(is_delimited: bool) -> RowBuf {
+    pub(crate) fn new(is_delimited: bool) -> RowBuf {
         RowBuf {
             number: 0,
             fault: None,
@@ -92,14 +92,14 @@ impl RowBuf {
     }
 
     /// Empties the row for the next one.
-    pub(in crate::statement) fn start(&mut self, number: u64) {
+    pub(crate) fn start(&mut self, number: u64) {
         self.number = number;
         self.fault = None;
         self.text.clear();
         self.ends.clear();
     }
 
-    pub(in crate::statement) fn push(&mut self, text: &str, kind: CellKind) {
+    pub(crate) fn push(&mut self, text: &str, kind: CellKind) {
         let from = self.text.len();
         let text = text.trim();
         if text.len() > CELL_BYTES_MAX {
@@ -132,23 +132,23 @@ impl RowBuf {
     }
 
     /// Empty cells up to this place.
-    pub(in crate::statement) fn fill_to(&mut self, place: usize) {
+    pub(crate) fn fill_to(&mut self, place: usize) {
         while self.ends.len() < place {
             self.ends.push((self.text.len(), CellKind::Text));
         }
     }
 
     /// Notes what is wrong, unless something already is.
-    pub(in crate::statement) fn blame(&mut self, fault: RowFault) {
+    pub(crate) fn blame(&mut self, fault: RowFault) {
         self.fault.get_or_insert(fault);
     }
 
-    pub(in crate::statement) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// The cell at this place; beyond the last one cells are empty.
-    pub(in crate::statement) fn cell(&self, place: usize) -> Cell<'_> {
+    pub(crate) fn cell(&self, place: usize) -> Cell<'_> {
         let Some(&(end, kind)) = self.ends.get(place) else {
             return Cell {
                 text: "",
@@ -165,15 +165,15 @@ impl RowBuf {
         }
     }
 
-    pub(in crate::statement) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|at| self.cell(at).text)
     }
 
-    pub(in crate::statement) fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.text.is_empty() && self.fault.is_none()
     }
 
-    pub(in crate::statement) fn owned(&self) -> Vec<String> {
+    pub(crate) fn owned(&self) -> Vec<String> {
         self.texts().map(str::to_owned).collect()
     }
 }
@@ -185,5 +185,4 @@ impl fmt::Display for Cell<'_> {
 }
 
 /// What takes rows as they are met.
-pub(in crate::statement) type RowSink<'a> =
-    &'a mut dyn FnMut(&RowBuf) -> Result<ControlFlow<()>, StatementError>;
+pub(crate) type RowSink<'a> = &'a mut dyn FnMut(&RowBuf) -> Result<ControlFlow<()>, StatementError>;

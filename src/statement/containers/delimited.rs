@@ -15,9 +15,9 @@ use crate::statement::limits::{COLUMNS_MAX, RECORD_BYTES_MAX};
 
 /// How a text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::statement) struct Text {
-    pub(in crate::statement) encoding: Encoding,
-    pub(in crate::statement) separator: u8,
+pub(crate) struct Text {
+    pub(crate) encoding: Encoding,
+    pub(crate) separator: u8,
     /// LF, or CR where the file has no LF (old Macintosh programs).
     line_end: u8,
 }
@@ -25,7 +25,7 @@ pub(in crate::statement) struct Text {
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
 /// The ways in which the text can be cut, the likeliest first.
-pub(in crate::statement) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<Text>, StatementError> {
+pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<Text>, StatementError> {
     let encoding = encoding(file)?;
     let mut lines = open(file, encoding)?;
     let mut sample = Vec::new();
@@ -206,7 +206,7 @@ fn append_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> std:
 }
 
 /// Hands over every record that is not blank.
-pub(in crate::statement) fn each_row<F: Read + Seek>(
+pub(crate) fn each_row<F: Read + Seek>(
     file: &mut F,
     text: &Text,
     sink: RowSink<'_>,

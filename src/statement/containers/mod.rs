@@ -5,10 +5,10 @@
 //! statement's amounts must never be, reads an XLS file whole, and reserves memory for the size a sheet claims
 //! (its issue 693 tells of a file of 2 KB that asks for 549 GB). The containers around them are `zip` and `cfb`.
 
-pub(in crate::statement) mod cells;
-pub(in crate::statement) mod delimited;
-pub(in crate::statement) mod parts;
-pub(in crate::statement) mod sniff;
-pub(in crate::statement) mod xls;
-pub(in crate::statement) mod xlsx;
-pub(in crate::statement) mod xml;
+pub(crate) mod cells;
+pub(crate) mod delimited;
+pub(crate) mod parts;
+pub(crate) mod sniff;
+pub(crate) mod xls;
+pub(crate) mod xlsx;
+pub(crate) mod xml;

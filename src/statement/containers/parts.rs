@@ -20,19 +20,19 @@ const LOCAL_BYTES: u64 = 30;
 const TABLE_BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::statement) struct Part {
-    pub(in crate::statement) name: String,
+pub(crate) struct Part {
+    pub(crate) name: String,
     /// Bytes in the archive.
-    pub(in crate::statement) packed: u64,
+    pub(crate) packed: u64,
     /// Bytes once expanded, as the archive claims.
-    pub(in crate::statement) size: u64,
-    pub(in crate::statement) is_encrypted: bool,
+    pub(crate) size: u64,
+    pub(crate) is_encrypted: bool,
     is_deflated: bool,
     checksum: u32,
     from: u64,
 }
 
-pub(in crate::statement) struct Archive<R> {
+pub(crate) struct Archive<R> {
     file: R,
     parts: Vec<Part>,
 }
@@ -51,7 +51,7 @@ fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
 
 impl<R: Read + Seek> Archive<R> {
     /// Reads the table of parts.
-    pub(in crate::statement) fn open(mut file: R) -> io::Result<Archive<R>> {
+    pub(crate) fn open(mut file: R) -> io::Result<Archive<R>> {
         let length = file.seek(SeekFrom::End(0))?;
         let tail_from = length.saturating_sub(COMMENT_BYTES_MAX + END_BYTES as u64);
         file.seek(SeekFrom::Start(tail_from))?;
@@ -76,12 +76,12 @@ impl<R: Read + Seek> Archive<R> {
         Ok(Archive { file, parts })
     }
 
-    pub(in crate::statement) fn parts(&self) -> &[Part] {
+    pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
     /// A part, expanded as it is read.
-    pub(in crate::statement) fn read(&mut self, part: usize) -> io::Result<impl Read + '_> {
+    pub(crate) fn read(&mut self, part: usize) -> io::Result<impl Read + '_> {
         let part = &self.parts[part];
         self.file.seek(SeekFrom::Start(part.from))?;
         let mut local = [0; LOCAL_BYTES as usize];

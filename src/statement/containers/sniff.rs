@@ -32,7 +32,7 @@ const STRANGERS: [(&[u8], &str); 14] = [
 ];
 
 /// Says what the file is, or refuses it by name. Leaves it at its beginning.
-pub(in crate::statement) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementError> {
+pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementError> {
     let io = |error| StatementError::io(error, 1);
     let length = file.seek(SeekFrom::End(0)).map_err(io)?;
     let sample = sample(file)?;

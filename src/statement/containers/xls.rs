@@ -174,7 +174,7 @@ fn chain<'f>(
     Ok(stream)
 }
 
-pub(in crate::statement) struct Book {
+pub(crate) struct Book {
     stream: Vec<u8>,
     sheets: Vec<Sheet>,
     shared: Vec<Box<str>>,
@@ -196,7 +196,7 @@ fn record(stream: &[u8], at: usize) -> Option<(u16, &[u8], usize)> {
 }
 
 impl Book {
-    pub(in crate::statement) fn open<F: Read + Seek>(file: &mut F) -> Result<Book, StatementError> {
+    pub(crate) fn open<F: Read + Seek>(file: &mut F) -> Result<Book, StatementError> {
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
         file.take(OLD_WORKBOOK_BYTES_MAX)
@@ -216,7 +216,7 @@ impl Book {
         Ok(book)
     }
 
-    pub(in crate::statement) fn sheet_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn sheet_names(&self) -> impl Iterator<Item = &str> {
         self.sheets.iter().map(|sheet| sheet.name.as_str())
     }
 
@@ -264,11 +264,7 @@ impl Book {
     }
 
     /// Hands over every row of a sheet that is not blank.
-    pub(in crate::statement) fn each_row(
-        &mut self,
-        sheet: usize,
-        sink: RowSink<'_>,
-    ) -> Result<(), StatementError> {
+    pub(crate) fn each_row(&mut self, sheet: usize, sink: RowSink<'_>) -> Result<(), StatementError> {
         let Some(sheet) = self.sheets.get(sheet) else {
             return Ok(());
         };
@@ -590,7 +586,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The name of a directory entry: UTF-16, its length in bytes behind it, then the kind of the entry.
-pub(in crate::statement) fn ole_name(entry: &[u8]) -> Option<String> {
+pub(crate) fn ole_name(entry: &[u8]) -> Option<String> {
     let length = usize::from(u16::from_le_bytes([entry[64], entry[65]]));
     let is_entry = matches!(entry[66], 1 | 2 | 5) && (4..=64).contains(&length) && length.is_multiple_of(2);
     if !is_entry {

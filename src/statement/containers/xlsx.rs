@@ -28,7 +28,7 @@ struct Sheet {
     part: String,
 }
 
-pub(in crate::statement) struct Book<R> {
+pub(crate) struct Book<R> {
     archive: Archive<R>,
     sheets: Vec<Sheet>,
     shared: Shared,
@@ -38,7 +38,7 @@ pub(in crate::statement) struct Book<R> {
 }
 
 /// Refuses what is no XLSX, what is locked, what holds a program and what would swell.
-pub(in crate::statement) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError> {
+pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError> {
     let archive = Archive::open(file).map_err(archive_fault)?;
     let mut whole = 0_u64;
     for part in archive.parts() {
@@ -109,7 +109,7 @@ fn xml_fault(fault: XmlFault, part: &str) -> StatementError {
 
 impl<R: Read + Seek> Book<R> {
     /// Opens a workbook that [`inspect`] has let pass.
-    pub(in crate::statement) fn open(file: R) -> Result<Book<R>, StatementError> {
+    pub(crate) fn open(file: R) -> Result<Book<R>, StatementError> {
         let archive = Archive::open(file).map_err(archive_fault)?;
         let mut book = Book {
             archive,
@@ -129,7 +129,7 @@ impl<R: Read + Seek> Book<R> {
         Ok(book)
     }
 
-    pub(in crate::statement) fn sheet_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn sheet_names(&self) -> impl Iterator<Item = &str> {
         self.sheets.iter().map(|sheet| sheet.name.as_str())
     }
 
@@ -273,11 +273,7 @@ impl<R: Read + Seek> Book<R> {
     }
 
     /// Hands over every row of a sheet that is not blank.
-    pub(in crate::statement) fn each_row(
-        &mut self,
-        sheet: usize,
-        sink: RowSink<'_>,
-    ) -> Result<(), StatementError> {
+    pub(crate) fn each_row(&mut self, sheet: usize, sink: RowSink<'_>) -> Result<(), StatementError> {
         let Some(sheet) = self.sheets.get(sheet).cloned() else {
             return Ok(());
         };
@@ -479,13 +475,13 @@ fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// Built-in formats that show a day or a time.
-pub(in crate::statement) fn is_date_format(id: u32) -> bool {
+pub(crate) fn is_date_format(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
 }
 
 /// Whether a format of the file's own shows a day or a time: letters of dates outside of quoted words,
 /// colours and escapes.
-pub(in crate::statement) fn shows_date(code: &str) -> bool {
+pub(crate) fn shows_date(code: &str) -> bool {
     let mut in_quotes = false;
     let mut in_brackets = false;
     let mut is_escaped = false;

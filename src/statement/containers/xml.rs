@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 64;
 
 /// Why XML cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::statement) enum XmlFault {
+pub(crate) enum XmlFault {
     /// Longer than it may be.
     Overrun(Overrun),
     /// A document type, with which entities could be made to grow.
@@ -27,7 +27,7 @@ pub(in crate::statement) enum XmlFault {
     Broken(String),
 }
 
-pub(in crate::statement) struct Xml<R: Read> {
+pub(crate) struct Xml<R: Read> {
     reader: Reader<BufReader<Metered<R>>>,
     meter: Meter,
     buffer: Vec<u8>,
@@ -36,7 +36,7 @@ pub(in crate::statement) struct Xml<R: Read> {
 
 impl<R: Read> Xml<R> {
     /// A document of at most this many bytes.
-    pub(in crate::statement) fn new(inner: R, bytes_max: u64) -> Xml<R> {
+    pub(crate) fn new(inner: R, bytes_max: u64) -> Xml<R> {
         let meter = Meter::new(bytes_max);
         let mut reader = Reader::from_reader(BufReader::with_capacity(
             64 << 10,
@@ -52,7 +52,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// The next event that is an element, text or the end.
-    pub(in crate::statement) fn next(&mut self) -> Result<Event<'_>, XmlFault> {
+    pub(crate) fn next(&mut self) -> Result<Event<'_>, XmlFault> {
         self.meter.next_record();
         self.buffer.clear();
         let event = self.reader.read_event_into(&mut self.buffer).map_err(fault)?;
@@ -68,7 +68,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// The text inside the element that has just begun, down to its end; elements inside are passed over.
-    pub(in crate::statement) fn text_into(&mut self, text: &mut String) -> Result<(), XmlFault> {
+    pub(crate) fn text_into(&mut self, text: &mut String) -> Result<(), XmlFault> {
         let outside = self.depth - 1;
         let most = text.len() + RECORD_BYTES_MAX as usize;
         loop {
@@ -90,7 +90,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// Passes over the element that has just begun.
-    pub(in crate::statement) fn skip(&mut self) -> Result<(), XmlFault> {
+    pub(crate) fn skip(&mut self) -> Result<(), XmlFault> {
         let outside = self.depth - 1;
         while self.depth > outside {
             if let Event::Eof = self.next()? {
@@ -114,7 +114,7 @@ fn append(event: &Event<'_>, text: &mut String) -> Result<(), XmlFault> {
 
 /// Adds a character, or one of the five entities that XML has by itself. There are no others: they would
 /// need a document type.
-pub(in crate::statement) fn resolve(entity: &BytesRef<'_>, text: &mut String) -> Result<(), XmlFault> {
+pub(crate) fn resolve(entity: &BytesRef<'_>, text: &mut String) -> Result<(), XmlFault> {
     if let Some(known) = quick_xml::escape::resolve_xml_entity(entity.as_ref()) {
         text.push_str(known);
         return Ok(());
@@ -138,7 +138,7 @@ fn fault(error: quick_xml::Error) -> XmlFault {
 }
 
 /// The value of an attribute by its local name.
-pub(in crate::statement) fn attribute<'a>(element: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn attribute<'a>(element: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     let mut attributes = element.attributes();
     let found = attributes
         .with_checks(false)

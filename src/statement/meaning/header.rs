@@ -12,23 +12,23 @@ use crate::statement::meaning::words;
 use crate::statement::movement::RowKind;
 
 /// The first rows of a table, with their numbers.
-pub(in crate::statement) type Head = [(u64, Vec<String>)];
+pub(crate) type Head = [(u64, Vec<String>)];
 
 /// Meanings that a header must have at least to be taken for one.
 const MEANINGS_MIN: usize = 2;
 
 /// A header found in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::statement) struct Header {
+pub(crate) struct Header {
     /// Its text, column by column.
-    pub(in crate::statement) texts: Vec<String>,
+    pub(crate) texts: Vec<String>,
     /// The number of its first row.
-    pub(in crate::statement) first_row: u64,
+    pub(crate) first_row: u64,
     /// The number of its last row.
-    pub(in crate::statement) last_row: u64,
-    pub(in crate::statement) rows: u8,
+    pub(crate) last_row: u64,
+    pub(crate) rows: u8,
     /// Where in the head it stands.
-    pub(in crate::statement) at: usize,
+    pub(crate) at: usize,
 }
 
 /// A column of the file as a proposal shows it. `Debug` keeps the example to itself.
@@ -73,7 +73,7 @@ impl Header {
     }
 
     /// The columns with what the mapping says of them and what the rows below them hold.
-    pub(in crate::statement) fn cells(&self, mapping: &Mapping, below: &[Vec<String>]) -> Vec<HeaderCell> {
+    pub(crate) fn cells(&self, mapping: &Mapping, below: &[Vec<String>]) -> Vec<HeaderCell> {
         let meaning = |at: usize| {
             let mut uses = mapping.columns.iter();
             uses.find(|(_, place)| **place == at).map(|(column, _)| *column)
@@ -93,7 +93,7 @@ impl Header {
     }
 
     /// Whether a row is this header once more, as at the top of each page.
-    pub(in crate::statement) fn is_again<'a>(&self, row: impl Iterator<Item = &'a str>) -> bool {
+    pub(crate) fn is_again<'a>(&self, row: impl Iterator<Item = &'a str>) -> bool {
         let mut compared = 0;
         for (cell, text) in row.zip(&self.texts) {
             if cell == text {
@@ -132,7 +132,7 @@ fn joined(first: &[String], second: &[String]) -> Vec<String> {
 }
 
 /// The most likely header of a table and what it means, with the number of meanings recognised.
-pub(in crate::statement) fn propose(head: &Head, profile: &str) -> Option<(Header, Mapping, usize)> {
+pub(crate) fn propose(head: &Head, profile: &str) -> Option<(Header, Mapping, usize)> {
     let mut best: Option<(Header, Mapping, usize)> = None;
     let known_words: Vec<usize> = head.iter().map(|(_, cells)| known_words(cells)).collect();
     for at in 0..head.len() {
@@ -306,10 +306,7 @@ fn promote(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
 
 /// The header of a mapping in this table, with the place of each meaning there. Otherwise what is
 /// different about the row that comes nearest.
-pub(in crate::statement) fn locate(
-    head: &Head,
-    mapping: &Mapping,
-) -> Result<(Header, Mapping), Option<String>> {
+pub(crate) fn locate(head: &Head, mapping: &Mapping) -> Result<(Header, Mapping), Option<String>> {
     let mut nearest: Option<(usize, Header)> = None;
     for at in 0..head.len() {
         let Some(header) = Header::at(head, at, mapping.header_rows) else {

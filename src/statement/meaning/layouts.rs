@@ -1,6 +1,6 @@
 //! Layouts that are known without asking: which header means what in the files of a provider or bank.
 //!
-//! No provider publishes the columns of its settlement file (PROTOCOLS section 15.1). What is marked
+//! No provider publishes the columns of its settlement file (docs/spec/providers.md, section 15.1). What is marked
 //! inferred here was put together from that section, from the names in the provider's own notices and
 //! from what portals show; a person still sees the first rows before anything is kept. A new layout is
 //! a new entry, not new code.
@@ -219,7 +219,7 @@ pub const LAYOUTS: &[Layout] = &[
         ..gateway("sepay", "SePay", &["sepay"])
     },
     Layout {
-        // Columns seen in a published importer (PROTOCOLS section 15.2).
+        // Columns seen in a published importer (docs/spec/providers.md, section 15.2).
         marks: &["phat sinh no"],
         columns: &[
             (Column::When, &["ngay gd"]),
@@ -290,7 +290,7 @@ pub const LAYOUTS: &[Layout] = &[
         ..bank("mb", "MB Bank", "970422")
     },
     Layout {
-        // Columns seen in a published importer (PROTOCOLS section 15.2). They name no bank, so they
+        // Columns seen in a published importer (docs/spec/providers.md, section 15.2). They name no bank, so they
         // give no bank either unless a title does.
         marks: &["techcombank", "ngan hang tmcp ky thuong"],
         columns: &[
@@ -306,12 +306,12 @@ pub const LAYOUTS: &[Layout] = &[
 ];
 
 /// The layout of this name.
-pub(in crate::statement) fn named(name: &str) -> Option<&'static Layout> {
+pub(crate) fn named(name: &str) -> Option<&'static Layout> {
     LAYOUTS.iter().find(|layout| layout.name == name)
 }
 
 /// Whether some layout has a column of this folded header.
-pub(in crate::statement) fn knows(header: &str) -> bool {
+pub(crate) fn knows(header: &str) -> bool {
     let mut columns = LAYOUTS.iter().flat_map(|layout| layout.columns);
     columns.any(|(_, texts)| texts.contains(&header))
 }

@@ -177,7 +177,7 @@ pub enum MappingError {
 
 impl Mapping {
     /// For a format whose fields have fixed meanings.
-    pub(in crate::statement) fn without_columns(kind: FileKind) -> Mapping {
+    pub(crate) fn without_columns(kind: FileKind) -> Mapping {
         Mapping {
             source: kind.source(),
             layout: String::new(),

@@ -26,7 +26,7 @@ const SUMMED: [Column; 7] = [
 const TITLE_CELLS_MAX: usize = 2;
 
 /// Reads the rows of one table.
-pub(in crate::statement) struct Table {
+pub(crate) struct Table {
     mapping: Mapping,
     header: Header,
     /// The place of each meaning, by the order of the meanings.
@@ -68,7 +68,7 @@ enum Not {
 }
 
 impl Table {
-    pub(in crate::statement) fn new(mapping: Mapping, header: Header, kind: FileKind) -> Table {
+    pub(crate) fn new(mapping: Mapping, header: Header, kind: FileKind) -> Table {
         let mut places = [None; Column::ALL.len()];
         for (&column, &place) in &mapping.columns {
             places[column as usize] = Some(place);
@@ -91,7 +91,7 @@ impl Table {
     }
 
     /// Takes the statement's account and balances from the rows above the header.
-    pub(in crate::statement) fn titles(&mut self, rows: &[Vec<String>]) {
+    pub(crate) fn titles(&mut self, rows: &[Vec<String>]) {
         for row in rows {
             let cells: Vec<&str> = row.iter().map(String::as_str).collect();
             self.take_announced(&cells);
@@ -99,7 +99,7 @@ impl Table {
     }
 
     /// What the row is; none if it says nothing.
-    pub(in crate::statement) fn read(&mut self, row: &RowBuf) -> Option<Event> {
+    pub(crate) fn read(&mut self, row: &RowBuf) -> Option<Event> {
         let event = match self.movement(row) {
             Ok(movement) => Event::Row(movement),
             Err(Not::Ignored(why, amount)) => Event::Ignored(IgnoredRow {
@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// The end of the table.
-    pub(in crate::statement) fn finish(mut self) -> Summary {
+    pub(crate) fn finish(mut self) -> Summary {
         if let (Some(opening), Some(closing)) = (self.opening, self.closing) {
             let expected = opening
                 .vnd()

@@ -12,7 +12,7 @@ const SPREADSHEET_DIGITS: usize = 15;
 
 /// Why a cell is no amount, id, day or time. The texts go behind the name of the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::statement) enum ValueFault {
+pub(crate) enum ValueFault {
     #[error("không phải số tiền")]
     NotANumber,
     #[error("các nhóm chữ số không đủ ba; ghi dạng 1.234.567")]
@@ -41,7 +41,7 @@ const fn is_space(c: char) -> bool {
 }
 
 /// An amount with its sign, or none if the cell is empty.
-pub(in crate::statement) fn amount(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
+pub(crate) fn amount(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
     if cell.kind == CellKind::Error {
         return Err(ValueFault::Formula);
     }
@@ -189,7 +189,7 @@ fn is_scientific(text: &str) -> bool {
 }
 
 /// An id, reference or account: text, its leading zeros kept.
-pub(in crate::statement) fn id(cell: Cell<'_>) -> Result<&str, ValueFault> {
+pub(crate) fn id(cell: Cell<'_>) -> Result<&str, ValueFault> {
     match cell.kind {
         CellKind::Error => return Err(ValueFault::Formula),
         CellKind::Number | CellKind::Serial { .. } => {
@@ -217,9 +217,9 @@ pub(in crate::statement) fn id(cell: Cell<'_>) -> Result<&str, ValueFault> {
 
 /// A day, and the instant if more than the day is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::statement) struct Moment {
-    pub(in crate::statement) day: Day,
-    pub(in crate::statement) at: Option<TimeMs>,
+pub(crate) struct Moment {
+    pub(crate) day: Day,
+    pub(crate) at: Option<TimeMs>,
 }
 
 impl Moment {
@@ -233,7 +233,7 @@ impl Moment {
     }
 
     /// A day with a local time of day.
-    pub(in crate::statement) fn local(day: Day, time_ms: i64) -> Moment {
+    pub(crate) fn local(day: Day, time_ms: i64) -> Moment {
         Moment {
             day,
             at: Some(TimeMs(day.start().0 + time_ms)),
@@ -247,7 +247,7 @@ fn is_likely(day: Day) -> bool {
 }
 
 /// The day of a calendar date between 2000 and 2099.
-pub(in crate::statement) fn day(year: i64, month: i64, day: i64) -> Option<Day> {
+pub(crate) fn day(year: i64, month: i64, day: i64) -> Option<Day> {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
         2 if is_leap => 29,
@@ -267,7 +267,7 @@ pub(in crate::statement) fn day(year: i64, month: i64, day: i64) -> Option<Day> 
 }
 
 /// A day with or without a time, in one cell; none if it is empty.
-pub(in crate::statement) fn moment(cell: Cell<'_>) -> Result<Option<Moment>, ValueFault> {
+pub(crate) fn moment(cell: Cell<'_>) -> Result<Option<Moment>, ValueFault> {
     let text = match cell.kind {
         CellKind::Error => return Err(ValueFault::Formula),
         CellKind::Serial { since_1904 } => return serial(cell.text, since_1904).map(Some),
@@ -414,7 +414,7 @@ fn zone_ms(text: &str) -> Option<Option<i64>> {
 }
 
 /// A time of day in a cell of its own, in milliseconds; none if it is empty.
-pub(in crate::statement) fn time_of_day(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
+pub(crate) fn time_of_day(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
     match cell.kind {
         CellKind::Error => Err(ValueFault::Formula),
         CellKind::Number | CellKind::Serial { .. } => {
@@ -478,7 +478,7 @@ fn day_fraction_ms(fraction: &str) -> Option<i64> {
 
 /// A spreadsheet's number as plain decimal digits: `1.5E3` is `1500`. None if it is no number, or one
 /// so long that nobody needs it.
-pub(in crate::statement) fn plain_decimal(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn plain_decimal(text: &str) -> Option<Cow<'_, str>> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let is_plain = !unsigned.is_empty()
         && unsigned.len() <= 40

@@ -158,7 +158,7 @@ const UNITS: [&str; 7] = ["vnd", "dong", "d", "don vi vnd", "dvt vnd", "gmt+7", 
 
 /// The meaning of a header, with how sure it is (0 the surest). A header may say it twice, in two
 /// languages.
-pub(in crate::statement) fn meanings(header: &str) -> Vec<(Column, usize)> {
+pub(crate) fn meanings(header: &str) -> Vec<(Column, usize)> {
     let parts: Vec<String> = header
         .split(['/', '\n', '(', ')', '[', ']', '|', ';'])
         .map(plain)
@@ -225,7 +225,7 @@ fn lookup(text: &str) -> Vec<(Column, usize)> {
 }
 
 /// Folded, with what only decorates taken away: how two headers are compared.
-pub(in crate::statement) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let bare: String = text
         .chars()
         .map(|c| {
@@ -240,7 +240,7 @@ pub(in crate::statement) fn plain(text: &str) -> String {
 }
 
 /// What a word of a kind column says.
-pub(in crate::statement) fn row_kind(text: &str) -> Option<RowKind> {
+pub(crate) fn row_kind(text: &str) -> Option<RowKind> {
     let word = plain(text);
     let says = |words: &[&str]| words.iter().any(|w| begins(&word, w));
     // A refund may name what it refunds («hoàn tiền thanh toán QR»), so it is asked for first.
@@ -311,8 +311,8 @@ pub(in crate::statement) fn row_kind(text: &str) -> Option<RowKind> {
 }
 
 /// What a word or code of a status column says, and whether it makes the row a refund. The two-digit
-/// codes are VNPAY's (PROTOCOLS section 15.5).
-pub(in crate::statement) fn row_status(text: &str) -> Option<(RowStatus, Option<RowKind>)> {
+/// codes are VNPAY's (docs/spec/providers.md, section 15.5).
+pub(crate) fn row_status(text: &str) -> Option<(RowStatus, Option<RowKind>)> {
     let word = plain(text);
     let says = |words: &[&str]| words.iter().any(|w| begins(&word, w));
     let status = match word.as_str() {
@@ -404,19 +404,19 @@ pub(in crate::statement) fn row_status(text: &str) -> Option<(RowStatus, Option<
 
 /// Words that have been looked up: a column of a million rows says the same few.
 #[derive(Debug)]
-pub(in crate::statement) struct Remembered<T> {
+pub(crate) struct Remembered<T> {
     words: Vec<(String, Option<T>)>,
 }
 
 impl<T: Copy> Remembered<T> {
     const WORDS_MAX: usize = 16;
 
-    pub(in crate::statement) fn new() -> Remembered<T> {
+    pub(crate) fn new() -> Remembered<T> {
         Remembered { words: Vec::new() }
     }
 
     /// What this reader says of a word, from memory if it was asked before.
-    pub(in crate::statement) fn get(&mut self, word: &str, read: fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn get(&mut self, word: &str, read: fn(&str) -> Option<T>) -> Option<T> {
         if let Some((_, known)) = self.words.iter().find(|(known, _)| known == word) {
             return *known;
         }
@@ -435,7 +435,7 @@ fn begins(text: &str, words: &str) -> bool {
 }
 
 /// Đồng, by any of its names; none for another currency.
-pub(in crate::statement) fn dong(text: &str) -> Option<()> {
+pub(crate) fn dong(text: &str) -> Option<()> {
     let is_dong = matches!(
         plain(text).as_str(),
         "vnd" | "704" | "d" | "₫" | "dong" | "viet nam dong" | ""
@@ -445,7 +445,7 @@ pub(in crate::statement) fn dong(text: &str) -> Option<()> {
 
 /// What a cell outside the table's body announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::statement) enum Announced {
+pub(crate) enum Announced {
     Total,
     Opening,
     Closing,
@@ -453,7 +453,7 @@ pub(in crate::statement) enum Announced {
 }
 
 /// What a text announces, and the text behind its colon, if any.
-pub(in crate::statement) fn announced(text: &str) -> Option<(Announced, &str)> {
+pub(crate) fn announced(text: &str) -> Option<(Announced, &str)> {
     const WORDS: [(Announced, &[&str]); 4] = [
         (
             Announced::Opening,

@@ -1,4 +1,4 @@
-//! camt.053: the statement of ISO 20022, as PROTOCOLS section 15.4 describes it. Elements go by their
+//! camt.053: the statement of ISO 20022, as docs/spec/providers.md, section 15.4 describes it. Elements go by their
 //! local names, since the version in the namespace varies.
 
 use std::io::{Read, Seek, SeekFrom};
@@ -17,10 +17,7 @@ use crate::vn::{AccountNumber, Dong};
 const FORMAT: &str = "camt.053";
 
 /// Reads all statements of a file.
-pub(in crate::statement) fn read<F: Read + Seek>(
-    file: &mut F,
-    handed: &mut Handed<'_>,
-) -> Result<Summary, StatementError> {
+pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Result<Summary, StatementError> {
     file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
     let mut xml = Xml::new(file, FILE_BYTES_MAX);
     let mut reader = Reader::new();

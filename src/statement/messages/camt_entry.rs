@@ -8,14 +8,14 @@ use crate::vn::{AccountNumber, Day, Dong};
 
 /// An amount as the file spells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::statement) struct Money {
-    pub(in crate::statement) text: String,
-    pub(in crate::statement) currency: String,
+pub(crate) struct Money {
+    pub(crate) text: String,
+    pub(crate) currency: String,
 }
 
 impl Money {
     /// Whole đồng: a point may stand before zeros only.
-    pub(in crate::statement) fn dong(&self) -> Result<i64, String> {
+    pub(crate) fn dong(&self) -> Result<i64, String> {
         if self.currency != "VND" {
             return Err("Số tiền không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.".to_owned());
         }
@@ -33,51 +33,51 @@ impl Money {
 
 /// One transaction inside an entry.
 #[derive(Debug, Clone, Default)]
-pub(in crate::statement) struct Detail {
-    pub(in crate::statement) amount: Option<Money>,
-    pub(in crate::statement) direction: String,
-    pub(in crate::statement) end_to_end_id: String,
-    pub(in crate::statement) transaction_id: String,
-    pub(in crate::statement) bank_ref: String,
-    pub(in crate::statement) note: String,
-    pub(in crate::statement) at: String,
+pub(crate) struct Detail {
+    pub(crate) amount: Option<Money>,
+    pub(crate) direction: String,
+    pub(crate) end_to_end_id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) bank_ref: String,
+    pub(crate) note: String,
+    pub(crate) at: String,
 }
 
 #[derive(Debug, Clone, Default)]
-pub(in crate::statement) struct Entry {
-    pub(in crate::statement) amount: Money,
-    pub(in crate::statement) direction: String,
-    pub(in crate::statement) status: String,
-    pub(in crate::statement) is_reversal: bool,
-    pub(in crate::statement) booked_at: String,
-    pub(in crate::statement) value_at: String,
-    pub(in crate::statement) bank_ref: String,
-    pub(in crate::statement) entry_ref: String,
-    pub(in crate::statement) family: String,
-    pub(in crate::statement) batch: String,
-    pub(in crate::statement) batch_count: u32,
-    pub(in crate::statement) note: String,
-    pub(in crate::statement) details: Vec<Detail>,
+pub(crate) struct Entry {
+    pub(crate) amount: Money,
+    pub(crate) direction: String,
+    pub(crate) status: String,
+    pub(crate) is_reversal: bool,
+    pub(crate) booked_at: String,
+    pub(crate) value_at: String,
+    pub(crate) bank_ref: String,
+    pub(crate) entry_ref: String,
+    pub(crate) family: String,
+    pub(crate) batch: String,
+    pub(crate) batch_count: u32,
+    pub(crate) note: String,
+    pub(crate) details: Vec<Detail>,
     /// More transactions than are held; the entry cannot be taken apart.
-    pub(in crate::statement) has_too_many: bool,
+    pub(crate) has_too_many: bool,
 }
 
 /// Whose money it is.
 #[derive(Debug, Clone, Default)]
-pub(in crate::statement) struct Owner {
-    pub(in crate::statement) account: Option<AccountNumber>,
-    pub(in crate::statement) bank_bin: String,
+pub(crate) struct Owner {
+    pub(crate) account: Option<AccountNumber>,
+    pub(crate) bank_bin: String,
 }
 
 /// What an entry does to the balance.
-pub(in crate::statement) struct Effect {
-    pub(in crate::statement) credit: i64,
-    pub(in crate::statement) debit: i64,
+pub(crate) struct Effect {
+    pub(crate) credit: i64,
+    pub(crate) debit: i64,
 }
 
 impl Entry {
     /// What the entry does to the balance: only what is booked does.
-    pub(in crate::statement) fn effect(&self) -> Effect {
+    pub(crate) fn effect(&self) -> Effect {
         let amount = match self.status.as_str() {
             "BOOK" => self.amount.dong().unwrap_or(0),
             _ => 0,
@@ -96,7 +96,7 @@ impl Entry {
 
     /// The rows it comes to, numbered from `first`: one for each transaction whose amount is given if
     /// they add up to the entry, else one for all.
-    pub(in crate::statement) fn events(self, first: u64, owner: &Owner) -> Vec<Event> {
+    pub(crate) fn events(self, first: u64, owner: &Owner) -> Vec<Event> {
         let amounts: Option<Vec<Money>> = self.details.iter().map(|detail| detail.amount.clone()).collect();
         let sums_up = |amounts: &[Money]| {
             let sum = amounts

@@ -4,6 +4,6 @@
 //! when one line breaks its grammar, and the camt crates are types generated from the schema, which hold a whole file
 //! too. A statement here may have a million rows, and one bad row must not lose the others.
 
-pub(in crate::statement) mod camt;
-pub(in crate::statement) mod camt_entry;
-pub(in crate::statement) mod mt940;
+pub(crate) mod camt;
+pub(crate) mod camt_entry;
+pub(crate) mod mt940;

@@ -1,4 +1,4 @@
-//! MT940: the statement message of SWIFT, as PROTOCOLS section 15.3 describes it.
+//! MT940: the statement message of SWIFT, as docs/spec/providers.md, section 15.3 describes it.
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
@@ -18,10 +18,7 @@ const LINE_BYTES_MAX: usize = 4096;
 const NOTE_BYTES_MAX: usize = 4096;
 
 /// Reads all statements of a file, their pages joined.
-pub(in crate::statement) fn read<F: Read + Seek>(
-    file: &mut F,
-    handed: &mut Handed<'_>,
-) -> Result<Summary, StatementError> {
+pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Result<Summary, StatementError> {
     file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
     let mut lines = BufReader::with_capacity(128 << 10, file);
     let mut reader = Reader::new();

@@ -4,7 +4,7 @@ use super::support::*;
 use super::*;
 use crate::vn::Day;
 
-pub(in crate::statement) const MT940: &str = "{1:F01BANKVNVXAXXX}{2:O940}{4:\r\n:20:SK1\r\n:25:970422/0011012345678\r\n:28C:1/1\r\n\
+pub(crate) const MT940: &str = "{1:F01BANKVNVXAXXX}{2:O940}{4:\r\n:20:SK1\r\n:25:970422/0011012345678\r\n:28C:1/1\r\n\
     :60F:C260114VND1000000,\r\n\
     :61:2601150115C50000,NTRFDH1//FT26015000001\r\nEXTRA\r\n:86:HC7K3M92 TIEN RA\r\nU CHO\r\n\
     :61:260115RC20000,00NTRFNONREF//FT26015000002\r\n:86:HOAN\r\n\

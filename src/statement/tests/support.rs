@@ -11,7 +11,7 @@ use super::*;
 
 /// A cell of a made workbook.
 #[derive(Debug, Clone)]
-pub(in crate::statement) enum Made {
+pub(crate) enum Made {
     /// A text of its own.
     Text(String),
     /// A text in the table that cells share.
@@ -25,25 +25,22 @@ pub(in crate::statement) enum Made {
     Empty,
 }
 
-pub(in crate::statement) fn text(text: &str) -> Made {
+pub(crate) fn text(text: &str) -> Made {
     Made::Text(text.to_owned())
 }
 
-pub(in crate::statement) fn number(digits: &str) -> Made {
+pub(crate) fn number(digits: &str) -> Made {
     Made::Number(digits.to_owned())
 }
 
 /// Everything that a file is read as, with the mapping that is proposed for it.
-pub(in crate::statement) fn read(bytes: &[u8]) -> (Vec<Event>, Summary) {
+pub(crate) fn read(bytes: &[u8]) -> (Vec<Event>, Summary) {
     let mapping = looked(bytes).mapping;
     read_with(bytes, &mapping).unwrap()
 }
 
 /// Everything that a file is read as.
-pub(in crate::statement) fn read_with(
-    bytes: &[u8],
-    mapping: &Mapping,
-) -> Result<(Vec<Event>, Summary), StatementError> {
+pub(crate) fn read_with(bytes: &[u8], mapping: &Mapping) -> Result<(Vec<Event>, Summary), StatementError> {
     let mut events = Vec::new();
     let summary = read_statement(&mut Cursor::new(bytes), mapping, &mut |event| {
         events.push(event);
@@ -53,16 +50,16 @@ pub(in crate::statement) fn read_with(
     Ok((events, summary))
 }
 
-pub(in crate::statement) fn looked(bytes: &[u8]) -> Proposal {
+pub(crate) fn looked(bytes: &[u8]) -> Proposal {
     look(&mut Cursor::new(bytes), "").unwrap()
 }
 
 /// Why a file is refused, as people read it.
-pub(in crate::statement) fn refusal(bytes: &[u8]) -> String {
+pub(crate) fn refusal(bytes: &[u8]) -> String {
     look(&mut Cursor::new(bytes), "").unwrap_err().to_string()
 }
 
-pub(in crate::statement) fn movements(events: &[Event]) -> Vec<StatementRow> {
+pub(crate) fn movements(events: &[Event]) -> Vec<StatementRow> {
     let rows = events.iter().filter_map(|event| match event {
         Event::Row(row) => Some(row.clone()),
         _ => None,
@@ -71,7 +68,7 @@ pub(in crate::statement) fn movements(events: &[Event]) -> Vec<StatementRow> {
 }
 
 /// Bad rows as their numbers and reasons.
-pub(in crate::statement) fn bad(events: &[Event]) -> Vec<(u64, String)> {
+pub(crate) fn bad(events: &[Event]) -> Vec<(u64, String)> {
     let rows = events.iter().filter_map(|event| match event {
         Event::Bad(row) => Some((row.row_number, row.reason.clone())),
         _ => None,
@@ -79,7 +76,7 @@ pub(in crate::statement) fn bad(events: &[Event]) -> Vec<(u64, String)> {
     rows.collect()
 }
 
-pub(in crate::statement) fn ignored(events: &[Event]) -> Vec<(u64, IgnoredWhy)> {
+pub(crate) fn ignored(events: &[Event]) -> Vec<(u64, IgnoredWhy)> {
     let rows = events.iter().filter_map(|event| match event {
         Event::Ignored(row) => Some((row.row_number, row.why)),
         _ => None,
@@ -87,7 +84,7 @@ pub(in crate::statement) fn ignored(events: &[Event]) -> Vec<(u64, IgnoredWhy)> 
     rows.collect()
 }
 
-pub(in crate::statement) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
+pub(crate) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
     let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
     units
         .flat_map(|unit| {
@@ -101,7 +98,7 @@ pub(in crate::statement) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
 }
 
 /// An archive of these parts, packed.
-pub(in crate::statement) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut table = Vec::new();
     for (name, bytes) in parts {
@@ -184,7 +181,7 @@ fn sheet_xml(rows: &[Vec<Made>], shared: &mut Vec<String>) -> String {
 }
 
 /// The parts of a workbook with these sheets.
-pub(in crate::statement) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str, Vec<u8>)> {
     const NAMES: [&str; 3] = [
         "xl/worksheets/sheet1.xml",
         "xl/worksheets/sheet2.xml",
@@ -225,11 +222,11 @@ pub(in crate::statement) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec
     parts
 }
 
-pub(in crate::statement) fn xlsx(rows: &[Vec<Made>]) -> Vec<u8> {
+pub(crate) fn xlsx(rows: &[Vec<Made>]) -> Vec<u8> {
     zip(&xlsx_parts(&[("Sao kê", rows.to_vec())]))
 }
 
-pub(in crate::statement) fn record(kind: u16, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn record(kind: u16, bytes: &[u8]) -> Vec<u8> {
     let mut record = kind.to_le_bytes().to_vec();
     record.extend((bytes.len() as u16).to_le_bytes());
     record.extend(bytes);
@@ -241,7 +238,7 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 /// An old workbook with one sheet.
-pub(in crate::statement) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
+pub(crate) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
     let mut shared: Vec<String> = Vec::new();
     let mut cells = record(0x0809, &[0, 6, 0x10, 0, 0, 0, 0, 0]);
     for (at, row) in rows.iter().enumerate() {
@@ -273,7 +270,7 @@ pub(in crate::statement) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
     ole(&workbook_stream(&shared, &cells))
 }
 
-pub(in crate::statement) fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
+pub(crate) fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
     let mut texts = (shared.len() as u32).to_le_bytes().repeat(2);
     let mut text_records = Vec::new();
     for text in shared {
@@ -316,11 +313,11 @@ fn entry(name: &str, kind: u8, start: u32, length: u32) -> Vec<u8> {
 }
 
 /// An OLE file with one stream, its name given by what is in it.
-pub(in crate::statement) fn ole(stream: &[u8]) -> Vec<u8> {
+pub(crate) fn ole(stream: &[u8]) -> Vec<u8> {
     ole_named("Workbook", stream)
 }
 
-pub(in crate::statement) fn ole_named(name: &str, stream: &[u8]) -> Vec<u8> {
+pub(crate) fn ole_named(name: &str, stream: &[u8]) -> Vec<u8> {
     // Streams below 4096 bytes would stand in the small table; this one is filled up to that.
     let mut stream = stream.to_vec();
     stream.resize(stream.len().max(4096).next_multiple_of(512), 0);
@@ -362,7 +359,7 @@ pub(in crate::statement) fn ole_named(name: &str, stream: &[u8]) -> Vec<u8> {
 }
 
 /// Windows-1258 bytes of a text. None if it has a letter they lack.
-pub(in crate::statement) fn windows_1258(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn windows_1258(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for c in text.chars() {
         let letter = c.to_string();

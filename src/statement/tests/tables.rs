@@ -5,7 +5,7 @@ use super::support::*;
 use super::*;
 use crate::vn::{Day, Dong, TimeMs};
 
-pub(in crate::statement) const BANK: &str = "NGÂN HÀNG VÍ DỤ\n\
+pub(crate) const BANK: &str = "NGÂN HÀNG VÍ DỤ\n\
     Chủ tài khoản: HO KINH DOANH VI DU;;;;;\n\
     Số tài khoản: 0011012345678;;;;;\n\
     Số dư đầu kỳ: 1.000.000;;;;;\n\
@@ -60,7 +60,7 @@ fn a_bank_statement_reads_whole() {
     assert_eq!(summary.days, Some((Day::ymd(2026, 1, 15), Day::ymd(2026, 1, 15))));
 }
 
-pub(in crate::statement) const GATEWAY: &str = "STT,Mã giao dịch,Mã đơn hàng,Thời gian giao dịch,Số tiền,Phí giao dịch,VAT,Số tiền thực nhận,Loại giao dịch,Trạng thái\n\
+pub(crate) const GATEWAY: &str = "STT,Mã giao dịch,Mã đơn hàng,Thời gian giao dịch,Số tiền,Phí giao dịch,VAT,Số tiền thực nhận,Loại giao dịch,Trạng thái\n\
     1,2601150001,DH-1,15/01/2026 08:15:00,100.000,1.100,110,98.790,Thanh toán,Thành công\n\
     2,2601150002,DH-2,15/01/2026 08:16:00,200.000,2.200,220,197.000,Thanh toán,Thành công\n\
     3,2601150003,DH-3,15/01/2026 08:17:00,50.000,0,0,-50.000,Hoàn tiền,Thành công\n\

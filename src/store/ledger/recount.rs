@@ -13,7 +13,7 @@ pub struct StateTotal {
     pub amount_vnd: i64,
 }
 
-/// Conservation (DOMAIN section 7): received = posted + quarantined + ignored.
+/// Conservation (docs/spec/domain.md, section 7): received = posted + quarantined + ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct IntakeTotals {
     /// Items received; repeats with the same content are not received again.

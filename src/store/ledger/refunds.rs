@@ -303,7 +303,7 @@ async fn stop_waiting(tx: &mut Tx, provider_id: &str, payment_key: &str, refund:
 
 async fn post_refund(tx: &mut Tx, provider_id: &str, refund: &Waiting, paid: &Paid) -> Result<()> {
     on_tx!(tx, |c| {
-        // A void and a refund may have one id (PROTOCOLS section 1, rule 9): then they are two rows.
+        // A void and a refund may have one id (docs/spec/providers.md, section 1, rule 9): then they are two rows.
         sqlx::query(
             "INSERT INTO refund (receipt_no, provider_id, event_id, kind, amount_vnd, posted_at_ms)
              VALUES ($1, $2, $3, $4, $5, $6)",

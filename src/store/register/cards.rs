@@ -36,7 +36,8 @@ pub struct PrintableCard {
     pub payload: Payload,
 }
 
-/// A code is active while it is not ended and its account is linked to its stall (DOMAIN section 3). Stalls
+/// A code is active while it is not ended and its account is linked to its stall (docs/spec/domain.md, section 3).
+/// Stalls
 /// that moved or closed print nothing.
 const ACTIVE: &str = "SELECT c.serial, s.stall_code, c.payload, a.bank_bin, a.account_number, a.holder_name,
         (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id

@@ -41,7 +41,7 @@ pub struct CardView {
 }
 
 impl CardView {
-    /// Whether the code is active: not ended, and its account linked (DOMAIN section 3).
+    /// Whether the code is active: not ended, and its account linked (docs/spec/domain.md, section 3).
     pub fn is_active(&self) -> bool {
         self.ended.is_none() && self.is_linked
     }
@@ -53,7 +53,7 @@ impl Store {
     /// gets the same one again. Indicators 2 and 4 count these.
     ///
     /// An account that took the place of another needs a second person's approval, and `wait_ms` after it,
-    /// before its code is handed out (DOMAIN section 11); until then this is a conflict that says what is
+    /// before its code is handed out (docs/spec/domain.md, section 11); until then this is a conflict that says what is
     /// missing. A new code revokes those of the stall whose account is no longer linked to it.
     pub async fn issue_codes(
         &self,

@@ -259,7 +259,7 @@ impl Store {
 
     /// What the register says of a payload on a day. First it is looked for among the texts that were handed
     /// out; of several cards with one text the one in use counts. Then its account is: decoded accounts are
-    /// compared, not pictures (vietqr FORMAT section 15).
+    /// compared, not pictures (docs/spec/vietqr.md, section 15).
     pub async fn check_payload(&self, payload: &str, on: Day) -> Result<Checked> {
         // Nothing of the register holds a control character, and PostgreSQL's texts cannot.
         let Ok(reading) = read(payload) else {

@@ -1,5 +1,5 @@
 //! When the account of a stall changes: a second person, a word to the owner, and time to object before a
-//! card is printed (DOMAIN section 11).
+//! card is printed (docs/spec/domain.md, section 11).
 
 use super::super::{Result, Store, StoreError, Tx, fresh_id, on_tx};
 use crate::vn::{AccountNumber, Day, TimeMs};

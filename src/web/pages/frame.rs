@@ -186,7 +186,7 @@ impl ResponseError for Turned {
         self.problem.status_code()
     }
 
-    /// A stranger is asked to sign in, with 200 as CONTRACT section 3 promises; a refused change or a
+    /// A stranger is asked to sign in, with 200 as docs/spec/contract.md, section 3 promises; a refused change or a
     /// database that is away is said as it is.
     fn error_response(&self) -> HttpResponse {
         match self.problem.status {

@@ -21,7 +21,7 @@ use crate::web::{Person, Problem, Shared};
 const FRESH_MS: i64 = 1000;
 /// Two looks further apart than this do not tell when something came.
 const MOVEMENT_WITHIN_MS: i64 = 15_000;
-/// The five indicators that the first page shows (DOMAIN section 4, numbers 1 to 5).
+/// The five indicators that the first page shows (docs/spec/domain.md, section 4, numbers 1 to 5).
 const SHOWN: [&str; 5] = [
     "household_account_coverage",
     "household_qr_coverage",

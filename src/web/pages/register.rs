@@ -379,7 +379,7 @@ fn waits(account: &AccountView, officer: &Officer, wait_ms: i64) -> Option<Strin
     }
 }
 
-/// A code is good while it is not ended and its account is linked to its stall (DOMAIN section 3).
+/// A code is good while it is not ended and its account is linked to its stall (docs/spec/domain.md, section 3).
 fn code_row(
     stall: &StallView,
     code: &CodeView,

@@ -264,7 +264,7 @@ mod tests {
     use crate::places::{PlacedIn, shipped};
     use crate::register::TradingStatus;
 
-    /// 369 streets with a household each, of which 308 have an account, as in DOMAIN section 4.
+    /// 369 streets with a household each, of which 308 have an account, as in docs/spec/domain.md, section 4.
     fn known_figures() -> (Report, Units) {
         let (all, edges) = shipped();
         let units = Units::new(all, edges).unwrap();

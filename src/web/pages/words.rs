@@ -1,4 +1,4 @@
-//! Words and numbers as pages print them (DOMAIN sections 9 and 15).
+//! Words and numbers as pages print them (docs/spec/domain.md, sections 9 and 15).
 
 use crate::vn::{Lang, Ratio, grouped};
 

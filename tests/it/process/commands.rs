@@ -17,7 +17,7 @@ fn verify(database: &Database, lines: &str) -> Output {
     fed(database, &["notice", "verify"], lines)
 }
 
-/// Whether the body is what the vector asks for (PROTOCOLS section 14).
+/// Whether the body is what the vector asks for (docs/spec/providers.md, section 14).
 fn fits(reply: &Value, body: &str) -> bool {
     let Some(wanted) = reply["match"].as_object() else {
         return reply["body"].as_str().is_none_or(|whole| whole == body);
