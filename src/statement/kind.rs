@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::statement::containers::cells::Encoding;
-
 /// A format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -57,6 +55,30 @@ impl Source {
             Source::Table => "bảng (CSV, XLSX, XLS)",
             Source::Mt940 => "MT940",
             Source::Camt053 => "camt.053",
+        }
+    }
+}
+
+/// How the letters of a text file are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    Utf8,
+    /// UTF-16, low byte first, with a byte order mark.
+    Utf16Le,
+    /// UTF-16, high byte first, with a byte order mark.
+    Utf16Be,
+    /// The Vietnamese code page of Windows, whose tones are letters of their own.
+    Windows1258,
+}
+
+impl Encoding {
+    pub const fn show(self) -> &'static str {
+        match self {
+            Encoding::Utf8 => "UTF-8",
+            Encoding::Utf16Le => "UTF-16 LE",
+            Encoding::Utf16Be => "UTF-16 BE",
+            Encoding::Windows1258 => "Windows-1258",
         }
     }
 }

@@ -25,9 +25,8 @@ mod tests;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
-pub use containers::cells::Encoding;
 pub use error::StatementError;
-pub use kind::{FileFacts, FileKind, Source};
+pub use kind::{Encoding, FileFacts, FileKind, Source};
 pub use limits::FILE_BYTES_MAX;
 pub use meaning::header::HeaderCell;
 pub use meaning::layouts::{LAYOUTS, Layout};

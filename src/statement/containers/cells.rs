@@ -8,30 +8,6 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use crate::statement::error::StatementError;
 use crate::statement::limits::CELL_BYTES_MAX;
 
-/// How the letters of a text file are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark.
-    Utf8,
-    /// UTF-16, low byte first, with a byte order mark.
-    Utf16Le,
-    /// UTF-16, high byte first, with a byte order mark.
-    Utf16Be,
-    /// The Vietnamese code page of Windows, whose tones are letters of their own.
-    Windows1258,
-}
-
-impl Encoding {
-    pub const fn show(self) -> &'static str {
-        match self {
-            Encoding::Utf8 => "UTF-8",
-            Encoding::Utf16Le => "UTF-16 LE",
-            Encoding::Utf16Be => "UTF-16 BE",
-            Encoding::Windows1258 => "Windows-1258",
-        }
-    }
-}
-
 /// What a cell says of itself. Text files know only text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CellKind {

@@ -9,8 +9,9 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use encoding_rs::{CoderResult, Decoder, WINDOWS_1258};
 
 use crate::statement::containers::cells::RowSink;
-use crate::statement::containers::cells::{CellKind, Encoding, RowBuf, RowFault};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowFault};
 use crate::statement::error::StatementError;
+use crate::statement::kind::Encoding;
 use crate::statement::limits::{COLUMNS_MAX, RECORD_BYTES_MAX};
 
 /// How a text is written.
