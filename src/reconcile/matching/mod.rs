@@ -15,6 +15,7 @@
 //! payee is unknown, or the row names neither account nor stall, it is `unknown_account`: no note and no
 //! amount makes money somebody's.
 
+mod cluster;
 mod ids;
 mod join;
 mod key;

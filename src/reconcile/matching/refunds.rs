@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::vn::Day;
 
+use super::cluster::clusters;
 use super::join::Groups;
 use super::outcome::{Finding, Pass, Tied};
 use super::run::Run;
@@ -262,11 +263,29 @@ pub(super) fn wrong_direction(run: &mut Run<'_>) {
     });
     let receipts = receipts.map(|(at, c)| ((c.household, c.amount_vnd), at));
     for (rows, receipts) in Groups::join(debits, receipts).iter() {
-        super::near::wrong_direction(run, rows, receipts);
+        wrong_direction_in(run, rows, receipts);
     }
 }
 
-/// The two are one payment, and the row has the wrong sign.
-pub(super) fn turned(run: &mut Run<'_>, row: u32, receipt: u32) {
-    newly_out(run, row, receipt, Pass::AccountAmountTime);
+/// Debits and receipts of one account and amount: within the window, one to one.
+fn wrong_direction_in(run: &mut Run<'_>, rows: &[u32], receipts: &[u32]) {
+    let row_times = rows
+        .iter()
+        .filter_map(|row| Some((run.row(*row).occurred_at?.0, *row)));
+    let receipt_times = receipts
+        .iter()
+        .filter_map(|c| Some((run.receipt(*c).time()?.0, *c)));
+    for cluster in clusters(
+        row_times.collect(),
+        receipt_times.collect(),
+        run.rules.time_window_ms,
+    ) {
+        match (cluster.rows.as_slice(), cluster.receipts.as_slice()) {
+            ([row], [receipt]) => {
+                // The two are one payment, and the row has the wrong sign.
+                newly_out(run, *row, *receipt, Pass::AccountAmountTime)
+            }
+            _ => run.doubt(&cluster.rows, &cluster.receipts),
+        }
+    }
 }
