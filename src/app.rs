@@ -14,7 +14,7 @@ use crate::intake::{Announcer, Intake, Keyring, ProviderHealth};
 use crate::jobs;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::web::{Shared, routes};
+use crate::web::{PageStates, Shared, routes};
 
 /// How long requests under way may take once the service is told to stop.
 const STOP_WITHIN_S: u64 = 20;
@@ -88,16 +88,20 @@ impl App {
             second_person_above_vnd: config.second_person_above_vnd,
             health,
             metrics,
-            live: crate::web::Live::default(),
-            packs: crate::web::Packs::default(),
-            uploads: crate::web::Uploads::default(),
             creating: tokio::sync::Mutex::new(()),
         });
         let cannot_listen = |cause| StartError::Listen {
             address: config.listen,
             cause,
         };
-        let server = HttpServer::new(move || HttpApp::new().app_data(shared.clone()).configure(routes))
+        let pages = PageStates::default();
+        let serve = move || {
+            HttpApp::new()
+                .app_data(shared.clone())
+                .configure(|to| pages.clone().configure(to))
+                .configure(routes)
+        };
+        let server = HttpServer::new(serve)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(STOP_WITHIN_S)
             .disable_signals()

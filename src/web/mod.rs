@@ -7,55 +7,14 @@ mod health;
 mod pages;
 mod problem;
 mod session;
-
-use std::path::PathBuf;
-use std::sync::Arc;
+mod shared;
 
 use actix_web::web;
 
-use crate::config::BankDirectory;
-use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
-use crate::store::Store;
-use crate::telemetry::Metrics;
-use crate::vn::WorkingCalendar;
-
-pub use pages::{Live, Packs, Uploads, card_of, report_html};
+pub use pages::{PageStates, card_of, report_html};
 pub use problem::Problem;
 pub use session::Person;
-
-/// What every handler shares.
-pub struct Shared {
-    pub store: Arc<Store>,
-    /// The queue before the writer.
-    pub intake: Intake,
-    /// Where listeners come in.
-    pub announcer: AnnouncerHandle,
-    /// Live keys of the providers.
-    pub keyring: Keyring,
-    /// What banks are called.
-    pub banks: BankDirectory,
-    /// Host that cards print, if it is set.
-    pub public_host: Option<String>,
-    /// Time between the approval of a changed account and its first card.
-    pub account_change_wait_ms: i64,
-    /// Above this amount, đồng, what a person decides about an exception waits for a second person.
-    pub second_person_above_vnd: i64,
-    /// Folder from which statements are picked up, if there is one.
-    pub statement_inbox: Option<PathBuf>,
-    /// Which days are working days.
-    pub calendar: WorkingCalendar,
-    /// How the callbacks of providers go.
-    pub health: Arc<ProviderHealth>,
-    pub metrics: Arc<Metrics>,
-    /// What pages remember between requests.
-    pub live: Live,
-    /// Print packs that are drawn or were.
-    pub packs: Packs,
-    /// Statements that are being handed in.
-    pub uploads: Uploads,
-    /// Held by a creating call that carries an Idempotency-Key.
-    pub creating: tokio::sync::Mutex<()>,
-}
+pub use shared::Shared;
 
 pub fn routes(to: &mut web::ServiceConfig) {
     to.app_data(web::QueryConfig::default().error_handler(problem::bad_query));

@@ -5,7 +5,8 @@ use askama::Template;
 use serde_json::Value;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer};
+use super::frame::{Fault, Frame};
+use super::officer::Officer;
 use crate::web::api::openapi;
 
 #[derive(Template)]

@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer, Visit, encoded};
+use super::frame::{Fault, Frame, Visit, encoded};
+use super::live::Live;
+use super::officer::Officer;
 use super::report::ReportView;
 use super::words;
 use crate::clock::now;
@@ -35,18 +37,19 @@ pub(super) async fn area(
     officer: Officer,
     area: web::Path<String>,
     shared: web::Data<Shared>,
+    live: web::Data<Live>,
 ) -> HttpResponse {
-    officer.answer(show(&officer, &area, &shared).await)
+    officer.answer(show(&officer, &area, &shared, &live).await)
 }
 
-async fn show(officer: &Officer, area: &str, shared: &Shared) -> Result<Html, Fault> {
+async fn show(officer: &Officer, area: &str, shared: &Shared, live: &Live) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let today = Day::of(now());
     let as_of = visit.day("as_of", today)?;
     let boundaries = visit.day("boundaries", as_of)?;
     // Today's facts are already there when somebody watches the first page.
     let view = if as_of == today {
-        let snapshot = shared.live.snapshot(&shared.store).await?;
+        let snapshot = live.snapshot(&shared.store).await?;
         let counted = counted(visit, area, as_of, boundaries, &snapshot.units, &snapshot.facts)?;
         ReportView::of(&counted, &snapshot.units, visit.lang, true)
     } else {

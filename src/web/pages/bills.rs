@@ -5,7 +5,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::{self, Html};
-use super::frame::{Fault, Frame, Officer, encoded};
+use super::frame::{Fault, Frame, encoded};
+use super::officer::Officer;
 use crate::clock::now;
 use crate::store::{BillView, NewBill};
 use crate::vn::{Dong, Lang};

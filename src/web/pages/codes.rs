@@ -8,7 +8,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::{self, Html};
-use super::frame::{Fault, Frame, Officer, Visit, encoded};
+use super::frame::{Fault, Frame, Visit, encoded};
+use super::officer::Officer;
 use super::words;
 use crate::clock::now;
 use crate::print::{self, Card, Format};

@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer, encoded};
-use super::live::{Card, Snapshot, Term, cards, clock, movement_words, terms};
+use super::frame::{Fault, Frame, encoded};
+use super::live::{Card, Live, Snapshot, Term, cards, clock, movement_words, terms};
+use super::officer::Officer;
 use super::words;
 use crate::places::UnitIx;
 use crate::vn::Lang;
@@ -36,13 +37,13 @@ struct Choice {
 }
 
 /// `GET /`
-pub(super) async fn home(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
-    officer.answer(show(&officer, &shared).await)
+pub(super) async fn home(officer: Officer, shared: web::Data<Shared>, live: web::Data<Live>) -> HttpResponse {
+    officer.answer(show(&officer, &shared, &live).await)
 }
 
-async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+async fn show(officer: &Officer, shared: &Shared, live: &Live) -> Result<Html, Fault> {
     let lang = officer.visit.lang;
-    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let snapshot = live.snapshot(&shared.store).await?;
     let back = || {
         (
             "/".to_owned(),

@@ -315,8 +315,9 @@ pub(super) async fn live(
     _: Person,
     visit: Visit,
     shared: web::Data<Shared>,
+    live: web::Data<Live>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let snapshot = live.snapshot(&shared.store).await?;
     let figures = match snapshot.area(&visit)? {
         None => Vec::new(),
         Some(area) => {

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::answer::{self, Html};
-use super::frame::{Fault, Frame, Officer, encoded};
+use super::frame::{Fault, Frame, encoded};
+use super::officer::Officer;
 use crate::access::{token_sha256, token_text};
 use crate::clock::now;
 use crate::vietqr::Symbol;

@@ -13,7 +13,9 @@ use askama::Template;
 
 use super::answer::{self, Html};
 use super::codes::card_of;
-use super::frame::{Fault, Frame, Officer, encoded};
+use super::frame::{Fault, Frame, encoded};
+use super::live::Live;
+use super::officer::Officer;
 use super::register::place_name;
 use crate::clock::now;
 use crate::print::{Format, Pack, PackLine};
@@ -135,8 +137,18 @@ pub(super) async fn order(
     place: web::Path<String>,
     wish: Result<web::Form<Wish>, actix_web::Error>,
     shared: web::Data<Shared>,
+    live: web::Data<Live>,
+    packs: web::Data<Packs>,
 ) -> HttpResponse {
-    match begin(&officer, &place, wish.ok().map(web::Form::into_inner), &shared).await {
+    let begun = async {
+        let wish = wish.ok().map(web::Form::into_inner);
+        let snapshot = live.snapshot(&shared.store).await?;
+        let title = place_name(&snapshot.facts, &place)
+            .ok_or_else(|| Problem::missing("Không có tuyến đường hay chợ này trong sổ."))?;
+        let pack = pack_of(&officer, &place, title, wish, &shared).await?;
+        packs.begin(pack, &officer.person.name)
+    };
+    match begun.await {
         Ok(pack) => answer::seen(&format!("/packs/{}", pack.id)),
         Err(fault) => {
             let words = officer.visit.pick("Về trang trước", "Back");
@@ -147,12 +159,14 @@ pub(super) async fn order(
     }
 }
 
-async fn begin(
+/// The cards of a place, or those picked there, as a pack.
+async fn pack_of(
     officer: &Officer,
     place: &str,
+    title: String,
     wish: Option<Wish>,
     shared: &Shared,
-) -> Result<Arc<Ordered>, Fault> {
+) -> Result<Pack, Fault> {
     let format = wish
         .as_ref()
         .and_then(|wish| Format::of(&wish.format))
@@ -162,9 +176,6 @@ async fn begin(
                 officer.visit.pick("Hãy chọn khổ in.", "Choose what to print."),
             )
         })?;
-    let snapshot = shared.live.snapshot(&shared.store).await?;
-    let title = place_name(&snapshot.facts, place)
-        .ok_or_else(|| Problem::missing("Không có tuyến đường hay chợ này trong sổ."))?;
     let serials: Option<Vec<String>> = wish.and_then(|wish| wish.serials).map(|list| {
         list.split(',')
             .map(|s| s.trim().to_owned())
@@ -191,8 +202,7 @@ async fn begin(
         number: card.number.clone(),
         card: card_of(card, &banks, host),
     });
-    let pack = Pack::new(title, today.show(), format, lines.collect());
-    shared.packs.begin(pack, &officer.person.name)
+    Ok(Pack::new(title, today.show(), format, lines.collect()))
 }
 
 /// `POST /places/{street or market}/codes`: hands out the codes that are missing there.
@@ -255,8 +265,8 @@ struct PackPage {
 }
 
 /// `GET /packs/{pack}`: how far it is; loads itself again until it is there.
-pub(super) async fn show(officer: Officer, id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
-    let made = shared.packs.find(&id, &officer.person.name).and_then(|pack| {
+pub(super) async fn show(officer: Officer, id: web::Path<String>, packs: web::Data<Packs>) -> HttpResponse {
+    let made = packs.find(&id, &officer.person.name).and_then(|pack| {
         let file = pack.file.get();
         Html::of(&PackPage {
             frame: officer.frame(format!(
@@ -278,9 +288,9 @@ pub(super) async fn show(officer: Officer, id: web::Path<String>, shared: web::D
 }
 
 /// `GET /packs/{pack}.pdf`
-pub(super) async fn file(officer: Officer, id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
+pub(super) async fn file(officer: Officer, id: web::Path<String>, packs: web::Data<Packs>) -> HttpResponse {
     let found = async {
-        let pack = shared.packs.find(&id, &officer.person.name)?;
+        let pack = packs.find(&id, &officer.person.name)?;
         let work = pack.clone();
         let read = web::block(move || {
             let file = work.file.get()?.as_ref()?;

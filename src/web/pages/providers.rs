@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer};
+use super::frame::{Fault, Frame};
+use super::officer::Officer;
 use super::words;
 use crate::clock::now;
 use crate::intake::{Pulse, Silence};

@@ -4,7 +4,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer, encoded};
+use super::frame::{Fault, Frame, encoded};
+use super::live::Live;
+use super::officer::Officer;
 use super::words;
 use crate::clock::now;
 use crate::indicators::{Facts, PlaceKind};
@@ -138,13 +140,14 @@ pub(super) async fn place(
     officer: Officer,
     place: web::Path<String>,
     shared: web::Data<Shared>,
+    live: web::Data<Live>,
 ) -> HttpResponse {
-    officer.answer(show_place(&officer, &place, &shared).await)
+    officer.answer(show_place(&officer, &place, &shared, &live).await)
 }
 
-async fn show_place(officer: &Officer, place: &str, shared: &Shared) -> Result<Html, Fault> {
+async fn show_place(officer: &Officer, place: &str, shared: &Shared, live: &Live) -> Result<Html, Fault> {
     let visit = &officer.visit;
-    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let snapshot = live.snapshot(&shared.store).await?;
     let Some(name) = place_name(&snapshot.facts, place) else {
         let sentence = visit.pick(
             "Không có tuyến đường hay chợ này trong sổ. Hãy mở lại từ trang của phường.",

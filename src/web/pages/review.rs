@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer, encoded};
+use super::frame::{Fault, Frame, encoded};
+use super::officer::Officer;
 use super::words;
 use crate::ledger::Reason;
 use crate::store::WaitingNotice;

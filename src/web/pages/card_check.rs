@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::answer::Html;
-use super::frame::{Fault, Frame, Officer};
+use super::frame::{Fault, Frame};
+use super::live::Live;
+use super::officer::Officer;
 use super::register::places_with_codes;
 use crate::clock::now;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
@@ -52,14 +54,14 @@ struct LookRow {
 }
 
 /// `GET /check`
-pub(super) async fn page(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
-    officer.answer(drawn(&officer, &shared).await)
+pub(super) async fn page(officer: Officer, shared: web::Data<Shared>, live: web::Data<Live>) -> HttpResponse {
+    officer.answer(drawn(&officer, &shared, &live).await)
 }
 
-async fn drawn(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+async fn drawn(officer: &Officer, shared: &Shared, live: &Live) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let lang = officer.visit.lang;
-    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let snapshot = live.snapshot(&shared.store).await?;
     let looks = shared.store.inspections(LOOKS_SHOWN).await?;
     let row = |look: Inspection| LookRow {
         is_good: look.verdict == "right",

@@ -3,13 +3,13 @@
 use askama::Template;
 use serde::Serialize;
 
-use super::href;
+use super::uploads::{End, Outcome, Plan, Stage, State, Upload, Way, href};
 use crate::reconcile::{Bucket, Kind, Tally};
 use crate::settlement::Progress;
 use crate::statement::{Column, Event, FileFacts, RowKind, RowStatus, Source, StatementRow};
 use crate::vn::{Day, Dong, Lang};
-use crate::web::pages::frame::{Frame, Officer, encoded};
-use crate::web::pages::uploads::{End, Outcome, Plan, Stage, State, Upload, Way};
+use crate::web::pages::frame::{Frame, encoded};
+use crate::web::pages::officer::Officer;
 use crate::web::pages::words;
 
 /// Characters of a note that the page shows.

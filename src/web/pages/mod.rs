@@ -9,14 +9,15 @@ mod api_docs;
 mod areas;
 mod assets;
 mod bills;
-mod case;
+mod card_check;
 mod codes;
-mod exceptions;
 mod frame;
 mod home;
 mod live;
-mod own;
+mod officer;
+mod offline_check;
 mod owner_key;
+mod owner_list;
 mod packs;
 mod providers;
 mod reconcile;
@@ -24,24 +25,35 @@ mod register;
 mod report;
 mod review;
 mod sign_in;
-mod statement;
-mod uploads;
-mod walk;
-mod wall;
 mod words;
 
 use actix_web::web;
 
 pub use answer::not_found;
 pub use codes::card_of;
-pub use live::Live;
-pub use packs::Packs;
 pub use report::report_html;
-pub use uploads::Uploads;
+
+/// What pages remember between requests: today's figures, print packs, statements on their way in. One for each service.
+#[derive(Clone, Default)]
+pub struct PageStates {
+    live: web::Data<live::Live>,
+    packs: web::Data<packs::Packs>,
+    uploads: web::Data<reconcile::Uploads>,
+}
+
+impl PageStates {
+    /// Hands them to the handlers that need them.
+    pub fn configure(&self, to: &mut web::ServiceConfig) {
+        to.app_data(self.live.clone())
+            .app_data(self.packs.clone())
+            .app_data(self.uploads.clone());
+    }
+}
 
 /// All pages, their pictures and their script.
 pub(super) fn routes(to: &mut web::ServiceConfig) {
-    to.route("/", web::get().to(home::home))
+    to.configure(reconcile::routes)
+        .route("/", web::get().to(home::home))
         .route("/live", web::get().to(live::live))
         .route("/areas/{area}", web::get().to(areas::area))
         .route("/places/{place}", web::get().to(register::place))
@@ -55,10 +67,10 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
             "/households/{household}/owner-key/revoke",
             web::post().to(owner_key::revoke),
         )
-        .route("/own", web::get().to(own::page))
-        .route("/own/list.xlsx", web::get().to(own::file))
-        .route("/own/leave", web::post().to(own::leave))
-        .route("/own/{token}", web::get().to(own::enter))
+        .route("/own", web::get().to(owner_list::page))
+        .route("/own/list.xlsx", web::get().to(owner_list::file))
+        .route("/own/leave", web::post().to(owner_list::leave))
+        .route("/own/{token}", web::get().to(owner_list::enter))
         .route("/stalls/{stall}", web::get().to(register::stall))
         .route("/stalls/{stall}/codes", web::post().to(codes::issue))
         .route("/stalls/{stall}/bills", web::post().to(bills::make))
@@ -75,46 +87,14 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         .route("/owner-messages/{message}/told", web::post().to(codes::told))
         .route("/k/{serial}", web::get().to(codes::check))
         .route("/k", web::get().to(codes::by_serial))
-        .route("/check", web::get().to(wall::page))
-        .route("/check/code", web::post().to(wall::code))
-        .route("/check/photo", web::post().to(wall::photo))
-        .route("/check/lists/{place}", web::get().to(walk::list))
-        .route("/check/walk", web::post().to(walk::tell))
-        .route("/sw.js", web::get().to(walk::worker))
+        .route("/check", web::get().to(card_check::page))
+        .route("/check/code", web::post().to(card_check::code))
+        .route("/check/photo", web::post().to(card_check::photo))
+        .route("/check/lists/{place}", web::get().to(offline_check::list))
+        .route("/check/walk", web::post().to(offline_check::tell))
+        .route("/sw.js", web::get().to(offline_check::worker))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
-        .route("/reconcile", web::get().to(reconcile::page))
-        .route("/reconcile/exceptions.csv", web::get().to(exceptions::csv))
-        .route("/reconcile/exceptions", web::get().to(exceptions::queue))
-        .route("/reconcile/exceptions.xlsx", web::get().to(exceptions::workbook))
-        .route("/reconcile/books.xlsx", web::get().to(reconcile::books))
-        .route("/reconcile/case", web::get().to(case::case))
-        .route("/reconcile/case/{act}", web::post().to(case::act))
-        .route("/reconcile/bulk", web::post().to(exceptions::bulk))
-        .route("/reconcile/days/{act}", web::post().to(reconcile::close))
-        .route("/reconcile/statements/new", web::get().to(statement::new))
-        .route("/reconcile/statements", web::post().to(statement::hand_in))
-        .route("/reconcile/statements/{upload}", web::get().to(statement::show))
-        .route(
-            "/reconcile/statements/{upload}/progress",
-            web::get().to(statement::progress),
-        )
-        .route(
-            "/reconcile/statements/{upload}/rejects.csv",
-            web::get().to(statement::rejects),
-        )
-        .route(
-            "/reconcile/statements/{upload}/mapping",
-            web::post().to(statement::map),
-        )
-        .route(
-            "/reconcile/statements/{upload}/import",
-            web::post().to(statement::import),
-        )
-        .route(
-            "/reconcile/statements/{upload}/drop",
-            web::post().to(statement::drop_it),
-        )
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::by_link))
         .route("/sign-in", web::post().to(sign_in::by_form))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assets::WORKER;
 use super::frame::Visit;
+use super::live::Live;
 use super::register::place_name;
 use crate::access::wall_digest;
 use crate::clock::now;
@@ -43,9 +44,10 @@ pub(super) async fn list(
     _: Person,
     place: web::Path<String>,
     shared: web::Data<Shared>,
+    live: web::Data<Live>,
 ) -> Result<HttpResponse, Problem> {
     let time = now();
-    let snapshot = shared.live.snapshot(&shared.store).await?;
+    let snapshot = live.snapshot(&shared.store).await?;
     let name = place_name(&snapshot.facts, &place).ok_or_else(|| {
         Problem::missing(visit.pick(
             "Không có tuyến đường hay chợ này trong sổ.",

@@ -3,20 +3,18 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::answer::{Html, seen};
-use super::exceptions::{age, case_href, mark};
-use super::frame::{Fault, Frame, Officer, encoded};
-use super::reconcile::in_turn;
+use super::common::{Fields, age, case_href, decision_of, followed, in_turn, mark, name, new_decision};
 use crate::clock::now;
-use crate::reconcile::{Act, ActKind, Decision, DecisionState, Kind, Subject};
-use crate::settlement::{CaseView, look_into, reconcile_days};
+use crate::reconcile::{Act, ActKind, DecisionState, Kind, Subject};
+use crate::settlement::{CaseView, look_into};
 use crate::statement::{RowKind, RowStatus};
-use crate::store::{Answer, DecisionView, EntryDetail, NewDecision, RowDetail};
+use crate::store::{Answer, DecisionView, EntryDetail, RowDetail};
 use crate::vn::{Day, Dong, Lang, TimeMs};
+use crate::web::pages::answer::{Html, seen};
+use crate::web::pages::frame::{Fault, Frame, encoded};
+use crate::web::pages::officer::Officer;
 use crate::web::{Problem, Shared};
 
-/// Characters of a name that something is given to.
-const NAME_CHARS_MAX: usize = 60;
 /// Characters of a comment.
 const COMMENT_CHARS_MAX: usize = 2_000;
 
@@ -66,11 +64,11 @@ struct MarkView {
 }
 
 /// `GET /reconcile/case`: one exception, both sides beside each other.
-pub(super) async fn case(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
-    officer.answer(show_case(&officer, &shared).await)
+pub(super) async fn show(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    officer.answer(view_of(&officer, &shared).await)
 }
 
-async fn show_case(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
+async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let lang = officer.visit.lang;
     let missing = || Problem::missing(visit.pick("Không có mục này.", "There is no such exception."));
@@ -275,32 +273,6 @@ fn act_view(act: &Act, lang: Lang) -> (String, String, String) {
     (act.at.show(), format!("{} · {}", act.by, lang.pick(vi, en)), said)
 }
 
-/// The fields of a form; one name may come several times.
-pub(super) struct Fields(pub Vec<(String, String)>);
-
-impl Fields {
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(field, _)| field == name)
-            .map(|(_, value)| value.trim())
-    }
-
-    pub fn one(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(field, _)| field == name)
-            .map_or("", |(_, value)| value.trim())
-    }
-
-    fn subject(&self) -> Result<(Subject, Day), Fault> {
-        let wrong = || Problem::invalid("subject", "Mục không đúng. Hãy mở lại từ danh sách.");
-        let subject = Subject::parse(self.one("subject")).ok_or_else(wrong)?;
-        let day = self.one("day").parse().map_err(|_| wrong())?;
-        Ok((subject, day))
-    }
-}
-
 /// `POST /reconcile/case/{act}`: decides, answers a decision, comments, or gives to somebody; then the page again.
 pub(super) async fn act(
     officer: Officer,
@@ -376,56 +348,5 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
             followed(shared, &view.provider_id, (view.business_day, view.business_day)).await
         }
         _ => Err(Problem::missing("Không có việc này.").into()),
-    }
-}
-
-/// Lets findings and books follow what a person decided.
-pub(super) async fn followed(shared: &Shared, provider: &str, days: (Day, Day)) -> Result<(), Fault> {
-    in_turn(reconcile_days(
-        &shared.store,
-        provider,
-        days,
-        &shared.calendar,
-        now(),
-    ))
-    .await
-    .map(drop)
-}
-
-pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {
-    let name = fields.one("assignee");
-    if name.chars().count() <= NAME_CHARS_MAX {
-        Ok(name)
-    } else {
-        Err(Problem::invalid("assignee", "Tên dài nhất 60 ký tự.").into())
-    }
-}
-
-pub(super) fn decision_of(word: &str) -> Result<Decision, Fault> {
-    let wrong = || Problem::invalid("decision", "Hãy chọn ghép, chấp nhận hoặc gạch khỏi sổ.");
-    Decision::parse(word).ok_or_else(|| wrong().into())
-}
-
-pub(super) fn new_decision(
-    officer: &Officer,
-    shared: &Shared,
-    provider: &str,
-    (subject, decision): (Subject, Decision),
-    receipt_nos: Vec<i64>,
-    reason: &str,
-) -> NewDecision {
-    let (row_no, receipt_nos) = match subject {
-        Subject::Row(no) => (Some(no), receipt_nos),
-        Subject::Entry(no) => (None, vec![no]),
-        Subject::Day(_) => (None, Vec::new()),
-    };
-    NewDecision {
-        provider_id: provider.to_owned(),
-        row_no,
-        decision,
-        receipt_nos,
-        reason: reason.to_owned(),
-        by: officer.person.name.clone(),
-        second_person_above_vnd: shared.second_person_above_vnd,
     }
 }

@@ -2,21 +2,23 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::answer::Html;
-use super::case::{Fields, decision_of, followed, name, new_decision};
-use super::frame::{Fault, Frame, Officer, encoded};
-use super::reconcile::{Asked, refused};
-use super::words;
+use super::common::{
+    Asked, Fields, XLSX, age, case_href, decision_of, download, followed, mark, name, new_decision, refused,
+    subject_of,
+};
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};
 use crate::settlement::{DaysView, exceptions_csv};
 use crate::store::{DecisionView, StoreError};
 use crate::vn::{Day, Dong, Lang, WorkingCalendar};
+use crate::web::pages::answer::Html;
+use crate::web::pages::frame::{Fault, Frame, encoded};
+use crate::web::pages::officer::Officer;
+use crate::web::pages::words;
 use crate::web::{Problem, Shared};
 
 /// Exceptions on one page.
@@ -88,13 +90,6 @@ impl Case {
             && is_who
             && filter.kind.is_none_or(|kind| kind == self.kind)
             && self.age_days >= filter.min_age
-    }
-}
-
-pub(super) fn subject_of(exception: &Exception) -> Subject {
-    match (exception.row_no, exception.entry_no) {
-        (Some(no), _) => Subject::Row(no),
-        (None, no) => Subject::Entry(no.unwrap_or_default()),
     }
 }
 
@@ -262,47 +257,6 @@ fn queue_row(case: &Case, provider_id: &str, lang: Lang) -> QueueRow {
     }
 }
 
-pub(super) fn age(days: i64, lang: Lang) -> String {
-    match lang {
-        Lang::Vi => format!("{days} ngày làm việc"),
-        Lang::En => format!("{days} working days"),
-    }
-}
-
-/// The mark that a person had a hand in it.
-pub(super) fn mark(decision: &DecisionView, lang: Lang) -> String {
-    let what = match (decision.decision, lang) {
-        (Decision::Manual, Lang::Vi) => "ghép bằng tay",
-        (Decision::Forced, Lang::Vi) => "chấp nhận lệch",
-        (Decision::Struck, Lang::Vi) => "gạch khỏi sổ",
-        (Decision::Manual, Lang::En) => "matched by hand",
-        (Decision::Forced, Lang::En) => "difference accepted",
-        (Decision::Struck, Lang::En) => "struck",
-    };
-    let by = &decision.decided_by;
-    let second = decision.second_by.as_deref().unwrap_or_default();
-    match (decision.state, lang) {
-        (DecisionState::Waiting, Lang::Vi) => format!("{what} bởi {by}, chờ người thứ hai"),
-        (DecisionState::Waiting, Lang::En) => format!("{what} by {by}, waits for a second person"),
-        (DecisionState::Standing, Lang::Vi) if second.is_empty() => format!("{what} bởi {by}"),
-        (DecisionState::Standing, Lang::Vi) => format!("{what} bởi {by}, {second} đồng ý"),
-        (DecisionState::Standing, Lang::En) if second.is_empty() => format!("{what} by {by}"),
-        (DecisionState::Standing, Lang::En) => format!("{what} by {by}, agreed by {second}"),
-        (DecisionState::Undone, Lang::Vi) => format!("{what} bởi {by}, {second} đã hoàn tác"),
-        (DecisionState::Undone, Lang::En) => format!("{what} by {by}, undone by {second}"),
-        (DecisionState::Refused, Lang::Vi) => format!("{what} bởi {by}, {second} không đồng ý"),
-        (DecisionState::Refused, Lang::En) => format!("{what} by {by}, refused by {second}"),
-    }
-}
-
-pub(super) fn case_href(provider_id: &str, subject: Subject, day: Day) -> String {
-    format!(
-        "/reconcile/case?provider={}&subject={}&day={day}",
-        encoded(provider_id),
-        encoded(&subject.to_string())
-    )
-}
-
 /// `GET /reconcile/exceptions.xlsx`: the queue as it is shown, as a workbook.
 pub(super) async fn workbook(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
     let made = async {
@@ -315,9 +269,6 @@ pub(super) async fn workbook(officer: Officer, shared: web::Data<Shared>) -> Htt
         Err(fault) => officer.answer(Err(fault)),
     }
 }
-
-/// What a workbook is, for browsers.
-pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
     let columns = [
@@ -362,15 +313,6 @@ fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
         Cell::Empty,
     ]);
     xlsx(vec![sheet])
-}
-
-pub(super) fn download(asked: &Asked, what: &str, ending: &str, kind: &str, bytes: Vec<u8>) -> HttpResponse {
-    let name = format!("{what}-{}-{}.{ending}", asked.from, asked.to);
-    HttpResponse::Ok()
-        .content_type(kind)
-        .insert_header((CACHE_CONTROL, "private, no-store"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .body(bytes)
 }
 
 /// `GET /reconcile/exceptions.csv`: the exceptions as the queue shows them, bad rows beside where nothing is filtered.

@@ -1,7 +1,5 @@
 //! Handing in a statement: the file, what it was taken for, what taking it in would do, and how that went.
 
-mod view;
-
 use std::io::{Read, Seek};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -11,16 +9,17 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::answer::{self, Html};
-use super::frame::{Fault, Frame, Officer, Visit};
-use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, plan_of, sentence};
+use super::upload_view::{column_name, page_of, told};
+use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, Uploads, href, plan_of, sentence};
 use crate::clock::now;
 use crate::statement::FILE_BYTES_MAX;
 use crate::statement::{Column, Mapping, RowKind, StatementError};
 use crate::vn::Lang;
 use crate::web::body::body_as_file;
+use crate::web::pages::answer::{self, Html};
+use crate::web::pages::frame::{Fault, Frame, Visit};
+use crate::web::pages::officer::Officer;
 use crate::web::{Person, Problem, Shared};
-use view::{column_name, page_of, told};
 
 /// A small file is through before its page is drawn; a larger one shows how far it is.
 const SETTLES_WITHIN: Duration = Duration::from_millis(1200);
@@ -39,10 +38,14 @@ struct NewPage {
 }
 
 /// `GET /reconcile/statements/new`
-pub(super) async fn new(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+pub(super) async fn new(
+    officer: Officer,
+    shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
+) -> HttpResponse {
     let visit = &officer.visit;
     let made = async {
-        let own = shared.uploads.own(&officer.person.name, now());
+        let own = uploads.own(&officer.person.name, now());
         let chosen = visit.asked("provider");
         let providers = shared.store.providers(now()).await?;
         let names = providers.into_iter().map(|provider| provider.provider_id);
@@ -72,17 +75,14 @@ fn too_large(lang: Lang) -> String {
     }
 }
 
-fn href(id: &str) -> String {
-    format!("/reconcile/statements/{id}")
-}
-
 /// `POST /reconcile/statements?provider=…&name=…`: the file as the body. Says where its page is.
-pub(super) async fn hand_in(
+pub(super) async fn send(
     person: Person,
     visit: Visit,
     request: HttpRequest,
     payload: web::Payload,
     shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
 ) -> Result<HttpResponse, Problem> {
     let large = || {
         let title = visit.pick("Tệp quá lớn", "The file is too large");
@@ -107,7 +107,7 @@ pub(super) async fn hand_in(
         let sentence = visit.pick("Hãy chọn nhà cung cấp.", "Choose the provider.");
         Problem::invalid("provider", sentence)
     })?;
-    let place = shared.uploads.begin(&person.name, now())?;
+    let place = uploads.begin(&person.name, now())?;
     let (path, bytes) =
         body_as_file(payload, FILE_BYTES_MAX)
             .await
@@ -126,7 +126,7 @@ pub(super) async fn hand_in(
         let (vi, en) = sentence(error);
         Problem::invalid("file", visit.pick(&vi, &en))
     })?;
-    let upload = shared.uploads.keep(place, file, plan, &shared);
+    let upload = uploads.keep(place, file, plan, &shared);
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(serde_json::json!({ "href": href(&upload.id) })))
@@ -146,10 +146,9 @@ fn file_name(text: &str) -> String {
     }
 }
 
-fn found(officer: &Officer, id: &str, shared: &Shared) -> Result<Arc<Upload>, Fault> {
+fn found(officer: &Officer, id: &str, uploads: &Uploads) -> Result<Arc<Upload>, Fault> {
     let visit = &officer.visit;
-    shared
-        .uploads
+    uploads
         .find(id, &officer.person.name, now())
         .ok_or_else(|| {
             let sentence = visit.pick(
@@ -162,9 +161,13 @@ fn found(officer: &Officer, id: &str, shared: &Shared) -> Result<Arc<Upload>, Fa
 }
 
 /// `GET /reconcile/statements/{upload}`
-pub(super) async fn show(officer: Officer, id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
+pub(super) async fn show(
+    officer: Officer,
+    id: web::Path<String>,
+    uploads: web::Data<Uploads>,
+) -> HttpResponse {
     let made = async {
-        let upload = found(&officer, &id, &shared)?;
+        let upload = found(&officer, &id, &uploads)?;
         let state = upload.settled(SETTLES_WITHIN).await;
         Html::of(&page_of(&officer, &upload, &state))
     };
@@ -176,9 +179,9 @@ pub(super) async fn progress(
     person: Person,
     visit: Visit,
     id: web::Path<String>,
-    shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
 ) -> Result<HttpResponse, Problem> {
-    let upload = shared.uploads.find(&id, &person.name, now());
+    let upload = uploads.find(&id, &person.name, now());
     let gone = || Problem::missing("Tệp này không còn ở đây. Hãy xem ở trang Đối chiếu, hoặc gửi lại.");
     let state = upload.ok_or_else(gone)?.now();
     Ok(HttpResponse::Ok()
@@ -195,8 +198,9 @@ pub(super) async fn map(
     id: web::Path<String>,
     form: Result<Form, actix_web::Error>,
     shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
 ) -> HttpResponse {
-    let done = found(&officer, &id, &shared).and_then(|upload| {
+    let done = found(&officer, &id, &uploads).and_then(|upload| {
         let form = form.map_err(|error| Problem::invalid("c0", error.to_string()))?;
         let state = upload.now();
         match mapping_of(&form, &state.plan) {
@@ -215,10 +219,10 @@ pub(super) async fn map(
         }
         Ok(())
     });
-    went(&officer, &id, done)
+    redirect(&officer, &id, done)
 }
 
-fn went(officer: &Officer, id: &str, done: Result<(), Fault>) -> HttpResponse {
+fn redirect(officer: &Officer, id: &str, done: Result<(), Fault>) -> HttpResponse {
     match done {
         Ok(()) => answer::seen(&href(id)),
         Err(fault) => officer.answer(Err(fault)),
@@ -269,22 +273,23 @@ pub(super) async fn import(
     id: web::Path<String>,
     agreed: Result<web::Form<Agreed>, actix_web::Error>,
     shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
 ) -> HttpResponse {
-    let done = found(&officer, &id, &shared).and_then(|upload| {
+    let done = found(&officer, &id, &uploads).and_then(|upload| {
         let agreed = agreed.map_err(|error| Problem::invalid("turn", error.to_string()))?;
         upload.import(agreed.turn, &shared);
         Ok(())
     });
-    went(&officer, &id, done)
+    redirect(&officer, &id, done)
 }
 
 /// `POST /reconcile/statements/{upload}/drop`
-pub(super) async fn drop_it(
+pub(super) async fn discard(
     officer: Officer,
     id: web::Path<String>,
-    shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
 ) -> HttpResponse {
-    shared.uploads.drop_own(&id, &officer.person.name);
+    uploads.drop_own(&id, &officer.person.name);
     answer::seen("/reconcile/statements/new")
 }
 
@@ -292,10 +297,10 @@ pub(super) async fn drop_it(
 pub(super) async fn rejects(
     officer: Officer,
     id: web::Path<String>,
-    shared: web::Data<Shared>,
+    uploads: web::Data<Uploads>,
 ) -> HttpResponse {
     let made = async {
-        let state = found(&officer, &id, &shared)?.now();
+        let state = found(&officer, &id, &uploads)?.now();
         let read = web::block(move || {
             let outcome: &Outcome = match &state.stage {
                 Stage::Tried(outcome, _) => outcome,

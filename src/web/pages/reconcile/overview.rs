@@ -1,35 +1,26 @@
 //! Statements against receipts: what was taken in, and what a provider's days came to.
 
-use std::sync::LazyLock;
-
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
-use super::answer::{Html, seen};
-use super::exceptions::{XLSX, case_href, download, subject_of};
-use super::frame::{Fault, Frame, Officer, encoded};
-use super::words;
+use super::common::{Asked, DAYS_MAX, XLSX, case_href, download, in_turn, subject_of};
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
-use crate::settlement::{
-    DaysView, ImportError, RefusedFile, close_day, compare_days, refused_statements, restate_day,
-};
+use crate::settlement::{DaysView, RefusedFile, close_day, refused_statements, restate_day};
 use crate::store::{BookDay, DayClose, StatementFileView, StoreError};
 use crate::vn::{Day, Dong, Lang};
+use crate::web::pages::answer::{Html, seen};
+use crate::web::pages::frame::{Fault, Frame, encoded};
+use crate::web::pages::officer::Officer;
+use crate::web::pages::words;
 use crate::web::{Problem, Shared};
 
 /// Files that the page lists.
 const FILES_SHOWN: i64 = 20;
 /// Exceptions that the page lists; the download has all.
 const EXCEPTIONS_SHOWN: usize = 200;
-/// Days that are compared at once.
-const DAYS_MAX: i64 = 31;
-/// Comparisons at the same time: each may load some hundred megabytes, and callbacks need the processor too.
-pub(super) static COMPARING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
-
 #[derive(Template)]
 #[template(path = "reconcile.html")]
 struct ReconcilePage {
@@ -117,82 +108,6 @@ struct FileRow {
     at: String,
     by: String,
     href: Option<String>,
-}
-
-/// What is asked for.
-pub(super) struct Asked {
-    pub provider_id: String,
-    pub from: Day,
-    pub to: Day,
-}
-
-impl Asked {
-    /// The provider and the days in the question; none where no provider is asked for.
-    pub fn of(officer: &Officer) -> Result<Option<Asked>, Fault> {
-        let visit = &officer.visit;
-        let Some(provider_id) = visit.asked("provider") else {
-            return Ok(None);
-        };
-        let from = visit.day("from", Day::of(now()).plus(-1))?;
-        let to = visit.day("to", from)?;
-        Asked::days(officer, provider_id, from, to).map(Some)
-    }
-
-    /// So many days as are compared at once.
-    pub fn days(officer: &Officer, provider_id: &str, from: Day, to: Day) -> Result<Asked, Fault> {
-        if to < from || to.number() - from.number() >= DAYS_MAX {
-            let sentence = officer.visit.pick(
-                "Hãy chọn từ 1 đến 31 ngày, ngày đầu không sau ngày cuối.",
-                "Choose 1 to 31 days, the first not after the last.",
-            );
-            return Err(Problem::invalid("to", sentence).into());
-        }
-        Ok(Asked {
-            provider_id: provider_id.to_owned(),
-            from,
-            to,
-        })
-    }
-
-    /// The days as they stand now.
-    pub async fn compared(&self, shared: &Shared) -> Result<DaysView, Fault> {
-        let days = (self.from, self.to);
-        in_turn(compare_days(
-            &shared.store,
-            &self.provider_id,
-            days,
-            &shared.calendar,
-            now(),
-        ))
-        .await
-    }
-
-    /// The same as the question of an address.
-    pub fn question(&self) -> String {
-        format!(
-            "provider={}&from={}&to={}",
-            encoded(&self.provider_id),
-            self.from,
-            self.to
-        )
-    }
-}
-
-/// Does work that loads both sides, one at a time.
-pub(super) async fn in_turn<T>(work: impl Future<Output = Result<T, ImportError>>) -> Result<T, Fault> {
-    let _turn = COMPARING
-        .acquire()
-        .await
-        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    work.await.map_err(refused)
-}
-
-/// What the database or a rule says against it.
-pub(super) fn refused(error: ImportError) -> Fault {
-    match error {
-        ImportError::Store(error) => Fault::from(error),
-        error => StoreError::Corrupt(error.to_string()).into(),
-    }
 }
 
 /// `GET /reconcile`: what was taken in; with a provider and days, what they came to.

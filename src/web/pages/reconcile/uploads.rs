@@ -12,7 +12,7 @@ use actix_web::web;
 use tempfile::TempPath;
 use tokio::sync::{Semaphore, watch};
 
-use super::reconcile::COMPARING;
+use super::common::COMPARING;
 use crate::clock::now;
 use crate::reconcile::RunSummary;
 use crate::settlement::{
@@ -187,6 +187,11 @@ pub(super) struct HandedIn {
     pub bytes: u64,
     /// Where it lies until it is dropped.
     pub path: TempPath,
+}
+
+/// Where the page of a statement is.
+pub(super) fn href(id: &str) -> String {
+    format!("/reconcile/statements/{id}")
 }
 
 /// A statement on its way in.
