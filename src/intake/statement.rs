@@ -19,7 +19,7 @@ use crate::store::{
     BadStatementRow, KeptRow, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, Store,
     StoreError, Window, row_no,
 };
-use crate::table::{Fault, write_rejects};
+use crate::table::{Fault, neutral, write_rejects};
 use crate::vn::{Day, Dong, Lang, TimeMs, WorkingCalendar};
 
 use days::{DAYS_AROUND, changes, follow, has_back};
@@ -348,7 +348,7 @@ pub async fn exceptions_csv(
         };
         out.write_record([
             exception.kind.as_str(),
-            &plain(txn),
+            &neutral(&txn),
             &exception.amount_vnd.to_string(),
             &exception.day.to_string(),
             &row_number,
@@ -363,18 +363,11 @@ pub async fn exceptions_csv(
     for bad in bad {
         let day = bad.business_day.to_string();
         let number = bad.row_number.to_string();
-        out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
+        out.write_record(["bad_row", "", "0", &day, &number, &neutral(&bad.reason)])
             .map_err(wrong)?;
     }
     out.into_inner()
         .map_err(|error| ImportError::File(error.to_string()))
-}
-
-fn plain(text: String) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text,
-    }
 }
 
 struct Writing<'a> {

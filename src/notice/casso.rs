@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
 use super::canonical::{Escapes, RAW, WRITERS, canonical};
 use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::{Details, digest};
+use super::content::Details;
 use super::item::{Item, NoticeKind};
 use super::json::{Json, read, refuse_twice};
 use super::members::{Members, TEXT_CHARS_MAX};
@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 use super::request::Request;
 use super::scheme::Scheme;
 use super::times::local_text;
-use crate::vn::{Dong, Secret, TimeMs};
+use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// The header with time and digest.
 const SIGNATURE: &str = "x-casso-signature";
@@ -262,7 +262,7 @@ fn read_or_keep(item: &Json, place: &str) -> Item {
         event_id: place.to_owned(),
         provider_txn_id: String::new(),
         amount: members.and_then(|m| m.amount("amount")).unwrap_or(Dong::ZERO),
-        content: digest([canonical(item, RAW).as_bytes()]),
+        content: digest_128([canonical(item, RAW).as_bytes()]),
         details: Details::default(),
     })
 }

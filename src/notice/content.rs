@@ -1,8 +1,6 @@
 //! What a notice names besides its amount, and the digest by which two notices are told to say the same.
 
-use sha2::{Digest, Sha256};
-
-use crate::vn::{Day, Dong, TimeMs};
+use crate::vn::{Day, Dong, TimeMs, digest_128};
 
 /// What an item names besides its amount. Whatever a notice leaves out is empty or none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +45,7 @@ pub type ContentDigest = [u8; 16];
 /// differ between tries and are not in it.
 pub fn content_of(amount: Dong, details: &Details) -> ContentDigest {
     let occurred_at = details.occurred_at.map(|t| t.0.to_string()).unwrap_or_default();
-    digest([
+    digest_128([
         amount.vnd().to_string().as_bytes(),
         b"VND",
         details.bank_bin.as_deref().unwrap_or_default().as_bytes(),
@@ -63,18 +61,5 @@ pub fn content_of(amount: Dong, details: &Details) -> ContentDigest {
 /// What a statement says of a payment: its amount. A notice that comes later for the same event, and has this
 /// amount, is a repeat of it, whatever else it says.
 pub fn content_by_statement(amount: Dong) -> ContentDigest {
-    digest([&b"statement"[..], amount.vnd().to_string().as_bytes()])
-}
-
-/// Digest over fields, each preceded by its length so that no two lists of fields run together.
-pub(super) fn digest<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> ContentDigest {
-    let mut hash = Sha256::new();
-    for field in fields {
-        hash.update((field.len() as u64).to_le_bytes());
-        hash.update(field);
-    }
-    let whole = hash.finalize();
-    let mut out = [0; 16];
-    out.copy_from_slice(&whole[..16]);
-    out
+    digest_128([&b"statement"[..], amount.vnd().to_string().as_bytes()])
 }

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use super::answer::{Answer, Outcome};
 use super::canonical::{RAW, canonical};
 use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::{Details, digest};
+use super::content::Details;
 use super::item::{Item, NoticeKind};
 use super::json::{Json, Object, read, refuse_twice};
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
@@ -19,7 +19,7 @@ use super::request::Request;
 use super::scheme::Scheme;
 use super::secrets::SecretsError;
 use super::times::{check_window, unix_seconds};
-use crate::vn::{Dong, Secret, TimeMs};
+use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// More signatures than this in one header are not looked at: two keys in rotation need two.
 const SIGNATURES_MAX: usize = 16;
@@ -250,7 +250,7 @@ fn without_id(kind: NoticeKind, webhook_id: &str, index: usize, item: &Json) -> 
         event_id: format!("{webhook_id}#{index}"),
         provider_txn_id: String::new(),
         amount: stated_amount(item),
-        content: digest([canonical(item, RAW).as_bytes()]),
+        content: digest_128([canonical(item, RAW).as_bytes()]),
         details: Details::default(),
     }
 }

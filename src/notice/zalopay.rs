@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Outcome};
 use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::{Details, digest};
+use super::content::Details;
 use super::item::{Item, NoticeKind};
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
@@ -14,7 +14,7 @@ use super::refusal::{Refusal, RefusalKind};
 use super::request::Request;
 use super::scheme::Scheme;
 use super::secrets::SecretsError;
-use crate::vn::{Dong, Secret, TimeMs};
+use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// Outer `type` of an agreement (PROTOCOLS section 9).
 const TYPE_AGREEMENT: Json = Json::Integer(2);
@@ -120,7 +120,7 @@ fn agreement(text: &str) -> Item {
         event_id: format!("{}#0", &hex::encode(sha256(text.as_bytes()))[..16]),
         provider_txn_id: String::new(),
         amount: Dong::ZERO,
-        content: digest([text.as_bytes()]),
+        content: digest_128([text.as_bytes()]),
         details: Details::default(),
     }
 }
