@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use choso::clock::now;
-use choso::notice::{Kind, scheme};
+use choso::notice::{NoticeKind, scheme};
 use choso::vn::TimeMs;
 use clap::Args;
 use serde_json::{Value, json};
@@ -520,7 +520,7 @@ impl Schedule {
 
 /// Everything accepted is kept once, and nothing that was not sent.
 fn lost_or_doubled(
-    kept: &HashMap<(Kind, String), usize>,
+    kept: &HashMap<(NoticeKind, String), usize>,
     schedule: &Schedule,
     posted: &Posted,
     probed: u32,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use choso::clock::now;
 use choso::config::Config;
-use choso::notice::{Delivery, Details, Evidence, Item, Kind, Sample, content_of, scheme};
+use choso::notice::{Delivery, Details, Evidence, Item, NoticeKind, Sample, content_of, scheme};
 use choso::store::{Arrival, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
 use clap::Args;
@@ -304,7 +304,7 @@ fn item(number: u64, sample: &Sample) -> Item {
     };
     let id = format!("TX{number:012}");
     Item {
-        kind: Kind::Payment,
+        kind: NoticeKind::Payment,
         event_id: id.clone(),
         provider_txn_id: id,
         amount: sample.amount,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use choso::config::Config;
 use choso::ledger::LedgerNo;
-use choso::notice::{Kind, Received, Scheme};
+use choso::notice::{NoticeKind, Received, Scheme};
 use choso::store::{Recount, StateTotal, Store};
 
 use crate::Result;
@@ -74,7 +74,7 @@ impl Rig {
 
     /// How often each event was kept, by its kind and the provider's transaction id. Read from the kept
     /// callbacks themselves, each proven again: nothing else of the program is believed.
-    pub async fn kept(&self) -> Result<HashMap<(Kind, String), usize>> {
+    pub async fn kept(&self) -> Result<HashMap<(NoticeKind, String), usize>> {
         let store = Store::open(&self.config.database_url).await?;
         let kept = kept(&store, &self.cast).await;
         store.close().await;
@@ -82,7 +82,7 @@ impl Rig {
     }
 }
 
-async fn kept(store: &Store, cast: &Cast) -> Result<HashMap<(Kind, String), usize>> {
+async fn kept(store: &Store, cast: &Cast) -> Result<HashMap<(NoticeKind, String), usize>> {
     let mut all = HashMap::new();
     let mut heard = LedgerNo::default();
     loop {

@@ -296,7 +296,7 @@ fn secrets(file: Option<PathBuf>, scheme: &'static Scheme) -> Result<Secrets, Fa
     };
     let wrong = |cause: String| Failure::Refused(format!("{}: {cause}", path.display()));
     let text = String::from_utf8(read_file(&path)?).map_err(|_| wrong("is not text".to_owned()))?;
-    Secrets::read(&text, scheme).map_err(|e| wrong(e.to_string()))
+    scheme.read_secrets(&text).map_err(|e| wrong(e.to_string()))
 }
 
 fn invented(scheme: &'static Scheme) -> Result<Secrets, Failure> {
@@ -321,7 +321,9 @@ fn invented(scheme: &'static Scheme) -> Result<Secrets, Failure> {
     };
     println!("{text}");
     eprintln!("this secret is shown once; give it to the provider's engineer by a safe way");
-    Secrets::read(&text, scheme).map_err(|e| Failure::Refused(e.to_string()))
+    scheme
+        .read_secrets(&text)
+        .map_err(|e| Failure::Refused(e.to_string()))
 }
 
 fn seal(config: &Config, provider_id: &str, secrets: &Secrets) -> Result<(String, String), Failure> {

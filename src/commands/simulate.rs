@@ -170,7 +170,7 @@ async fn cast(args: Simulate) -> Result<(Provider, Secrets, Vec<Payee>), Failure
         let wrong = |cause: String| Failure::Refused(format!("{}: {cause}", path.display()));
         let scheme = scheme(profile, args.scheme.as_deref()).map_err(|e| Failure::Refused(e.to_string()))?;
         let text = String::from_utf8(read_file(path)?).map_err(|_| wrong("is not text".to_owned()))?;
-        let secrets = Secrets::read(&text, scheme).map_err(|e| wrong(e.to_string()))?;
+        let secrets = scheme.read_secrets(&text).map_err(|e| wrong(e.to_string()))?;
         let keys = vec![("file".to_owned(), secrets.clone())];
         let provider = Provider::new(&args.id, scheme, keys).map_err(|e| wrong(e.to_string()))?;
         return Ok((provider, secrets, payees.clone()));

@@ -1,7 +1,7 @@
-use sha2::{Digest, Sha256};
+//! The keys by which an event, a delivery or a transfer that comes again is found among those of its day.
 
 use crate::notice::{ContentDigest, Item};
-use crate::vn::Dong;
+use crate::vn::{Dong, digest_128};
 
 /// The place of a row among all of its day: 128 bits of a SHA-256 over the full id, in two halves. The
 /// first half spreads evenly, so that a filter and an index can work with it alone. Whoever finds a row
@@ -15,22 +15,11 @@ pub struct Key {
 }
 
 impl Key {
-    /// Of fields, each preceded by its length so that no two lists of fields run together.
     fn of<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Key {
-        let mut hash = Sha256::new();
-        for field in fields {
-            hash.update((field.len() as u64).to_le_bytes());
-            hash.update(field);
-        }
-        let whole = hash.finalize();
-        let half = |from: usize| {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(&whole[from..from + 8]);
-            i64::from_be_bytes(eight)
-        };
+        let bits = i128::from_be_bytes(digest_128(fields));
         Key {
-            fingerprint: half(0),
-            check_bits: half(8),
+            fingerprint: (bits >> 64) as i64,
+            check_bits: bits as i64,
         }
     }
 
@@ -72,21 +61,10 @@ impl Key {
 
 /// Digest over the items of a delivery: the same id with another digest is other content.
 pub fn items_digest(items: &[Item]) -> ContentDigest {
-    let mut hash = Sha256::new();
-    for item in items {
-        for field in [
-            item.kind.as_str().as_bytes(),
-            item.event_id.as_bytes(),
-            &item.content,
-        ] {
-            hash.update((field.len() as u64).to_le_bytes());
-            hash.update(field);
-        }
-    }
-    let whole = hash.finalize();
-    let mut out = [0; 16];
-    out.copy_from_slice(&whole[..16]);
-    out
+    digest_128(items.iter().flat_map(|item| {
+        let kind = item.kind.as_str().as_bytes();
+        [kind, item.event_id.as_bytes(), &item.content]
+    }))
 }
 
 #[cfg(test)]
@@ -96,7 +74,11 @@ mod tests {
     #[test]
     fn fields_do_not_run_together_and_kinds_are_apart() {
         let key = Key::of_event("p", "T1", "payment");
-        assert_eq!(key, Key::of_event("p", "T1", "payment"));
+        // The key that a database holds of this event.
+        assert_eq!(
+            (key.fingerprint, key.check_bits),
+            (-5_681_522_881_310_022_318, -8_863_945_239_870_742_201)
+        );
         for other in [
             Key::of_event("pT", "1", "payment"),
             Key::of_event("p", "T1", "refund"),

@@ -14,7 +14,7 @@ mod trace;
 
 use std::sync::Arc;
 
-use crate::notice::{Item, Kind};
+use crate::notice::{Item, NoticeKind};
 use crate::vn::{Day, Dong, TimeMs};
 
 pub use attribution::{
@@ -293,10 +293,10 @@ pub fn decide(
         order: OrderCheck::Fits,
     };
     match item.kind {
-        Kind::Other => return fits(Decision::Ignore(Reason::UnknownType)),
-        Kind::Debit => return fits(Decision::Ignore(Reason::Outgoing)),
-        Kind::Test => return fits(Decision::Ignore(Reason::TestNotice)),
-        Kind::Unreadable => return fits(Decision::Quarantine(Reason::Unreadable)),
+        NoticeKind::Other => return fits(Decision::Ignore(Reason::UnknownType)),
+        NoticeKind::Debit => return fits(Decision::Ignore(Reason::Outgoing)),
+        NoticeKind::Test => return fits(Decision::Ignore(Reason::TestNotice)),
+        NoticeKind::Unreadable => return fits(Decision::Quarantine(Reason::Unreadable)),
         kind if kind.takes_back() && is_ahead(item, received_at) => {
             return fits(Decision::Quarantine(Reason::PostingTimeAhead));
         }
@@ -311,10 +311,10 @@ pub fn decide(
         _ => OrderCheck::Fits,
     };
     let decision = match item.kind {
-        Kind::PaymentFailed => Decision::Ignore(Reason::PaymentFailed),
-        Kind::PaymentPending => Decision::Ignore(Reason::PaymentPending),
-        Kind::PaymentAuthorized => Decision::Ignore(Reason::PaymentAuthorized),
-        Kind::PaymentSuspect => Decision::Quarantine(Reason::PaymentSuspect),
+        NoticeKind::PaymentFailed => Decision::Ignore(Reason::PaymentFailed),
+        NoticeKind::PaymentPending => Decision::Ignore(Reason::PaymentPending),
+        NoticeKind::PaymentAuthorized => Decision::Ignore(Reason::PaymentAuthorized),
+        NoticeKind::PaymentSuspect => Decision::Quarantine(Reason::PaymentSuspect),
         _ if is_ahead(item, received_at) => Decision::Quarantine(Reason::PostingTimeAhead),
         _ => match (order, attributed) {
             (OrderCheck::Unknown, _) => Decision::Quarantine(Reason::UnknownOrder),
@@ -350,7 +350,7 @@ mod tests {
     use super::*;
     use crate::notice::Details;
 
-    fn item(kind: Kind, occurred_at: Option<i64>) -> Item {
+    fn item(kind: NoticeKind, occurred_at: Option<i64>) -> Item {
         Item {
             kind,
             event_id: "T".into(),
@@ -369,7 +369,7 @@ mod tests {
         let now = TimeMs(1_000_000_000_000);
         let known = Known::default();
         let decide = |ahead| {
-            let item = item(Kind::Payment, Some(now.0 + ahead));
+            let item = item(NoticeKind::Payment, Some(now.0 + ahead));
             decide(&"p".into(), &item, false, now, &known).decision
         };
         assert_eq!(decide(3_600_001), Decision::Quarantine(Reason::PostingTimeAhead));
@@ -381,21 +381,21 @@ mod tests {
         let known = Known::default();
         let decide = |kind| decide(&"p".into(), &item(kind, None), false, TimeMs(0), &known).decision;
         for (kind, reason) in [
-            (Kind::PaymentFailed, Reason::PaymentFailed),
-            (Kind::PaymentPending, Reason::PaymentPending),
-            (Kind::PaymentAuthorized, Reason::PaymentAuthorized),
-            (Kind::Debit, Reason::Outgoing),
-            (Kind::Test, Reason::TestNotice),
-            (Kind::Other, Reason::UnknownType),
+            (NoticeKind::PaymentFailed, Reason::PaymentFailed),
+            (NoticeKind::PaymentPending, Reason::PaymentPending),
+            (NoticeKind::PaymentAuthorized, Reason::PaymentAuthorized),
+            (NoticeKind::Debit, Reason::Outgoing),
+            (NoticeKind::Test, Reason::TestNotice),
+            (NoticeKind::Other, Reason::UnknownType),
         ] {
             assert_eq!(decide(kind), Decision::Ignore(reason));
         }
         for (kind, reason) in [
-            (Kind::Unreadable, Reason::Unreadable),
-            (Kind::PaymentSuspect, Reason::PaymentSuspect),
-            (Kind::Refund, Reason::RefundBeforePayment),
-            (Kind::Void, Reason::RefundBeforePayment),
-            (Kind::Payment, Reason::UnknownAccount),
+            (NoticeKind::Unreadable, Reason::Unreadable),
+            (NoticeKind::PaymentSuspect, Reason::PaymentSuspect),
+            (NoticeKind::Refund, Reason::RefundBeforePayment),
+            (NoticeKind::Void, Reason::RefundBeforePayment),
+            (NoticeKind::Payment, Reason::UnknownAccount),
         ] {
             assert_eq!(decide(kind), Decision::Quarantine(reason));
         }
@@ -419,14 +419,17 @@ mod tests {
             item.details.reference = reference.into();
             decide(&"p".into(), &item, true, TimeMs(0), &known)
         };
-        let fits = decide(Kind::Payment, "fits");
+        let fits = decide(NoticeKind::Payment, "fits");
         assert!(matches!(fits.decision, Decision::Post(_)) && fits.order == OrderCheck::Fits);
-        let other = decide(Kind::Payment, "other");
+        let other = decide(NoticeKind::Payment, "other");
         assert_eq!(other.decision, Decision::Quarantine(Reason::OrderAmountDiffers));
         assert_eq!(other.order, OrderCheck::AmountDiffers(Dong::new(6000)));
-        let unknown = decide(Kind::Payment, "none");
+        let unknown = decide(NoticeKind::Payment, "none");
         assert_eq!(unknown.decision, Decision::Quarantine(Reason::UnknownOrder));
-        assert_eq!(decide(Kind::PaymentFailed, "none").order, OrderCheck::Unknown);
+        assert_eq!(
+            decide(NoticeKind::PaymentFailed, "none").order,
+            OrderCheck::Unknown
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{Key, KeyFilter};
-use crate::notice::{ContentDigest, Kind};
+use crate::notice::{ContentDigest, NoticeKind};
 
 /// Bytes of a page of traces: a few of them are read to settle one look-up, and each fits beside others
 /// on a page of the database.
@@ -27,11 +27,11 @@ pub enum Standing {
     /// statement names it.
     TransactionId,
     /// The first notice of an event.
-    First(Kind),
+    First(NoticeKind),
     /// Another content of an event that is known.
-    OtherContent(Kind),
+    OtherContent(NoticeKind),
     /// An item that came under the id of another delivery.
-    DeliveryReused(Kind),
+    DeliveryReused(NoticeKind),
 }
 
 /// For how long a trace is kept.
@@ -68,7 +68,7 @@ impl Standing {
     }
 
     fn of_tag(tag: u8) -> Option<Standing> {
-        let of_kind = |at: u8| Kind::ALL.get(usize::from(at / 3)).copied();
+        let of_kind = |at: u8| NoticeKind::ALL.get(usize::from(at / 3)).copied();
         Some(match tag {
             0 => Standing::Delivery,
             1 => Standing::Transfer,
@@ -319,7 +319,7 @@ mod tests {
     fn trace(n: u64, id: &str) -> Trace<'_> {
         // Spread as the halves of a digest are, and some share a fingerprint.
         let fingerprint = (n / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) as i64;
-        let kind = Kind::ALL[n as usize % Kind::ALL.len()];
+        let kind = NoticeKind::ALL[n as usize % NoticeKind::ALL.len()];
         let standing = match n % 4 {
             0 => Standing::Delivery,
             1 => Standing::First(kind),
@@ -346,7 +346,7 @@ mod tests {
                 assert_eq!(standing.tag(), tag);
             }
         }
-        assert_eq!(Standing::of_tag(3 + 3 * Kind::ALL.len() as u8), None);
+        assert_eq!(Standing::of_tag(3 + 3 * NoticeKind::ALL.len() as u8), None);
     }
 
     #[test]

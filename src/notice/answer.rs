@@ -1,9 +1,31 @@
+//! What became of a callback, and how the provider is told.
+
 use serde_json::json;
 
-use super::{Outcome, Refusal, RefusalKind};
+use super::refusal::{Refusal, RefusalKind};
+use crate::vn::Dong;
 
 /// The media type of every answer but a problem document.
 const JSON_TYPE: &str = "application/json";
+
+/// What became of a callback, for the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is durable now. Also said of the same id with other content, which is kept beside the first.
+    Stored,
+    /// It was durable before, with the same content.
+    Repeat,
+    /// It is durable, but names no order, terminal or account that is known.
+    UnknownOrder,
+    /// It is durable, but its order asks for another amount.
+    AmountDiffers {
+        /// what the order asks for
+        expected: Dong,
+    },
+    /// It could not be made durable; the provider is to send it again.
+    NotKept,
+    Refused(Refusal),
+}
 
 /// The answer in the provider's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]

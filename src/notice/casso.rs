@@ -2,19 +2,22 @@
 //! docs/spec/providers.md, section 11.
 
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq;
 
-use super::answer::{success_or, unauthorized_or_bad};
+use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
 use super::canonical::{Escapes, RAW, WRITERS, canonical};
-use super::content::digest;
+use super::compose::{Outgoing, Sample, SampleKind};
+use super::content::Details;
+use super::item::{Item, NoticeKind};
 use super::json::{Json, read, refuse_twice};
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hex, hmac, same, sha256};
+use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::protocol::{Protocol, Read};
+use super::refusal::Refusal;
+use super::request::Request;
+use super::scheme::Scheme;
 use super::times::local_text;
-use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, Request, Sample, SampleKind,
-    Scheme,
-};
-use crate::vn::{Dong, Secret, TimeMs};
+use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// The header with time and digest.
 const SIGNATURE: &str = "x-casso-signature";
@@ -26,6 +29,8 @@ pub(super) const WEBHOOK_V2: Scheme = Scheme {
     name: "webhook_v2",
     method: "POST",
     paths: &[""],
+    headers: &[SIGNATURE],
+    has_orders: false,
     secrets: &["checksum_key"],
     settings: &[],
     build: |secrets| Ok(Box::new(Signed(secrets.secret("checksum_key")?))),
@@ -37,6 +42,8 @@ pub(super) const SECURE_TOKEN: Scheme = Scheme {
     name: "secure_token",
     method: "POST",
     paths: &[""],
+    headers: &[TOKEN],
+    has_orders: false,
     secrets: &["secure_token"],
     settings: &[],
     build: |secrets| Ok(Box::new(Token(secrets.secret("secure_token")?))),
@@ -104,12 +111,12 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
     let signed = data.integer("amount")?;
     // 0 is the console's test, never money (docs/spec/providers.md, section 11); minus is money out (inferred there).
     let kind = match (id, signed) {
-        (0, _) => Kind::Test,
-        (_, ..0) => Kind::Debit,
-        _ => Kind::Payment,
+        (0, _) => NoticeKind::Test,
+        (_, ..0) => NoticeKind::Debit,
+        _ => NoticeKind::Payment,
     };
     let amount = match (kind, signed) {
-        (Kind::Test, 0) => Dong::ZERO,
+        (NoticeKind::Test, 0) => Dong::ZERO,
         _ => Dong::payment(signed.saturating_abs()).map_err(|e| data.wrong("amount", e.to_string()))?,
     };
     let mut account_number = String::new();
@@ -130,7 +137,7 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
     };
     let event_id = match kind {
         // Every test has the id 0, so it says nothing about which test it is.
-        Kind::Test => place.to_owned(),
+        NoticeKind::Test => place.to_owned(),
         _ => format!("{id}/{}", bank_ref.unwrap_or_default()),
     };
     Ok(Item {
@@ -142,7 +149,7 @@ fn read_item(names: &Names, data: Members<'_>, place: &str) -> Result<Item, Refu
 /// The name of an item by its delivery, which has no id but its bytes, and its place there. The bytes are hashed
 /// once however many items there are.
 fn places(body: &[u8]) -> impl Fn(usize) -> String + use<> {
-    let digest = hex(&sha256(body));
+    let digest = hex::encode(sha256(body));
     move |index| format!("{}#{index}", &digest[..16])
 }
 
@@ -178,14 +185,6 @@ impl Signed {
 }
 
 impl Protocol for Signed {
-    fn headers(&self) -> &'static [&'static str] {
-        &[SIGNATURE]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let header = request.needed_header(SIGNATURE)?;
         let body = read(request.text()?)?;
@@ -218,16 +217,9 @@ impl Protocol for Signed {
 struct Token(Secret);
 
 impl Protocol for Token {
-    fn headers(&self) -> &'static [&'static str] {
-        &[TOKEN]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
-        if !same(&request.secret_header(TOKEN)?, &sha256(self.0.reveal())) {
+        let sent = request.secret_header(TOKEN)?;
+        if sent.ct_ne(&sha256(self.0.reveal())).into() {
             return Err(Refusal::signature(TOKEN, "is not the configured secure_token"));
         }
         let Json::Object(object) = read(request.text()?)? else {
@@ -267,11 +259,11 @@ fn read_or_keep(item: &Json, place: &str) -> Item {
     let read = refuse_twice(item).and(members.clone());
     let read = read.and_then(|m| read_item(&OLDER_NAMES, m, place));
     read.unwrap_or_else(|_| Item {
-        kind: Kind::Unreadable,
+        kind: NoticeKind::Unreadable,
         event_id: place.to_owned(),
         provider_txn_id: String::new(),
         amount: members.and_then(|m| m.amount("amount")).unwrap_or(Dong::ZERO),
-        content: digest([canonical(item, RAW).as_bytes()]),
+        content: digest_128([canonical(item, RAW).as_bytes()]),
         details: Details::default(),
     })
 }
@@ -402,9 +394,9 @@ mod tests {
     fn tests_are_no_money_and_no_repeats() {
         let test = BODY.replace("810001", "0");
         let one = read_signed(&test).unwrap();
-        assert_eq!((one.kind, one.provider_txn_id.as_str()), (Kind::Test, "0"));
+        assert_eq!((one.kind, one.provider_txn_id.as_str()), (NoticeKind::Test, "0"));
         let other = read_signed(&test.replace("31000", "0")).unwrap();
-        assert_eq!((other.kind, other.amount), (Kind::Test, Dong::ZERO));
+        assert_eq!((other.kind, other.amount), (NoticeKind::Test, Dong::ZERO));
         assert_ne!(one.event_id, other.event_id);
     }
 
@@ -466,11 +458,11 @@ mod tests {
         assert_eq!(
             kinds,
             [
-                (Kind::Payment, 79_000),
-                (Kind::Debit, 79_000),
-                (Kind::Unreadable, 79_000),
-                (Kind::Unreadable, 0),
-                (Kind::Unreadable, 0),
+                (NoticeKind::Payment, 79_000),
+                (NoticeKind::Debit, 79_000),
+                (NoticeKind::Unreadable, 79_000),
+                (NoticeKind::Unreadable, 0),
+                (NoticeKind::Unreadable, 0),
             ]
         );
         let (place, index) = items[2].event_id.split_once('#').unwrap();

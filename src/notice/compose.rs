@@ -1,4 +1,6 @@
-use super::Request;
+//! Callbacks made up for tests, benchmarks and `choso provider simulate`.
+
+use super::request::Request;
 use crate::vn::{Dong, TimeMs};
 
 /// What a simulated callback says.

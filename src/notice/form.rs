@@ -1,6 +1,6 @@
 //! Web forms and queries (`application/x-www-form-urlencoded`), read strictly.
 
-use super::Refusal;
+use super::refusal::Refusal;
 
 /// More parameters than this are refused.
 const PARAMETERS_MAX: usize = 200;

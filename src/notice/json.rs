@@ -1,8 +1,10 @@
+//! JSON read strictly: members that came twice are seen, and whole numbers stay exact.
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::Refusal;
+use super::refusal::Refusal;
 
 /// JSON read strictly: an object remembers that a member came twice (two parsers would differ on
 /// which one counts, docs/spec/providers.md, section 1, rule 6), and a number that is not an integer stays apart.

@@ -4,14 +4,19 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64_URL};
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq;
 
+use super::answer::{Answer, Outcome};
+use super::compose::{Outgoing, Sample, SampleKind};
+use super::content::{Details, content_of};
+use super::item::{Item, NoticeKind};
 use super::json::read_object;
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, hmac, same, sha256};
-use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, content_of,
-};
+use super::proof::{Hash, hmac, sha256};
+use super::protocol::{Protocol, Read};
+use super::refusal::{Refusal, RefusalKind};
+use super::request::Request;
+use super::scheme::Scheme;
 use crate::vn::{Secret, TimeMs};
 
 /// The scheme's two calls, by the words of `tests/data/provider_vectors.json`.
@@ -38,6 +43,8 @@ pub(super) const VIETQR: Scheme = Scheme {
     name: "vietqr",
     method: "POST",
     paths: &["/api/token_generate", SYNC],
+    headers: &["authorization"],
+    has_orders: false,
     secrets: &["basic_username", "basic_password"],
     settings: &[],
     build: |secrets| {
@@ -64,14 +71,6 @@ struct VietQr {
 }
 
 impl Protocol for VietQr {
-    fn headers(&self) -> &'static [&'static str] {
-        &["authorization"]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
         if request.path.ends_with(LOGIN) {
             self.check_login(request)?;
@@ -148,7 +147,7 @@ impl VietQr {
         let sent = BASE64
             .decode(coded)
             .map_err(|_| refused("is not base64 after «Basic »"))?;
-        if same(&sha256(&sent), self.basic.reveal()) {
+        if sha256(&sent).as_slice().ct_eq(self.basic.reveal()).into() {
             Ok(())
         } else {
             Err(refused("is not basic_username:basic_password"))
@@ -179,7 +178,7 @@ impl VietQr {
         let (expiry, mac) = token
             .split_first_chunk::<8>()
             .ok_or_else(|| refused("is too short"))?;
-        if !same(mac, &hmac(Hash::Sha256, &self.token_key, expiry)) {
+        if mac.ct_ne(&hmac(Hash::Sha256, &self.token_key, expiry)).into() {
             return Err(refused(
                 "holds a token that was changed, or that other credentials got",
             ));
@@ -224,9 +223,9 @@ fn spelt(members: Members<'_>, name: &'static str, english: &'static str) -> Res
 
 fn read_item(members: Members<'_>, now: Option<TimeMs>) -> Result<(Item, &'static str), Refusal> {
     let kind = match members.text("transType", ID_CHARS_MAX)? {
-        Some("C" | "c") => Kind::Payment,
+        Some("C" | "c") => NoticeKind::Payment,
         // Money out of the account, never a sale.
-        Some("D" | "d") => Kind::Debit,
+        Some("D" | "d") => NoticeKind::Debit,
         _ => return Err(members.wrong("transType", "wanted \"C\" or \"D\"")),
     };
     let amount = members.amount("amount")?;
@@ -494,7 +493,7 @@ mod tests {
     #[test]
     fn lower_case_types_texts_and_missing_names_are_read() {
         let kind = |d: Result<Delivery, Refusal>| d.unwrap().items[0].kind;
-        assert_eq!(kind(changed("\"C\"", "\"d\"")), Kind::Debit);
+        assert_eq!(kind(changed("\"C\"", "\"d\"")), NoticeKind::Debit);
         let text = changed("1768474739000", "\"1768474739000\"")
             .unwrap()
             .items

@@ -1,5 +1,8 @@
+//! Members of a JSON object read by name; each refusal names its member.
+
+use super::item::NoticeKind;
 use super::json::{Json, Object};
-use super::{Kind, Refusal};
+use super::refusal::Refusal;
 use crate::vn::{Dong, TimeMs};
 
 /// 2000-01-01 and 2100-01-01 UTC in milliseconds: a time outside is no time of payment.
@@ -95,7 +98,7 @@ impl<'a> Members<'a> {
     }
 
     /// An amount of đồng; zero too where the kind moves no money, since the provider may send it then.
-    pub fn amount_for(self, kind: Kind, name: &str) -> Result<Dong, Refusal> {
+    pub fn amount_for(self, kind: NoticeKind, name: &str) -> Result<Dong, Refusal> {
         if kind.moves_nothing() && self.integer(name)? == 0 {
             Ok(Dong::ZERO)
         } else {
@@ -105,7 +108,7 @@ impl<'a> Members<'a> {
 
     /// An amount of đồng sent as text: digits only, no sign, no leading zero; zero as in
     /// [`Members::amount_for`].
-    pub fn amount_text_for(self, kind: Kind, name: &str) -> Result<Dong, Refusal> {
+    pub fn amount_text_for(self, kind: NoticeKind, name: &str) -> Result<Dong, Refusal> {
         let text = self
             .text(name, ID_CHARS_MAX)?
             .ok_or_else(|| self.wrong(name, "is missing"))?;
@@ -181,7 +184,7 @@ pub(super) fn amount_digits(text: &str) -> Result<Dong, String> {
 }
 
 /// As [`amount_digits`]; zero too where the kind moves no money.
-pub(super) fn amount_digits_for(kind: Kind, text: &str) -> Result<Dong, String> {
+pub(super) fn amount_digits_for(kind: NoticeKind, text: &str) -> Result<Dong, String> {
     match text {
         "0" if kind.moves_nothing() => Ok(Dong::ZERO),
         text => amount_digits(text),

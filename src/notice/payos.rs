@@ -2,16 +2,19 @@
 
 use serde_json::json;
 
-use super::answer::success_or;
+use super::answer::{Answer, Outcome, success_or};
 use super::canonical::{RAW, canonical};
+use super::compose::{Outgoing, Sample, SampleKind};
+use super::content::Details;
+use super::item::{Item, NoticeKind};
 use super::json::{Json, Object, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, Spelling, check_hmac, hmac};
+use super::protocol::{Protocol, Read};
+use super::refusal::Refusal;
+use super::request::Request;
+use super::scheme::Scheme;
 use super::times::local_text;
-use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, Request, Sample, SampleKind,
-    Scheme,
-};
 use crate::vn::{Secret, TimeMs};
 
 /// The member that the payer writes.
@@ -25,6 +28,8 @@ pub(super) const WEBHOOK_CHECKSUM: Scheme = Scheme {
     name: "webhook_checksum",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: false,
     secrets: &["checksum_key"],
     settings: &[],
     build: |secrets| Ok(Box::new(PayOs(secrets.secret("checksum_key")?))),
@@ -140,9 +145,9 @@ fn read_item(data: Members<'_>) -> Result<Item, Refusal> {
     let note = data.text(NOTE, TEXT_CHARS_MAX)?;
     let stated = (order_code, data.integer("amount")?, note.unwrap_or_default());
     let kind = match data.id("code")? {
-        "00" if stated == ADDRESS_CHECK => Kind::Test,
-        "00" => Kind::Payment,
-        _ => Kind::PaymentFailed,
+        "00" if stated == ADDRESS_CHECK => NoticeKind::Test,
+        "00" => NoticeKind::Payment,
+        _ => NoticeKind::PaymentFailed,
     };
     let amount = data.amount_for(kind, "amount")?;
     let details = Details {
@@ -162,14 +167,6 @@ fn read_item(data: Members<'_>) -> Result<Item, Refusal> {
 }
 
 impl Protocol for PayOs {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let outer = Members::of(&object, "")?;
@@ -310,13 +307,13 @@ mod tests {
     fn only_the_signed_code_decides() {
         let failed = signed(&DATA.replace("\"00\"", "\"01\""));
         let item = &received(&failed).unwrap().items[0];
-        assert_eq!(item.kind, Kind::PaymentFailed);
+        assert_eq!(item.kind, NoticeKind::PaymentFailed);
         let outer = signed(DATA).replacen(
             "\"code\":\"00\",\"desc\":\"success\",\"success\":true",
             "\"code\":\"99\"",
             1,
         );
-        assert_eq!(received(&outer).unwrap().items[0].kind, Kind::Payment);
+        assert_eq!(received(&outer).unwrap().items[0].kind, NoticeKind::Payment);
         let free = read_signed(&DATA.replace("\"00\"", "\"01\"").replace("41000", "0")).unwrap();
         assert_eq!(free.amount, Dong::ZERO);
     }
@@ -390,13 +387,13 @@ mod tests {
             .replace("CBTA2C34 001", "VQRIO123")
             .replace("41000", "3000")
             .replace("260001", "123");
-        assert_eq!(read_signed(&check).unwrap().kind, Kind::Test);
+        assert_eq!(read_signed(&check).unwrap().kind, NoticeKind::Test);
         for honest in [
             check.replace("3000", "3001"),
             check.replace(":123", ":124"),
             check.replace("VQRIO", ""),
         ] {
-            assert_eq!(read_signed(&honest).unwrap().kind, Kind::Payment);
+            assert_eq!(read_signed(&honest).unwrap().kind, NoticeKind::Payment);
         }
     }
 

@@ -7,9 +7,8 @@ use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
-use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
+use subtle::ConstantTimeEq;
 
-use super::{Secrets, SecretsError};
 use crate::vn::Secret;
 
 /// A hash function that a scheme signs with.
@@ -54,27 +53,6 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for b in bytes {
-        out.push(char::from_digit(u32::from(b >> 4), 16).unwrap_or('0'));
-        out.push(char::from_digit(u32::from(b & 15), 16).unwrap_or('0'));
-    }
-    out
-}
-
-/// Reads hex of either case.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
-    let digits = digits?;
-    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|d| d[0] << 4 | d[1]).collect())
-}
-
-/// Compares in time that depends only on the lengths.
-pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |all, (x, y)| all | (x ^ y)) == 0
-}
-
 /// How a scheme writes its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
@@ -90,7 +68,7 @@ impl Spelling {
     /// Writes a digest this way.
     pub fn write(self, digest: &[u8]) -> String {
         match self {
-            Spelling::LowerHex | Spelling::AnyHex => hex(digest),
+            Spelling::LowerHex | Spelling::AnyHex => hex::encode(digest),
             Spelling::Base64 => BASE64.encode(digest),
         }
     }
@@ -105,10 +83,12 @@ impl Spelling {
 
     /// Whether the text spells this digest, compared in constant time.
     pub fn fits(self, sent: &str, digest: &[u8]) -> bool {
-        match self {
-            Spelling::LowerHex | Spelling::Base64 => same(sent.as_bytes(), self.write(digest).as_bytes()),
-            Spelling::AnyHex => same(sent.to_ascii_lowercase().as_bytes(), hex(digest).as_bytes()),
-        }
+        let wanted = self.write(digest);
+        let is_same = match self {
+            Spelling::LowerHex | Spelling::Base64 => sent.as_bytes().ct_eq(wanted.as_bytes()),
+            Spelling::AnyHex => sent.to_ascii_lowercase().as_bytes().ct_eq(wanted.as_bytes()),
+        };
+        is_same.into()
     }
 }
 
@@ -180,47 +160,6 @@ fn near_miss(
     "does not fit: another key, or a value was changed after signing".to_owned()
 }
 
-/// The bit string of a public key (SubjectPublicKeyInfo in base64, PEM lines allowed), if it is of this
-/// algorithm and these parameters.
-pub(super) fn public_key(
-    secrets: &Secrets,
-    name: &str,
-    algorithm: ObjectIdentifier,
-    curve: Option<ObjectIdentifier>,
-) -> Result<Vec<u8>, SecretsError> {
-    let wrong = |because: &str| SecretsError::wrong(name, because);
-    let text = secrets.text(name)?;
-    let coded: String = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
-    let der = BASE64.decode(coded).map_err(|_| wrong("is not base64"))?;
-    let info = SubjectPublicKeyInfoRef::try_from(der.as_slice())
-        .map_err(|_| wrong("is not a public key (SubjectPublicKeyInfo)"))?;
-    if info.algorithm.oid != algorithm {
-        return Err(wrong("is a key of another algorithm"));
-    }
-    if curve.is_some() && info.algorithm.parameters_oid().ok() != curve {
-        return Err(wrong("is a key on another curve"));
-    }
-    let bits = info.subject_public_key.as_bytes();
-    bits.map(<[u8]>::to_vec)
-        .ok_or_else(|| wrong("holds a broken bit string"))
-}
-
-/// The setting of `provider simulate`, decoded.
-pub(super) fn private_key(secrets: &Secrets) -> Result<Option<Secret>, SecretsError> {
-    const NAME: &str = "private_key_pkcs8_base64";
-    let Some(text) = secrets.setting(NAME) else {
-        return Ok(None);
-    };
-    let bytes = BASE64
-        .decode(text.trim())
-        .map_err(|_| SecretsError::wrong(NAME, "is not base64"))?;
-    Ok(Some(Secret::new(bytes)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,7 +172,7 @@ mod tests {
     #[test]
     fn near_misses_are_named() {
         let secret = Secret::new(b"key".to_vec());
-        let right = hex(&hmac(Hash::Sha256, &secret, b"text"));
+        let right = hex::encode(hmac(Hash::Sha256, &secret, b"text"));
         assert_eq!(check(&right, Spelling::LowerHex), Ok(()));
         let says = |sent: &str, part: &str| {
             let because = check(sent, Spelling::LowerHex).unwrap_err();
@@ -242,19 +181,13 @@ mod tests {
         };
         says(&right.to_uppercase(), "upper-case");
         says(&format!(" {right}"), "blanks");
-        says(&BASE64.encode(unhex(&right).unwrap()), "base64");
-        says(&hex(&hmac(Hash::Sha512, &secret, b"text")), "HMAC-SHA512");
+        says(&BASE64.encode(hex::decode(&right).unwrap()), "base64");
+        says(&hex::encode(hmac(Hash::Sha512, &secret, b"text")), "HMAC-SHA512");
         says(
-            &hex(&hmac(Hash::Sha256, &Secret::new(b"key\n".to_vec()), b"text")),
+            &hex::encode(hmac(Hash::Sha256, &Secret::new(b"key\n".to_vec()), b"text")),
             "line break",
         );
         says(&right[1..], "63 characters instead of 64");
-        says(&hex(&hmac(Hash::Sha256, &secret, b"other")), "another key");
-    }
-
-    #[test]
-    fn hex_reads_back() {
-        assert_eq!(unhex("00fF"), Some(vec![0, 255]));
-        assert_eq!((unhex("0"), unhex("zz"), unhex("é")), (None, None, None));
+        says(&hex::encode(hmac(Hash::Sha256, &secret, b"other")), "another key");
     }
 }

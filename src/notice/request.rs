@@ -1,7 +1,9 @@
+//! A callback as it came, and what is kept of it as evidence.
+
 use std::sync::Arc;
 
-use super::Refusal;
-use super::proof::{hex, sha256, unhex};
+use super::proof::sha256;
+use super::refusal::Refusal;
 
 /// Longest header value that is looked at.
 const HEADER_BYTES_MAX: usize = 4096;
@@ -61,7 +63,7 @@ impl<'a> Request<'a> {
         }
         value
             .strip_prefix(DIGEST_PREFIX)
-            .and_then(unhex)
+            .and_then(|digits| hex::decode(digits).ok())
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(|| Refusal::signature(name, "the kept digest of this header cannot be read"))
     }
@@ -127,7 +129,7 @@ impl Evidence {
             let text = String::from_utf8_lossy(value);
             let is_secret = SECRET_HEADERS.contains(name) && !is_bearer(&text);
             let value = if is_secret && !request.is_evidence {
-                format!("{DIGEST_PREFIX}{}", hex(&sha256(value)))
+                format!("{DIGEST_PREFIX}{}", hex::encode(sha256(value)))
             } else {
                 text.into_owned()
             };

@@ -1,5 +1,11 @@
-use super::{Protocol, Secrets, SecretsError};
-use super::{casso, mb, momo, payos, sepay, standard, viettel, vnpay, vnpt, zalopay};
+//! What a scheme is: how one provider signs and answers, which secrets and settings it needs, and how its
+//! adapter is built.
+
+use super::protocol::Protocol;
+use super::secrets::{Secrets, SecretsError};
+
+/// Largest secret file.
+const SECRET_BYTES_MAX: usize = 64 * 1024;
 
 /// One way of signing and answering: a profile (the provider) and, where it has several, the scheme.
 pub struct Scheme {
@@ -11,6 +17,10 @@ pub struct Scheme {
     pub method: &'static str,
     /// What the provider calls below its address: empty except for bank style logins.
     pub paths: &'static [&'static str],
+    /// Headers that the proof needs, lower case: kept as evidence.
+    pub headers: &'static [&'static str],
+    /// Whether the scheme has a word for "unknown order" (docs/spec/providers.md, section 1, rule 11).
+    pub has_orders: bool,
     /// The secrets that a key needs, by the names in `tests/data/provider_vectors.json`.
     pub secrets: &'static [&'static str],
     /// Optional settings, kept beside the secrets, with what each changes. They stand for points that
@@ -26,67 +36,34 @@ impl std::fmt::Debug for Scheme {
     }
 }
 
-/// Why there is no such scheme.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SchemeError {
-    /// The profile is not known.
-    #[error("there is no profile «{0}»; there are {1}")]
-    Profile(String, String),
-    /// The profile has no such scheme.
-    #[error("profile {0} has no scheme «{1}»; it has {2}")]
-    Scheme(String, String, String),
-}
-
-/// Every scheme; the first of a profile is its default.
-pub static SCHEMES: [Scheme; 16] = [
-    standard::WEBHOOKS_V1,
-    momo::IPN_V2,
-    momo::QR_NOTIFY_V1,
-    vnpay::PAY_IPN,
-    vnpay::QR_MMS,
-    viettel::CHECKSUM,
-    viettel::ECDSA,
-    vnpt::MEGAPAY_TOKEN,
-    vnpt::DEPOSITCODE,
-    mb::VIETQR,
-    zalopay::CALLBACK_KEY2,
-    payos::WEBHOOK_CHECKSUM,
-    casso::WEBHOOK_V2,
-    casso::SECURE_TOKEN,
-    sepay::HMAC_SHA256,
-    sepay::API_KEY,
-];
-
-/// The scheme of a profile: its default where none is named.
-pub fn scheme(profile: &str, name: Option<&str>) -> Result<&'static Scheme, SchemeError> {
-    let mut own = SCHEMES.iter().filter(|s| s.profile == profile).peekable();
-    if own.peek().is_none() {
-        let mut profiles: Vec<&str> = SCHEMES.iter().map(|s| s.profile).collect();
-        profiles.dedup();
-        return Err(SchemeError::Profile(profile.to_owned(), profiles.join(", ")));
-    }
-    let found = match name {
-        None => own.next(),
-        // Both calls of the bank style are one scheme of one provider.
-        Some(name) => own.find(|s| s.name == name || (profile == "mb" && mb::CALLS.contains(&name))),
-    };
-    found.ok_or_else(|| {
-        let names: Vec<&str> = SCHEMES
-            .iter()
-            .filter(|s| s.profile == profile)
-            .map(|s| s.name)
-            .collect();
-        SchemeError::Scheme(
-            profile.to_owned(),
-            name.unwrap_or_default().to_owned(),
-            names.join(", "),
-        )
-    })
-}
-
 impl Scheme {
     /// The protocol of one set of secrets.
     pub(super) fn protocol(&self, secrets: &Secrets) -> Result<Box<dyn Protocol>, SecretsError> {
         (self.build)(secrets)
+    }
+
+    /// Reads what `--secret-file` holds: a JSON object with the scheme's names, or the one secret as
+    /// text where the scheme has only one. Names that the scheme does not know are refused.
+    pub fn read_secrets(&self, text: &str) -> Result<Secrets, SecretsError> {
+        if text.len() > SECRET_BYTES_MAX {
+            return Err(SecretsError::TooLarge);
+        }
+        let secrets = match (text.trim_start().starts_with('{'), self.secrets) {
+            (true, _) => Secrets::from_json(text)?,
+            (false, [one]) => Secrets::from_pairs([(*one, text.trim())]),
+            (false, several) => return Err(SecretsError::Several(several.join(", "))),
+        };
+        for name in self.secrets {
+            secrets.text(name)?;
+        }
+        let settings = self.settings.iter().map(|(name, _)| *name);
+        let known: Vec<&str> = self.secrets.iter().copied().chain(settings).collect();
+        match secrets.unknown_name(&known) {
+            None => Ok(secrets),
+            Some(name) => Err(SecretsError::Unknown {
+                name: name.to_owned(),
+                known: known.join(", "),
+            }),
+        }
     }
 }

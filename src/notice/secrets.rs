@@ -1,12 +1,10 @@
+//! The secrets of one key, which never show themselves.
+
 use std::collections::BTreeMap;
 
 use serde::de::Error as _;
 
-use super::Scheme;
 use crate::vn::Secret;
-
-/// Largest secret file.
-const BYTES_MAX: usize = 64 * 1024;
 
 /// The secrets of one key of a provider, with the optional settings of its scheme: the names of
 /// `secrets` in `tests/data/provider_vectors.json`, and values as text. Values never show themselves.
@@ -48,21 +46,6 @@ pub enum SecretsError {
 }
 
 impl Secrets {
-    /// Reads what `--secret-file` holds: a JSON object with the scheme's names, or the one secret as
-    /// text where the scheme has only one. Names that the scheme does not know are refused.
-    pub fn read(text: &str, scheme: &Scheme) -> Result<Secrets, SecretsError> {
-        if text.len() > BYTES_MAX {
-            return Err(SecretsError::TooLarge);
-        }
-        let secrets = match (text.trim_start().starts_with('{'), scheme.secrets) {
-            (true, _) => Secrets::from_json(text)?,
-            (false, [one]) => Secrets::from_pairs([(*one, text.trim())]),
-            (false, several) => return Err(SecretsError::Several(several.join(", "))),
-        };
-        secrets.check(scheme)?;
-        Ok(secrets)
-    }
-
     /// Of names and values, unchecked against a scheme.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Secrets {
         let pairs = pairs.into_iter();
@@ -89,25 +72,12 @@ impl Secrets {
         Secret::new(serde_json::Value::Object(object).to_string().into_bytes())
     }
 
-    /// Whether every secret of the scheme is there and every name is one of the scheme's.
-    fn check(&self, scheme: &Scheme) -> Result<(), SecretsError> {
-        for name in scheme.secrets {
-            self.text(name)?;
-        }
-        let names = || {
-            scheme
-                .secrets
-                .iter()
-                .copied()
-                .chain(scheme.settings.iter().map(|(n, _)| *n))
-        };
-        match self.0.keys().find(|n| !names().any(|known| known == *n)) {
-            None => Ok(()),
-            Some(name) => Err(SecretsError::Unknown {
-                name: name.clone(),
-                known: names().collect::<Vec<_>>().join(", "),
-            }),
-        }
+    /// A name that is none of these.
+    pub(super) fn unknown_name(&self, known: &[&str]) -> Option<&str> {
+        self.0
+            .keys()
+            .map(String::as_str)
+            .find(|name| !known.contains(name))
     }
 
     /// A secret that must be there.

@@ -2,16 +2,20 @@
 //! proof at all is no way here, and OAuth2 proves no more than the fixed key does.
 
 use serde_json::json;
+use subtle::ConstantTimeEq;
 
-use super::answer::{success_or, unauthorized_or_bad};
+use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
+use super::compose::{Outgoing, Sample, SampleKind};
+use super::content::Details;
+use super::item::{Item, NoticeKind};
 use super::json::read_object;
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac, same, sha256};
+use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::protocol::{Protocol, Read};
+use super::refusal::Refusal;
+use super::request::Request;
+use super::scheme::Scheme;
 use super::times::{check_window, local_text, unix_seconds};
-use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, Request, Sample, SampleKind,
-    Scheme,
-};
 use crate::vn::{Secret, TimeMs};
 
 /// The header with the time of sending, unix seconds.
@@ -30,6 +34,8 @@ pub(super) const HMAC_SHA256: Scheme = Scheme {
     name: "hmac_sha256",
     method: "POST",
     paths: &[""],
+    headers: &[TIMESTAMP, SIGNATURE],
+    has_orders: false,
     secrets: &["webhook_secret"],
     settings: &[],
     build: |secrets| Ok(Box::new(Signed(secrets.secret("webhook_secret")?))),
@@ -41,6 +47,8 @@ pub(super) const API_KEY: Scheme = Scheme {
     name: "api_key",
     method: "POST",
     paths: &[""],
+    headers: &[AUTHORIZATION],
+    has_orders: false,
     secrets: &["api_key"],
     settings: &[],
     build: |secrets| Ok(Box::new(ApiKey(secrets.secret("api_key")?))),
@@ -87,8 +95,8 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
         return Err(members.wrong("id", "is negative"));
     }
     let kind = match members.text("transferType", 8)? {
-        Some("in") => Kind::Payment,
-        Some("out") => Kind::Debit,
+        Some("in") => NoticeKind::Payment,
+        Some("out") => NoticeKind::Debit,
         _ => return Err(members.wrong("transferType", "wanted \"in\" or \"out\"")),
     };
     let amount = members.amount("transferAmount")?;
@@ -131,14 +139,6 @@ fn sample_body(sample: &Sample) -> Result<String, String> {
 }
 
 impl Protocol for Signed {
-    fn headers(&self) -> &'static [&'static str] {
-        &[TIMESTAMP, SIGNATURE]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
         let timestamp = request.needed_header(TIMESTAMP)?;
         let signed_at_s = unix_seconds(TIMESTAMP, timestamp)?;
@@ -171,12 +171,12 @@ impl ApiKey {
     }
 
     fn prove(&self, sent: &[u8; 32]) -> Result<(), Refusal> {
-        if same(sent, &self.digest_after(KEY_WORD)) {
+        if sent.ct_eq(&self.digest_after(KEY_WORD)).into() {
             return Ok(());
         }
         let is_near = ["", "Bearer ", "apikey ", "ApiKey ", "APIKEY ", "Apikey  "]
             .iter()
-            .any(|word| same(sent, &self.digest_after(word)));
+            .any(|word| sent.ct_eq(&self.digest_after(word)).into());
         let near = if is_near {
             "holds the right key after another word"
         } else {
@@ -188,14 +188,6 @@ impl ApiKey {
 }
 
 impl Protocol for ApiKey {
-    fn headers(&self) -> &'static [&'static str] {
-        &[AUTHORIZATION]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         self.prove(&request.secret_header(AUTHORIZATION)?)?;
         read(request)
@@ -313,7 +305,7 @@ mod tests {
     #[test]
     fn money_out_is_a_debit() {
         let item = read_signed(&BODY.replace("\"in\"", "\"out\"")).unwrap();
-        assert_eq!((item.kind, item.amount.vnd()), (Kind::Debit, 28_000));
+        assert_eq!((item.kind, item.amount.vnd()), (NoticeKind::Debit, 28_000));
     }
 
     #[test]

@@ -3,18 +3,23 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
+use subtle::ConstantTimeEq;
 
+use super::answer::{Answer, Outcome};
 use super::canonical::{RAW, canonical};
-use super::content::digest;
+use super::compose::{Outgoing, Sample, SampleKind};
+use super::content::Details;
+use super::item::{Item, NoticeKind};
 use super::json::{Json, Object, read, refuse_twice};
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, hex, hmac, same};
+use super::proof::{Hash, hmac};
+use super::protocol::{Protocol, Read};
+use super::refusal::{Refusal, RefusalKind};
+use super::request::Request;
+use super::scheme::Scheme;
+use super::secrets::SecretsError;
 use super::times::{check_window, unix_seconds};
-use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError,
-};
-use crate::vn::{Dong, Secret, TimeMs};
+use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// More signatures than this in one header are not looked at: two keys in rotation need two.
 const SIGNATURES_MAX: usize = 16;
@@ -24,6 +29,8 @@ pub(super) const WEBHOOKS_V1: Scheme = Scheme {
     name: "webhooks_v1",
     method: "POST",
     paths: &[""],
+    headers: &["webhook-id", "webhook-timestamp", "webhook-signature"],
+    has_orders: false,
     secrets: &["signing_secret"],
     settings: &[],
     build: |secrets| {
@@ -63,14 +70,6 @@ struct Standard {
 }
 
 impl Protocol for Standard {
-    fn headers(&self) -> &'static [&'static str] {
-        &["webhook-id", "webhook-timestamp", "webhook-signature"]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
         let webhook_id = request.needed_header("webhook-id")?;
         if webhook_id.len() > ID_CHARS_MAX || webhook_id.bytes().any(|b| !(0x21..0x7f).contains(&b)) {
@@ -179,7 +178,7 @@ impl Standard {
             .collect();
         let mac = mac_of(&self.secret, id, timestamp, body);
         let signatures = sent.iter().filter_map(|coded| BASE64.decode(coded).ok());
-        if signatures.into_iter().any(|s| same(&s, &mac)) {
+        if signatures.into_iter().any(|s| s.ct_eq(&mac).into()) {
             return Ok(());
         }
         Err(Refusal::signature(
@@ -195,8 +194,10 @@ impl Standard {
         if sent.is_empty() {
             return format!("holds no part that begins with v1,; {wanted}");
         }
-        let fits = |mac: &[u8]| sent.contains(&BASE64.encode(mac).as_str());
-        let hex_sent = sent.contains(&hex(&mac_of(&self.secret, id, timestamp, body)).as_str());
+        // In constant time too: a body may be written so that one of these is the signature of another one.
+        let is_sent = |text: &str| sent.iter().any(|s| s.as_bytes().ct_eq(text.as_bytes()).into());
+        let fits = |mac: &[u8]| is_sent(&BASE64.encode(mac));
+        let hex_sent = is_sent(&hex::encode(mac_of(&self.secret, id, timestamp, body)));
         let text = Secret::new(BASE64.encode(self.secret.reveal()).into_bytes());
         let prefixed = Secret::new(format!("whsec_{}", BASE64.encode(self.secret.reveal())).into_bytes());
         let near = if hex_sent {
@@ -239,17 +240,17 @@ fn read_or_keep(webhook_id: &str, index: usize, item: &Json) -> Item {
         Json::Object(object) => refuse_twice(item).and_then(|()| read_item(webhook_id, index, object)),
         _ => Err(Refusal::malformed("item", "wanted an object")),
     };
-    read.unwrap_or_else(|_| without_id(Kind::Unreadable, webhook_id, index, item))
+    read.unwrap_or_else(|_| without_id(NoticeKind::Unreadable, webhook_id, index, item))
 }
 
 /// An item that names no transaction: keyed by its place in the delivery.
-fn without_id(kind: Kind, webhook_id: &str, index: usize, item: &Json) -> Item {
+fn without_id(kind: NoticeKind, webhook_id: &str, index: usize, item: &Json) -> Item {
     Item {
         kind,
         event_id: format!("{webhook_id}#{index}"),
         provider_txn_id: String::new(),
         amount: stated_amount(item),
-        content: digest([canonical(item, RAW).as_bytes()]),
+        content: digest_128([canonical(item, RAW).as_bytes()]),
         details: Details::default(),
     }
 }
@@ -257,12 +258,12 @@ fn without_id(kind: Kind, webhook_id: &str, index: usize, item: &Json) -> Item {
 fn read_item(webhook_id: &str, index: usize, object: &Object) -> Result<Item, Refusal> {
     let members = Members::of(object, "")?;
     let kind = match object.get("type") {
-        Some(Json::Text(t)) if t == "payment.succeeded" => Kind::Payment,
-        Some(Json::Text(t)) if t == "payment.refunded" => Kind::Refund,
-        Some(Json::Text(t)) if t == "payment.failed" => Kind::PaymentFailed,
+        Some(Json::Text(t)) if t == "payment.succeeded" => NoticeKind::Payment,
+        Some(Json::Text(t)) if t == "payment.refunded" => NoticeKind::Refund,
+        Some(Json::Text(t)) if t == "payment.failed" => NoticeKind::PaymentFailed,
         _ => {
             let whole = Json::Object(object.clone());
-            return Ok(without_id(Kind::Other, webhook_id, index, &whole));
+            return Ok(without_id(NoticeKind::Other, webhook_id, index, &whole));
         }
     };
     let data = members.object("data", "data.")?;
@@ -272,7 +273,7 @@ fn read_item(webhook_id: &str, index: usize, object: &Object) -> Result<Item, Re
     Ok(Item::of(kind, event_id, amount, details))
 }
 
-fn read_details(kind: Kind, event_id: &str, data: Members<'_>) -> Result<Details, Refusal> {
+fn read_details(kind: NoticeKind, event_id: &str, data: Members<'_>) -> Result<Details, Refusal> {
     if data.text("currency", 8)? != Some("VND") {
         return Err(data.wrong("currency", "wanted \"VND\""));
     }
@@ -297,7 +298,7 @@ fn read_details(kind: Kind, event_id: &str, data: Members<'_>) -> Result<Details
         .filter(|o| !o.is_empty());
     let payment_event_id = match kind {
         // A refund without it concerns the payment of the same transaction_id (docs/spec/contract.md, section 3).
-        Kind::Refund => original.unwrap_or(event_id).to_owned(),
+        NoticeKind::Refund => original.unwrap_or(event_id).to_owned(),
         _ => String::new(),
     };
     Ok(Details {
@@ -327,7 +328,7 @@ fn stated_amount(item: &Json) -> Dong {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{self, what};
-    use super::super::{Delivery, Provider, Secrets, scheme};
+    use super::super::{Delivery, Provider, scheme};
     use super::*;
     use proptest::prelude::*;
 
@@ -338,7 +339,7 @@ mod tests {
     fn provider(fills: &[(&str, u8)]) -> Provider {
         let scheme = scheme("standard", None).unwrap();
         let keys = fills.iter().map(|(id, fill)| {
-            let secrets = Secrets::read(&text_of(*fill), scheme).unwrap();
+            let secrets = scheme.read_secrets(&text_of(*fill)).unwrap();
             ((*id).to_owned(), secrets)
         });
         Provider::new("p", scheme, keys.collect()).unwrap()
@@ -433,7 +434,7 @@ mod tests {
     fn mistakes_are_named() {
         let body = payment(GOOD);
         let p = provider(&[("k1", 1)]);
-        let hex = hex(&mac_of(&Secret::new(vec![1; 32]), "m1", "1000", body.as_bytes()));
+        let hex = hex::encode(mac_of(&Secret::new(vec![1; 32]), "m1", "1000", body.as_bytes()));
         let alone = BASE64.encode(hmac(Hash::Sha256, &Secret::new(vec![1; 32]), body.as_bytes()));
         for (signature, part) in [
             (format!("v1,{hex}"), "in hex"),
@@ -457,7 +458,11 @@ mod tests {
             r#"{"type":"payment.pending","data":{"amount":5}}"#,
             r#"{"type":7}"#,
         ] {
-            assert_eq!(read_signed(body).unwrap().items[0].kind, Kind::Other, "{body}");
+            assert_eq!(
+                read_signed(body).unwrap().items[0].kind,
+                NoticeKind::Other,
+                "{body}"
+            );
         }
     }
 
@@ -477,7 +482,14 @@ mod tests {
         );
         let items = read_signed(&body).unwrap().items;
         let kinds: Vec<_> = items.iter().map(|i| i.kind).collect();
-        assert_eq!(kinds, [Kind::Payment, Kind::Unreadable, Kind::Unreadable]);
+        assert_eq!(
+            kinds,
+            [
+                NoticeKind::Payment,
+                NoticeKind::Unreadable,
+                NoticeKind::Unreadable
+            ]
+        );
         let amounts: Vec<_> = items.iter().map(|i| i.amount.vnd()).collect();
         assert_eq!(amounts, [26_000, 5_000, 0]);
         assert_eq!(items[2].event_id, "m1#2");

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::vn::{Dong, TimeMs};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -268,7 +269,7 @@ static ALL: LazyLock<Vec<(Provider, Outgoing)>> = LazyLock::new(|| {
 
 /// One scheme's callback of one kind comes back as it was meant, now and on a retry, and so does its
 /// evidence.
-fn check_round_trip(p: &Provider, sample: &Sample, kind: Kind) {
+fn check_round_trip(p: &Provider, sample: &Sample, kind: NoticeKind) {
     let scheme = p.scheme();
     let out = p.compose(sample, NOW).unwrap();
     let delivery = send(p, &out, Some(NOW)).unwrap();
@@ -310,10 +311,10 @@ fn check_round_trip(p: &Provider, sample: &Sample, kind: Kind) {
 #[test]
 fn every_scheme_reads_back_what_it_composes() {
     for (p, _) in ALL.iter() {
-        check_round_trip(p, &sample(SampleKind::Payment), Kind::Payment);
+        check_round_trip(p, &sample(SampleKind::Payment), NoticeKind::Payment);
         for (kind, wanted) in [
-            (SampleKind::Failed, Kind::PaymentFailed),
-            (SampleKind::Refund, Kind::Refund),
+            (SampleKind::Failed, NoticeKind::PaymentFailed),
+            (SampleKind::Refund, NoticeKind::Refund),
         ] {
             match p.compose(&sample(kind), NOW) {
                 Ok(_) => check_round_trip(p, &sample(kind), wanted),

@@ -1,6 +1,6 @@
 //! How providers write times, and the window in which a signed time of sending must lie.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::vn::TimeMs;
 
 /// The replay window of the schemes that name one, both ways, the edge included (docs/spec/providers.md, sections 12

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::json::Json;
 use super::{
-    Answer, Delivery, Item, Kind, Outcome, Provider, Received, Request, SchemeError, Secrets, SecretsError,
-    scheme,
+    Answer, Delivery, Item, NoticeKind, Outcome, Provider, Received, Request, SchemeError, Secrets,
+    SecretsError, scheme,
 };
 use crate::vn::{Dong, TimeMs};
 
@@ -361,7 +361,7 @@ impl ShownItem {
     fn of(item: &Item) -> ShownItem {
         let details = &item.details;
         // Kinds whose content was not read have no amount and no names, rather than empty ones.
-        let is_read = !matches!(item.kind, Kind::Other | Kind::Unreadable);
+        let is_read = !matches!(item.kind, NoticeKind::Other | NoticeKind::Unreadable);
         ShownItem {
             kind: Some(item.kind.as_str()),
             amount_vnd: (is_read || item.amount != Dong::ZERO).then_some(item.amount.vnd()),

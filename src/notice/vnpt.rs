@@ -6,7 +6,7 @@ mod megapay;
 pub(super) use depositcode::DEPOSITCODE;
 pub(super) use megapay::MEGAPAY_TOKEN;
 
-use super::Answer;
+use super::answer::Answer;
 
 /// An answer in ePay's words.
 fn said(status: u16, (code, message): (&str, &str)) -> Answer {

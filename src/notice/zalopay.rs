@@ -2,15 +2,19 @@
 
 use serde_json::json;
 
-use super::content::digest;
+use super::answer::{Answer, Outcome};
+use super::compose::{Outgoing, Sample, SampleKind};
+use super::content::Details;
+use super::item::{Item, NoticeKind};
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hex, hmac, sha256};
-use super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError,
-};
-use crate::vn::{Dong, Secret, TimeMs};
+use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::protocol::{Protocol, Read};
+use super::refusal::{Refusal, RefusalKind};
+use super::request::Request;
+use super::scheme::Scheme;
+use super::secrets::SecretsError;
+use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// Outer `type` of an agreement (docs/spec/providers.md, section 9).
 const TYPE_AGREEMENT: Json = Json::Integer(2);
@@ -23,6 +27,8 @@ pub(super) const CALLBACK_KEY2: Scheme = Scheme {
     name: "callback_key2",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: false,
     secrets: &["app_id", "key2"],
     settings: &[],
     build: |secrets| {
@@ -89,7 +95,12 @@ impl ZaloPay {
             occurred_at: Some(data.epoch_ms("server_time")?),
             ..Details::default()
         };
-        Ok(Item::of(Kind::Payment, trans_id.to_string(), amount, details))
+        Ok(Item::of(
+            NoticeKind::Payment,
+            trans_id.to_string(),
+            amount,
+            details,
+        ))
     }
 }
 
@@ -105,11 +116,11 @@ fn within_data(refusal: Refusal) -> Refusal {
 /// An agreement moves no money and names no transaction; it is keyed by what was signed.
 fn agreement(text: &str) -> Item {
     Item {
-        kind: Kind::Other,
-        event_id: format!("{}#0", &hex(&sha256(text.as_bytes()))[..16]),
+        kind: NoticeKind::Other,
+        event_id: format!("{}#0", &hex::encode(sha256(text.as_bytes()))[..16]),
         provider_txn_id: String::new(),
         amount: Dong::ZERO,
-        content: digest([text.as_bytes()]),
+        content: digest_128([text.as_bytes()]),
         details: Details::default(),
     }
 }
@@ -124,14 +135,6 @@ fn says(code: i8, message: &str) -> Answer {
 }
 
 impl Protocol for ZaloPay {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let outer = Members::of(&object, "")?;
@@ -201,7 +204,7 @@ mod tests {
     }
 
     fn body_of(data: &str, kind: Value) -> String {
-        let mac = hex(&hmac(
+        let mac = hex::encode(hmac(
             Hash::Sha256,
             &Secret::new(HUSH.as_bytes().to_vec()),
             data.as_bytes(),
@@ -251,12 +254,12 @@ mod tests {
     #[test]
     fn the_unsigned_type_cannot_hide_money() {
         for kind in [json!(1), json!(2), json!("2"), json!(null), json!({"a": 1})] {
-            assert_eq!(read_signed(DATA, kind).unwrap().kind, Kind::Payment);
+            assert_eq!(read_signed(DATA, kind).unwrap().kind, NoticeKind::Payment);
         }
         let agreement =
             r#"{"app_id":910001,"app_trans_id":"260111_B1","binding_id":"b","server_time":1768200091000}"#;
         let item = read_signed(agreement, 2.into()).unwrap();
-        assert_eq!((item.kind, item.amount), (Kind::Other, Dong::ZERO));
+        assert_eq!((item.kind, item.amount), (NoticeKind::Other, Dong::ZERO));
         assert_eq!(
             read_signed(agreement, 1.into()).unwrap_err().field,
             "data.zp_trans_id"

@@ -69,7 +69,7 @@ fn holding<'a>(receipts: impl Iterator<Item = &'a DayReceipt>) -> Holding {
     for line in lines {
         hash.update(line);
     }
-    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(hash.finalize());
     Holding { tally, digest }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         let held = holding_of(day, &all);
         let nine = day.start().0 + 9 * 3_600_000;
         let text = format!("A,20000,\nB,5,{nine}\nC,7,{nine}\n");
-        let wanted: String = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
+        let wanted = hex::encode(Sha256::digest(text));
         assert_eq!(
             (held.whole.digest.as_str(), held.whole.tally.count),
             (wanted.as_str(), 3)

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Key128;
-use crate::notice::{Delivery, Details, Evidence, FromStatement, Item, Kind, content_by_statement};
+use crate::notice::{Delivery, Details, Evidence, FromStatement, Item, NoticeKind, content_by_statement};
 use crate::statement::RowKind;
 use crate::vn::{Day, Dong, TimeMs};
 
@@ -58,7 +58,7 @@ impl UnheardRow {
         let amount = Dong::payment(self.amount_vnd)
             .map_err(|error| UnheardError(format!("row {}: {error}", self.row_no)))?;
         Ok(Item {
-            kind: Kind::Payment,
+            kind: NoticeKind::Payment,
             event_id: self.txn_id(),
             provider_txn_id: self.txn_id(),
             amount,

@@ -3,6 +3,7 @@
 use super::error::ImportError;
 use crate::reconcile::Exception;
 use crate::store::Store;
+use crate::table::neutral;
 use crate::vn::{Day, Lang};
 
 /// Columns of docs/spec/contract.md, section 2, UTF-8 with BOM; with days, their rows that could not be read stand at
@@ -44,7 +45,7 @@ pub async fn exceptions_csv(
         };
         out.write_record([
             exception.kind.as_str(),
-            &plain(txn),
+            &neutral(&txn),
             &exception.amount_vnd.to_string(),
             &exception.day.to_string(),
             &row_number,
@@ -59,16 +60,9 @@ pub async fn exceptions_csv(
     for bad in bad {
         let day = bad.business_day.to_string();
         let number = bad.row_number.to_string();
-        out.write_record(["bad_row", "", "0", &day, &number, &plain(bad.reason)])
+        out.write_record(["bad_row", "", "0", &day, &number, &neutral(&bad.reason)])
             .map_err(wrong)?;
     }
     out.into_inner()
         .map_err(|error| ImportError::File(error.to_string()))
-}
-
-fn plain(text: String) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text,
-    }
 }

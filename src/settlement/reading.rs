@@ -326,7 +326,7 @@ pub(super) fn digest(path: &Path) -> Result<String, ImportError> {
             read => hash.update(&block[..read]),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(hash.finalize()))
 }
 
 /// Whom a row names, taken out of it.

@@ -24,7 +24,7 @@ use crate::ledger::{
     Attributed, Class, Counters, Decision, EntryRow, Key, LedgerNo, OrderCheck, Reason, ReceiptRow, Standing,
     State, Trace, business_day, decide, items_digest, rows_digest,
 };
-use crate::notice::{ContentDigest, Delivery, Details, Item, Kind, Outcome, content_by_statement};
+use crate::notice::{ContentDigest, Delivery, Details, Item, NoticeKind, Outcome, content_by_statement};
 use crate::reconcile::txn_id_of_row;
 use crate::vn::{Day, TimeMs};
 
@@ -125,10 +125,10 @@ impl<'a> Draft<'a> {
     /// The events under which a statement may know a payment whose notice has an id of its own: the provider's id of
     /// the transaction, and the bank's reference, which is the one id in a bank's own statement.
     fn events_by_statement(&self) -> impl Iterator<Item = Key> {
-        let is_payment = self.item.kind == Kind::Payment && self.item.details.from_statement.is_none();
+        let is_payment = self.item.kind == NoticeKind::Payment && self.item.details.from_statement.is_none();
         let txn_id = self.own_event_id().map(|_| &*self.item.provider_txn_id);
         let ids = [txn_id, self.bank_ref()].into_iter().flatten();
-        let kind = Kind::Payment.as_str();
+        let kind = NoticeKind::Payment.as_str();
         ids.filter(move |_| is_payment)
             .map(move |id| Key::of_event(self.provider_id(), id, kind))
     }
@@ -725,7 +725,7 @@ fn traces(
     }
     for draft in kept {
         draft.trace().write(&mut out);
-        let is_receipt = draft.receipt.is_some() && draft.item.kind == Kind::Payment;
+        let is_receipt = draft.receipt.is_some() && draft.item.kind == NoticeKind::Payment;
         if is_receipt && draft.own_event_id().is_some() {
             let trace = Trace {
                 key: Key::of_event(

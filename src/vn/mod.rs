@@ -5,6 +5,7 @@
 
 mod calendar;
 mod day;
+mod digest;
 mod dong;
 mod name;
 mod private;
@@ -13,6 +14,7 @@ mod set_times;
 
 pub use calendar::{WorkingCalendar, WorkingCalendarError};
 pub use day::{Day, DayError, Period, TimeMs};
+pub use digest::digest_128;
 pub use dong::{Dong, DongError};
 pub use name::{fold, name_key, sort_key};
 pub use private::{AccountNumber, AccountNumberError, Phone, Secret};

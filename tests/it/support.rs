@@ -420,7 +420,7 @@ pub fn standard(id: &str) -> Provider {
 /// A provider of the native profile with this key.
 pub fn standard_with(id: &str, key_id: &str, secret_text: &str) -> Provider {
     let scheme = scheme("standard", None).expect("the native profile");
-    let secrets = Secrets::read(secret_text, scheme).expect("a secret");
+    let secrets = scheme.read_secrets(secret_text).expect("a secret");
     Provider::new(id, scheme, vec![(key_id.to_owned(), secrets)]).expect("one key")
 }
 

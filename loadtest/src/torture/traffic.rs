@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use choso::clock::now;
-use choso::notice::{Kind, Sample, SampleKind};
+use choso::notice::{NoticeKind, Sample, SampleKind};
 use choso::vn::{Dong, TimeMs};
 use tokio::net::TcpStream;
 
@@ -54,12 +54,12 @@ pub fn plan(cast: &Cast, draw: &mut Draw) -> Vec<Sample> {
 }
 
 /// An event as the ledger names it: its kind and the provider's transaction id.
-pub type Event = (Kind, String);
+pub type Event = (NoticeKind, String);
 
 fn event(sample: &Sample) -> Event {
     let kind = match sample.kind {
-        SampleKind::Refund => Kind::Refund,
-        _ => Kind::Payment,
+        SampleKind::Refund => NoticeKind::Refund,
+        _ => NoticeKind::Payment,
     };
     (kind, format!("FT{:014}", sample.number))
 }
@@ -73,7 +73,10 @@ pub fn events(posts: &[Sample]) -> (BTreeMap<Event, i64>, Sent) {
     let sent = Sent {
         events: events.len() as i64,
         amount_vnd: events.values().sum(),
-        payments: events.keys().filter(|(kind, _)| *kind == Kind::Payment).count() as i64,
+        payments: events
+            .keys()
+            .filter(|(kind, _)| *kind == NoticeKind::Payment)
+            .count() as i64,
         repeats: None,
     };
     (events, sent)

@@ -2,13 +2,17 @@
 
 use serde_json::json;
 
-use super::super::answer::refused;
+use super::super::answer::{Answer, Outcome, refused};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
+use super::super::item::{Item, NoticeKind};
 use super::super::json::read_object;
 use super::super::members::{Members, TEXT_CHARS_MAX};
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, Request, Sample, SampleKind,
-    Scheme, SecretsError,
-};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::Refusal;
+use super::super::request::Request;
+use super::super::scheme::Scheme;
+use super::super::secrets::SecretsError;
 use super::{Keys, SECRETS, composed, not_kept};
 use crate::vn::TimeMs;
 
@@ -43,6 +47,8 @@ pub(in super::super) const IPN_V2: Scheme = Scheme {
     name: "ipn_v2",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: false,
     secrets: &SECRETS,
     settings: &[(
         "authorized_is_paid",
@@ -51,8 +57,8 @@ pub(in super::super) const IPN_V2: Scheme = Scheme {
     )],
     build: |secrets| {
         let authorized = match secrets.setting("authorized_is_paid") {
-            None | Some("no") => Kind::PaymentAuthorized,
-            Some("yes") => Kind::Payment,
+            None | Some("no") => NoticeKind::PaymentAuthorized,
+            Some("yes") => NoticeKind::Payment,
             Some(_) => return Err(SecretsError::wrong("authorized_is_paid", "wanted yes or no")),
         };
         let keys = Keys::read(secrets)?;
@@ -64,19 +70,19 @@ pub(in super::super) const IPN_V2: Scheme = Scheme {
 struct Ipn {
     keys: Keys,
     /// What resultCode 9000 is.
-    authorized: Kind,
+    authorized: NoticeKind,
 }
 
 impl Ipn {
     /// docs/spec/providers.md, section 2.1; a code it does not list is a failure, since only 0 is paid (inferred).
-    fn kind(&self, result_code: i64) -> Kind {
+    fn kind(&self, result_code: i64) -> NoticeKind {
         match result_code {
-            0 => Kind::Payment,
+            0 => NoticeKind::Payment,
             9000 => self.authorized,
-            1000 | 7000 | 7002 => Kind::PaymentPending,
+            1000 | 7000 | 7002 => NoticeKind::PaymentPending,
             // A refused refund says nothing about the payment.
-            1080 | 1081 | 1088 => Kind::Other,
-            _ => Kind::PaymentFailed,
+            1080 | 1081 | 1088 => NoticeKind::Other,
+            _ => NoticeKind::PaymentFailed,
         }
     }
 
@@ -105,14 +111,6 @@ impl Ipn {
 }
 
 impl Protocol for Ipn {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;
@@ -177,20 +175,20 @@ mod tests {
     #[test]
     fn result_codes_say_what_happened() {
         for (code, kind) in [
-            (0, Kind::Payment),
-            (9000, Kind::PaymentAuthorized),
-            (1000, Kind::PaymentPending),
-            (7000, Kind::PaymentPending),
-            (7002, Kind::PaymentPending),
-            (1001, Kind::PaymentFailed),
-            (1080, Kind::Other),
-            (4100, Kind::PaymentFailed),
-            (-7, Kind::PaymentFailed),
+            (0, NoticeKind::Payment),
+            (9000, NoticeKind::PaymentAuthorized),
+            (1000, NoticeKind::PaymentPending),
+            (7000, NoticeKind::PaymentPending),
+            (7002, NoticeKind::PaymentPending),
+            (1001, NoticeKind::PaymentFailed),
+            (1080, NoticeKind::Other),
+            (4100, NoticeKind::PaymentFailed),
+            (-7, NoticeKind::PaymentFailed),
         ] {
             let body = IPN.replace("\"resultCode\":0", &format!("\"resultCode\":{code}"));
             assert_eq!(read_ipn(&body).unwrap().kind, kind, "{code}");
             let unpaid = read_ipn(&body.replace("21500", "0")).map(|i| i.amount);
-            let is_free = !matches!(kind, Kind::Payment | Kind::PaymentAuthorized);
+            let is_free = !matches!(kind, NoticeKind::Payment | NoticeKind::PaymentAuthorized);
             assert_eq!(unpaid.ok(), is_free.then_some(Dong::ZERO), "{code}");
         }
     }
@@ -202,7 +200,7 @@ mod tests {
         let kind = |value: &str| receive(&with(value), &[], body.as_bytes(), None).unwrap().items[0].kind;
         assert_eq!(
             (kind("yes"), kind("no")),
-            (Kind::Payment, Kind::PaymentAuthorized)
+            (NoticeKind::Payment, NoticeKind::PaymentAuthorized)
         );
     }
 

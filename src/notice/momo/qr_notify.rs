@@ -2,15 +2,19 @@
 
 use serde::Serialize;
 use serde_json::json;
+use subtle::ConstantTimeEq;
 
-use super::super::answer::refused;
+use super::super::answer::{Answer, Outcome, refused};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
+use super::super::item::{Item, NoticeKind};
 use super::super::json::read_object;
 use super::super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::super::proof::{Hash, Spelling, hmac};
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, Request, Sample, SampleKind,
-    Scheme,
-};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::Refusal;
+use super::super::request::Request;
+use super::super::scheme::Scheme;
 use super::{Keys, SECRETS, composed, not_kept};
 use crate::vn::TimeMs;
 
@@ -34,6 +38,8 @@ pub(in super::super) const QR_NOTIFY_V1: Scheme = Scheme {
     name: "qr_notify_v1",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: false,
     secrets: &SECRETS,
     settings: &[],
     build: |secrets| Ok(Box::new(QrNotify(Keys::read(secrets)?))),
@@ -57,7 +63,8 @@ struct QrAnswer<'a> {
 impl QrNotify {
     fn read(&self, members: Members<'_>) -> Result<Item, Refusal> {
         self.0.check_partner(members)?;
-        if members.id("accessKey")?.as_bytes() != self.0.access_key.reveal() {
+        let access_key = members.id("accessKey")?.as_bytes();
+        if access_key.ct_ne(self.0.access_key.reveal()).into() {
             return Err(Refusal::foreign("accessKey", "is not the configured access_key"));
         }
         for name in ["message", "partnerTransId", "transType"] {
@@ -65,8 +72,8 @@ impl QrNotify {
         }
         // 0 is paid (docs/spec/providers.md, section 2.2); that any other status is a failure is inferred.
         let kind = match members.integer("status")? {
-            0 => Kind::Payment,
-            _ => Kind::PaymentFailed,
+            0 => NoticeKind::Payment,
+            _ => NoticeKind::PaymentFailed,
         };
         let store_id = members.text("storeId", ID_CHARS_MAX)?.unwrap_or_default();
         let typed = members.text("partnerRefId", ID_CHARS_MAX)?.unwrap_or_default();
@@ -107,14 +114,6 @@ impl QrNotify {
 }
 
 impl Protocol for QrNotify {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;

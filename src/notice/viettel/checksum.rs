@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
+use super::super::answer::{Answer, Outcome};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
 use super::super::form::{Form, PLAIN, encoded};
+use super::super::item::{Item, NoticeKind};
 use super::super::members::{ID_CHARS_MAX, amount_digits_for};
 use super::super::proof::{Hash, Spelling, check_hmac, hmac};
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError,
-};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::{Refusal, RefusalKind};
+use super::super::request::Request;
+use super::super::scheme::Scheme;
+use super::super::secrets::SecretsError;
 use crate::vn::{Secret, TimeMs};
 
 /// Parameters of the older notice that its recipe signs, by name.
@@ -32,6 +37,8 @@ pub(in super::super) const CHECKSUM: Scheme = Scheme {
     name: "checksum_hmac_sha1",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: true,
     secrets: &["merchant_code", "access_code", "hash_key"],
     settings: &[
         (
@@ -106,14 +113,6 @@ struct Checksum {
 }
 
 impl Protocol for Checksum {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        true
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let form = Form::read(request.text()?)?;
         self.prove(&form)?;
@@ -250,8 +249,8 @@ fn read_item(form: &Form) -> Result<Item, Refusal> {
         form.needed("error_code", ID_CHARS_MAX)?,
         form.get("payment_status"),
     ) {
-        ("00", Some("1")) => Kind::Payment,
-        _ => Kind::PaymentFailed,
+        ("00", Some("1")) => NoticeKind::Payment,
+        _ => NoticeKind::PaymentFailed,
     };
     let amount = amount_digits_for(kind, form.get("trans_amount").unwrap_or_default())
         .map_err(|because| Refusal::malformed("trans_amount", because))?;
@@ -326,7 +325,7 @@ mod tests {
         let item = send(&p, &out, None).unwrap().items.remove(0);
         assert_eq!(
             (item.kind, item.details.reference.as_str()),
-            (Kind::Payment, "CBTA2C34-12")
+            (NoticeKind::Payment, "CBTA2C34-12")
         );
     }
 
@@ -358,7 +357,7 @@ mod tests {
 
     #[test]
     fn paid_only_if_both_say_so() {
-        assert_eq!(paid("x", "").unwrap().items[0].kind, Kind::Payment);
+        assert_eq!(paid("x", "").unwrap().items[0].kind, NoticeKind::Payment);
         for (name, to) in [
             ("error_code", "W04"),
             ("error_code", "16"),
@@ -367,7 +366,7 @@ mod tests {
         ] {
             assert_eq!(
                 paid(name, to).unwrap().items[0].kind,
-                Kind::PaymentFailed,
+                NoticeKind::PaymentFailed,
                 "{name} {to}"
             );
         }

@@ -9,14 +9,19 @@ use ring::signature::{
 use serde_json::{Value, json};
 use spki::ObjectIdentifier;
 
+use super::super::answer::{Answer, Outcome};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
+use super::super::item::{Item, NoticeKind};
 use super::super::json::{Json, read_object};
+use super::super::keys::{private_key, public_key};
 use super::super::members::{ID_CHARS_MAX, Members};
-use super::super::proof::{private_key, public_key};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::{Refusal, RefusalKind};
+use super::super::request::Request;
+use super::super::scheme::Scheme;
+use super::super::secrets::{Secrets, SecretsError};
 use super::super::times::compact_time;
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, Secrets, SecretsError,
-};
 use crate::vn::{Dong, Secret, TimeMs};
 
 /// `id-ecPublicKey` (RFC 5480).
@@ -32,6 +37,8 @@ pub(in super::super) const ECDSA: Scheme = Scheme {
     name: "ecdsa_p256_sha256",
     method: "POST",
     paths: &[""],
+    headers: &["signature", "x-signature"],
+    has_orders: true,
     secrets: &["merchant_code", "viettel_public_key_spki_base64"],
     settings: &[
         (
@@ -82,14 +89,6 @@ struct Ecdsa {
 }
 
 impl Protocol for Ecdsa {
-    fn headers(&self) -> &'static [&'static str] {
-        &["signature", "x-signature"]
-    }
-
-    fn has_orders(&self) -> bool {
-        true
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         // The known code reads both names (contested); `Signature` goes first.
         let (field, variant) = match request.header("signature")? {
@@ -187,11 +186,11 @@ impl Ecdsa {
         // 1 is the only status that was seen with a payment (inferred).
         let is_done = code == Some("00") && members.integer("transactionStatus")? == 1;
         let kind = match (members.text("type", ID_CHARS_MAX)?, is_done) {
-            (Some("PAYMENT"), true) => Kind::Payment,
-            (Some("PAYMENT"), false) => Kind::PaymentFailed,
-            (Some("REFUND"), true) => Kind::Refund,
+            (Some("PAYMENT"), true) => NoticeKind::Payment,
+            (Some("PAYMENT"), false) => NoticeKind::PaymentFailed,
+            (Some("REFUND"), true) => NoticeKind::Refund,
             // A refund that failed, or a type that is not known: no money moved.
-            _ => Kind::Other,
+            _ => NoticeKind::Other,
         };
         let amount = self.amount(kind, members)?;
         members.check_currency("currency", &["VND"])?;
@@ -205,7 +204,7 @@ impl Ecdsa {
         Ok(Item::of(kind, transaction, amount, details))
     }
 
-    fn amount(&self, kind: Kind, members: Members<'_>) -> Result<Dong, Refusal> {
+    fn amount(&self, kind: NoticeKind, members: Members<'_>) -> Result<Dong, Refusal> {
         let hundredths = members.integer("transAmount")?;
         if !self.is_hundredths || hundredths == 0 {
             return members.amount_for(kind, "transAmount");
@@ -322,10 +321,13 @@ mod tests {
             assert_eq!(what(&refusal), (kind, name), "{to}");
         }
         for (changes, wanted) in [
-            (json!({"type": "REFUND", "errorCode": "16"}), Kind::Other),
-            (json!({"type": "CAPTURE"}), Kind::Other),
-            (json!({"transactionStatus": 2}), Kind::PaymentFailed),
-            (json!({"errorCode": "16", "transAmount": 0}), Kind::PaymentFailed),
+            (json!({"type": "REFUND", "errorCode": "16"}), NoticeKind::Other),
+            (json!({"type": "CAPTURE"}), NoticeKind::Other),
+            (json!({"transactionStatus": 2}), NoticeKind::PaymentFailed),
+            (
+                json!({"errorCode": "16", "transAmount": 0}),
+                NoticeKind::PaymentFailed,
+            ),
         ] {
             let got = send(&p, &signed(changes.clone()), None).unwrap();
             assert_eq!(got.items[0].kind, wanted, "{changes}");

@@ -1,13 +1,18 @@
 //! The notice of VNPAY's payment gateway (PAY IPN, docs/spec/providers.md, section 3).
 
+use super::super::answer::{Answer, Outcome};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
 use super::super::form::{Form, PLAIN, encoded};
+use super::super::item::{Item, NoticeKind};
 use super::super::members::{ID_CHARS_MAX, amount_digits};
-use super::super::proof::{Hash, Spelling, check_hmac, hex, hmac};
+use super::super::proof::{Hash, Spelling, check_hmac, hmac};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::{Refusal, RefusalKind};
+use super::super::request::Request;
+use super::super::scheme::Scheme;
+use super::super::secrets::SecretsError;
 use super::super::times::{compact_text, compact_time};
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError,
-};
 use crate::vn::{Dong, Secret, TimeMs};
 
 /// Parameters that carry the proof and are never signed themselves.
@@ -32,6 +37,8 @@ pub(in super::super) const PAY_IPN: Scheme = Scheme {
     name: "pay_ipn",
     method: "GET",
     paths: &[""],
+    headers: &[],
+    has_orders: true,
     secrets: &["tmn_code", "hash_secret"],
     settings: &[(
         "other_parameters",
@@ -62,14 +69,6 @@ struct PayIpn {
 }
 
 impl Protocol for PayIpn {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        true
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let form = Form::read(request.query)?;
         let variant = self.prove(&form)?;
@@ -114,7 +113,7 @@ impl Protocol for PayIpn {
             ("vnp_TxnRef", &reference),
         ];
         let text = canonical(&signed, PLAIN);
-        let hash = hex(&hmac(Hash::Sha512, &self.hash_secret, text.as_bytes()));
+        let hash = hex::encode(hmac(Hash::Sha512, &self.hash_secret, text.as_bytes()));
         Ok(Outgoing {
             method: "GET",
             path: "",
@@ -219,20 +218,20 @@ impl PayIpn {
 }
 
 /// What the pair of codes says (docs/spec/providers.md, section 3; all but 00/00 and 07 inferred).
-fn gateway_kind(response: &str, status: &str) -> Kind {
+fn gateway_kind(response: &str, status: &str) -> NoticeKind {
     match (response, status) {
-        ("00", "00") => Kind::Payment,
-        ("07", _) | (_, "07") => Kind::PaymentSuspect,
-        (_, "01") => Kind::PaymentPending,
+        ("00", "00") => NoticeKind::Payment,
+        ("07", _) | (_, "07") => NoticeKind::PaymentSuspect,
+        (_, "01") => NoticeKind::PaymentPending,
         // Word of a refund that is under way or was refused. It moves no money by itself: VNPAY has no
         // refund notice, the statement tells.
-        (_, "05" | "06" | "09") => Kind::Other,
-        _ => Kind::PaymentFailed,
+        (_, "05" | "06" | "09") => NoticeKind::Other,
+        _ => NoticeKind::PaymentFailed,
     }
 }
 
 /// `vnp_Amount` counts hundredths of a đồng, which do not exist: it must end in 00.
-fn hundredths(text: &str, kind: Kind) -> Result<Dong, String> {
+fn hundredths(text: &str, kind: NoticeKind) -> Result<Dong, String> {
     if text.len() > AMOUNT_DIGITS_MAX {
         return Err(format!("has more than {AMOUNT_DIGITS_MAX} digits"));
     }
@@ -290,7 +289,7 @@ mod tests {
         let mut sorted = pairs.to_vec();
         sorted.sort_unstable();
         let key = Secret::new(b"hush0001hush".to_vec());
-        hex(&hmac(Hash::Sha512, &key, canonical(&sorted, keep).as_bytes()))
+        hex::encode(hmac(Hash::Sha512, &key, canonical(&sorted, keep).as_bytes()))
     }
 
     const PAID: [(&str, &str); 10] = [
@@ -321,17 +320,17 @@ mod tests {
     #[test]
     fn the_pair_of_codes_decides() {
         for (response, status, kind) in [
-            ("00", "00", Kind::Payment),
-            ("07", "00", Kind::PaymentSuspect),
-            ("00", "07", Kind::PaymentSuspect),
-            ("00", "01", Kind::PaymentPending),
-            ("00", "05", Kind::Other),
-            ("00", "06", Kind::Other),
-            ("00", "09", Kind::Other),
-            ("24", "00", Kind::PaymentFailed),
-            ("00", "02", Kind::PaymentFailed),
-            ("00", "04", Kind::PaymentFailed),
-            ("09", "02", Kind::PaymentFailed),
+            ("00", "00", NoticeKind::Payment),
+            ("07", "00", NoticeKind::PaymentSuspect),
+            ("00", "07", NoticeKind::PaymentSuspect),
+            ("00", "01", NoticeKind::PaymentPending),
+            ("00", "05", NoticeKind::Other),
+            ("00", "06", NoticeKind::Other),
+            ("00", "09", NoticeKind::Other),
+            ("24", "00", NoticeKind::PaymentFailed),
+            ("00", "02", NoticeKind::PaymentFailed),
+            ("00", "04", NoticeKind::PaymentFailed),
+            ("09", "02", NoticeKind::PaymentFailed),
         ] {
             let got = paid(&[("vnp_ResponseCode", response), ("vnp_TransactionStatus", status)]).unwrap();
             assert_eq!(got.items[0].kind, kind, "{response}/{status}");
@@ -437,7 +436,7 @@ mod tests {
         let key = Secret::new(b"hush0001hush".to_vec());
         let mut sorted = decoded.clone();
         sorted.sort();
-        let raw = hex(&hmac(Hash::Sha512, &key, sorted.join("&").as_bytes()));
+        let raw = hex::encode(hmac(Hash::Sha512, &key, sorted.join("&").as_bytes()));
         for (hash, part) in [
             (raw.as_str(), "not encoded"),
             ("00", "2 characters"),

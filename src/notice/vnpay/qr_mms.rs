@@ -3,14 +3,18 @@
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
+use super::super::answer::{Answer, Outcome};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
+use super::super::item::{Item, NoticeKind};
 use super::super::json::read_object;
 use super::super::members::{ID_CHARS_MAX, Members};
-use super::super::proof::{Spelling, hex};
+use super::super::proof::Spelling;
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::{Refusal, RefusalKind};
+use super::super::request::Request;
+use super::super::scheme::Scheme;
 use super::super::times::{compact_text, compact_time};
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme,
-};
 use crate::vn::{Secret, TimeMs};
 
 /// What the checksum of the terminal covers, in its order; the secret follows (docs/spec/providers.md, section 4).
@@ -38,6 +42,8 @@ pub(in super::super) const QR_MMS: Scheme = Scheme {
     name: "qr_mms",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: true,
     secrets: &["merchant_code", "secret_key"],
     settings: &[],
     build: |secrets| {
@@ -55,14 +61,6 @@ struct QrMms {
 }
 
 impl Protocol for QrMms {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        true
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;
@@ -120,7 +118,7 @@ impl Protocol for QrMms {
             .iter()
             .map(|n| body[*n].as_str().unwrap_or_default())
             .collect();
-        let checksum = hex(&self.checksum(&signed)).to_uppercase();
+        let checksum = hex::encode(self.checksum(&signed)).to_uppercase();
         body["checksum"] = checksum.into();
         Ok(Outgoing::json(body.to_string()))
     }
@@ -172,10 +170,10 @@ impl QrMms {
 
 fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     let kind = match (members.id("code")?, members.id("msgType")?) {
-        ("00", "1") => Kind::Payment,
+        ("00", "1") => NoticeKind::Payment,
         // Message type 2 speaks of an order, not of money (inferred).
-        ("00", _) => Kind::Other,
-        _ => Kind::PaymentFailed,
+        ("00", _) => NoticeKind::Other,
+        _ => NoticeKind::PaymentFailed,
     };
     let amount = members.amount_text_for(kind, "amount")?;
     members.check_currency("ccy", &["704", "VND"])?;
@@ -233,7 +231,7 @@ mod tests {
         }
         let values = SIGNED.map(|n| body[n].as_str().unwrap_or(null).to_owned());
         let text = format!("{}|hush0001hush", values.join("|"));
-        body["checksum"] = hex(&Md5::digest(text)).into();
+        body["checksum"] = hex::encode(Md5::digest(text)).into();
         out.body = body.to_string();
         out
     }
@@ -279,8 +277,8 @@ mod tests {
             let out = bill_paid(&[(name, to.into())], "");
             send(&terminal(), &out, None).unwrap().items.remove(0)
         };
-        assert_eq!(item("msgType", "2").kind, Kind::Other);
-        assert_eq!(item("code", "05").kind, Kind::PaymentFailed);
+        assert_eq!(item("msgType", "2").kind, NoticeKind::Other);
+        assert_eq!(item("code", "05").kind, NoticeKind::PaymentFailed);
         assert_ne!(
             item("terminalId", "CBTOTHER").content,
             item("message", "x").content

@@ -7,14 +7,19 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, 
 use serde_json::json;
 use spki::ObjectIdentifier;
 
+use super::super::answer::{Answer, Outcome};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
+use super::super::item::{Item, NoticeKind};
 use super::super::json::read_object;
+use super::super::keys::{private_key, public_key};
 use super::super::members::{ID_CHARS_MAX, Members};
-use super::super::proof::{hex, private_key, public_key, unhex};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::{Refusal, RefusalKind};
+use super::super::request::Request;
+use super::super::scheme::Scheme;
+use super::super::secrets::SecretsError;
 use super::super::times::local_text;
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError,
-};
 use super::said;
 use crate::vn::{Secret, TimeMs};
 
@@ -31,6 +36,8 @@ pub(in super::super) const DEPOSITCODE: Scheme = Scheme {
     name: "depositcode_rsa_sha256",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: false,
     secrets: &["merchant_code", "epay_public_key_pem"],
     settings: &[(
         "private_key_pkcs8_base64",
@@ -61,15 +68,7 @@ struct DepositCode {
 }
 
 impl Protocol for DepositCode {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     /// The virtual account stands for a stall; money that arrived on an unknown one is parked.
-    fn has_orders(&self) -> bool {
-        false
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;
@@ -112,7 +111,7 @@ impl Protocol for DepositCode {
         let object = read_object(&body.to_string()).map_err(|r| r.to_string())?;
         let members = Members::of(&object, "").map_err(|r| r.to_string())?;
         let signed = signed_text(members).map_err(|r| r.to_string())?;
-        body["Signature"] = hex(&self.sign(signed.as_bytes())?).into();
+        body["Signature"] = hex::encode(self.sign(signed.as_bytes())?).into();
         Ok(Outgoing::json(body.to_string()))
     }
 }
@@ -126,7 +125,7 @@ impl DepositCode {
         let sent = members
             .text("Signature", SIGNATURE_DIGITS_MAX)?
             .unwrap_or_default();
-        let signature = unhex(sent).filter(|s| !s.is_empty()).ok_or_else(|| {
+        let signature = hex::decode(sent).ok().filter(|s| !s.is_empty()).ok_or_else(|| {
             refused(match BASE64.decode(sent) {
                 Ok(bytes) if !bytes.is_empty() => "is written in base64",
                 _ => "is missing or not hex",
@@ -187,7 +186,7 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
         occurred_at: members.local_time("RequestTime")?,
         ..Details::default()
     };
-    Ok(Item::of(Kind::Payment, reference_id, amount, details))
+    Ok(Item::of(NoticeKind::Payment, reference_id, amount, details))
 }
 
 #[cfg(test)]
@@ -239,7 +238,7 @@ mod tests {
             &mut signature,
         )
         .unwrap();
-        body["Signature"] = hex(&signature).into();
+        body["Signature"] = hex::encode(&signature).into();
         out.body = body.to_string();
         send(&deposits(), &out, None)
     }
@@ -284,7 +283,7 @@ mod tests {
     fn a_signature_in_base64_is_named() {
         let mut out = deposit();
         let mut body: Value = serde_json::from_str(&out.body).unwrap();
-        let bytes = unhex(body["Signature"].as_str().unwrap()).unwrap();
+        let bytes = hex::decode(body["Signature"].as_str().unwrap()).unwrap();
         body["Signature"] = BASE64.encode(bytes).into();
         out.body = body.to_string();
         let refusal = send(&deposits(), &out, None).unwrap_err();

@@ -2,14 +2,19 @@
 
 use serde_json::json;
 
+use super::super::answer::{Answer, Outcome};
+use super::super::compose::{Outgoing, Sample, SampleKind};
+use super::super::content::Details;
+use super::super::item::{Item, NoticeKind};
 use super::super::json::{Json, read_object};
 use super::super::members::{ID_CHARS_MAX, Members};
-use super::super::proof::{Spelling, hex, sha256};
+use super::super::proof::{Spelling, sha256};
+use super::super::protocol::{Protocol, Read};
+use super::super::refusal::{Refusal, RefusalKind};
+use super::super::request::Request;
+use super::super::scheme::Scheme;
+use super::super::secrets::SecretsError;
 use super::super::times::{compact_text, compact_time};
-use super::super::{
-    Answer, Details, Item, Kind, Outcome, Outgoing, Protocol, Read, Refusal, RefusalKind, Request, Sample,
-    SampleKind, Scheme, SecretsError,
-};
 use super::said;
 use crate::vn::{Secret, TimeMs};
 
@@ -42,6 +47,8 @@ pub(in super::super) const MEGAPAY_TOKEN: Scheme = Scheme {
     name: "megapay_token",
     method: "POST",
     paths: &[""],
+    headers: &[],
+    has_orders: true,
     secrets: &["mer_id", "encode_key"],
     settings: &[(
         "token_extra",
@@ -73,14 +80,6 @@ struct MegaPay {
 }
 
 impl Protocol for MegaPay {
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn has_orders(&self) -> bool {
-        true
-    }
-
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;
@@ -130,7 +129,8 @@ impl Protocol for MegaPay {
             "timeStamp": now.0.to_string(),
         });
         let signed: String = SIGNED.iter().filter_map(|name| body[*name].as_str()).collect();
-        body["merchantToken"] = hex(&sha256(&[signed.as_bytes(), self.encode_key.reveal()].concat())).into();
+        body["merchantToken"] =
+            hex::encode(sha256(&[signed.as_bytes(), self.encode_key.reveal()].concat())).into();
         Ok(Outgoing::json(body.to_string()))
     }
 }
@@ -194,15 +194,15 @@ fn is_positive(digits: &str) -> bool {
 
 fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     let kind = match (members.id("resultCd")?, members.text("status", ID_CHARS_MAX)?) {
-        ("00_000", Some("0")) => Kind::Payment,
+        ("00_000", Some("0")) => NoticeKind::Payment,
         // The token does not cover `status`: the ledger lets a void or refund take money back only from a
         // payment of the same order that it knows (docs/spec/providers.md, section 6.1).
-        ("00_000", Some("1")) => Kind::Void,
-        ("00_000", Some("2")) => Kind::Refund,
-        ("00_005", Some("0")) => Kind::PaymentPending,
-        (_, Some("0")) => Kind::PaymentFailed,
+        ("00_000", Some("1")) => NoticeKind::Void,
+        ("00_000", Some("2")) => NoticeKind::Refund,
+        ("00_005", Some("0")) => NoticeKind::PaymentPending,
+        (_, Some("0")) => NoticeKind::PaymentFailed,
         // A void or refund that did not happen.
-        (_, Some("1" | "2")) => Kind::Other,
+        (_, Some("1" | "2")) => NoticeKind::Other,
         _ => return Err(members.wrong("status", "wanted \"0\", \"1\" or \"2\"")),
     };
     let amount = members.amount_text_for(kind, "amount")?;
@@ -253,7 +253,7 @@ mod tests {
             .unwrap()
             .extend(changes.as_object().unwrap().clone());
         let signed: String = SIGNED.iter().filter_map(|n| body[*n].as_str()).collect();
-        body["merchantToken"] = hex(&sha256(format!("{signed}{extra}hush0001hush").as_bytes())).into();
+        body["merchantToken"] = hex::encode(sha256(format!("{signed}{extra}hush0001hush").as_bytes())).into();
         out.body = body.to_string();
         out
     }
@@ -272,13 +272,13 @@ mod tests {
     #[test]
     fn result_and_status_decide() {
         for (result, status, kind) in [
-            ("00_000", "0", Kind::Payment),
-            ("00_000", "1", Kind::Void),
-            ("00_000", "2", Kind::Refund),
-            ("00_005", "0", Kind::PaymentPending),
-            ("00_005", "2", Kind::Other),
-            ("FL_901", "0", Kind::PaymentFailed),
-            ("FL_901", "1", Kind::Other),
+            ("00_000", "0", NoticeKind::Payment),
+            ("00_000", "1", NoticeKind::Void),
+            ("00_000", "2", NoticeKind::Refund),
+            ("00_005", "0", NoticeKind::PaymentPending),
+            ("00_005", "2", NoticeKind::Other),
+            ("FL_901", "0", NoticeKind::PaymentFailed),
+            ("FL_901", "1", NoticeKind::Other),
         ] {
             let got = paid(json!({"resultCd": result, "status": status})).unwrap();
             assert_eq!(got.items[0].kind, kind, "{result} {status}");

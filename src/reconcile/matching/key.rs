@@ -1,7 +1,7 @@
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
 
-use sha2::{Digest, Sha256};
+use crate::vn::digest_128;
 
 /// A text as 128 bits of its SHA-256, so that a million rows are compared without their texts.
 ///
@@ -20,18 +20,8 @@ impl Hash for Key128 {
 impl Key128 {
     /// Of fields, each preceded by its length so that no two lists of fields run together.
     pub fn of<F: AsRef<[u8]> + ?Sized>(fields: &[&F]) -> Key128 {
-        let mut hash = Sha256::new();
-        for field in fields.iter().map(|field| field.as_ref()) {
-            hash.update((field.len() as u64).to_le_bytes());
-            hash.update(field);
-        }
-        let whole = hash.finalize();
-        let half = |from: usize| {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(&whole[from..from + 8]);
-            u64::from_be_bytes(eight)
-        };
-        Key128::from_bits([half(0), half(8)])
+        let bits = u128::from_be_bytes(digest_128(fields));
+        Key128::from_bits([(bits >> 64) as u64, bits as u64])
     }
 
     /// From bits that were kept, as [`Key128::bits`] gave them.
@@ -55,6 +45,8 @@ mod tests {
         assert_ne!(key, Key128::of(&["a", "bc"]));
         assert_ne!(key, Key128::of(&["abc"]));
         assert_eq!(Key128::from_bits(key.bits()), key);
+        // The key that a database holds of these fields.
+        assert_eq!(key.bits(), [4_894_961_262_789_525_962, 8_330_321_848_185_312_244]);
         assert_eq!(Key128::from_bits([0, 7]).bits(), [1, 7]);
         assert_eq!(size_of::<Option<Key128>>(), 16);
     }

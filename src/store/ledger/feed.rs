@@ -9,7 +9,7 @@ use super::{Arrival, Clock};
 use crate::ledger::{
     EntryRow, EvidenceLink, KeptCallback, LedgerNo, ReceiptRow, bytes_digest, read_callbacks, write_callback,
 };
-use crate::notice::Kind;
+use crate::notice::NoticeKind;
 use crate::vn::{Day, Dong, TimeMs};
 
 /// Fast, and on a batch of like callbacks nearly as small as the slower levels.
@@ -411,7 +411,7 @@ impl Store {
                 provider_id,
                 event_id: event_id.unwrap_or_else(|| provider_txn_id.clone()),
                 provider_txn_id,
-                kind: kind.unwrap_or_else(|| Kind::Payment.as_str().to_owned()),
+                kind: kind.unwrap_or_else(|| NoticeKind::Payment.as_str().to_owned()),
                 content,
                 amount: Dong::new(vnd),
                 received_at: TimeMs(ms),

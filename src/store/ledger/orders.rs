@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, Tx, on_tx};
 use super::rows::pieces;
-use super::{Draft, Kind};
+use super::{Draft, NoticeKind};
 use crate::ledger::Order;
 use crate::vn::{Dong, TimeMs};
 
@@ -90,7 +90,9 @@ pub(super) async fn find(tx: &mut Tx, provider_id: &str, reference: &str) -> Res
 /// Notes under which event the order of a payment was kept, where the scheme has orders.
 pub(super) async fn note_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
     let is_noted = |d: &&Draft<'_>| {
-        d.arrival.delivery.has_orders && d.item.kind == Kind::Payment && !d.item.details.reference.is_empty()
+        d.arrival.delivery.has_orders
+            && d.item.kind == NoticeKind::Payment
+            && !d.item.details.reference.is_empty()
     };
     let rows: Vec<&Draft> = kept.iter().filter(is_noted).collect();
     for piece in pieces(&rows) {

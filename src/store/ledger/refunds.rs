@@ -7,7 +7,7 @@ use super::super::{Result, StoreError, Tx, on_tx};
 use super::known::WriterMemory;
 use super::{Clock, Draft, corrections, orders};
 use crate::ledger::{Class, Counted, Counters, Key, Reason, State, can_refund};
-use crate::notice::Kind;
+use crate::notice::NoticeKind;
 use crate::vn::{Day, Dong, TimeMs};
 
 /// How a refund finds its payment: by the payment's event, or by the order that both name.
@@ -47,7 +47,7 @@ pub(super) async fn join(
             let key = waits_for(d);
             let_wait(tx, d, &key).await?;
             keys.insert((d.provider_id(), key));
-        } else if d.item.kind == Kind::Payment && d.is_first() {
+        } else if d.item.kind == NoticeKind::Payment && d.is_first() {
             keys.insert((d.provider_id(), event_key(&d.item.event_id)));
             if d.arrival.delivery.has_orders {
                 keys.insert((d.provider_id(), order_key(&d.item.details.reference)));
@@ -212,7 +212,7 @@ async fn payment(
     let [event_id] = events.as_slice() else {
         return Ok(Payment::NotYet);
     };
-    let key = Key::of_event(provider_id, event_id, Kind::Payment.as_str());
+    let key = Key::of_event(provider_id, event_id, NoticeKind::Payment.as_str());
     let now = kept.iter().find(|d| d.key == key).map(|d| d.entry_no.get());
     let entry_no = match now {
         Some(entry_no) => Some(entry_no),

@@ -10,7 +10,7 @@ use super::super::{Result, StoreError, Tx, on_tx};
 use super::runs::FullGeneration;
 use super::{Clock, Draft, WriterMemory, read_clock};
 use crate::ledger::{Class, Key, KeyFilter, LedgerNo, Standing, Trace, TraceError, Traces, read_traces};
-use crate::notice::{ContentDigest, Kind};
+use crate::notice::{ContentDigest, NoticeKind};
 
 /// Full generations that wait to be sorted into a run; one more, and the writer does it itself.
 const WAITING_MAX: usize = 2;
@@ -318,7 +318,7 @@ pub(in crate::store) async fn entries_of_payments(
     let clock = read_clock(tx).await?;
     let traces = &mut memory.traces;
     traces.catch_up(tx, &clock).await?;
-    let key_of = |id: &&str| Key::of_event(provider_id, id, Kind::Payment.as_str());
+    let key_of = |id: &&str| Key::of_event(provider_id, id, NoticeKind::Payment.as_str());
     let keys: Vec<Key> = ids.iter().map(key_of).collect();
     let seen = traces.find(tx, Class::Event, &keys).await?;
     Ok(keys

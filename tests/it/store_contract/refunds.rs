@@ -1,7 +1,7 @@
 //! Refunds: before, with and after their payment, whole and in parts, once and again.
 
 use choso::ledger::Reason;
-use choso::notice::{Kind, Outcome};
+use choso::notice::{NoticeKind, Outcome};
 use choso::vn::TimeMs;
 use serde_json::{Value, json};
 
@@ -157,7 +157,7 @@ fn a_void_and_a_refund_under_one_id_are_two_events(database: Database) {
     books.post(&[delivery("m1", &payment("T1", 5_000))]);
     books.post(&[delivery("m2", &refund("F1", "T1", 2_000))]);
     let mut void = delivery("m3", &refund("F1", "T1", 3_000));
-    void.items[0].kind = Kind::Void;
+    void.items[0].kind = NoticeKind::Void;
     assert_eq!(books.post(&[void.clone()]).outcomes, [Outcome::Stored]);
     assert_eq!(books.household_days(), day_of_one(5_000, 5_000, 0));
     assert_eq!(books.post(&[void]).outcomes, [Outcome::Repeat]);
