@@ -5,7 +5,9 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Postgres, Transaction};
 
-use super::{Pool, Result, Store, StoreError, Tx};
+use super::connection::{Pool, Store};
+use super::error::{Result, StoreError};
+use super::tx::Tx;
 use crate::ledger::LedgerNo;
 
 /// Whether a table of this name exists.
@@ -89,12 +91,36 @@ pub(super) async fn copy_in(tx: &mut Tx, columns: &str, rows: impl FnOnce() -> C
     Ok(true)
 }
 
-/// What a column of a new row holds.
+/// A value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell<'a> {
     Null,
     Number(i64),
     Text(&'a str),
+}
+
+impl From<i64> for Cell<'_> {
+    fn from(number: i64) -> Self {
+        Cell::Number(number)
+    }
+}
+
+impl From<&i64> for Cell<'_> {
+    fn from(number: &i64) -> Self {
+        Cell::Number(*number)
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Cell::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Cell<'a> {
+    fn from(text: &'a String) -> Self {
+        Cell::Text(text)
+    }
 }
 
 impl From<Option<i64>> for Cell<'_> {

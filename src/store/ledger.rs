@@ -742,12 +742,3 @@ fn traces(
     }
     out
 }
-
-/// Maps rows of (key, value) into lists by key.
-fn grouped<K: std::hash::Hash + Eq, V>(rows: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut out: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in rows {
-        out.entry(key).or_default().push(value);
-    }
-    out
-}

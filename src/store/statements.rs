@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use sqlx::QueryBuilder;
 
 use super::dialect::{self, Cell, Packed};
-use super::{Result, Store, StoreError, Tx, on_tx};
+use super::{Result, Store, StoreError, Tx, day_of, fetch_in_chunks, on_tx};
 use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
 
@@ -482,40 +482,23 @@ impl Store {
 
     /// The provider's transaction id and the row of the file, of rows by their numbers.
     pub async fn statement_row_names(&self, row_nos: &[i64]) -> Result<HashMap<i64, (String, i64)>> {
-        let mut names = HashMap::with_capacity(row_nos.len());
         let mut tx = self.begin_read().await?;
-        for chunk in row_nos.chunks(INSERT_ROWS_MAX) {
-            let rows: Vec<(i64, String, i64)> = on_tx!(&mut tx, |c, Db| {
-                let mut sql = QueryBuilder::<Db>::new(
-                    "SELECT row_no, provider_txn_id, row_number FROM statement_row WHERE row_no IN ",
-                );
-                sql.push_tuples(chunk, |mut row, no| {
-                    row.push_bind(*no);
-                });
-                sql.build_query_as().fetch_all(c).await?
-            });
-            names.extend(rows.into_iter().map(|(no, txn, number)| (no, (txn, number))));
-        }
-        Ok(names)
+        let sql = "SELECT row_no, provider_txn_id, row_number FROM statement_row WHERE row_no IN (…)";
+        let rows: Vec<(i64, String, i64)> = fetch_in_chunks(&mut tx, sql, &[], row_nos).await?;
+        let names = rows.into_iter().map(|(no, txn, number)| (no, (txn, number)));
+        Ok(names.collect())
     }
 
     /// The provider's transaction ids of receipts and notices by their numbers.
     pub async fn entry_txn_ids(&self, entry_nos: &[i64]) -> Result<HashMap<i64, String>> {
         let mut ids = HashMap::with_capacity(entry_nos.len());
         let mut tx = self.begin_read().await?;
-        for table in ["receipt", "notice"] {
-            for chunk in entry_nos.chunks(INSERT_ROWS_MAX) {
-                let rows: Vec<(i64, String)> = on_tx!(&mut tx, |c, Db| {
-                    let mut sql = QueryBuilder::<Db>::new(format!(
-                        "SELECT entry_no, provider_txn_id FROM {table} WHERE entry_no IN "
-                    ));
-                    sql.push_tuples(chunk, |mut row, no| {
-                        row.push_bind(*no);
-                    });
-                    sql.build_query_as().fetch_all(c).await?
-                });
-                ids.extend(rows);
-            }
+        for sql in [
+            "SELECT entry_no, provider_txn_id FROM receipt WHERE entry_no IN (…)",
+            "SELECT entry_no, provider_txn_id FROM notice WHERE entry_no IN (…)",
+        ] {
+            let rows: Vec<(i64, String)> = fetch_in_chunks(&mut tx, sql, &[], entry_nos).await?;
+            ids.extend(rows);
         }
         Ok(ids)
     }
@@ -551,10 +534,6 @@ impl Store {
             })
             .collect()
     }
-}
-
-fn day_of(number: i64) -> Result<Day> {
-    Day::from_number(number).ok_or_else(|| StoreError::Corrupt(format!("day {number} of a statement row")))
 }
 
 async fn refuse_unknown_provider(tx: &mut Tx, provider_id: &str) -> Result<()> {

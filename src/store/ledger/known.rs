@@ -1,20 +1,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sqlx::QueryBuilder;
-
-use super::super::{OPEN_START_DAY, Result, Tx, on_tx};
+use super::super::{OPEN_START_DAY, Result, Tx, day_of, fetch_in_chunks, on_tx, period_of};
+use super::orders;
 use super::runs::FullGeneration;
 use super::seen::TraceMemory;
-use super::{grouped, orders};
 use crate::ledger::{AccountLinks, Known, Link, TerminalLink, stand_ins};
 use crate::notice::Details;
-use crate::vn::{Day, Period};
 
 /// More accounts than this are not remembered: a city has some hundred thousand.
 const REMEMBERED_MAX: usize = 200_000;
-/// Values per `IN (…)` list.
-pub(super) const IN_MAX: usize = 512;
 
 /// What the writer remembers between batches.
 #[derive(Debug, Default)]
@@ -79,8 +74,8 @@ impl RegisterMemory {
         numbers.remove("");
         let is_new = |n: &&str| !self.known.accounts.contains_key(*n);
         let new_numbers: Vec<&str> = numbers.iter().copied().filter(is_new).collect();
-        for chunk in new_numbers.chunks(IN_MAX) {
-            self.read_accounts(tx, chunk).await?;
+        if !new_numbers.is_empty() {
+            self.read_accounts(tx, &new_numbers).await?;
         }
         for key in names {
             if !self.known.terminals.contains_key(&key) {
@@ -103,17 +98,14 @@ impl RegisterMemory {
     }
 
     async fn read_accounts(&mut self, tx: &mut Tx, numbers: &[&str]) -> Result<()> {
-        let accounts: Vec<(String, String, String)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT account_id, bank_bin, account_number FROM account WHERE account_number IN ",
-            );
-            sql.push_tuples(numbers, |mut row, n| {
-                row.push_bind(*n);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        let ids: Vec<String> = accounts.iter().map(|a| a.0.clone()).collect();
-        let mut links = read_links(tx, &ids).await?;
+        let accounts: Vec<(String, String, String)> = fetch_in_chunks(
+            tx,
+            "SELECT account_id, bank_bin, account_number FROM account WHERE account_number IN (…)",
+            &[],
+            numbers.iter().copied(),
+        )
+        .await?;
+        let mut links = read_links(tx, accounts.iter().map(|(account_id, ..)| account_id)).await?;
         for number in numbers {
             self.known.accounts.insert((*number).to_owned(), Vec::new());
         }
@@ -130,63 +122,61 @@ impl RegisterMemory {
     }
 
     async fn read_places(&mut self, tx: &mut Tx, households: BTreeSet<Arc<str>>) -> Result<()> {
-        let wanted: Vec<&Arc<str>> = households
-            .iter()
-            .filter(|h| !self.known.places.contains_key(*h))
-            .collect();
-        for chunk in wanted.chunks(IN_MAX) {
-            let rows: Vec<(String, i64, String)> = on_tx!(tx, |c, Db| {
-                let mut sql = QueryBuilder::<Db>::new(
-                    "SELECT household_id, valid_from_day, place_id FROM household_version WHERE household_id IN ",
-                );
-                sql.push_tuples(chunk, |mut row, h| {
-                    row.push_bind(&***h);
-                });
-                sql.push(" ORDER BY household_id, valid_from_day, recorded_at_ms");
-                sql.build_query_as().fetch_all(c).await?
-            });
-            self.known.places.extend(grouped(
-                rows.into_iter()
-                    .map(|(h, day, place)| (h.into(), (day_of(day), place.into()))),
-            ));
+        let new = households.iter().filter(|h| !self.known.places.contains_key(*h));
+        let rows: Vec<(String, i64, String)> = fetch_in_chunks(
+            tx,
+            "SELECT household_id, valid_from_day, place_id FROM household_version WHERE household_id IN (…)
+             ORDER BY household_id, valid_from_day, recorded_at_ms",
+            &[],
+            new.map(|h| &**h),
+        )
+        .await?;
+        for (household, day, place) in rows {
+            let places = self.known.places.entry(household.into()).or_default();
+            places.push((day_of(day)?, place.into()));
         }
         Ok(())
     }
 }
 
+/// A link of an account to a stall.
+#[derive(sqlx::FromRow)]
+struct LinkRow {
+    account_id: String,
+    stall_id: String,
+    stall_code: String,
+    household_id: String,
+    valid_from_day: i64,
+    valid_to_day: Option<i64>,
+}
+
 /// The latest recorded version of each link of these accounts.
-async fn read_links(tx: &mut Tx, account_ids: &[String]) -> Result<HashMap<String, Vec<Link>>> {
-    let mut out = HashMap::new();
-    for chunk in account_ids.chunks(IN_MAX) {
-        let rows: Vec<(String, String, String, String, i64, Option<i64>)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT l.account_id, l.stall_id, s.stall_code, l.household_id, l.valid_from_day, l.valid_to_day
-                 FROM account_link l JOIN stall s ON s.stall_id = l.stall_id
-                 WHERE NOT EXISTS (SELECT 1 FROM account_link n
-                                   WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-                   AND l.account_id IN ",
-            );
-            sql.push_tuples(chunk, |mut row, id| {
-                row.push_bind(id.as_str());
-            });
-            sql.push(" ORDER BY l.account_id, l.stall_id, l.valid_from_day");
-            sql.build_query_as().fetch_all(c).await?
+async fn read_links(
+    tx: &mut Tx,
+    account_ids: impl Iterator<Item = &String>,
+) -> Result<HashMap<String, Vec<Link>>> {
+    let rows: Vec<LinkRow> = fetch_in_chunks(
+        tx,
+        "SELECT l.account_id, l.stall_id, s.stall_code, l.household_id, l.valid_from_day, l.valid_to_day
+         FROM account_link l JOIN stall s ON s.stall_id = l.stall_id
+         WHERE NOT EXISTS (SELECT 1 FROM account_link n
+                           WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+           AND l.account_id IN (…)
+         ORDER BY l.account_id, l.stall_id, l.valid_from_day",
+        &[],
+        account_ids,
+    )
+    .await?;
+    let mut links: HashMap<String, Vec<Link>> = HashMap::new();
+    for row in rows {
+        links.entry(row.account_id).or_default().push(Link {
+            stall_id: row.stall_id.into(),
+            stall_code: row.stall_code,
+            household_id: row.household_id.into(),
+            period: period_of(row.valid_from_day, row.valid_to_day)?,
         });
-        out.extend(grouped(rows.into_iter().map(
-            |(account, stall_id, stall_code, household_id, from, to)| {
-                (
-                    account,
-                    Link {
-                        stall_id: stall_id.into(),
-                        stall_code,
-                        household_id: household_id.into(),
-                        period: period_of(from, to),
-                    },
-                )
-            },
-        )));
     }
-    Ok(out)
+    Ok(links)
 }
 
 /// A terminal that was registered, or a stall's own code used as one.
@@ -206,23 +196,13 @@ async fn read_terminal(tx: &mut Tx, provider_id: &str, terminal: &str) -> Result
         .fetch_all(c)
         .await?
     });
-    Ok(rows
-        .into_iter()
-        .map(|(stall_id, household_id, from, to)| TerminalLink {
-            stall_id: stall_id.into(),
-            household_id: household_id.into(),
-            period: period_of(from, to),
+    rows.into_iter()
+        .map(|(stall_id, household_id, from, to)| {
+            Ok(TerminalLink {
+                stall_id: stall_id.into(),
+                household_id: household_id.into(),
+                period: period_of(from, to)?,
+            })
         })
-        .collect())
-}
-
-fn period_of(from: i64, to: Option<i64>) -> Period {
-    Period {
-        from: Day::from_number(from),
-        to: to.and_then(Day::from_number),
-    }
-}
-
-fn day_of(number: i64) -> Day {
-    Day::from_number(number).unwrap_or(Day::ymd(1, 1, 1))
+        .collect()
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, Tx, on_tx};
-use super::rows::pieces;
+use super::super::{Result, Store, StoreError, Tx, on_tx, pieces};
 use super::{Draft, NoticeKind};
 use crate::ledger::Order;
 use crate::vn::{Dong, TimeMs};

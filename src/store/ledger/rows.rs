@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 
 use super::super::dialect::{self, CopyText};
-use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::super::{Result, Store, StoreError, Tx, on_tx, pieces};
 use super::Draft;
 use crate::ledger::{Attributed, Counters, DayDelta, LedgerNo, QUALIFYING_FLOOR, Reason};
 use crate::vn::Day;
@@ -15,9 +15,6 @@ const RECEIPT_COLUMNS: &str =
     "receipt (entry_no, household_id, business_day, stall_id, place_id, provider_id,
     provider_txn_id, event_id, content_digest, amount_vnd, occurred_at_ms, posted_at_ms, bank_ref,
     statement_row_no)";
-
-/// Rows per bulk insert: SQLite takes 32,766 parameters in a statement, the widest row has 14.
-const BULK_ROWS_MAX: usize = 512;
 
 /// The counters by business day, each with the column by which it counts.
 pub(super) const DAY_COUNTERS: [(&str, &str); 3] = [
@@ -28,21 +25,6 @@ pub(super) const DAY_COUNTERS: [(&str, &str); 3] = [
 
 /// Entries after which the day counters take up their receipts: a household has several among so many.
 const COUNTED_AT_ONCE: i64 = 8192;
-
-/// Cuts rows into as few pieces as may be, of as few sizes as may be: one of a multiple of 32, and the
-/// rest. Few statements then serve every batch and stay prepared, and a batch costs few round trips.
-pub(super) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = match rows.len() {
-            0 => return None,
-            n if n < 32 => n,
-            n => (n - n % 32).min(BULK_ROWS_MAX),
-        };
-        let (piece, rest) = rows.split_at(size);
-        rows = rest;
-        Some(piece)
-    })
-}
 
 /// Inserts the receipts among these, in the order of their numbers; how many.
 pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<usize> {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Result, Store, Tx, on_tx};
-use super::day_of;
+use super::super::{Result, Store, Tx, day_of, on_tx};
 use crate::vn::Day;
 
 /// Days that a settlement may come after the day under which a row stands.

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
-use super::{FAR_DAYS, FarPair, INSERT_ROWS_MAX, PLACE_BITS, day_of, note_far, refuse_unknown_provider};
+use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
+use super::{FAR_DAYS, FarPair, INSERT_ROWS_MAX, PLACE_BITS, note_far, refuse_unknown_provider};
 use crate::reconcile::{Act, ActKind, Decision, DecisionState, RowFacts, Subject, check_decision};
 use crate::statement::{RowKind, RowStatus};
 use crate::vn::{Day, TimeMs};

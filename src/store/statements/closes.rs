@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
+use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
 use super::casework::append_act;
-use super::day_of;
 use crate::reconcile::{ActKind, Subject};
 use crate::vn::{Day, TimeMs};
 

@@ -2,8 +2,8 @@
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, on_tx};
-use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
+use super::super::{Result, Store, day_of, on_tx};
+use super::{INSERT_ROWS_MAX, PLACE_BITS};
 use crate::statement::{RowKind, RowStatus};
 use crate::vn::{AccountNumber, Day, TimeMs};
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 
 use super::super::ledger::{WriterMemory, entries_of_payments};
-use super::super::{Result, Store, Tx, on_tx};
-use super::{INSERT_ROWS_MAX, day_of};
+use super::super::{Result, Store, Tx, day_of, on_tx};
+use super::INSERT_ROWS_MAX;
 use crate::vn::Day;
 
 /// A row further than this from its receipt is noted, so that each is loaded with the other.

@@ -10,11 +10,11 @@ use sqlx::{AssertSqlSafe, QueryBuilder};
 
 use super::super::ledger::{REFUND_HEARD, RegisterMemory};
 use super::super::packed::{Records, packed};
-use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
+use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
 use super::casework::{DecisionView, decisions_of_days, decisions_of_rows};
 use super::closes::closed_days;
 use super::far::{FarPair, far_pairs, rows_of_receipts};
-use super::{INSERT_ROWS_MAX, PLACE_BITS, day_of};
+use super::{INSERT_ROWS_MAX, PLACE_BITS};
 use crate::ledger::{Known, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{

@@ -1,0 +1,49 @@
+//! Why the store could not do what it was asked.
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names no database this program knows.
+    #[error("database URL «{0}» is not understood; use sqlite://FILE or postgres://USER@HOST/NAME")]
+    Url(String),
+    /// The database holds migrations of a newer program.
+    #[error("the database has schema {found}, this program knows {known}; use the newer program")]
+    NewerSchema {
+        /// newest migration in the database
+        found: i64,
+        /// newest migration of this program
+        known: i64,
+    },
+    /// The schema cannot be brought up to date.
+    #[error("the database schema cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database is away, locked or read-only, or refused a statement.
+    #[error("the database did not do it: {0}")]
+    Database(#[from] sqlx::Error),
+    /// What was read breaks a rule that was kept when it was written.
+    #[error("the database holds something impossible: {0}")]
+    Corrupt(String),
+    /// The caller's wish contradicts what is there; the text says what to do.
+    #[error("{0}")]
+    Conflict(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    Missing(String),
+}
+
+impl StoreError {
+    /// Whether the statement itself was refused (a constraint), as against the database being away.
+    /// A batch that fails so is tried again one by one; one that fails otherwise is not.
+    pub fn is_about_content(&self) -> bool {
+        match self {
+            StoreError::Database(sqlx::Error::Database(e)) => {
+                !matches!(e.kind(), sqlx::error::ErrorKind::Other)
+            }
+            StoreError::Corrupt(_) | StoreError::Conflict(_) | StoreError::Missing(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Result of a store method.
+pub type Result<T> = std::result::Result<T, StoreError>;
