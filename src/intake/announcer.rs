@@ -60,7 +60,7 @@ impl Announcer {
         let end = self.store.feed_end().await?;
         while *heard < end && self.steps.receiver_count() > 0 {
             let step = self.store.feed_after(*heard, None).await?;
-            *heard = step.heard;
+            *heard = step.last_seen;
             let is_end = step.is_end;
             if !step.receipts.is_empty() {
                 // Nobody may be left to hear it by now.
@@ -162,7 +162,7 @@ impl Listener {
             is_own && r.no > self.heard
         };
         let taken: Vec<FeedReceipt> = step.receipts.iter().filter(wanted).cloned().collect();
-        self.heard = self.heard.max(step.heard);
+        self.heard = self.heard.max(step.last_seen);
         taken
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn table_exists(tx: &mut Tx, name: &str) -> Result<bool> {
 ///
 /// Everything behind the gate looks up by key. A table without statistics, as a new partition is, makes
 /// PostgreSQL read it whole for a list of keys; so that is put out of its reach for this transaction.
-pub(super) async fn pass_gate(tx: &mut Tx) -> Result<()> {
+pub(super) async fn lock_feed(tx: &mut Tx) -> Result<()> {
     if let Tx::Postgres(c) = tx {
         sqlx::query("SELECT set_config('enable_seqscan', 'off', true) FROM feed WHERE id = 1 FOR UPDATE")
             .execute(&mut **c)

@@ -6,12 +6,12 @@ use sqlx::QueryBuilder;
 
 use super::super::register::payee_of_stall;
 use super::super::{Result, Store, StoreError, Tx, fresh_id, on_tx};
-use super::Draft;
+use super::draft::Draft;
 use crate::register::StallCode;
 use crate::vietqr::{BILL_NUMBER_MAX, bill_payload};
 use crate::vn::{Dong, TimeMs};
 
-/// Noted payments per query.
+/// Noted payments per query, each of which may name twenty numbers.
 const NOTES_MAX: usize = 200;
 /// Words of a note that are looked at.
 const WORDS_MAX: usize = 20;
@@ -124,34 +124,41 @@ impl Store {
 
     /// A bill and what was paid of it by now.
     pub async fn bill(&self, bill_id: &str) -> Result<Option<BillView>> {
-        type Row = (String, String, i64, String, i64, i64, i64);
+        #[derive(sqlx::FromRow)]
+        struct Row {
+            stall_id: String,
+            bill_number: String,
+            asked_vnd: i64,
+            payload: String,
+            expires_at_ms: i64,
+            payments: i64,
+            paid_vnd: i64,
+        }
         let mut tx = self.begin_read().await?;
         let row: Option<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT b.stall_id, b.bill_number, b.amount_vnd, b.payload, b.expires_at_ms,
-                        CAST((SELECT COUNT(*) FROM bill_payment p WHERE p.bill_id = b.bill_id) AS BIGINT),
-                        CAST(COALESCE((SELECT SUM(p.amount_vnd) FROM bill_payment p WHERE p.bill_id = b.bill_id), 0)
-                             - COALESCE((SELECT SUM(r.amount_vnd) FROM bill_payment p
-                                         JOIN refund r ON r.receipt_no = p.receipt_no
-                                         WHERE p.bill_id = b.bill_id), 0) AS BIGINT)
+                "SELECT b.stall_id, b.bill_number, b.amount_vnd AS asked_vnd, b.payload, b.expires_at_ms,
+                   CAST((SELECT COUNT(*) FROM bill_payment p WHERE p.bill_id = b.bill_id) AS BIGINT) AS payments,
+                   CAST(COALESCE((SELECT SUM(p.amount_vnd) FROM bill_payment p WHERE p.bill_id = b.bill_id), 0)
+                        - COALESCE((SELECT SUM(r.amount_vnd) FROM bill_payment p
+                                    JOIN refund r ON r.receipt_no = p.receipt_no
+                                    WHERE p.bill_id = b.bill_id), 0) AS BIGINT) AS paid_vnd
                  FROM bill b WHERE b.bill_id = $1",
             )
             .bind(bill_id)
             .fetch_optional(c)
             .await?
         });
-        Ok(row.map(
-            |(stall_id, bill_number, asked, payload, expires_at, payments, paid)| BillView {
-                bill_id: bill_id.to_owned(),
-                stall_id,
-                bill_number,
-                asked: Dong::new(asked),
-                paid: Dong::new(paid),
-                payments,
-                payload,
-                expires_at: TimeMs(expires_at),
-            },
-        ))
+        Ok(row.map(|row| BillView {
+            bill_id: bill_id.to_owned(),
+            stall_id: row.stall_id,
+            bill_number: row.bill_number,
+            asked: Dong::new(row.asked_vnd),
+            paid: Dong::new(row.paid_vnd),
+            payments: row.payments,
+            payload: row.payload,
+            expires_at: TimeMs(row.expires_at_ms),
+        }))
     }
 }
 
@@ -162,54 +169,71 @@ fn given_number(bill_id: &str) -> String {
         .collect()
 }
 
+/// A bill that a note may name.
+#[derive(sqlx::FromRow)]
+struct NamedBill {
+    stall_id: String,
+    stall_code: String,
+    bill_number: String,
+    bill_id: String,
+    created_at_ms: i64,
+}
+
+/// A payment of a stall whose note names what may be bills, by stall code and number.
+struct NotedPayment<'a> {
+    draft: &'a Draft<'a>,
+    stall_id: &'a str,
+    named: Vec<(String, String)>,
+}
+
 /// Joins the posted payments of a batch with the bills whose numbers stand in their notes, behind the code of
 /// the stall that the money belongs to. A note that fits several bills joins none.
 pub(super) async fn link_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
-    let noted: Vec<(&Draft<'_>, &str, Vec<(String, String)>)> = kept
-        .iter()
-        .filter_map(|draft| {
-            let stall_id = draft.receipt.as_ref()?.stall_id.as_deref()?;
-            let named = bills_in(draft.item.details.note.as_deref()?);
-            (!named.is_empty()).then_some((draft, stall_id, named))
+    let noted = kept.iter().filter_map(|draft| {
+        let stall_id = draft.receipt.as_ref()?.stall_id.as_deref()?;
+        let named = bills_in(draft.item.details.note.as_deref()?);
+        (!named.is_empty()).then_some(NotedPayment {
+            draft,
+            stall_id,
+            named,
         })
-        .collect();
-    let Some(earliest) = noted.iter().map(|(draft, ..)| draft.arrival.received_at.0).min() else {
+    });
+    let noted: Vec<NotedPayment<'_>> = noted.collect();
+    let Some(earliest) = noted.iter().map(|noted| noted.draft.arrival.received_at.0).min() else {
         return Ok(());
     };
     let mut bills: BTreeMap<(String, String, String), (String, i64)> = BTreeMap::new();
     for chunk in noted.chunks(NOTES_MAX) {
-        type Row = (String, String, String, String, i64);
-        let rows: Vec<Row> = on_tx!(&mut *tx, |c, Db| {
+        let rows: Vec<NamedBill> = on_tx!(&mut *tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "SELECT b.stall_id, s.stall_code, b.bill_number, b.bill_id, b.created_at_ms
                  FROM bill b JOIN stall s ON s.stall_id = b.stall_id WHERE b.created_at_ms >= ",
             );
             sql.push_bind(earliest - PAYABLE_MS).push(" AND b.stall_id IN (");
             let mut list = sql.separated(", ");
-            for stall in chunk.iter().map(|(_, stall, _)| *stall).collect::<BTreeSet<_>>() {
+            for stall in chunk.iter().map(|noted| noted.stall_id).collect::<BTreeSet<_>>() {
                 list.push_bind(stall);
             }
             sql.push(") AND b.bill_number IN (");
             let mut list = sql.separated(", ");
-            let numbers = chunk
-                .iter()
-                .flat_map(|(.., named)| named.iter().map(|(_, number)| number.as_str()));
-            for number in numbers.collect::<BTreeSet<_>>() {
+            let named = chunk.iter().flat_map(|noted| &noted.named);
+            for number in named.map(|(_, number)| number.as_str()).collect::<BTreeSet<_>>() {
                 list.push_bind(number);
             }
             sql.push(")");
             sql.build_query_as().fetch_all(c).await?
         });
-        bills.extend(
-            rows.into_iter()
-                .map(|(stall, code, number, bill, at)| ((stall, code, number), (bill, at))),
-        );
+        bills.extend(rows.into_iter().map(|bill| {
+            let named = (bill.stall_id, bill.stall_code, bill.bill_number);
+            (named, (bill.bill_id, bill.created_at_ms))
+        }));
     }
-    for (draft, stall_id, named) in noted {
-        let mut fitting = named.into_iter().filter_map(|(code, number)| {
-            let (bill_id, made_at) = bills.get(&(stall_id.to_owned(), code, number))?;
+    for noted in noted {
+        let received_at = noted.draft.arrival.received_at;
+        let mut fitting = noted.named.into_iter().filter_map(|(code, number)| {
+            let (bill_id, made_at_ms) = bills.get(&(noted.stall_id.to_owned(), code, number))?;
             // Money that was there before the bill cannot be its payment.
-            (*made_at <= draft.arrival.received_at.0).then_some(bill_id)
+            (*made_at_ms <= received_at.0).then_some(bill_id)
         });
         let (Some(bill_id), None) = (fitting.next(), fitting.next()) else {
             continue;
@@ -220,9 +244,9 @@ pub(super) async fn link_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()>
                  ON CONFLICT (bill_id, receipt_no) DO NOTHING",
             )
             .bind(bill_id)
-            .bind(draft.entry_no.get())
-            .bind(draft.item.amount.vnd())
-            .bind(draft.arrival.received_at.0)
+            .bind(noted.draft.entry_no.get())
+            .bind(noted.draft.item.amount.vnd())
+            .bind(received_at.0)
             .execute(c)
             .await?;
         });

@@ -7,24 +7,24 @@ use std::collections::{BTreeMap, HashMap};
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
-use super::read_clock;
+use super::super::{Result, Store, StoreError, Tx, day_of, dialect, fetch_in_chunks, on_tx};
+use super::head::read_head;
 use super::rows::add_counters;
 use crate::ledger::{Counted, Counters, LedgerNo};
 use crate::reconcile::Correction;
-use crate::vn::{Day, Dong, TimeMs};
+use crate::vn::{Dong, TimeMs};
 
 /// Corrections in one transaction: callbacks wait behind so many.
-const AT_ONCE: usize = 2_000;
+const CORRECTIONS_AT_ONCE: usize = 2_000;
 /// Why a correction is taken back when a notice tells of what a row told before.
-pub(in crate::store) const REFUND_HEARD: &str = "refund_heard";
+pub(in crate::store) const REFUND_NOTIFIED: &str = "refund_heard";
 /// Why a row takes money off a receipt that went back.
 const REVERSED: &str = "reversed";
 /// Why a row that lists a payment less its refund takes it off, before the refund is told of.
 const AMOUNT_DIFFERS: &str = "amount_differs";
 
 /// A receipt as it stands, and where it is counted.
-struct Standing {
+struct ReceiptBalance {
     of: Counted,
     left: Dong,
     is_counted: bool,
@@ -40,34 +40,34 @@ impl Store {
         now: TimeMs,
     ) -> Result<usize> {
         let mut added = 0;
-        for chunk in corrections.chunks(AT_ONCE) {
+        for chunk in corrections.chunks(CORRECTIONS_AT_ONCE) {
             let mut tx = self.begin().await?;
-            dialect::pass_gate(&mut tx).await?;
-            let counted = read_clock(&mut tx).await?.counted_entry_no;
+            dialect::lock_feed(&mut tx).await?;
+            let counted = read_head(&mut tx).await?.counted_entry_no;
             let nos: Vec<i64> = chunk.iter().map(|correction| correction.receipt_no).collect();
-            let mut standing = standing(&mut tx, &nos, counted).await?;
-            let mut so_far = of_rows(&mut tx, &nos).await?;
+            let mut balances = balances(&mut tx, &nos, counted).await?;
+            let mut corrected = corrected_by_rows(&mut tx, &nos).await?;
             let mut counters = Counters::default();
             let mut new = Vec::with_capacity(chunk.len());
             for correction in chunk {
                 let no = correction.receipt_no;
-                let standing = standing.get_mut(&no).ok_or_else(|| {
+                let balance = balances.get_mut(&no).ok_or_else(|| {
                     StoreError::Corrupt(format!("a correction of receipt {no}, which is not there"))
                 })?;
                 let because = correction.because.as_str();
-                let so_far = so_far
+                let so_far = corrected
                     .entry((no, correction.row_no, because.to_owned()))
                     .or_default();
-                let by_vnd = (correction.amount_vnd - *so_far).max(-standing.left.vnd());
+                let by_vnd = (correction.amount_vnd - *so_far).max(-balance.left.vnd());
                 if by_vnd == 0 {
                     continue;
                 }
-                if standing.is_counted {
-                    counters.corrected(&standing.of, standing.left, by_vnd);
+                if balance.is_counted {
+                    counters.corrected(&balance.of, balance.left, by_vnd);
                 }
                 *so_far += by_vnd;
-                standing.left = Dong::new(standing.left.vnd() + by_vnd);
-                new.push(New {
+                balance.left = Dong::new(balance.left.vnd() + by_vnd);
+                new.push(NewCorrection {
                     receipt_no: no,
                     provider_id,
                     row_day: correction.row_day.number(),
@@ -86,64 +86,65 @@ impl Store {
 }
 
 /// These receipts as they stand.
-async fn standing(tx: &mut Tx, nos: &[i64], counted: LedgerNo) -> Result<HashMap<i64, Standing>> {
-    let rows: Vec<(i64, String, String, String, i64, i64)> = on_tx!(tx, |c, Db| {
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT entry_no, household_id, place_id, provider_id, business_day,
-                    amount_vnd - refunded_vnd + corrected_vnd
-             FROM receipt WHERE entry_no IN ",
-        );
-        sql.push_tuples(nos, |mut row, no| {
-            row.push_bind(*no);
-        });
-        sql.build_query_as().fetch_all(c).await?
-    });
-    let standing =
-        |(no, household_id, place_id, provider_id, day, left): (_, String, String, String, _, _)| {
-            let day =
-                Day::from_number(day).ok_or_else(|| StoreError::Corrupt(format!("business day {day}")))?;
-            let standing = Standing {
-                of: Counted {
-                    household_id: household_id.into(),
-                    place_id: place_id.into(),
-                    provider_id: provider_id.into(),
-                    day,
-                },
-                left: Dong::new(left),
-                is_counted: no <= counted.get(),
-            };
-            Ok((no, standing))
+async fn balances(tx: &mut Tx, nos: &[i64], counted: LedgerNo) -> Result<HashMap<i64, ReceiptBalance>> {
+    #[derive(sqlx::FromRow)]
+    struct Receipt {
+        entry_no: i64,
+        household_id: String,
+        place_id: String,
+        provider_id: String,
+        business_day: i64,
+        left_vnd: i64,
+    }
+    let receipts: Vec<Receipt> = fetch_in_chunks(
+        tx,
+        "SELECT entry_no, household_id, place_id, provider_id, business_day,
+                amount_vnd - refunded_vnd + corrected_vnd AS left_vnd
+         FROM receipt WHERE entry_no IN (…)",
+        &[],
+        nos,
+    )
+    .await?;
+    let balance = |receipt: Receipt| {
+        let balance = ReceiptBalance {
+            of: Counted {
+                household_id: receipt.household_id.into(),
+                place_id: receipt.place_id.into(),
+                provider_id: receipt.provider_id.into(),
+                day: day_of(receipt.business_day)?,
+            },
+            left: Dong::new(receipt.left_vnd),
+            is_counted: receipt.entry_no <= counted.get(),
         };
-    rows.into_iter().map(standing).collect()
+        Ok((receipt.entry_no, balance))
+    };
+    receipts.into_iter().map(balance).collect()
 }
 
 /// What rows have corrected of these receipts so far, by receipt, row and reason. What a notice took over from a
 /// row goes with the reason it had there.
-async fn of_rows(tx: &mut Tx, nos: &[i64]) -> Result<HashMap<(i64, i64, String), i64>> {
-    let rows: Vec<(i64, i64, String, i64)> = on_tx!(tx, |c, Db| {
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT receipt_no, row_no, because, CAST(SUM(amount_vnd) AS BIGINT)
-             FROM correction WHERE receipt_no IN ",
-        );
-        sql.push_tuples(nos, |mut row, no| {
-            row.push_bind(*no);
-        });
-        sql.push(" GROUP BY receipt_no, row_no, because");
-        sql.build_query_as().fetch_all(c).await?
-    });
-    let mut so_far = HashMap::with_capacity(rows.len());
+async fn corrected_by_rows(tx: &mut Tx, nos: &[i64]) -> Result<HashMap<(i64, i64, String), i64>> {
+    let rows: Vec<(i64, i64, String, i64)> = fetch_in_chunks(
+        tx,
+        "SELECT receipt_no, row_no, because, CAST(SUM(amount_vnd) AS BIGINT)
+         FROM correction WHERE receipt_no IN (…) GROUP BY receipt_no, row_no, because",
+        &[],
+        nos,
+    )
+    .await?;
+    let mut corrected = HashMap::with_capacity(rows.len());
     for (receipt_no, row_no, because, vnd) in rows {
         let because = match because.as_str() {
-            REFUND_HEARD => REVERSED.to_owned(),
+            REFUND_NOTIFIED => REVERSED.to_owned(),
             _ => because,
         };
-        *so_far.entry((receipt_no, row_no, because)).or_default() += vnd;
+        *corrected.entry((receipt_no, row_no, because)).or_default() += vnd;
     }
-    Ok(so_far)
+    Ok(corrected)
 }
 
 /// A correction to be added.
-struct New<'a> {
+struct NewCorrection<'a> {
     receipt_no: i64,
     provider_id: &'a str,
     row_day: i64,
@@ -153,20 +154,18 @@ struct New<'a> {
 }
 
 /// Adds corrections, numbered behind those that their receipts have.
-async fn add(tx: &mut Tx, new: &[New<'_>], now: TimeMs) -> Result<()> {
+async fn add(tx: &mut Tx, new: &[NewCorrection<'_>], now: TimeMs) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
-    let last: Vec<(i64, i64)> = on_tx!(&mut *tx, |c, Db| {
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT receipt_no, CAST(MAX(correction_no) AS BIGINT) FROM correction WHERE receipt_no IN ",
-        );
-        sql.push_tuples(new, |mut row, one| {
-            row.push_bind(one.receipt_no);
-        });
-        sql.push(" GROUP BY receipt_no");
-        sql.build_query_as().fetch_all(c).await?
-    });
+    let last: Vec<(i64, i64)> = fetch_in_chunks(
+        tx,
+        "SELECT receipt_no, CAST(MAX(correction_no) AS BIGINT) FROM correction WHERE receipt_no IN (…)
+         GROUP BY receipt_no",
+        &[],
+        new.iter().map(|one| one.receipt_no),
+    )
+    .await?;
     let mut last: HashMap<i64, i64> = last.into_iter().collect();
     let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
     let mut numbered = Vec::with_capacity(new.len());
@@ -206,7 +205,7 @@ async fn add(tx: &mut Tx, new: &[New<'_>], now: TimeMs) -> Result<()> {
 }
 
 /// Money back that a row told of, which a notice tells of now.
-pub(super) struct Told {
+pub(super) struct RowReversal {
     provider_id: String,
     row_day: i64,
     row_no: i64,
@@ -217,52 +216,71 @@ pub(super) struct Told {
 
 /// What rows told to have gone back of a receipt, up to this amount; or one row that listed the payment less just
 /// this refund.
-pub(super) async fn told_back(tx: &mut Tx, receipt_no: i64, refund: Dong) -> Result<Vec<Told>> {
-    let rows: Vec<(String, i64, i64, i64, i64)> = on_tx!(tx, |c| {
+pub(super) async fn reversals_by_rows(
+    tx: &mut Tx,
+    receipt_no: i64,
+    refund: Dong,
+) -> Result<Vec<RowReversal>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        provider_id: String,
+        business_day: i64,
+        row_no: i64,
+        reversed_vnd: i64,
+        less_vnd: i64,
+    }
+    let rows: Vec<Row> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT provider_id, business_day, row_no,
-                    CAST(-SUM(CASE WHEN because = $4 THEN 0 ELSE amount_vnd END) AS BIGINT),
-                    CAST(-SUM(CASE WHEN because = $4 THEN amount_vnd ELSE 0 END) AS BIGINT)
+                    CAST(-SUM(CASE WHEN because = $4 THEN 0 ELSE amount_vnd END) AS BIGINT) AS reversed_vnd,
+                    CAST(-SUM(CASE WHEN because = $4 THEN amount_vnd ELSE 0 END) AS BIGINT) AS less_vnd
              FROM correction WHERE receipt_no = $1 AND because IN ($2, $3, $4)
              GROUP BY provider_id, business_day, row_no ORDER BY row_no",
         )
         .bind(receipt_no)
         .bind(REVERSED)
-        .bind(REFUND_HEARD)
+        .bind(REFUND_NOTIFIED)
         .bind(AMOUNT_DIFFERS)
         .fetch_all(c)
         .await?
     });
     let mut left = refund.vnd();
-    let mut told = Vec::new();
-    for (provider_id, row_day, row_no, back_vnd, less_vnd) in rows {
-        let (amount_vnd, because) = if less_vnd == refund.vnd() && left == less_vnd {
-            (less_vnd, AMOUNT_DIFFERS)
+    let mut reversals = Vec::new();
+    for row in rows {
+        let is_less_by_it = row.less_vnd == refund.vnd() && left == row.less_vnd;
+        let (amount_vnd, because) = if is_less_by_it {
+            (row.less_vnd, AMOUNT_DIFFERS)
         } else {
-            (back_vnd.clamp(0, left), REFUND_HEARD)
+            (row.reversed_vnd.clamp(0, left), REFUND_NOTIFIED)
         };
         left -= amount_vnd;
-        told.push(Told {
-            provider_id,
-            row_day,
-            row_no,
-            because,
-            amount_vnd,
-        });
+        if amount_vnd > 0 {
+            reversals.push(RowReversal {
+                provider_id: row.provider_id,
+                row_day: row.business_day,
+                row_no: row.row_no,
+                because,
+                amount_vnd,
+            });
+        }
     }
-    told.retain(|told| told.amount_vnd > 0);
-    Ok(told)
+    Ok(reversals)
 }
 
 /// Takes back what rows told of, since a notice tells of it now.
-pub(super) async fn give_way(tx: &mut Tx, receipt_no: i64, told: &[Told], now: TimeMs) -> Result<()> {
-    let new = told.iter().map(|told| New {
+pub(super) async fn withdraw(
+    tx: &mut Tx,
+    receipt_no: i64,
+    reversals: &[RowReversal],
+    now: TimeMs,
+) -> Result<()> {
+    let new = reversals.iter().map(|reversal| NewCorrection {
         receipt_no,
-        provider_id: &told.provider_id,
-        row_day: told.row_day,
-        row_no: told.row_no,
-        because: told.because,
-        by_vnd: told.amount_vnd,
+        provider_id: &reversal.provider_id,
+        row_day: reversal.row_day,
+        row_no: reversal.row_no,
+        because: reversal.because,
+        by_vnd: reversal.amount_vnd,
     });
     add(tx, &new.collect::<Vec<_>>(), now).await
 }

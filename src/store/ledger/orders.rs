@@ -5,8 +5,9 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, Tx, on_tx, pieces};
-use super::{Draft, NoticeKind};
+use super::draft::Draft;
 use crate::ledger::Order;
+use crate::notice::NoticeKind;
 use crate::vn::{Dong, TimeMs};
 
 /// An order to be recorded.
@@ -87,7 +88,7 @@ pub(super) async fn find(tx: &mut Tx, provider_id: &str, reference: &str) -> Res
 }
 
 /// Notes under which event the order of a payment was kept, where the scheme has orders.
-pub(super) async fn note_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
+pub(super) async fn insert_payments(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()> {
     let is_noted = |d: &&Draft<'_>| {
         d.arrival.delivery.has_orders
             && d.item.kind == NoticeKind::Payment

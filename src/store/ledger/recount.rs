@@ -88,7 +88,16 @@ impl Store {
             None => LedgerNo::default(),
         };
         let mut tx = self.begin_read().await?;
-        type Row = (i64, String, String, String, i64, String, i64);
+        #[derive(sqlx::FromRow)]
+        struct Row {
+            entry_no: i64,
+            provider_id: String,
+            event_id: String,
+            kind: String,
+            amount_vnd: i64,
+            reason: String,
+            received_at_ms: i64,
+        }
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT entry_no, provider_id, event_id, kind, amount_vnd, reason, received_at_ms FROM notice
@@ -99,16 +108,15 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let read =
-            |(no, provider_id, event_id, kind, amount_vnd, reason, received_at_ms): Row| WaitingNotice {
-                cursor: LedgerNo::of(no).to_string(),
-                provider_id,
-                event_id,
-                kind,
-                amount_vnd,
-                reason,
-                received_at_ms,
-            };
+        let read = |row: Row| WaitingNotice {
+            cursor: LedgerNo::of(row.entry_no).to_string(),
+            provider_id: row.provider_id,
+            event_id: row.event_id,
+            kind: row.kind,
+            amount_vnd: row.amount_vnd,
+            reason: row.reason,
+            received_at_ms: row.received_at_ms,
+        };
         Ok(rows.into_iter().map(read).collect())
     }
 
@@ -146,14 +154,29 @@ impl Store {
 }
 
 async fn counted_totals(tx: &mut Tx) -> Result<IntakeTotals> {
-    type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64);
-    let r: Row = on_tx!(tx, |c| {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        received_count: i64,
+        received_vnd: i64,
+        posted_count: i64,
+        posted_vnd: i64,
+        quarantined_count: i64,
+        quarantined_vnd: i64,
+        ignored_count: i64,
+        ignored_vnd: i64,
+        repeats: i64,
+    }
+    let row: Row = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT CAST(COALESCE(SUM(received_count), 0) AS BIGINT), CAST(COALESCE(SUM(received_vnd), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(posted_count), 0) AS BIGINT), CAST(COALESCE(SUM(posted_vnd), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(quarantined_count), 0) AS BIGINT), CAST(COALESCE(SUM(quarantined_vnd), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(ignored_count), 0) AS BIGINT), CAST(COALESCE(SUM(ignored_vnd), 0) AS BIGINT),
-                    CAST(COALESCE(SUM(repeat_count), 0) AS BIGINT)
+            "SELECT CAST(COALESCE(SUM(received_count), 0) AS BIGINT) AS received_count,
+                    CAST(COALESCE(SUM(received_vnd), 0) AS BIGINT) AS received_vnd,
+                    CAST(COALESCE(SUM(posted_count), 0) AS BIGINT) AS posted_count,
+                    CAST(COALESCE(SUM(posted_vnd), 0) AS BIGINT) AS posted_vnd,
+                    CAST(COALESCE(SUM(quarantined_count), 0) AS BIGINT) AS quarantined_count,
+                    CAST(COALESCE(SUM(quarantined_vnd), 0) AS BIGINT) AS quarantined_vnd,
+                    CAST(COALESCE(SUM(ignored_count), 0) AS BIGINT) AS ignored_count,
+                    CAST(COALESCE(SUM(ignored_vnd), 0) AS BIGINT) AS ignored_vnd,
+                    CAST(COALESCE(SUM(repeat_count), 0) AS BIGINT) AS repeats
              FROM intake_day",
         )
         .fetch_one(c)
@@ -161,11 +184,11 @@ async fn counted_totals(tx: &mut Tx) -> Result<IntakeTotals> {
     });
     let total = |count, amount_vnd| StateTotal { count, amount_vnd };
     Ok(IntakeTotals {
-        received: total(r.0, r.1),
-        posted: total(r.2, r.3),
-        quarantined: total(r.4, r.5),
-        ignored: total(r.6, r.7),
-        repeats: r.8,
+        received: total(row.received_count, row.received_vnd),
+        posted: total(row.posted_count, row.posted_vnd),
+        quarantined: total(row.quarantined_count, row.quarantined_vnd),
+        ignored: total(row.ignored_count, row.ignored_vnd),
+        repeats: row.repeats,
     })
 }
 
@@ -186,7 +209,8 @@ async fn notice_totals(tx: &mut Tx) -> Result<IntakeTotals> {
         let total = match state.as_str() {
             "posted" => &mut totals.posted,
             "quarantined" => &mut totals.quarantined,
-            _ => &mut totals.ignored,
+            "ignored" => &mut totals.ignored,
+            _ => return Err(StoreError::Corrupt(format!("state {state} of a notice"))),
         };
         *total = StateTotal { count, amount_vnd };
         totals.received.count += count;

@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 
 use super::super::dialect::{self, CopyText};
 use super::super::{Result, Store, StoreError, Tx, on_tx, pieces};
-use super::Draft;
+use super::draft::Draft;
 use crate::ledger::{Attributed, Counters, DayDelta, LedgerNo, QUALIFYING_FLOOR, Reason};
 use crate::vn::Day;
 
@@ -271,7 +271,7 @@ impl Store {
     /// those receipts anyway; this only keeps them few. Gives back how many entries of the ledger it passed.
     pub async fn count_receipts(&self) -> Result<i64> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         let (counted, until): (i64, i64) = on_tx!(&mut tx, |c| {
             sqlx::query_as("SELECT counted_entry_no, entry_no FROM feed WHERE id = 1")
                 .fetch_one(c)

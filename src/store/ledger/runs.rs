@@ -6,7 +6,6 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 
 use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
-use super::seen::RunId;
 use crate::ledger::{
     Class, KeyFilter, PASSES_OF_LARGE, Run, TRACE_PARTS, Trace, TraceError, Traces, read_traces,
 };
@@ -20,13 +19,35 @@ const MERGED_AT_ONCE: usize = 16;
 /// Generations for which deliveries are remembered: some million of them.
 const RECENT_GENERATIONS: i64 = 8;
 /// Steps in which the pages of a run are taken away.
-const DROPPED_IN: usize = 16;
+const DROP_STEPS: usize = 16;
 
 /// A generation of traces that is full: nothing will be added to it.
 #[derive(Debug)]
 pub struct FullGeneration {
     pub(super) number: i64,
     pub(super) traces: Traces,
+}
+
+/// Which run: its class, and the generations it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RunId {
+    pub class: Class,
+    pub first: i64,
+    pub last: i64,
+}
+
+impl RunId {
+    /// Whether the run has the traces of a generation.
+    pub fn holds(&self, generation: i64) -> bool {
+        (self.first..=self.last).contains(&generation)
+    }
+
+    /// The run of these columns.
+    pub fn read(class: i64, first: i64, last: i64) -> Result<RunId> {
+        let class = Class::ALL.into_iter().find(|c| *c as i64 == class);
+        let class = class.ok_or_else(|| StoreError::Corrupt(format!("class of run {first}")))?;
+        Ok(RunId { class, first, last })
+    }
 }
 
 impl Store {
@@ -51,7 +72,7 @@ impl Store {
                 last: number,
             };
             let full = full.clone();
-            let run = aside(move || full.traces.run(class)).await?;
+            let run = sort_on_thread(move || full.traces.run(class)).await?;
             self.add_pages(id, &run.pages).await?;
             self.add_run(id, &run.filter, run.traces).await?;
         }
@@ -73,7 +94,7 @@ impl Store {
         let Some(_claim) = self.claim_runs().await? else {
             return Ok(false);
         };
-        let Some(parts) = to_join(&self.runs().await?) else {
+        let Some(parts) = runs_to_merge(&self.runs().await?) else {
             return Ok(false);
         };
         let id = RunId {
@@ -84,7 +105,7 @@ impl Store {
         let mut traces = 0;
         for part in 0..TRACE_PARTS {
             let pages = self.pages_of(&parts, part).await?;
-            let run = aside(move || {
+            let run = sort_on_thread(move || {
                 let all = pages.iter().flat_map(|page| read_traces(page));
                 let all: Vec<Trace<'_>> = all.collect::<std::result::Result<_, _>>()?;
                 Run::of_part(part, all, PASSES_OF_LARGE)
@@ -117,7 +138,7 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let read = |(class, first, last, traces)| Ok((RunId::of_row((class, first, last))?, traces));
+        let read = |(class, first, last, traces)| Ok((RunId::read(class, first, last)?, traces));
         rows.into_iter().map(read).collect()
     }
 
@@ -172,7 +193,7 @@ impl Store {
     /// Makes a run known in place of the smaller ones that it holds: writers see the one or the others.
     async fn add_run(&self, id: RunId, filter: &KeyFilter, traces: usize) -> Result<()> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         on_tx!(&mut tx, |c| {
             sqlx::query(
                 "DELETE FROM trace_run WHERE class = $1 AND first_generation >= $2 AND last_generation <= $3",
@@ -194,7 +215,7 @@ impl Store {
             .execute(&mut *c)
             .await?;
         });
-        move_epoch(&mut tx).await?;
+        raise_runs_epoch(&mut tx).await?;
         tx.commit().await
     }
 
@@ -203,7 +224,7 @@ impl Store {
         let old = self.runs().await?.into_iter().map(|(run, _)| run);
         for run in old.filter(|run| run.class == Class::Recent && run.last <= generation) {
             let mut tx = self.begin().await?;
-            dialect::pass_gate(&mut tx).await?;
+            dialect::lock_feed(&mut tx).await?;
             on_tx!(&mut tx, |c| {
                 sqlx::query(
                     "DELETE FROM trace_run WHERE class = $1 AND first_generation = $2 AND last_generation = $3",
@@ -214,7 +235,7 @@ impl Store {
                 .execute(c)
                 .await?;
             });
-            move_epoch(&mut tx).await?;
+            raise_runs_epoch(&mut tx).await?;
             tx.commit().await?;
             self.drop_pages(run).await?;
         }
@@ -223,8 +244,8 @@ impl Store {
 
     /// Takes away the pages of a run that nobody looks into any more, step by step.
     async fn drop_pages(&self, run: RunId) -> Result<()> {
-        for step in 0..DROPPED_IN {
-            let (low, high) = KeyFilter::range(step, DROPPED_IN);
+        for step in 0..DROP_STEPS {
+            let (low, high) = KeyFilter::range(step, DROP_STEPS);
             let mut tx = self.begin().await?;
             on_tx!(&mut tx, |c| {
                 sqlx::query(
@@ -247,7 +268,7 @@ impl Store {
 
 /// The runs to be joined next: adjacent ones of events, of one size. Runs come by class and generation.
 /// Those of deliveries go before it would be worth it.
-fn to_join(runs: &[(RunId, i64)]) -> Option<Vec<(RunId, i64)>> {
+fn runs_to_merge(runs: &[(RunId, i64)]) -> Option<Vec<(RunId, i64)>> {
     let size = |run: &RunId| run.last - run.first + 1;
     let fits = |some: &&[(RunId, i64)]| {
         let first = some[0].0;
@@ -263,7 +284,7 @@ fn to_join(runs: &[(RunId, i64)]) -> Option<Vec<(RunId, i64)>> {
 }
 
 /// Tells every writer to read the filters anew.
-async fn move_epoch(tx: &mut Tx) -> Result<()> {
+async fn raise_runs_epoch(tx: &mut Tx) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query("UPDATE feed SET runs_epoch = runs_epoch + 1 WHERE id = 1")
             .execute(c)
@@ -272,8 +293,10 @@ async fn move_epoch(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Sorts beside the runtime: it takes tens of milliseconds.
-async fn aside(work: impl FnOnce() -> std::result::Result<Run, TraceError> + Send + 'static) -> Result<Run> {
+/// Sorts on a thread of its own: it takes tens of milliseconds.
+async fn sort_on_thread(
+    work: impl FnOnce() -> std::result::Result<Run, TraceError> + Send + 'static,
+) -> Result<Run> {
     let wrong = |e: &dyn std::fmt::Display| StoreError::Corrupt(format!("sorting traces: {e}"));
     let run = tokio::task::spawn_blocking(work).await;
     run.map_err(|e| wrong(&e))?.map_err(|e| wrong(&e))
@@ -297,7 +320,7 @@ mod tests {
     #[test]
     fn neighbours_of_one_size_are_joined_the_smallest_first() {
         let joined = |runs: &[(RunId, i64)]| {
-            let some = to_join(runs)?;
+            let some = runs_to_merge(runs)?;
             Some((some[0].0.first, some[MERGED_AT_ONCE - 1].0.last, some.len()))
         };
         let many = |size: i64| [size; MERGED_AT_ONCE];

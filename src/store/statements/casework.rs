@@ -68,7 +68,7 @@ impl Store {
     /// somebody decided about it before.
     pub async fn decide(&self, new: &NewDecision, now: TimeMs) -> Result<DecisionView> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         let row = match new.row_no {
             Some(row_no) => Some(row_facts(&mut tx, &new.provider_id, row_no).await?),
             None => None,
@@ -152,7 +152,7 @@ impl Store {
         now: TimeMs,
     ) -> Result<DecisionView> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         let found = decisions_where(&mut tx, "decision_no = ", decision_no).await?;
         let Some(mut view) = found.into_iter().next() else {
             return Err(StoreError::Missing("Không có quyết định này.".to_owned()));
@@ -208,7 +208,7 @@ impl Store {
         now: TimeMs,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         let detail = serde_json::json!({ "text": text.trim() });
         append_act(
             &mut tx,
@@ -231,7 +231,7 @@ impl Store {
         now: TimeMs,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         for subject in subjects {
             let detail = serde_json::json!({ "to": assignee });
             append_act(

@@ -33,7 +33,7 @@ impl Store {
         now: TimeMs,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         let (next,): (i64,) = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "INSERT INTO day_close (provider_id, business_day, version, closed_at_ms, closed_by, reason, figures)

@@ -85,7 +85,7 @@ impl Store {
     pub async fn unheard_posted(&self, rows: &[UnheardRow], before: LedgerNo) -> Result<usize> {
         let mut tx = self.begin().await?;
         // One after the other, and by key: rows are locked in no other order then.
-        dialect::pass_gate(&mut tx).await?;
+        dialect::lock_feed(&mut tx).await?;
         let posted: Vec<(i64, i64)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT statement_row_no, entry_no FROM receipt WHERE entry_no > $1 AND statement_row_no IS NOT NULL",

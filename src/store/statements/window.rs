@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, QueryBuilder};
 
-use super::super::ledger::{REFUND_HEARD, RegisterMemory};
+use super::super::ledger::{REFUND_NOTIFIED, RegisterMemory};
 use super::super::packed::{Records, packed};
 use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
 use super::casework::{DecisionView, decisions_of_days, decisions_of_rows};
@@ -196,7 +196,7 @@ impl Store {
             .map(|details| (&loading.provider_id, details))
             .collect();
         let mut register = RegisterMemory::default();
-        register.learn(&mut tx, &named, true).await?;
+        register.load(&mut tx, &named, true).await?;
         loading.resolve(register.known(), stalls);
         Ok(loading.window)
     }
@@ -460,7 +460,7 @@ impl Loading {
         for (row_no, receipt_no, row_day, receipt_day, because, amount_vnd) in rows {
             // Money back that a notice told of later is the same reason with the other sign.
             let because = match because.as_str() {
-                REFUND_HEARD => Kind::Reversed,
+                REFUND_NOTIFIED => Kind::Reversed,
                 text => word(Kind::parse(text), text)?,
             };
             let of = (row_no, receipt_no, because);

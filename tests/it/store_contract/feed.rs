@@ -71,7 +71,7 @@ fn every_receipt_is_heard_once_and_in_order(database: Database) {
     let end = books.run(books.store.feed_end()).expect("the end");
     let step = books.run(books.store.feed_after(end, None)).expect("a step");
     assert!(
-        step.is_end && step.receipts.is_empty() && step.heard == end,
+        step.is_end && step.receipts.is_empty() && step.last_seen == end,
         "{step:?}"
     );
     let posted = posted_in_order(&books);
@@ -87,7 +87,7 @@ fn every_receipt_is_heard_once_and_in_order(database: Database) {
     }
     assert_eq!(all.receipts.len(), posted.len());
     assert!(all.receipts.is_sorted_by(|a, b| a.no < b.no));
-    assert!(all.heard <= books.run(books.store.feed_end()).expect("the end"));
+    assert!(all.last_seen <= books.run(books.store.feed_end()).expect("the end"));
     // What a receipt says.
     let step = books.run(books.store.feed_after(START, None)).expect("a step");
     let first = &step.receipts[0];
@@ -130,8 +130,8 @@ fn a_long_absence_is_caught_up_step_by_step(database: Database) {
             let step = books
                 .run(books.store.feed_after(at, stall.as_deref()))
                 .expect("a step");
-            assert!(step.heard > at || step.is_end);
-            (at, steps) = (step.heard, steps + 1);
+            assert!(step.last_seen > at || step.is_end);
+            (at, steps) = (step.last_seen, steps + 1);
             heard.extend(step.receipts.into_iter().map(|r| r.amount.vnd()));
             if step.is_end {
                 break;
@@ -168,7 +168,7 @@ fn who_listens_from_the_end_hears_what_comes_after(database: Database) {
     let step = books.run(books.store.feed_after(place, None)).expect("a step");
     let heard: Vec<i64> = step.receipts.iter().map(|r| r.amount.vnd()).collect();
     assert_eq!((heard, step.is_end), (vec![7], true));
-    assert!(step.heard > place);
+    assert!(step.last_seen > place);
 }
 
 fn one_stall_hears_its_own_receipts(database: Database) {
@@ -194,7 +194,7 @@ fn one_stall_hears_its_own_receipts(database: Database) {
             .run(books.store.feed_after(START, stall.as_deref()))
             .expect("a step");
         assert!(
-            step.is_end && step.heard == end,
+            step.is_end && step.last_seen == end,
             "other stalls' batches are passed: {step:?}"
         );
         step.receipts.iter().map(|r| r.amount.vnd()).collect()
@@ -230,7 +230,7 @@ fn two_writers_and_a_listener_miss_nothing(database: Database) {
             let mut heard = Vec::new();
             while heard.len() < 2 * EACH {
                 let step = books.store.feed_after(place, None).await.expect("a step");
-                place = step.heard;
+                place = step.last_seen;
                 heard.extend(step.receipts.into_iter().map(|r| r.no));
                 tokio::task::yield_now().await;
             }

@@ -293,7 +293,10 @@ fn what_a_statement_posted_is_told_to_nobody_and_a_late_notice_repeats_it(databa
         .expect("the feed");
     let amounts: Vec<i64> = heard.receipts.iter().map(|r| r.amount.vnd()).collect();
     assert_eq!(amounts, [20_000], "nobody hears what a statement posted");
-    assert!(heard.heard > heard.receipts[0].no, "but the feed goes past it");
+    assert!(
+        heard.last_seen > heard.receipts[0].no,
+        "but the feed goes past it"
+    );
     // The notice comes at last: it is the same payment. With another amount it is not.
     let before = books.counts();
     books.post_at(&[delivery("m2", &payment("T2", 30_000))], evening());

@@ -1,5 +1,5 @@
 //! Whether something came before: from the traces of the last batches, which are in memory, and from the
-//! runs of older ones, of which only a filter is.
+//! runs of older ones, of which only a filter is in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 
 use super::super::{Result, StoreError, Tx, on_tx};
-use super::runs::FullGeneration;
-use super::{Clock, Draft, WriterMemory, read_clock};
+use super::draft::Draft;
+use super::head::LedgerHead;
+use super::runs::{FullGeneration, RunId};
 use crate::ledger::{Class, Key, KeyFilter, LedgerNo, Standing, Trace, TraceError, Traces, read_traces};
-use crate::notice::{ContentDigest, NoticeKind};
+use crate::notice::ContentDigest;
 
 /// Full generations that wait to be sorted into a run; one more, and the writer does it itself.
 const WAITING_MAX: usize = 2;
@@ -39,14 +40,6 @@ struct RunFilter {
     filter: KeyFilter,
 }
 
-/// Which run: its class, and the generations it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RunId {
-    pub class: Class,
-    pub first: i64,
-    pub last: i64,
-}
-
 /// Traces that were added, with the place to which they belong.
 pub(super) struct AddedTraces {
     pub batch_no: LedgerNo,
@@ -56,7 +49,7 @@ pub(super) struct AddedTraces {
 
 /// A trace of its own, read from memory or from a page.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct KnownTrace {
     pub standing: Standing,
     pub entry_no: i64,
     pub content: ContentDigest,
@@ -65,9 +58,9 @@ pub(super) struct Known {
     id: String,
 }
 
-impl Known {
-    fn of(trace: &Trace<'_>) -> Known {
-        Known {
+impl KnownTrace {
+    fn of(trace: &Trace<'_>) -> KnownTrace {
+        KnownTrace {
             standing: trace.standing,
             entry_no: trace.entry_no,
             content: trace.content,
@@ -84,22 +77,22 @@ impl Known {
 
 /// What is known of the keys that were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Seen(HashMap<i64, Vec<Known>>);
+pub(super) struct KnownTraces(HashMap<i64, Vec<KnownTrace>>);
 
-impl Seen {
+impl KnownTraces {
     fn add(&mut self, trace: &Trace<'_>) {
         let known = self.0.entry(trace.key.fingerprint).or_default();
-        known.push(Known::of(trace));
+        known.push(KnownTrace::of(trace));
     }
 
     /// The traces of a key.
-    pub fn of(&self, key: &Key) -> impl Iterator<Item = &Known> {
+    pub fn of(&self, key: &Key) -> impl Iterator<Item = &KnownTrace> {
         let all = self.0.get(&key.fingerprint).map_or(&[][..], Vec::as_slice);
         all.iter().filter(move |known| known.key == *key)
     }
 
     /// What was kept of the same event with the same content, if there is one.
-    pub fn same(&self, draft: &Draft<'_>) -> Result<Option<&Known>> {
+    pub fn same(&self, draft: &Draft<'_>) -> Result<Option<&KnownTrace>> {
         let Some(all) = self.0.get(&draft.event.fingerprint) else {
             return Ok(None);
         };
@@ -128,13 +121,13 @@ impl Seen {
     }
 
     /// The first notice of an event, if it is known.
-    pub fn first(&self, event: &Key) -> Option<&Known> {
+    pub fn first(&self, event: &Key) -> Option<&KnownTrace> {
         self.of(event)
             .find(|known| matches!(known.standing, Standing::First(_)))
     }
 
     /// The payment that was posted under an event of its own, by the provider's id of its transaction.
-    pub fn payment_with_id(&self, id: &Key) -> Option<&Known> {
+    pub fn payment_with_id(&self, id: &Key) -> Option<&KnownTrace> {
         self.of(id)
             .find(|known| known.standing == Standing::TransactionId)
     }
@@ -157,12 +150,12 @@ fn unreadable(what: impl std::fmt::Display) -> impl FnOnce(TraceError) -> StoreE
 impl TraceMemory {
     /// Takes in what other writers added since, or everything that is in no run yet, and the filters of
     /// runs that are new.
-    pub(super) async fn catch_up(&mut self, tx: &mut Tx, clock: &Clock) -> Result<()> {
-        if self.runs_epoch != clock.runs_epoch {
+    pub(super) async fn catch_up(&mut self, tx: &mut Tx, head: &LedgerHead) -> Result<()> {
+        if self.runs_epoch != head.runs_epoch {
             self.read_runs(tx).await?;
-            self.runs_epoch = clock.runs_epoch;
+            self.runs_epoch = head.runs_epoch;
         }
-        while self.batch_no < clock.batch_no {
+        while self.batch_no < head.batch_no {
             let rows: Vec<(i64, i64, Vec<u8>)> = on_tx!(tx, |c| {
                 sqlx::query_as(
                     "SELECT batch_no, generation, bytes FROM trace_batch WHERE batch_no > $1
@@ -176,7 +169,7 @@ impl TraceMemory {
             if rows.is_empty() {
                 // The last batch is in the open generation, whose rows stay: without them a repeat would
                 // not be known.
-                let text = format!("no traces of batch {}", clock.batch_no);
+                let text = format!("no traces of batch {}", head.batch_no);
                 return Err(StoreError::Corrupt(text));
             }
             for (batch_no, generation, bytes) in rows {
@@ -237,7 +230,10 @@ impl TraceMemory {
         )
         .fetch_all(c)
         .await?);
-        let ids: Vec<RunId> = ids.into_iter().map(RunId::of_row).collect::<Result<_>>()?;
+        let ids = ids.into_iter();
+        let ids: Vec<RunId> = ids
+            .map(|(class, first, last)| RunId::read(class, first, last))
+            .collect::<Result<_>>()?;
         self.runs.retain(|run| ids.contains(&run.id));
         for id in &ids {
             if self.runs.iter().any(|run| run.id == *id) {
@@ -268,16 +264,16 @@ impl TraceMemory {
     }
 
     /// What is known of these keys.
-    pub(super) async fn find(&self, tx: &mut Tx, class: Class, keys: &[Key]) -> Result<Seen> {
-        let mut seen = Seen::default();
+    pub(super) async fn find(&self, tx: &mut Tx, class: Class, keys: &[Key]) -> Result<KnownTraces> {
+        let mut known = KnownTraces::default();
         let mut perhaps: Vec<(RunId, i64)> = Vec::new();
         for key in keys {
-            if seen.0.contains_key(&key.fingerprint) {
+            if known.0.contains_key(&key.fingerprint) {
                 continue;
             }
             let full = self.generations.iter().map(|g| &g.traces);
             for trace in full.chain([&self.open]).flat_map(|t| t.find(key.fingerprint)) {
-                seen.add(&trace);
+                known.add(&trace);
             }
             let runs = self.runs.iter().filter(|run| run.id.class == class);
             perhaps.extend(
@@ -288,48 +284,14 @@ impl TraceMemory {
         perhaps.sort_unstable_by_key(|(id, f)| (id.first, *f));
         perhaps.dedup();
         for some in perhaps.chunks(LOOKUPS_AT_ONCE) {
-            look_up(tx, class, some, &mut seen).await?;
+            look_up(tx, class, some, &mut known).await?;
         }
-        Ok(seen)
+        Ok(known)
     }
-}
-
-impl RunId {
-    /// Whether the run has the traces of a generation.
-    pub fn holds(&self, generation: i64) -> bool {
-        (self.first..=self.last).contains(&generation)
-    }
-
-    pub fn of_row((class, first, last): (i64, i64, i64)) -> Result<RunId> {
-        let class = Class::ALL.into_iter().find(|c| *c as i64 == class);
-        let class = class.ok_or_else(|| StoreError::Corrupt(format!("class of run {first}")))?;
-        Ok(RunId { class, first, last })
-    }
-}
-
-/// The entries under which payments were kept first, by the provider's ids of them or of their events; none where
-/// there was no such payment. Looks through the whole history.
-pub(in crate::store) async fn entries_of_payments(
-    tx: &mut Tx,
-    provider_id: &Arc<str>,
-    ids: &[&str],
-    memory: &mut WriterMemory,
-) -> Result<Vec<Option<i64>>> {
-    let clock = read_clock(tx).await?;
-    let traces = &mut memory.traces;
-    traces.catch_up(tx, &clock).await?;
-    let key_of = |id: &&str| Key::of_event(provider_id, id, NoticeKind::Payment.as_str());
-    let keys: Vec<Key> = ids.iter().map(key_of).collect();
-    let seen = traces.find(tx, Class::Event, &keys).await?;
-    Ok(keys
-        .iter()
-        .map(|key| seen.first(key).or_else(|| seen.payment_with_id(key)))
-        .map(|known| known.map(|known| known.entry_no))
-        .collect())
 }
 
 /// Reads the page of each run on which a fingerprint would lie.
-async fn look_up(tx: &mut Tx, class: Class, wanted: &[(RunId, i64)], seen: &mut Seen) -> Result<()> {
+async fn look_up(tx: &mut Tx, class: Class, wanted: &[(RunId, i64)], known: &mut KnownTraces) -> Result<()> {
     let rows: Vec<(i64, Option<Vec<u8>>)> = on_tx!(tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new("WITH wanted (first, last, fingerprint) AS (");
         sql.push_values(wanted, |mut row, (id, fingerprint)| {
@@ -348,7 +310,7 @@ async fn look_up(tx: &mut Tx, class: Class, wanted: &[(RunId, i64)], seen: &mut 
         for trace in read_traces(page.as_deref().unwrap_or_default()) {
             let trace = trace.map_err(unreadable(fingerprint))?;
             if trace.key.fingerprint == fingerprint {
-                seen.add(&trace);
+                known.add(&trace);
             }
         }
     }

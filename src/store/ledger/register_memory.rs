@@ -1,30 +1,15 @@
+//! What the writer knows of the register: read once, and kept until the register changes.
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::super::{OPEN_START_DAY, Result, Tx, day_of, fetch_in_chunks, on_tx, period_of};
 use super::orders;
-use super::runs::FullGeneration;
-use super::seen::TraceMemory;
 use crate::ledger::{AccountLinks, Known, Link, TerminalLink, stand_ins};
 use crate::notice::Details;
 
 /// More accounts than this are not remembered: a city has some hundred thousand.
-const REMEMBERED_MAX: usize = 200_000;
-
-/// What the writer remembers between batches.
-#[derive(Debug, Default)]
-pub struct WriterMemory {
-    pub(super) register: RegisterMemory,
-    pub(super) traces: TraceMemory,
-}
-
-impl WriterMemory {
-    /// The oldest generation of traces that is full and in no run yet: hand it to
-    /// [`Store::sort_generation`](crate::store::Store::sort_generation).
-    pub fn full_generation(&self) -> Option<Arc<FullGeneration>> {
-        self.traces.full()
-    }
-}
+const ENTRIES_MAX: usize = 200_000;
 
 /// What the writer knows of the register; trusted only while its epoch, read in the same transaction, is
 /// the one it was read under.
@@ -41,8 +26,8 @@ impl RegisterMemory {
     }
 
     /// Forgets what was read under another epoch.
-    pub fn trust_only(&mut self, epoch: i64) {
-        let is_full = self.known.accounts.len() + self.known.terminals.len() > REMEMBERED_MAX;
+    pub fn invalidate_unless(&mut self, epoch: i64) {
+        let is_full = self.known.accounts.len() + self.known.terminals.len() > ENTRIES_MAX;
         if self.epoch != Some(epoch) || is_full {
             self.known = Known::default();
             self.epoch = Some(epoch);
@@ -51,7 +36,7 @@ impl RegisterMemory {
 
     /// Reads what the register says about everything that these providers' notices or rows name and is not
     /// remembered. A number that is not registered is remembered as such. Orders are read anew each time.
-    pub(in crate::store) async fn learn(
+    pub(in crate::store) async fn load(
         &mut self,
         tx: &mut Tx,
         named: &[(&Arc<str>, &Details)],
