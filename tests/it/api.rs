@@ -1,10 +1,14 @@
 //! The JSON API over HTTP: register, change, find, hand out codes, ask for figures.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use choso::access::token_sha256;
 use choso::clock::now;
 use choso::vn::Day;
 use serde_json::{Value, json};
 
+use crate::store_contract::sources;
 use crate::support::http::{self, Answer};
 use crate::support::service::TestApp;
 use crate::support::*;
@@ -329,18 +333,22 @@ fn lists_go_page_by_page(database: Database) {
     );
 }
 
-/// Without a token nothing of the API answers, and the document says so.
+/// Without a token nothing of the API answers but its description, and the description says so.
 #[test]
 fn strangers_get_401_and_the_document_describes_every_call() {
     let api = Api::start(Database::sqlite());
     let document = api.get("/api/v1/openapi.json");
     assert!(document["openapi"].as_str().is_some_and(|v| v.starts_with("3.1")));
-    let paths = document["paths"].as_object().expect("paths");
-    assert!(paths.len() >= 13);
-    for (path, calls) in paths {
-        for method in calls.as_object().expect("calls").keys() {
+    let mut documented = BTreeSet::new();
+    for (path, calls) in document["paths"].as_object().expect("paths") {
+        for (method, call) in calls.as_object().expect("calls") {
+            documented.insert(format!("{method} {path}"));
             let path = path.replace(['{', '}'], "x");
             let answer = http::send(api.app.address(), &method.to_uppercase(), &path, &[], b"{}");
+            if call["security"] == json!([{}]) {
+                assert_eq!(answer.status, 200, "{method} {path} says that it needs no token");
+                continue;
+            }
             assert_eq!(answer.status, 401, "{method} {path}");
             assert_eq!(
                 answer.header("content-type"),
@@ -349,6 +357,11 @@ fn strangers_get_401_and_the_document_describes_every_call() {
             );
         }
     }
+    assert_eq!(
+        registered_calls(),
+        documented,
+        "on the left what the service answers"
+    );
     let forged = http::send(
         api.app.address(),
         "GET",
@@ -357,4 +370,33 @@ fn strangers_get_401_and_the_document_describes_every_call() {
         b"",
     );
     assert_eq!(forged.status, 401);
+}
+
+/// Every call that the source of the API registers, as `get /api/v1/units`.
+fn registered_calls() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/api");
+    let mut registered = BTreeSet::new();
+    for (file, text) in sources(&folder) {
+        let count = |word: &str| text.matches(word).count();
+        let body = text.split_once("fn routes(").map_or("", |(_, rest)| rest);
+        let before = registered.len();
+        let mut route = "";
+        // Quotes hold paths; behind a path stand its methods.
+        for (position, piece) in body.split("\n}").next().unwrap_or(body).split('"').enumerate() {
+            if position % 2 == 1 {
+                route = piece;
+            }
+            let methods = piece.split("web::").filter_map(|call| call.split_once("().to("));
+            registered.extend(methods.map(|(method, _)| format!("{method} /api/v1{route}")));
+        }
+        assert_eq!(
+            (
+                registered.len() - before,
+                count("web::resource(") + count("web::scope(")
+            ),
+            (count("().to("), count(".service(")),
+            "{file}: registered in a way that this test does not read"
+        );
+    }
+    registered
 }

@@ -29,9 +29,10 @@ const PAGE_MAX: i64 = 200;
 #[openapi(
     info(
         title = "choso",
-        description = "Market stalls, VietQR codes, signed payment notices and non-cash adoption. Every call needs `Authorization: Bearer <token>`; `choso user add NAME` makes one. Errors are `application/problem+json` (RFC 9457). Lists page by `cursor`. Creating calls take `Idempotency-Key`."
+        description = "Market stalls, VietQR codes, signed payment notices and non-cash adoption. Every call but that of this document needs `Authorization: Bearer <token>`; `choso user add NAME` makes one. Errors are `application/problem+json` (RFC 9457). Lists page by `cursor`. Creating calls take `Idempotency-Key`."
     ),
     paths(
+        openapi_json,
         register::list_households,
         register::create_household,
         register::get_household,
@@ -95,6 +96,8 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
     );
 }
 
+/// This document. It needs no token.
+#[utoipa::path(get, path = "/api/v1/openapi.json", responses((status = 200, content_type = "application/json")), security(()))]
 async fn openapi_json() -> HttpResponse {
     HttpResponse::Ok().json(openapi())
 }
