@@ -88,7 +88,6 @@ impl App {
             second_person_above_vnd: config.second_person_above_vnd,
             health,
             metrics,
-            creating: tokio::sync::Mutex::new(()),
         });
         let cannot_listen = |cause| StartError::Listen {
             address: config.listen,

@@ -14,7 +14,7 @@ use choso::register::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
 };
 use choso::simulate::Payee;
-use choso::store::{NewProvider, Store};
+use choso::store::{Actor, NewProvider, Store};
 use choso::vn::{AccountNumber, Day, Dong, TimeMs};
 use clap::ValueEnum;
 
@@ -285,9 +285,11 @@ async fn fill_register(store: &Store, households: usize) -> Result<()> {
     let drafts = (0..households)
         .map(|number| household(number, unit, from))
         .collect::<Result<Vec<_>>>()?;
-    let kept = store
-        .keep_register(&drafts, "loadtest", false, now(), |_| {})
-        .await?;
+    let actor = Actor {
+        by: "loadtest",
+        now: now(),
+    };
+    let kept = store.keep_register(&drafts, false, actor, |_| {}).await?;
     if kept.new_stalls == households {
         Ok(())
     } else {

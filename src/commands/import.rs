@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use choso::clock::now;
 use choso::places::{read_markets, read_streets, read_units};
 use choso::register::{TEMPLATE, read_register};
-use choso::store::{PlacesKept, RegisterKept, Store};
+use choso::store::{Actor, PlacesKept, RegisterKept, Store};
 use choso::table::{Fault, TableError, write_rejects};
 use clap::{Args, ValueEnum};
 
@@ -192,8 +192,12 @@ async fn markets(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, 
 async fn register(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Failure> {
     let mut file = read_register(bytes, &store.units().await?).map_err(refused)?;
     let bar = progress_bar(file.households.len(), "households");
+    let actor = Actor {
+        by: "import",
+        now: now(),
+    };
     let kept = store
-        .keep_register(&file.households, "import", dry_run, now(), |done| {
+        .keep_register(&file.households, dry_run, actor, |done| {
             bar.set_position(done as u64)
         })
         .await?;

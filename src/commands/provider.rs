@@ -7,7 +7,7 @@ use choso::clock::now;
 use choso::config::Config;
 use choso::notice::{SCHEMES, Scheme, Secrets, scheme};
 use choso::reconcile::RuleTexts;
-use choso::store::{NewProvider, Store, fresh_id};
+use choso::store::{NewKey, NewProvider, Store, fresh_id};
 use choso::vn::TimeMs;
 use clap::{Args, Subcommand};
 
@@ -221,7 +221,12 @@ async fn rotate(args: RotateKey) -> Result<ExitCode, Failure> {
     let (key_id, sealed) = seal(&config, &args.id, &secrets)?;
     let at = now();
     let until = TimeMs(at.0 + args.overlap_hours * 3_600_000);
-    store.rotate_key(&args.id, &key_id, &sealed, until, at).await?;
+    let new = NewKey {
+        provider_id: &args.id,
+        key_id: &key_id,
+        sealed_secret: &sealed,
+    };
+    store.rotate_key(new, until, at).await?;
     eprintln!(
         "key {key_id} is live; the older keys of «{}» fit until {}",
         args.id,

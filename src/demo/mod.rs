@@ -18,7 +18,7 @@ use crate::config::{ConfigError, RawConfig};
 use crate::notice::{Provider, Secrets, scheme};
 use crate::places::Units;
 use crate::simulate::{Payee, Simulation};
-use crate::store::{NewProvider, Store, StoreError, fresh_id};
+use crate::store::{Actor, Creation, NewCode, NewKey, NewProvider, Store, StoreError, fresh_id};
 use crate::vn::{Day, TimeMs};
 
 pub use places::{DemoMarket, DemoStreet, MARKETS, REAL_STREETS, WARDS_2024};
@@ -141,21 +141,28 @@ async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<()
     say("loading Hải Châu district as of 15/06/2024 (invented households) …");
     let units: Units = store.units().await?;
     let (drafts, wants_code) = ward::drafts(&units, seed).map_err(|e| DemoError::Other(e.to_string()))?;
-    let kept = store.keep_register(&drafts, BY, false, now(), |_| ()).await?;
+    let actor = Actor { by: BY, now: now() };
+    let kept = store.keep_register(&drafts, false, actor, |_| ()).await?;
     if let Some((_, reason)) = kept.faults.first() {
         return Err(DemoError::Other(format!(
             "the demonstration's register was refused: {reason}"
         )));
     }
-    let wishes: Vec<(String, Option<String>)> = kept
+    let stalls = kept
         .households
         .iter()
         .zip(&wants_code)
         .filter(|(_, wants)| **wants)
-        .flat_map(|((_, stalls), _)| stalls.iter().map(|stall| (stall.clone(), None)))
-        .collect();
-    say(&format!("handing out {} codes …", wishes.len()));
-    store.issue_codes(&wishes, ward::codes_on(), 0, BY, now()).await?;
+        .flat_map(|((_, stalls), _)| stalls);
+    let codes = stalls.map(|stall_id| NewCode {
+        stall_id: stall_id.clone(),
+        account_id: None,
+    });
+    let codes: Vec<NewCode> = codes.collect();
+    say(&format!("handing out {} codes …", codes.len()));
+    let issue =
+        async |creation: &mut Creation| creation.issue_codes(&codes, ward::codes_on(), 0, actor).await;
+    store.create(issue).await?;
     Ok(())
 }
 
@@ -176,9 +183,12 @@ async fn keep_provider(
         .iter()
         .any(|p| p.provider_id == PROVIDER)
     {
-        return Ok(store
-            .rotate_key(PROVIDER, &key_id, &sealed_secret, TimeMs(now().0 + 1), now())
-            .await?);
+        let new = NewKey {
+            provider_id: PROVIDER,
+            key_id: &key_id,
+            sealed_secret: &sealed_secret,
+        };
+        return Ok(store.rotate_key(new, TimeMs(now().0 + 1), now()).await?);
     }
     let provider_id = PROVIDER.to_owned();
     let profile = "standard".to_owned();

@@ -4,6 +4,7 @@
 //! Conservation (docs/spec/domain.md, section 7): every kept item is exactly one of posted, quarantined, ignored.
 
 mod attribution;
+mod bill;
 mod counters;
 mod evidence;
 mod filter;
@@ -20,6 +21,7 @@ use crate::vn::{Day, Dong, TimeMs};
 pub use attribution::{
     AccountLinks, Attributed, Known, Link, Order, TerminalLink, attribute, order_of, stand_ins,
 };
+pub use bill::BillState;
 pub use counters::{Counted, Counters, DayDelta, IntakeDelta};
 pub use evidence::{
     EntryRow, EvidenceError, KeptCallback, Link as EvidenceLink, ReceiptRow, bytes_digest, read_callbacks,

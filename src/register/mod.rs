@@ -4,11 +4,13 @@
 //! there and says which rows to write. Facts are only added: a change is a new version that says from
 //! which day it holds.
 
+mod card;
 mod draft;
 mod file;
 mod plan;
 mod stall_code;
 
+pub use card::{CodeEnd, CodeVerdict};
 pub use draft::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
 };

@@ -1,6 +1,6 @@
-//! Providers and their sealed keys, people and their hashed tokens, remembered answers.
+//! Providers and their sealed keys, people and their hashed tokens.
 
-use super::{Result, Store, StoreError, on_tx};
+use super::{Result, Store, StoreError, Tx, on_tx};
 use crate::vn::TimeMs;
 
 /// A provider to be added, its secret already sealed.
@@ -16,6 +16,15 @@ pub struct NewProvider {
     pub key_id: String,
     /// The secret, sealed under the key file.
     pub sealed_secret: String,
+}
+
+/// A further key of a provider, its secret already sealed.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKey<'a> {
+    pub provider_id: &'a str,
+    pub key_id: &'a str,
+    /// The secret, sealed under the key file.
+    pub sealed_secret: &'a str,
 }
 
 /// A provider with its live keys.
@@ -36,7 +45,7 @@ pub struct ProviderRow {
 }
 
 /// A key that a provider has or had, for checking kept evidence.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct EverKey {
     pub provider_id: String,
     /// The profile, e.g. `momo`.
@@ -49,6 +58,15 @@ pub struct EverKey {
     pub sealed_secret: String,
 }
 
+#[derive(sqlx::FromRow)]
+struct StoredProvider {
+    provider_id: String,
+    profile: String,
+    scheme: String,
+    created_at_ms: i64,
+    disabled_at_ms: Option<i64>,
+}
+
 /// A token as listed; the token itself is not kept.
 #[derive(Debug, Clone)]
 pub struct TokenRow {
@@ -57,15 +75,6 @@ pub struct TokenRow {
     pub created_at: TimeMs,
     /// When it was revoked, if it was.
     pub revoked_at: Option<TimeMs>,
-}
-
-/// What a creating call answered before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotentAnswer {
-    /// SHA-256 of the request, hex.
-    pub request_sha256: String,
-    pub status: u16,
-    pub body: String,
 }
 
 impl Store {
@@ -90,28 +99,27 @@ impl Store {
                 new.provider_id
             )));
         }
-        self::insert_key(&mut tx, &new.provider_id, &new.key_id, &new.sealed_secret, now).await?;
+        let key = NewKey {
+            provider_id: &new.provider_id,
+            key_id: &new.key_id,
+            sealed_secret: &new.sealed_secret,
+        };
+        insert_key(&mut tx, key, now).await?;
         tx.commit().await
     }
 
     /// Adds a key; the older ones stay good until `overlap_until`, so that both fit while the provider
     /// changes over.
-    pub async fn rotate_key(
-        &self,
-        provider_id: &str,
-        key_id: &str,
-        sealed_secret: &str,
-        overlap_until: TimeMs,
-        now: TimeMs,
-    ) -> Result<()> {
+    pub async fn rotate_key(&self, new: NewKey<'_>, overlap_until: TimeMs, now: TimeMs) -> Result<()> {
+        let provider_id = new.provider_id;
         let mut tx = self.begin().await?;
-        let there: Option<(String,)> = on_tx!(&mut tx, |c| {
+        let known: Option<(String,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as("SELECT provider_id FROM provider WHERE provider_id = $1")
                 .bind(provider_id)
                 .fetch_optional(c)
                 .await?
         });
-        if there.is_none() {
+        if known.is_none() {
             return Err(StoreError::Missing(format!(
                 "there is no provider «{provider_id}»"
             )));
@@ -126,14 +134,14 @@ impl Store {
             .execute(c)
             .await?;
         });
-        insert_key(&mut tx, provider_id, key_id, sealed_secret, now).await?;
+        insert_key(&mut tx, new, now).await?;
         tx.commit().await
     }
 
     /// All providers, disabled ones too, with the keys that are live now.
     pub async fn providers(&self, now: TimeMs) -> Result<Vec<ProviderRow>> {
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(String, String, String, i64, Option<i64>)> = on_tx!(&mut tx, |c| {
+        let rows: Vec<StoredProvider> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT provider_id, profile, scheme, created_at_ms, disabled_at_ms FROM provider
                  ORDER BY provider_id",
@@ -158,13 +166,13 @@ impl Store {
         };
         Ok(rows
             .into_iter()
-            .map(|(provider_id, profile, scheme, created, disabled)| ProviderRow {
-                keys: keys_of(&provider_id),
-                provider_id,
-                profile,
-                scheme,
-                created_at: TimeMs(created),
-                disabled_at: disabled.map(TimeMs),
+            .map(|row| ProviderRow {
+                keys: keys_of(&row.provider_id),
+                provider_id: row.provider_id,
+                profile: row.profile,
+                scheme: row.scheme,
+                created_at: TimeMs(row.created_at_ms),
+                disabled_at: row.disabled_at_ms.map(TimeMs),
             })
             .collect())
     }
@@ -191,7 +199,7 @@ impl Store {
     /// Every key that any provider has or had: kept evidence is checked with the key of its time.
     pub async fn keys_ever(&self) -> Result<Vec<EverKey>> {
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(String, String, String, String, String)> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT p.provider_id, p.profile, p.scheme, k.key_id, k.sealed_secret
                  FROM provider p JOIN provider_key k ON k.provider_id = p.provider_id
@@ -199,17 +207,7 @@ impl Store {
             )
             .fetch_all(c)
             .await?
-        });
-        Ok(rows
-            .into_iter()
-            .map(|(provider_id, profile, scheme, key_id, sealed_secret)| EverKey {
-                provider_id,
-                profile,
-                scheme,
-                key_id,
-                sealed_secret,
-            })
-            .collect())
+        }))
     }
 
     /// Adds a person's token. A person has one living token: a second one is a conflict unless the
@@ -278,67 +276,16 @@ impl Store {
             })
             .collect())
     }
-
-    /// What this person's call under this key answered before, if it was made.
-    pub async fn remembered_answer(&self, name: &str, key: &str) -> Result<Option<IdempotentAnswer>> {
-        let mut tx = self.begin_read().await?;
-        let row: Option<(String, i64, String)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT request_sha256, status, body FROM idempotency WHERE name = $1 AND idempotency_key = $2",
-            )
-            .bind(name)
-            .bind(key)
-            .fetch_optional(c)
-            .await?
-        });
-        Ok(row.map(|(request_sha256, status, body)| IdempotentAnswer {
-            request_sha256,
-            status: status as u16,
-            body,
-        }))
-    }
-
-    /// Remembers an answer; the first one under a key stays.
-    pub async fn remember_answer(
-        &self,
-        name: &str,
-        key: &str,
-        answer: &IdempotentAnswer,
-        now: TimeMs,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        on_tx!(&mut tx, |c| {
-            sqlx::query(
-                "INSERT INTO idempotency (name, idempotency_key, request_sha256, status, body, created_at_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name, idempotency_key) DO NOTHING",
-            )
-            .bind(name)
-            .bind(key)
-            .bind(&answer.request_sha256)
-            .bind(i64::from(answer.status))
-            .bind(&answer.body)
-            .bind(now.0)
-            .execute(c)
-            .await?;
-        });
-        tx.commit().await
-    }
 }
 
-async fn insert_key(
-    tx: &mut super::Tx,
-    provider_id: &str,
-    key_id: &str,
-    sealed: &str,
-    now: TimeMs,
-) -> Result<()> {
+async fn insert_key(tx: &mut Tx, new: NewKey<'_>, now: TimeMs) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query(
             "INSERT INTO provider_key (provider_id, key_id, sealed_secret, created_at_ms) VALUES ($1, $2, $3, $4)",
         )
-        .bind(provider_id)
-        .bind(key_id)
-        .bind(sealed)
+        .bind(new.provider_id)
+        .bind(new.key_id)
+        .bind(new.sealed_secret)
         .bind(now.0)
         .execute(c)
         .await?;
@@ -346,7 +293,7 @@ async fn insert_key(
     Ok(())
 }
 
-async fn revoke(tx: &mut super::Tx, name: &str, now: TimeMs) -> Result<u64> {
+async fn revoke(tx: &mut Tx, name: &str, now: TimeMs) -> Result<u64> {
     let sql = "UPDATE access_token SET revoked_at_ms = $2 WHERE name = $1 AND revoked_at_ms IS NULL";
     Ok(on_tx!(tx, |c| sqlx::query(sql)
         .bind(name)

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Result, Store, on_tx};
+use sqlx::QueryBuilder;
+
+use super::{Result, Store, on_tx, pieces};
 use crate::vn::Day;
 
 /// What was counted of a provider in one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, sqlx::FromRow)]
 pub struct ProviderTally {
     /// Answered with success: new, repeated, or a login.
     pub kept: i64,
@@ -45,29 +47,40 @@ impl ProviderTally {
 }
 
 /// An hour of a provider (hours since 1970 UTC).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ProviderHour {
     pub provider_id: String,
     /// Which hour.
     pub hour: i64,
     /// What was counted in it.
+    #[sqlx(flatten)]
     pub tally: ProviderTally,
 }
 
 impl Store {
     /// Adds to the hours of providers.
     pub async fn add_provider_hours(&self, tallies: &HashMap<(Arc<str>, i64), ProviderTally>) -> Result<()> {
-        let mut keys: Vec<&(Arc<str>, i64)> = tallies.keys().collect();
-        keys.sort();
+        let mut hours: Vec<(&(Arc<str>, i64), &ProviderTally)> = tallies.iter().collect();
+        hours.sort_by_key(|(hour, _)| *hour);
         let mut tx = self.begin().await?;
-        for key in keys {
-            let (provider_id, hour) = key;
-            let tally = &tallies[key];
-            on_tx!(&mut tx, |c| {
-                sqlx::query(
+        for piece in pieces(&hours) {
+            on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(
                     "INSERT INTO provider_hour (provider_id, hour, kept, refused, not_kept, latency_us_total,
-                       latency_us_max, last_heard_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                     ON CONFLICT (provider_id, hour) DO UPDATE SET
+                       latency_us_max, last_heard_ms) ",
+                );
+                sql.push_values(piece, |mut row, ((provider_id, hour), tally)| {
+                    row.push_bind(&**provider_id)
+                        .push_bind(*hour)
+                        .push_bind(tally.kept)
+                        .push_bind(tally.refused)
+                        .push_bind(tally.not_kept)
+                        .push_bind(tally.latency_us_total)
+                        .push_bind(tally.latency_us_max)
+                        .push_bind(tally.last_heard_ms);
+                });
+                sql.push(
+                    " ON CONFLICT (provider_id, hour) DO UPDATE SET
                        kept = provider_hour.kept + excluded.kept,
                        refused = provider_hour.refused + excluded.refused,
                        not_kept = provider_hour.not_kept + excluded.not_kept,
@@ -76,17 +89,8 @@ impl Store {
                          THEN provider_hour.latency_us_max ELSE excluded.latency_us_max END,
                        last_heard_ms = CASE WHEN provider_hour.last_heard_ms > excluded.last_heard_ms
                          THEN provider_hour.last_heard_ms ELSE excluded.last_heard_ms END",
-                )
-                .bind(&**provider_id)
-                .bind(hour)
-                .bind(tally.kept)
-                .bind(tally.refused)
-                .bind(tally.not_kept)
-                .bind(tally.latency_us_total)
-                .bind(tally.latency_us_max)
-                .bind(tally.last_heard_ms)
-                .execute(c)
-                .await?;
+                );
+                sql.build().execute(c).await?;
             });
         }
         tx.commit().await
@@ -95,8 +99,7 @@ impl Store {
     /// The hours of all providers from this one on, by provider and hour.
     pub async fn provider_hours(&self, from_hour: i64) -> Result<Vec<ProviderHour>> {
         let mut tx = self.begin_read().await?;
-        type Row = (String, i64, i64, i64, i64, i64, i64, i64);
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT provider_id, hour, kept, refused, not_kept, latency_us_total, latency_us_max, last_heard_ms
                  FROM provider_hour WHERE hour >= $1 ORDER BY provider_id, hour",
@@ -104,24 +107,7 @@ impl Store {
             .bind(from_hour)
             .fetch_all(c)
             .await?
-        });
-        Ok(rows
-            .into_iter()
-            .map(
-                |(provider_id, hour, kept, refused, not_kept, total, max, last)| ProviderHour {
-                    provider_id,
-                    hour,
-                    tally: ProviderTally {
-                        kept,
-                        refused,
-                        not_kept,
-                        latency_us_total: total,
-                        latency_us_max: max,
-                        last_heard_ms: last,
-                    },
-                },
-            )
-            .collect())
+        }))
     }
 
     /// How many repeats each provider sent on a day of reception.

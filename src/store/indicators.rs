@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::register::status_of;
 use super::{Result, Store, StoreError, Tx, on_tx, places};
 use crate::indicators::{Facts, HouseholdFact, StallFact, WINDOWS_DAYS};
 use crate::ledger::QUALIFYING_FLOOR;
 use crate::places::Units;
-use crate::register::TradingStatus;
 use crate::vn::{Day, TimeMs};
 
 /// Of each link, the version recorded last by K; of those, the ones valid on D.
@@ -79,10 +79,6 @@ impl Store {
             },
         ))
     }
-}
-
-pub(super) fn status_of(word: &str) -> Result<TradingStatus> {
-    TradingStatus::parse(word).ok_or_else(|| StoreError::Corrupt(format!("trading status {word}")))
 }
 
 async fn household_states(tx: &mut Tx, as_of: Day, k: TimeMs) -> Result<Vec<(String, String, String)>> {

@@ -1,12 +1,13 @@
 //! The only room that says SQL: one text for SQLite and PostgreSQL.
 //!
 //! [`Store`] has a method for each thing the product does, in one file per subject. Each method opens
-//! a transaction, reads, asks the core, writes, commits. The macro `on_tx!` is the one place where both
+//! a transaction, reads, asks the core, writes, commits; what [`Creation`] does is committed by its caller. The macro `on_tx!` is the one place where both
 //! drivers stand together: it expands an ordinary body for each.
 
 mod access;
 mod actor;
 mod connection;
+mod creation;
 mod days;
 mod dialect;
 mod error;
@@ -23,10 +24,11 @@ mod register;
 mod statements;
 mod tx;
 
-pub use access::{EverKey, IdempotentAnswer, NewProvider, ProviderRow, TokenRow};
+pub use access::{EverKey, NewKey, NewProvider, ProviderRow, TokenRow};
 pub use actor::Actor;
 pub(in crate::store) use connection::Pool;
 pub use connection::Store;
+pub use creation::{Creation, IdempotentAnswer, IdempotentCall};
 pub(in crate::store) use days::{OPEN_START_DAY, day_of, period_of};
 pub use error::{Result, StoreError};
 pub use health::{ProviderHour, ProviderTally};
@@ -40,9 +42,9 @@ pub use own_list::{ListPlace, OwnList, OwnReceipt};
 pub use owner_keys::OwnerKey;
 pub use places::PlacesKept;
 pub use register::{
-    AccountView, Approval, CardView, CheckWay, Checked, CodeView, HouseholdChange, HouseholdFilter,
-    HouseholdView, Inspection, IssuedCode, NewInspection, OfflineLook, OwnerMessage, PrintableCard,
-    RegisterKept, StallView, WalkKept, WallCode, WhichCards,
+    AccountView, Approval, CardView, CheckWay, Checked, CodeEnding, CodeView, HouseholdChange,
+    HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection, NewTerminal, OfflineLook,
+    OwnerMessage, PrintableCard, RegisterKept, StallView, WalkKept, WallCode, WhichCards,
 };
 pub use statements::{
     Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,

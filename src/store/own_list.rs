@@ -6,7 +6,7 @@
 
 use sqlx::QueryBuilder;
 
-use super::{Result, Store, StoreError, Tx, dialect, on_tx, places};
+use super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx, places};
 use crate::ledger::{LedgerNo, Received};
 use crate::places::{PlacedIn, Unit, UnitId};
 use crate::vn::{Day, Dong, TimeMs};
@@ -64,7 +64,28 @@ pub struct ListPlace {
     pub entry_no: LedgerNo,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, Option<String>, String, String, i64);
+#[derive(sqlx::FromRow)]
+struct DayRow {
+    day: i64,
+    receipts: i64,
+    received_vnd: i64,
+    refunded_vnd: i64,
+    corrected_vnd: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ReceiptRow {
+    business_day: i64,
+    at_ms: i64,
+    entry_no: i64,
+    amount_vnd: i64,
+    refunded_vnd: i64,
+    corrected_vnd: i64,
+    stall_code: Option<String>,
+    provider_id: String,
+    provider_txn_id: String,
+    is_from_statement: i64,
+}
 
 impl Store {
     /// What a household received from the first to the last day (366 at most), with up to `limit` of its
@@ -136,13 +157,14 @@ impl Store {
 /// The days on which something came. What a counter does not hold yet is added in the same moment.
 async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, Received)>> {
     // The counters lie by day, so each day is looked up by itself: a cross join stays in its order.
-    let rows: Vec<(i64, i64, i64, i64, i64)> = on_tx!(tx, |c| {
+    let rows: Vec<DayRow> = on_tx!(tx, |c| {
         sqlx::query_as(
             "WITH RECURSIVE days (day) AS (
                SELECT CAST($2 AS BIGINT) UNION ALL SELECT day + 1 FROM days WHERE day < $3
              )
-             SELECT day, CAST(SUM(posted_count) AS BIGINT), CAST(SUM(posted_vnd) AS BIGINT),
-                    CAST(SUM(refunded_vnd) AS BIGINT), CAST(SUM(corrected_vnd) AS BIGINT)
+             SELECT day, CAST(SUM(posted_count) AS BIGINT) AS receipts, CAST(SUM(posted_vnd) AS BIGINT) AS received_vnd,
+                    CAST(SUM(refunded_vnd) AS BIGINT) AS refunded_vnd,
+                    CAST(SUM(corrected_vnd) AS BIGINT) AS corrected_vnd
              FROM (
                SELECT h.day, h.posted_count, h.posted_vnd, h.refunded_vnd, h.corrected_vnd
                FROM days d CROSS JOIN household_day h WHERE h.day = d.day AND h.household_id = $1
@@ -159,14 +181,14 @@ async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result
         .await?
     });
     rows.into_iter()
-        .map(|(day, receipts, received, refunded, corrected)| {
+        .map(|row| {
             let received = Received {
-                receipts,
-                received: Dong::new(received),
-                refunded: Dong::new(refunded),
-                corrected: Dong::new(corrected),
+                receipts: row.receipts,
+                received: Dong::new(row.received_vnd),
+                refunded: Dong::new(row.refunded_vnd),
+                corrected: Dong::new(row.corrected_vnd),
             };
-            Ok((day_of(day)?, received))
+            Ok((day_of(row.day)?, received))
         })
         .collect()
 }
@@ -199,11 +221,11 @@ async fn receipts_of(
     // its day; what it took more than a day later is noted by day.
     let first = LedgerNo::start_of(from.plus(-1));
     let end = LedgerNo::start_of(to.plus(2));
-    let rows: Vec<Row> = on_tx!(tx, |c, Db| {
+    let rows: Vec<ReceiptRow> = on_tx!(tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new(
             "SELECT r.business_day, COALESCE(r.occurred_at_ms, r.posted_at_ms) AS at_ms, r.entry_no, r.amount_vnd,
                     r.refunded_vnd, r.corrected_vnd, s.stall_code, r.provider_id, r.provider_txn_id,
-                    CAST(CASE WHEN r.statement_row_no IS NULL THEN 0 ELSE 1 END AS BIGINT)
+                    CAST(CASE WHEN r.statement_row_no IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_from_statement
              FROM (SELECT entry_no FROM receipt WHERE entry_no > ",
         );
         sql.push_bind(first.get())
@@ -242,35 +264,19 @@ async fn receipts_of(
     rows.into_iter().map(receipt_of).collect()
 }
 
-fn receipt_of(row: Row) -> Result<OwnReceipt> {
-    let (
-        day,
-        at,
-        entry_no,
-        amount,
-        refunded,
-        corrected,
-        stall_code,
-        provider_id,
-        provider_txn_id,
-        is_from_statement,
-    ) = row;
+fn receipt_of(row: ReceiptRow) -> Result<OwnReceipt> {
     Ok(OwnReceipt {
         place: ListPlace {
-            day: day_of(day)?,
-            at: TimeMs(at),
-            entry_no: LedgerNo::of(entry_no),
+            day: day_of(row.business_day)?,
+            at: TimeMs(row.at_ms),
+            entry_no: LedgerNo::of(row.entry_no),
         },
-        amount: Dong::new(amount),
-        refunded: Dong::new(refunded),
-        corrected: Dong::new(corrected),
-        stall_code,
-        provider_id,
-        provider_txn_id,
-        is_from_statement: is_from_statement != 0,
+        amount: Dong::new(row.amount_vnd),
+        refunded: Dong::new(row.refunded_vnd),
+        corrected: Dong::new(row.corrected_vnd),
+        stall_code: row.stall_code,
+        provider_id: row.provider_id,
+        provider_txn_id: row.provider_txn_id,
+        is_from_statement: row.is_from_statement != 0,
     })
-}
-
-fn day_of(number: i64) -> Result<Day> {
-    Day::from_number(number).ok_or_else(|| StoreError::Corrupt(format!("day {number} of a receipt")))
 }

@@ -1,6 +1,6 @@
 //! Keys with which owners of households open the list of their own money.
 
-use super::{Result, Store, StoreError, Tx, on_tx};
+use super::{Actor, Result, Store, StoreError, Tx, on_tx};
 use crate::vn::TimeMs;
 
 /// Uses closer together than this are noted as one.
@@ -17,14 +17,22 @@ pub struct OwnerKey {
     pub last_used_at: Option<TimeMs>,
 }
 
-type Row = (String, String, i64, Option<i64>);
+#[derive(sqlx::FromRow)]
+struct StoredKey {
+    household_id: String,
+    created_by: String,
+    created_at_ms: i64,
+    last_used_at_ms: Option<i64>,
+}
 
-fn key_of((household_id, created_by, created_at, last_used_at): Row) -> OwnerKey {
-    OwnerKey {
-        household_id,
-        created_by,
-        created_at: TimeMs(created_at),
-        last_used_at: last_used_at.map(TimeMs),
+impl From<StoredKey> for OwnerKey {
+    fn from(row: StoredKey) -> OwnerKey {
+        OwnerKey {
+            household_id: row.household_id,
+            created_by: row.created_by,
+            created_at: TimeMs(row.created_at_ms),
+            last_used_at: row.last_used_at_ms.map(TimeMs),
+        }
     }
 }
 
@@ -34,11 +42,10 @@ impl Store {
         &self,
         household_id: &str,
         token_sha256: &str,
-        by: &str,
-        now: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        revoke(&mut tx, household_id, by, now).await?;
+        revoke(&mut tx, household_id, actor).await?;
         let made = on_tx!(&mut tx, |c| {
             sqlx::query(
                 "INSERT INTO owner_key (token_sha256, household_id, created_by, created_at_ms)
@@ -46,8 +53,8 @@ impl Store {
             )
             .bind(token_sha256)
             .bind(household_id)
-            .bind(by)
-            .bind(now.0)
+            .bind(actor.by)
+            .bind(actor.now.0)
             .execute(c)
             .await?
             .rows_affected()
@@ -61,9 +68,9 @@ impl Store {
     }
 
     /// Revokes a household's key; false if it has none.
-    pub async fn revoke_owner_key(&self, household_id: &str, by: &str, now: TimeMs) -> Result<bool> {
+    pub async fn revoke_owner_key(&self, household_id: &str, actor: Actor<'_>) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let revoked = revoke(&mut tx, household_id, by, now).await?;
+        let revoked = revoke(&mut tx, household_id, actor).await?;
         tx.commit().await?;
         Ok(revoked > 0)
     }
@@ -71,7 +78,7 @@ impl Store {
     /// A household's living key.
     pub async fn owner_key(&self, household_id: &str) -> Result<Option<OwnerKey>> {
         let mut tx = self.begin_read().await?;
-        let row: Option<Row> = on_tx!(&mut tx, |c| {
+        let row: Option<StoredKey> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT household_id, created_by, created_at_ms, last_used_at_ms FROM owner_key
                  WHERE household_id = $1 AND revoked_at_ms IS NULL",
@@ -80,7 +87,7 @@ impl Store {
             .fetch_optional(c)
             .await?
         });
-        Ok(row.map(key_of))
+        Ok(row.map(OwnerKey::from))
     }
 
     /// The living key of this token. Notes that it was used where `used_at` says when; what is given back is the
@@ -91,7 +98,7 @@ impl Store {
         used_at: Option<TimeMs>,
     ) -> Result<Option<OwnerKey>> {
         let mut tx = self.begin_read().await?;
-        let row: Option<Row> = on_tx!(&mut tx, |c| {
+        let row: Option<StoredKey> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT household_id, created_by, created_at_ms, last_used_at_ms FROM owner_key
                  WHERE token_sha256 = $1 AND revoked_at_ms IS NULL",
@@ -101,7 +108,7 @@ impl Store {
             .await?
         });
         drop(tx);
-        let key = row.map(key_of);
+        let key = row.map(OwnerKey::from);
         let is_noted = |at: TimeMs, last: TimeMs| at.0 < last.0.saturating_add(USE_NOTED_EVERY_MS);
         if let (Some(key), Some(at)) = (&key, used_at)
             && !key.last_used_at.is_some_and(|last| is_noted(at, last))
@@ -123,15 +130,15 @@ impl Store {
     }
 }
 
-async fn revoke(tx: &mut Tx, household_id: &str, by: &str, now: TimeMs) -> Result<u64> {
+async fn revoke(tx: &mut Tx, household_id: &str, actor: Actor<'_>) -> Result<u64> {
     Ok(on_tx!(tx, |c| {
         sqlx::query(
             "UPDATE owner_key SET revoked_at_ms = $2, revoked_by = $3
              WHERE household_id = $1 AND revoked_at_ms IS NULL",
         )
         .bind(household_id)
-        .bind(now.0)
-        .bind(by)
+        .bind(actor.now.0)
+        .bind(actor.by)
         .execute(c)
         .await?
         .rows_affected()

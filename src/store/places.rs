@@ -4,16 +4,13 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::{OPEN_START_DAY, Result, Store, StoreError, Tx, on_tx};
+use super::{OPEN_START_DAY, Result, Store, StoreError, Tx, day_of, on_tx, pieces};
 use crate::indicators::{PlaceFact, PlaceKind};
 use crate::places::{
     Book, Edge, Level, MarketRow, NewPlaces, PlacedIn, StreetRow, Unit, UnitId, Units, shipped,
 };
 use crate::store::fresh_id;
 use crate::vn::{Day, TimeMs, name_key};
-
-/// Rows per bulk insert here; the widest has 9 columns.
-const BULK_ROWS: usize = 1000;
 
 /// What keeping a list of places did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,10 +23,6 @@ pub struct PlacesKept {
 
 pub(super) fn day_number(day: Option<Day>) -> i64 {
     day.map_or(OPEN_START_DAY, Day::number)
-}
-
-fn day_from(number: i64) -> Option<Day> {
-    Day::from_number(number)
 }
 
 impl Store {
@@ -58,23 +51,20 @@ impl Store {
     /// replaced, with its edges. The result is checked as a whole first, and refused as a whole.
     pub async fn keep_units(&self, units: Vec<Unit>, edges: Vec<Edge>, dry_run: bool) -> Result<PlacesKept> {
         let mut tx = self.begin().await?;
-        let there = read_units(&mut tx).await?;
-        let is_new = |u: &&Unit| there.ix(&u.id).is_none_or(|ix| there.get(ix) != *u);
+        let known = read_units(&mut tx).await?;
+        let is_new = |u: &&Unit| known.ix(&u.id).is_none_or(|ix| known.get(ix) != *u);
+        let new = units.iter().filter(is_new).count();
         let kept = PlacesKept {
-            new: units.iter().filter(is_new).count(),
-            known: 0,
-        };
-        let kept = PlacesKept {
-            known: units.len() - kept.new,
-            ..kept
+            new,
+            known: units.len() - new,
         };
         let named: HashMap<&UnitId, &Unit> = units.iter().map(|u| (&u.id, u)).collect();
-        let mut all: Vec<Unit> = there
+        let mut all: Vec<Unit> = known
             .all()
             .filter(|(_, u)| !named.contains_key(&u.id))
             .map(|(_, u)| u.clone())
             .collect();
-        let mut all_edges: Vec<Edge> = there
+        let mut all_edges: Vec<Edge> = known
             .edges()
             .iter()
             .filter(|e| !named.contains_key(&e.from))
@@ -161,7 +151,7 @@ fn default_scope(units: &Units) -> Result<crate::places::UnitIx> {
 }
 
 async fn write_units(tx: &mut Tx, units: &[Unit], edges: &[Edge]) -> Result<()> {
-    for chunk in units.chunks(BULK_ROWS) {
+    for chunk in pieces(units) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO unit (code, valid_from_day, valid_to_day, name, name_en, type_name, level, parent_code, source) ",
@@ -180,7 +170,7 @@ async fn write_units(tx: &mut Tx, units: &[Unit], edges: &[Edge]) -> Result<()> 
             sql.build().execute(c).await?;
         });
     }
-    for chunk in edges.chunks(BULK_ROWS) {
+    for chunk in pieces(edges) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO unit_edge (from_code, from_valid_from_day, to_code, to_valid_from_day, part) ",
@@ -198,19 +188,30 @@ async fn write_units(tx: &mut Tx, units: &[Unit], edges: &[Edge]) -> Result<()> 
     Ok(())
 }
 
+#[derive(sqlx::FromRow)]
+struct UnitRow {
+    code: String,
+    valid_from_day: i64,
+    valid_to_day: Option<i64>,
+    name: String,
+    name_en: String,
+    type_name: String,
+    level: String,
+    parent_code: Option<String>,
+    source: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct EdgeRow {
+    from_code: String,
+    from_valid_from_day: i64,
+    to_code: String,
+    to_valid_from_day: i64,
+    part: i64,
+}
+
 pub(super) async fn read_units(tx: &mut Tx) -> Result<Units> {
-    type Row = (
-        String,
-        i64,
-        Option<i64>,
-        String,
-        String,
-        String,
-        String,
-        Option<String>,
-        String,
-    );
-    let rows: Vec<Row> = on_tx!(tx, |c| {
+    let rows: Vec<UnitRow> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT code, valid_from_day, valid_to_day, name, name_en, type_name, level, parent_code, source FROM unit",
         )
@@ -218,22 +219,21 @@ pub(super) async fn read_units(tx: &mut Tx) -> Result<Units> {
         .await?
     });
     let mut units = Vec::with_capacity(rows.len());
-    for (code, from, to, name, name_en, type_name, level, parent_code, source) in rows {
-        let level = Level::parse(&level)
-            .ok_or_else(|| StoreError::Corrupt(format!("level {level} of unit {code}")))?;
-        let id = UnitId::new(code, day_from(from));
+    for row in rows {
+        let level = Level::parse(&row.level)
+            .ok_or_else(|| StoreError::Corrupt(format!("level {} of unit {}", row.level, row.code)))?;
         units.push(Unit {
-            id,
-            to: to.and_then(day_from),
-            name,
-            name_en,
-            type_name,
+            id: UnitId::new(row.code, Day::from_number(row.valid_from_day)),
+            to: row.valid_to_day.and_then(Day::from_number),
+            name: row.name,
+            name_en: row.name_en,
+            type_name: row.type_name,
             level,
-            parent_code,
-            source,
+            parent_code: row.parent_code,
+            source: row.source,
         });
     }
-    let edges: Vec<(String, i64, String, i64, i64)> = on_tx!(tx, |c| {
+    let edges: Vec<EdgeRow> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT from_code, from_valid_from_day, to_code, to_valid_from_day, part FROM unit_edge",
         )
@@ -242,10 +242,10 @@ pub(super) async fn read_units(tx: &mut Tx) -> Result<Units> {
     });
     let edges = edges
         .into_iter()
-        .map(|(from, from_day, to, to_day, part)| Edge {
-            from: UnitId::new(from, day_from(from_day)),
-            to: UnitId::new(to, day_from(to_day)),
-            part: part != 0,
+        .map(|row| Edge {
+            from: UnitId::new(row.from_code, Day::from_number(row.from_valid_from_day)),
+            to: UnitId::new(row.to_code, Day::from_number(row.to_valid_from_day)),
+            part: row.part != 0,
         })
         .collect();
     Units::new(units, edges).map_err(|e| StoreError::Corrupt(format!("units: {e}")))
@@ -266,9 +266,9 @@ pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<Pla
     });
     let mut by_place: HashMap<String, Vec<PlacedIn>> = HashMap::new();
     for (place_id, from, code, unit_from) in facts {
-        let from = day_from(from).ok_or_else(|| StoreError::Corrupt(format!("day of place {place_id}")))?;
+        let from = day_of(from)?;
         by_place.entry(place_id).or_default().push(PlacedIn {
-            unit: UnitId::new(code, day_from(unit_from)),
+            unit: UnitId::new(code, Day::from_number(unit_from)),
             from,
         });
     }
@@ -316,7 +316,7 @@ pub(super) async fn open_book<'a>(tx: &mut Tx, units: &'a Units) -> Result<Book<
     let mut scopes = HashMap::new();
     for (street_id, code, from, name) in streets {
         let scope = units
-            .ix(&UnitId::new(code, day_from(from)))
+            .ix(&UnitId::new(code, Day::from_number(from)))
             .ok_or_else(|| StoreError::Corrupt(format!("scope of street {street_id}")))?;
         book.know_street(scope, &name, street_id.clone());
         scopes.insert(street_id, scope);
@@ -340,7 +340,7 @@ pub(super) async fn open_book<'a>(tx: &mut Tx, units: &'a Units) -> Result<Book<
 
 /// Writes what a book made.
 pub(super) async fn write_places(tx: &mut Tx, units: &Units, new: &NewPlaces, now: TimeMs) -> Result<()> {
-    for chunk in new.streets.chunks(BULK_ROWS) {
+    for chunk in pieces(&new.streets) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO street (street_id, scope_code, scope_valid_from_day, name, name_key, recorded_at_ms) ",
@@ -357,44 +357,35 @@ pub(super) async fn write_places(tx: &mut Tx, units: &Units, new: &NewPlaces, no
             sql.build().execute(c).await?;
         });
     }
-    type PlaceRow<'a> = (
-        &'a str,
-        &'a str,
-        Option<&'a str>,
-        Option<&'a str>,
-        Option<&'a str>,
-    );
-    let segments = new
-        .segments
-        .iter()
-        .map(|(id, street)| (id.as_str(), "segment", Some(street.as_str()), None, None));
-    let markets = new.markets.iter().map(|(id, name, address)| {
-        (
-            id.as_str(),
-            "market",
-            None,
-            Some(name.as_str()),
-            Some(address.as_str()),
-        )
-    });
-    let places: Vec<PlaceRow> = segments.chain(markets).collect();
-    for chunk in places.chunks(BULK_ROWS) {
+    for chunk in pieces(&new.segments) {
         on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "INSERT INTO place (place_id, kind, street_id, market_name, address, recorded_at_ms) ",
-            );
-            sql.push_values(chunk, |mut row, (id, kind, street, market, address)| {
-                row.push_bind(*id)
-                    .push_bind(*kind)
-                    .push_bind(*street)
-                    .push_bind(*market)
-                    .push_bind(*address)
+            let mut sql =
+                QueryBuilder::<Db>::new("INSERT INTO place (kind, place_id, street_id, recorded_at_ms) ");
+            sql.push_values(chunk, |mut row, (place_id, street_id)| {
+                row.push("'segment'")
+                    .push_bind(place_id)
+                    .push_bind(street_id)
                     .push_bind(now.0);
             });
             sql.build().execute(c).await?;
         });
     }
-    for chunk in new.facts.chunks(BULK_ROWS) {
+    for chunk in pieces(&new.markets) {
+        on_tx!(tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(
+                "INSERT INTO place (kind, place_id, market_name, address, recorded_at_ms) ",
+            );
+            sql.push_values(chunk, |mut row, (place_id, name, address)| {
+                row.push("'market'")
+                    .push_bind(place_id)
+                    .push_bind(name)
+                    .push_bind(address)
+                    .push_bind(now.0);
+            });
+            sql.build().execute(c).await?;
+        });
+    }
+    for chunk in pieces(&new.facts) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO place_unit (place_id, from_day, recorded_at_ms, unit_code, unit_valid_from_day) ",

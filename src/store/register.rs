@@ -10,28 +10,25 @@ mod write;
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::QueryBuilder;
-
 use super::places::{self, raise_epoch};
-use super::{OPEN_START_DAY, Result, Store, StoreError, Tx, fresh_id, on_tx};
+use super::{Actor, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, fresh_id, period_of};
+use crate::places::{Book, NewPlaces, Units};
 use crate::register::{
     Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, Minting,
-    Outcome, StallCode, StallState, plan,
+    Outcome, StallCode, StallState, TradingStatus, plan,
 };
-use crate::vn::{Day, Period, TimeMs};
+use crate::vn::{Day, TimeMs};
 
 pub use cards::{PrintableCard, WhichCards};
-pub use change::HouseholdChange;
+pub use change::{HouseholdChange, NewTerminal};
 pub(super) use codes::payee_of_stall;
-pub use codes::{CardView, IssuedCode};
+pub use codes::{CardView, CodeEnding, IssuedCode, NewCode};
 pub use inspections::{CheckWay, Checked, Inspection, NewInspection, OfflineLook, WalkKept, WallCode};
 pub use lifecycle::OwnerMessage;
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 
 /// Households per transaction: a callback waits behind one chunk at most.
 const CHUNK_HOUSEHOLDS: usize = 500;
-/// Values per `IN (…)` list.
-const IN_MAX: usize = 500;
 
 /// What keeping drafts did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,9 +58,8 @@ impl Store {
     pub async fn keep_register(
         &self,
         drafts: &[HouseholdDraft],
-        by: &str,
         dry_run: bool,
-        now: TimeMs,
+        actor: Actor<'_>,
         mut progress: impl FnMut(usize),
     ) -> Result<RegisterKept> {
         let mut kept = RegisterKept::default();
@@ -71,13 +67,7 @@ impl Store {
         let units = places::read_units(&mut tx).await?;
         let mut book = places::open_book(&mut tx, &units).await?;
         for (number, chunk) in drafts.chunks(CHUNK_HOUSEHOLDS).enumerate() {
-            let mut existing = read_existing(&mut tx, chunk).await?;
-            let outcome = plan_with_new_names(&mut tx, chunk, &mut existing, &mut book, now).await?;
-            let new_places = book.take_new();
-            places::write_places(&mut tx, &units, &new_places, now).await?;
-            write::rows(&mut tx, &outcome.rows, by, now).await?;
-            raise_epoch(&mut tx).await?;
-            kept.add(outcome, new_places);
+            kept.add(keep(&mut tx, chunk, &units, &mut book, actor).await?);
             progress(((number + 1) * CHUNK_HOUSEHOLDS).min(drafts.len()));
             if !dry_run {
                 tx.commit().await?;
@@ -88,8 +78,45 @@ impl Store {
     }
 }
 
+impl Creation {
+    /// The whole table of units, as [`Store::units`].
+    pub async fn units(&mut self) -> Result<Units> {
+        places::read_units(&mut self.tx).await
+    }
+
+    /// Keeps one household as stated, as [`Store::keep_register`].
+    pub async fn keep_household(
+        &mut self,
+        draft: HouseholdDraft,
+        units: &Units,
+        actor: Actor<'_>,
+    ) -> Result<RegisterKept> {
+        let mut book = places::open_book(&mut self.tx, units).await?;
+        let mut kept = RegisterKept::default();
+        kept.add(keep(&mut self.tx, &[draft], units, &mut book, actor).await?);
+        Ok(kept)
+    }
+}
+
+/// Keeps some households in this transaction: what became of them, and the places that were made for them.
+async fn keep(
+    tx: &mut Tx,
+    drafts: &[HouseholdDraft],
+    units: &Units,
+    book: &mut Book<'_>,
+    actor: Actor<'_>,
+) -> Result<(Outcome, NewPlaces)> {
+    let mut existing = read_existing(tx, drafts).await?;
+    let outcome = plan_with_new_names(tx, drafts, &mut existing, book, actor.now).await?;
+    let new_places = book.take_new();
+    places::write_places(tx, units, &new_places, actor.now).await?;
+    write::rows(tx, &outcome.rows, actor).await?;
+    raise_epoch(tx).await?;
+    Ok((outcome, new_places))
+}
+
 impl RegisterKept {
-    fn add(&mut self, outcome: Outcome, places: crate::places::NewPlaces) {
+    fn add(&mut self, (outcome, places): (Outcome, NewPlaces)) {
         let rows = &outcome.rows;
         let new_households: HashSet<&String> = rows.households.iter().map(|(id, _)| id).collect();
         let new_stalls: HashSet<&String> = rows.stalls.iter().map(|(id, ..)| id).collect();
@@ -120,7 +147,7 @@ async fn plan_with_new_names(
     tx: &mut Tx,
     drafts: &[HouseholdDraft],
     existing: &mut Existing,
-    book: &mut crate::places::Book<'_>,
+    book: &mut Book<'_>,
     now: TimeMs,
 ) -> Result<Outcome> {
     let wanted = drafts
@@ -173,20 +200,9 @@ async fn taken_codes<'a>(
     tx: &mut Tx,
     codes: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<String, String>> {
-    let codes: Vec<&str> = codes.collect();
-    let mut taken = HashMap::new();
-    for chunk in codes.chunks(IN_MAX) {
-        let rows: Vec<(String, String)> = on_tx!(tx, |c, Db| {
-            let mut sql =
-                QueryBuilder::<Db>::new("SELECT stall_code, household_id FROM stall WHERE stall_code IN ");
-            sql.push_tuples(chunk, |mut row, code| {
-                row.push_bind(*code);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        taken.extend(rows);
-    }
-    Ok(taken)
+    let sql = "SELECT stall_code, household_id FROM stall WHERE stall_code IN (…)";
+    let taken: Vec<(String, String)> = fetch_in_chunks(tx, sql, &[], codes).await?;
+    Ok(taken.into_iter().collect())
 }
 
 /// A serial for a card: 12 characters of the stall codes' alphabet, 60 random bits.
@@ -202,181 +218,143 @@ fn random_u64() -> u64 {
 }
 
 async fn read_existing(tx: &mut Tx, drafts: &[HouseholdDraft]) -> Result<Existing> {
-    let references: Vec<&str> = drafts.iter().map(|d| d.reference.as_str()).collect();
     let mut existing = Existing::default();
-    let mut references_by_id = HashMap::new();
-    for chunk in references.chunks(IN_MAX) {
-        let rows: Vec<(String, String)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT household_id, household_ref FROM household WHERE household_ref IN ",
-            );
-            sql.push_tuples(chunk, |mut row, r| {
-                row.push_bind(*r);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        references_by_id.extend(rows);
-    }
-    let ids: Vec<&str> = references_by_id.keys().map(String::as_str).collect();
+    let sql = "SELECT household_id, household_ref FROM household WHERE household_ref IN (…)";
+    let households: Vec<(String, String)> =
+        fetch_in_chunks(tx, sql, &[], drafts.iter().map(|d| &d.reference)).await?;
+    let ids: Vec<&str> = households.iter().map(|(id, _)| id.as_str()).collect();
     let mut versions = household_versions(tx, &ids).await?;
     let mut stalls = stalls_of(tx, &ids).await?;
-    for (id, reference) in &references_by_id {
+    for (household_id, reference) in households {
         let household = ExistingHousehold {
-            household_id: id.clone(),
-            versions: versions.remove(id).unwrap_or_default(),
-            stalls: stalls.remove(id).unwrap_or_default(),
+            versions: versions.remove(&household_id).unwrap_or_default(),
+            stalls: stalls.remove(&household_id).unwrap_or_default(),
+            household_id,
         };
-        existing.households.insert(reference.clone(), household);
+        existing.households.insert(reference, household);
     }
     let stalls = || drafts.iter().flat_map(|d| &d.stalls);
-    existing.stall_owners = taken_codes(
-        tx,
-        stalls().filter_map(|s| s.code.as_ref()).map(StallCode::as_str),
-    )
-    .await?;
+    let codes = stalls().filter_map(|s| s.code.as_ref());
+    existing.stall_owners = taken_codes(tx, codes.map(StallCode::as_str)).await?;
     let numbers: HashSet<&str> = stalls()
         .filter_map(|s| s.account.as_ref())
         .map(|a| a.number.reveal())
         .collect();
-    let numbers: Vec<&str> = numbers.into_iter().collect();
-    for chunk in numbers.chunks(IN_MAX) {
-        let rows: Vec<(String, String, String)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT bank_bin, account_number, account_id FROM account WHERE account_number IN ",
-            );
-            sql.push_tuples(chunk, |mut row, n| {
-                row.push_bind(*n);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        existing
-            .accounts
-            .extend(rows.into_iter().map(|(bin, number, id)| ((bin, number), id)));
-    }
+    let sql = "SELECT bank_bin, account_number, account_id FROM account WHERE account_number IN (…)";
+    let accounts: Vec<(String, String, String)> = fetch_in_chunks(tx, sql, &[], numbers).await?;
+    existing
+        .accounts
+        .extend(accounts.into_iter().map(|(bin, number, id)| ((bin, number), id)));
     Ok(existing)
 }
 
+#[derive(sqlx::FromRow)]
+struct HouseholdVersion {
+    household_id: String,
+    valid_from_day: i64,
+    name: String,
+    class: String,
+    trading_status: String,
+    place_id: String,
+    house_number: String,
+    phone: Option<String>,
+}
+
+/// Versions of each household, the earliest first.
 async fn household_versions(
     tx: &mut Tx,
-    ids: &[&str],
+    household_ids: &[&str],
 ) -> Result<HashMap<String, Vec<(Day, HouseholdState)>>> {
+    let sql =
+        "SELECT household_id, valid_from_day, name, class, trading_status, place_id, house_number, phone
+               FROM household_version WHERE household_id IN (…)
+               ORDER BY household_id, valid_from_day, recorded_at_ms";
+    let rows: Vec<HouseholdVersion> = fetch_in_chunks(tx, sql, &[], household_ids.iter().copied()).await?;
     let mut out: HashMap<String, Vec<_>> = HashMap::new();
-    for chunk in ids.chunks(IN_MAX) {
-        type Row = (
-            String,
-            i64,
-            String,
-            String,
-            String,
-            String,
-            String,
-            Option<String>,
-        );
-        let rows: Vec<Row> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT household_id, valid_from_day, name, class, trading_status, place_id, house_number, phone
-                 FROM household_version WHERE household_id IN ",
-            );
-            sql.push_tuples(chunk, |mut row, id| {
-                row.push_bind(*id);
-            });
-            sql.push(" ORDER BY household_id, valid_from_day, recorded_at_ms");
-            sql.build_query_as().fetch_all(c).await?
-        });
-        for (id, from, name, class, status, place_id, house_number, phone) in rows {
-            let class = Class::parse(&class).ok_or_else(|| StoreError::Corrupt(format!("class {class}")))?;
-            let status = super::indicators::status_of(&status)?;
-            let state = HouseholdState {
-                name,
-                class,
-                status,
-                place_id,
-                house_number,
-                phone,
-            };
-            out.entry(id).or_default().push((day_of(from)?, state));
-        }
+    for row in rows {
+        let state = HouseholdState {
+            class: class_of(&row.class)?,
+            status: status_of(&row.trading_status)?,
+            name: row.name,
+            place_id: row.place_id,
+            house_number: row.house_number,
+            phone: row.phone,
+        };
+        out.entry(row.household_id)
+            .or_default()
+            .push((day_of(row.valid_from_day)?, state));
     }
     Ok(out)
 }
 
 async fn stalls_of(tx: &mut Tx, household_ids: &[&str]) -> Result<HashMap<String, Vec<ExistingStall>>> {
+    let mut versions = stall_versions(tx, household_ids).await?;
+    let mut links = links_of(tx, household_ids).await?;
+    let mut codes = live_codes_of(tx, household_ids).await?;
+    let sql = "SELECT household_id, stall_id, stall_code FROM stall WHERE household_id IN (…)
+               ORDER BY household_id, stall_id";
+    let stalls: Vec<(String, String, String)> =
+        fetch_in_chunks(tx, sql, &[], household_ids.iter().copied()).await?;
     let mut out: HashMap<String, Vec<ExistingStall>> = HashMap::new();
-    for chunk in household_ids.chunks(IN_MAX) {
-        let mut versions = stall_versions(tx, chunk).await?;
-        let mut links = links_of(tx, chunk).await?;
-        let mut codes = live_codes_of(tx, chunk).await?;
-        let rows: Vec<(String, String, String)> = on_tx!(tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(
-                "SELECT household_id, stall_id, stall_code FROM stall WHERE household_id IN ",
-            );
-            sql.push_tuples(chunk, |mut row, id| {
-                row.push_bind(*id);
-            });
-            sql.push(" ORDER BY household_id, stall_id");
-            sql.build_query_as().fetch_all(c).await?
+    for (household_id, stall_id, code) in stalls {
+        out.entry(household_id).or_default().push(ExistingStall {
+            code,
+            versions: versions.remove(&stall_id).unwrap_or_default(),
+            links: links.remove(&stall_id).unwrap_or_default(),
+            accounts_with_code: codes.remove(&stall_id).unwrap_or_default(),
+            stall_id,
         });
-        for (household_id, stall_id, code) in rows {
-            out.entry(household_id).or_default().push(ExistingStall {
-                code,
-                versions: versions.remove(&stall_id).unwrap_or_default(),
-                links: links.remove(&stall_id).unwrap_or_default(),
-                accounts_with_code: codes.remove(&stall_id).unwrap_or_default(),
-                stall_id,
-            });
-        }
     }
     Ok(out)
 }
 
+#[derive(sqlx::FromRow)]
+struct StallVersion {
+    stall_id: String,
+    valid_from_day: i64,
+    place_id: String,
+    house_number: String,
+    stall_number: String,
+    trading_status: String,
+}
+
+/// Versions of each stall of the households, the earliest first.
 async fn stall_versions(
     tx: &mut Tx,
     household_ids: &[&str],
 ) -> Result<HashMap<String, Vec<(Day, StallState)>>> {
-    let rows: Vec<(String, i64, String, String, String, String)> = on_tx!(tx, |c, Db| {
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT v.stall_id, v.valid_from_day, v.place_id, v.house_number, v.stall_number, v.trading_status
-             FROM stall_version v JOIN stall s ON s.stall_id = v.stall_id WHERE s.household_id IN ",
-        );
-        sql.push_tuples(household_ids, |mut row, id| {
-            row.push_bind(*id);
-        });
-        sql.push(" ORDER BY v.stall_id, v.valid_from_day, v.recorded_at_ms");
-        sql.build_query_as().fetch_all(c).await?
-    });
+    let sql =
+        "SELECT v.stall_id, v.valid_from_day, v.place_id, v.house_number, v.stall_number, v.trading_status
+               FROM stall_version v JOIN stall s ON s.stall_id = v.stall_id WHERE s.household_id IN (…)
+               ORDER BY v.stall_id, v.valid_from_day, v.recorded_at_ms";
+    let rows: Vec<StallVersion> = fetch_in_chunks(tx, sql, &[], household_ids.iter().copied()).await?;
     let mut out: HashMap<String, Vec<_>> = HashMap::new();
-    for (stall_id, from, place_id, house_number, stall_number, status) in rows {
-        let status = super::indicators::status_of(&status)?;
+    for row in rows {
         let state = StallState {
-            place_id,
-            house_number,
-            stall_number,
-            status,
+            place_id: row.place_id,
+            house_number: row.house_number,
+            stall_number: row.stall_number,
+            status: status_of(&row.trading_status)?,
         };
-        out.entry(stall_id).or_default().push((day_of(from)?, state));
+        out.entry(row.stall_id)
+            .or_default()
+            .push((day_of(row.valid_from_day)?, state));
     }
     Ok(out)
 }
 
 async fn links_of(tx: &mut Tx, household_ids: &[&str]) -> Result<HashMap<String, Vec<ExistingLink>>> {
-    let rows: Vec<(String, String, i64, Option<i64>)> = on_tx!(tx, |c, Db| {
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT l.stall_id, l.account_id, l.valid_from_day, l.valid_to_day FROM account_link l
-             WHERE NOT EXISTS (SELECT 1 FROM account_link n
-                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-               AND l.stall_id IN (SELECT stall_id FROM stall WHERE household_id IN ",
-        );
-        sql.push_tuples(household_ids, |mut row, id| {
-            row.push_bind(*id);
-        });
-        sql.push(")");
-        sql.build_query_as().fetch_all(c).await?
-    });
+    let sql = "SELECT l.stall_id, l.account_id, l.valid_from_day, l.valid_to_day FROM account_link l
+               WHERE NOT EXISTS (SELECT 1 FROM account_link n
+                                 WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+                 AND l.stall_id IN (SELECT stall_id FROM stall WHERE household_id IN (…))";
+    let links: Vec<(String, String, i64, Option<i64>)> =
+        fetch_in_chunks(tx, sql, &[], household_ids.iter().copied()).await?;
     let mut out: HashMap<String, Vec<ExistingLink>> = HashMap::new();
-    for (stall_id, account_id, from, to) in rows {
+    for (stall_id, account_id, from, to) in links {
         out.entry(stall_id).or_default().push(ExistingLink {
             account_id,
-            period: period_of(from, to),
+            period: period_of(from, to)?,
             is_recorded: true,
         });
     }
@@ -384,35 +362,25 @@ async fn links_of(tx: &mut Tx, household_ids: &[&str]) -> Result<HashMap<String,
 }
 
 async fn live_codes_of(tx: &mut Tx, household_ids: &[&str]) -> Result<HashMap<String, Vec<String>>> {
-    let rows: Vec<(String, String)> = on_tx!(tx, |c, Db| {
-        let mut sql = QueryBuilder::<Db>::new(
-            "SELECT stall_id, account_id FROM code
-             WHERE NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = code.serial) AND household_id IN ",
-        );
-        sql.push_tuples(household_ids, |mut row, id| {
-            row.push_bind(*id);
-        });
-        sql.build_query_as().fetch_all(c).await?
-    });
+    let sql = "SELECT stall_id, account_id FROM code
+               WHERE NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = code.serial) AND household_id IN (…)";
+    let codes: Vec<(String, String)> = fetch_in_chunks(tx, sql, &[], household_ids.iter().copied()).await?;
     let mut out: HashMap<String, Vec<String>> = HashMap::new();
-    for (stall_id, account_id) in rows {
+    for (stall_id, account_id) in codes {
         out.entry(stall_id).or_default().push(account_id);
     }
     Ok(out)
 }
 
-fn period_of(from: i64, to: Option<i64>) -> Period {
-    let from = if from == OPEN_START_DAY {
-        None
-    } else {
-        Day::from_number(from)
-    };
-    Period {
-        from,
-        to: to.and_then(Day::from_number),
-    }
+/// What a word of a column means; one that nobody wrote is corruption.
+fn meaning<T>(of: Option<T>, what: &str, word: &str) -> Result<T> {
+    of.ok_or_else(|| StoreError::Corrupt(format!("{what} {word}")))
 }
 
-fn day_of(number: i64) -> Result<Day> {
-    Day::from_number(number).ok_or_else(|| StoreError::Corrupt(format!("day {number}")))
+fn class_of(word: &str) -> Result<Class> {
+    meaning(Class::parse(word), "class", word)
+}
+
+pub(super) fn status_of(word: &str) -> Result<TradingStatus> {
+    meaning(TradingStatus::parse(word), "trading status", word)
 }

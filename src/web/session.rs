@@ -12,6 +12,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use super::{Problem, Shared};
 use crate::access::token_sha256;
+use crate::store::Actor;
+use crate::vn::TimeMs;
 
 /// The cookie that holds a token.
 const COOKIE: &str = "choso_token";
@@ -21,6 +23,13 @@ const COOKIE: &str = "choso_token";
 pub struct Person {
     /// The name that is recorded with every change.
     pub name: String,
+}
+
+impl Person {
+    /// This person doing something at this time.
+    pub fn at(&self, now: TimeMs) -> Actor<'_> {
+        Actor { by: &self.name, now }
+    }
 }
 
 impl FromRequest for Person {

@@ -33,6 +33,4 @@ pub struct Shared {
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     pub metrics: Arc<Metrics>,
-    /// Held by a creating call that carries an Idempotency-Key.
-    pub creating: tokio::sync::Mutex<()>,
 }

@@ -1,9 +1,12 @@
 //! The JSON API over HTTP: register, change, find, hand out codes, ask for figures.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Barrier;
 
 use choso::access::token_sha256;
+use choso::app::App;
 use choso::clock::now;
 use choso::vn::Day;
 use serde_json::{Value, json};
@@ -18,6 +21,8 @@ on_both! {
     a_code_is_handed_out_once_and_counts
     a_card_whose_account_was_unlinked_is_not_right
     a_creating_call_is_done_once
+    two_instances_do_a_creating_call_once
+    a_call_that_fails_after_its_work_is_done_once_when_it_is_repeated
     a_stall_gets_accounts_and_terminals
     lists_go_page_by_page
 }
@@ -231,6 +236,96 @@ fn a_creating_call_is_done_once(database: Database) {
         (other.status, other.json()["field"].as_str()),
         (422, Some("idempotency-key"))
     );
+}
+
+/// Registers a household and gives back the address of its stall's bills, and one to be made there.
+fn bills(api: &Api, reference: &str) -> (String, Value) {
+    let made = api
+        .call("POST", "/api/v1/households", &household(reference))
+        .json();
+    let stall = made["stalls"][0]["stall_id"].as_str().expect("a stall");
+    (
+        format!("/api/v1/stalls/{stall}/bills"),
+        json!({"amount_vnd": 20_000}),
+    )
+}
+
+fn rows_of(api: &Api, table: &str) -> usize {
+    let query = format!("SELECT '' || COUNT(*) FROM {table}");
+    let count = api.app.run(api.app.database.texts(&query)).remove(0);
+    count.parse().expect("a count")
+}
+
+fn two_instances_do_a_creating_call_once(database: Database) {
+    let api = Api::start(database);
+    let other = api
+        .app
+        .run(App::start(&api.app.config))
+        .expect("a second instance");
+    let (path, bill) = bills(&api, "api-7");
+    let bearer = format!("Bearer {TOKEN}");
+    for round in 1..=10 {
+        let key = format!("thu-{round}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("idempotency-key", key.as_str()),
+        ];
+        let (path, body, headers) = (&path, bill.to_string(), &headers);
+        let start = Barrier::new(4);
+        let send = |to: SocketAddr| {
+            start.wait();
+            http::send(to, "POST", path, headers, body.as_bytes())
+        };
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let to = [api.app.address(), other.address()].repeat(2);
+            let calls: Vec<_> = to.into_iter().map(|to| scope.spawn(move || send(to))).collect();
+            calls
+                .into_iter()
+                .map(|call| call.join().expect("an answer"))
+                .collect()
+        });
+        let replayed = answers
+            .iter()
+            .filter(|a| a.header("idempotency-replayed").is_some());
+        assert_eq!(replayed.count(), 3, "{answers:?}");
+        for answer in &answers {
+            assert_eq!((answer.status, &answer.body), (201, &answers[0].body));
+        }
+        assert_eq!(rows_of(&api, "bill"), round, "each call makes one bill");
+    }
+    api.app.run(other.stop());
+}
+
+fn a_call_that_fails_after_its_work_is_done_once_when_it_is_repeated(database: Database) {
+    let api = Api::start(database);
+    let (path, bill) = bills(&api, "api-8");
+    let key = [("idempotency-key", "thu-1")];
+    // The database refuses to keep an answer, whichever way it is written.
+    let is_sqlite = api.app.database.url.starts_with("sqlite:");
+    let (refuse, allow) = if is_sqlite {
+        (
+            "CREATE TRIGGER refuse_new BEFORE INSERT ON idempotency WHEN NEW.body <> '' BEGIN SELECT RAISE(ABORT, 'no'); END;
+             CREATE TRIGGER refuse BEFORE UPDATE ON idempotency BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "DROP TRIGGER refuse_new; DROP TRIGGER refuse",
+        )
+    } else {
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''no''; END' LANGUAGE plpgsql;
+             CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON idempotency
+             FOR EACH ROW WHEN (NEW.body <> '') EXECUTE FUNCTION refuse()",
+            "DROP TRIGGER refuse ON idempotency",
+        )
+    };
+    api.app.run(api.app.database.execute(refuse));
+    let failed = api.call_with("POST", &path, &key, &bill);
+    assert!(failed.status >= 500, "{failed:?}");
+    assert_eq!((rows_of(&api, "bill"), rows_of(&api, "idempotency")), (0, 0));
+    api.app.run(api.app.database.execute(allow));
+    let again = api.call_with("POST", &path, &key, &bill);
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, None));
+    let replayed = api.call_with("POST", &path, &key, &bill);
+    assert_eq!((replayed.status, &replayed.body), (201, &again.body));
+    assert_eq!((rows_of(&api, "bill"), rows_of(&api, "idempotency")), (1, 1));
 }
 
 fn a_stall_gets_accounts_and_terminals(database: Database) {

@@ -426,8 +426,11 @@ fn a_key_is_rotated_while_serving(database: Database) {
     assert_eq!(send(OTHER_SECRET, "T2"), 401);
     let sealed = app.seal("p", "k2", OTHER_SECRET);
     let overlap = TimeMs(now().0 + 3_600_000);
-    app.run(app.store().rotate_key("p", "k2", &sealed, overlap, now()))
-        .expect("a rotation");
+    app.run(
+        app.store()
+            .rotate_key(new_key("p", "k2", &sealed), overlap, now()),
+    )
+    .expect("a rotation");
     until("the new key is known", || send(OTHER_SECRET, "T3") == 204);
     assert_eq!(
         send(SECRET, "T4"),
@@ -437,7 +440,7 @@ fn a_key_is_rotated_while_serving(database: Database) {
     // The overlap is over: the old key stops fitting by itself.
     app.run(
         app.store()
-            .rotate_key("p", "k3", &sealed_again(&app), now(), now()),
+            .rotate_key(new_key("p", "k3", &sealed_again(&app)), now(), now()),
     )
     .expect("a rotation");
     until("the old key is refused", || send(SECRET, "T5") == 401);

@@ -33,7 +33,10 @@ fn get(app: &TestApp, path: &str, cookie: &str) -> Answer {
 
 fn household(app: &TestApp, reference: &str) -> String {
     let id = app
-        .run(app.store().household_by_ref(reference))
+        .run(
+            app.store()
+                .create(async |creation| creation.household_by_ref(reference).await),
+        )
         .expect("an answer");
     id.expect("the household is there")
 }

@@ -519,8 +519,11 @@ fn keep_order(app: &TestApp, provider_id: &str, number: u64, vnd: i64) {
         stall_id: stall[0].clone(),
         amount: Some(Dong::new(vnd)),
     };
-    app.run(app.store().keep_order(&order, "thu", now()))
-        .expect("an order");
+    app.run(
+        app.store()
+            .create(async |creation| creation.keep_order(&order, actor("thu", now())).await),
+    )
+    .expect("an order");
 }
 
 /// Where the provider logs in first: with its password it gets a token, with another it does not. Gives
@@ -595,10 +598,10 @@ impl Deposits {
         let stall = app.run(app.database.texts(&sql)).remove(0);
         let from = market_day().plus(-90);
         let now = registered_at();
-        app.run(
-            app.store()
-                .keep_terminal("va-known", "902000225341", &stall, from, "thu", now),
-        )
+        app.run(app.store().keep_terminal(
+            terminal("va-known", "902000225341", &stall, from),
+            actor("thu", now),
+        ))
         .expect("a virtual account");
     }
 

@@ -38,7 +38,8 @@ fn every_public_store_method_has_a_case() {
     }
     assert!(methods.len() > 20, "the store's source was read: {methods:?}");
     methods.retain(|name| {
-        !cases.contains(&format!("store.{name}(")) && !cases.contains(&format!("Store::{name}("))
+        let calls = ["store.", "Store::", "creation."].map(|on| format!("{on}{name}("));
+        !calls.iter().any(|call| cases.contains(call))
     });
     assert_eq!(methods, [""; 0], "public store methods without a contract case");
 }

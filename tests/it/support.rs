@@ -16,8 +16,11 @@ use choso::access::{NONCE_BYTES, SealingKey, key_purpose};
 use choso::indicators::Facts;
 use choso::notice::{Delivery, Provider, Received, Request, Secrets, parse_secret, scheme, sign};
 use choso::places::Units;
-use choso::register::read_register;
-use choso::store::{Arrival, NewProvider, Posted, Recount, RegisterKept, Store, WriterMemory};
+use choso::register::{CodeEnd, read_register};
+use choso::store::{
+    Actor, Arrival, CodeEnding, Creation, NewCode, NewKey, NewProvider, NewTerminal, Posted, Recount,
+    RegisterKept, Store, StoreError, WriterMemory,
+};
 use choso::vn::{Day, Secret, TimeMs, WorkingCalendar};
 use cluster::Cluster;
 use serde_json::{Value, json};
@@ -182,6 +185,14 @@ impl Books {
         self.runtime.block_on(future)
     }
 
+    /// Creates something in one transaction.
+    pub fn create<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Creation) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.run(self.store.create(work))
+    }
+
     /// Keeps rows of a register file; every row must be readable.
     pub fn register(&self, rows: &str, now: TimeMs) -> RegisterKept {
         let units = self.run(self.store.units()).expect("units");
@@ -189,7 +200,7 @@ impl Books {
         assert_eq!(file.faults, [], "every row can be read");
         self.run(
             self.store
-                .keep_register(&file.households, "thu", false, now, |_| {}),
+                .keep_register(&file.households, false, actor("thu", now), |_| {}),
         )
         .expect("the register is kept")
     }
@@ -300,6 +311,48 @@ impl Drop for Books {
             assert_sound(&self.recount());
         }
         self.run(self.store.close());
+    }
+}
+
+/// Whoever does something, and when.
+pub fn actor(by: &str, now: TimeMs) -> Actor<'_> {
+    Actor { by, now }
+}
+
+/// A code to be handed out to a stall.
+pub fn new_code(stall_id: &str, account_id: Option<&str>) -> NewCode {
+    NewCode {
+        stall_id: stall_id.to_owned(),
+        account_id: account_id.map(str::to_owned),
+    }
+}
+
+/// A key of a provider whose secret is sealed so.
+pub fn new_key<'a>(provider_id: &'a str, key_id: &'a str, sealed_secret: &'a str) -> NewKey<'a> {
+    NewKey {
+        provider_id,
+        key_id,
+        sealed_secret,
+    }
+}
+
+/// The end of a code on a day.
+pub fn ending(end: CodeEnd, reason: &str, on: Day) -> CodeEnding<'_> {
+    CodeEnding { end, reason, on }
+}
+
+/// A terminal of a provider at a stall.
+pub fn terminal<'a>(
+    provider_id: &'a str,
+    terminal_id: &'a str,
+    stall_id: &'a str,
+    from: Day,
+) -> NewTerminal<'a> {
+    NewTerminal {
+        provider_id,
+        terminal_id,
+        stall_id,
+        from,
     }
 }
 

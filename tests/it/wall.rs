@@ -3,13 +3,14 @@
 use choso::access::{sha256_hex, token_sha256};
 use choso::clock::now;
 use choso::config::RawConfig;
+use choso::register::CodeEnd;
 use choso::vietqr::{SCAN_PIXELS_MAX, Symbol, read, scan, stall_payload};
 use choso::vn::{AccountNumber, Day};
 use serde_json::Value;
 
-use crate::support::Database;
 use crate::support::http::{self, Answer};
 use crate::support::service::{TestApp, payment_now, until};
+use crate::support::{Database, actor, ending, new_code};
 
 const TOKENS: [(&str, &str); 2] = [
     ("Người một", "choso_invented-token-of-one"),
@@ -56,9 +57,13 @@ fn a_card(app: &TestApp) -> (String, String) {
         )
         .expect("stalls")
         .remove(0);
-    let wishes = [(stall.0.clone(), Some(stall.1))];
+    let new = [new_code(&stall.0, Some(&stall.1))];
     let issued = app
-        .run(app.store().issue_codes(&wishes, Day::of(now()), 0, "thu", now()))
+        .run(app.store().create(async |creation| {
+            creation
+                .issue_codes(&new, Day::of(now()), 0, actor("thu", now()))
+                .await
+        }))
         .expect("a code");
     (stall.0, issued[0].serial.clone())
 }
@@ -196,10 +201,11 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
     assert_eq!(blank.status, 422);
     assert!(blank.body.contains("Ảnh bị hỏng") && photo(b"%PDF-1.7").body.contains("PNG hoặc JPEG"));
     assert_eq!(photo(&vec![0; 8 * 1024 * 1024 + 1]).status, 413);
-    app.run(
-        app.store()
-            .end_code(&serial, "revoked", "pasted over", Day::of(now()), "thu", now()),
-    )
+    app.run(app.store().end_code(
+        &serial,
+        ending(CodeEnd::Revoked, "pasted over", Day::of(now())),
+        actor("thu", now()),
+    ))
     .expect("an end");
     assert_eq!(verdict(&app, &card.payload)["title"], "THẺ ĐÃ THU HỒI");
     // Each look is kept, and who made it; what was no code is a look too.
@@ -296,10 +302,11 @@ fn a_market_is_taken_along_without_its_accounts_and_the_walk_told_once() {
         page.contains("gần đây") && page.contains("không mạng") && page.contains(&format!("/k/{serial}"))
     );
     // Ended, its digest is on the other list; worn and replaced, the same text is right.
-    app.run(
-        app.store()
-            .end_code(&serial, "revoked", "", Day::of(now()), "thu", now()),
-    )
+    app.run(app.store().end_code(
+        &serial,
+        ending(CodeEnd::Revoked, "", Day::of(now())),
+        actor("thu", now()),
+    ))
     .expect("an end");
     let told = get(&app, &format!("/check/lists/{market}")).json();
     assert_eq!(

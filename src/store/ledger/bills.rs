@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::QueryBuilder;
 
 use super::super::register::payee_of_stall;
-use super::super::{Result, Store, StoreError, Tx, fresh_id, on_tx};
+use super::super::{Actor, Creation, Result, Store, StoreError, Tx, fresh_id, on_tx};
 use super::draft::Draft;
+use crate::ledger::BillState;
 use crate::register::StallCode;
 use crate::vietqr::{BILL_NUMBER_MAX, bill_payload};
 use crate::vn::{Dong, TimeMs};
@@ -58,23 +59,28 @@ pub struct BillView {
 }
 
 impl BillView {
-    /// `waiting`, `expired` (nothing came in time), `paid`, `underpaid` or `overpaid`.
-    pub fn state(&self, now: TimeMs) -> &'static str {
-        match self.paid.cmp(&self.asked) {
-            std::cmp::Ordering::Equal => "paid",
-            std::cmp::Ordering::Greater => "overpaid",
-            std::cmp::Ordering::Less if self.paid > Dong::ZERO => "underpaid",
-            std::cmp::Ordering::Less if now >= self.expires_at => "expired",
-            std::cmp::Ordering::Less => "waiting",
-        }
+    pub fn state(&self, now: TimeMs) -> BillState {
+        BillState::of(self.asked, self.paid, now >= self.expires_at)
+    }
+
+    /// Whether its code is still shown: it has not expired and something is missing.
+    pub fn is_payable(&self, now: TimeMs) -> bool {
+        self.paid < self.asked && now < self.expires_at
     }
 }
 
-impl Store {
+impl Creation {
     /// Makes a bill: a dynamic code with the amount and the bill number. A number that the stall used before is a conflict.
-    pub async fn make_bill(&self, new: &NewBill, wait_ms: i64, by: &str, now: TimeMs) -> Result<BillView> {
-        let mut tx = self.begin().await?;
-        let payee = payee_of_stall(&mut tx, &new.stall_id, new.account_id.as_deref(), wait_ms, now).await?;
+    pub async fn make_bill(&mut self, new: &NewBill, wait_ms: i64, actor: Actor<'_>) -> Result<BillView> {
+        let now = actor.now;
+        let payee = payee_of_stall(
+            &mut self.tx,
+            &new.stall_id,
+            new.account_id.as_deref(),
+            wait_ms,
+            now,
+        )
+        .await?;
         let bill_id = fresh_id(now);
         let bill_number = new.bill_number.clone().unwrap_or_else(|| given_number(&bill_id));
         let payload = bill_payload(
@@ -87,7 +93,7 @@ impl Store {
         .map_err(|e| StoreError::Conflict(format!("Không tạo được mã cho hóa đơn này: {e}")))?
         .to_string();
         let expires_at = TimeMs(now.0.saturating_add(new.valid_ms));
-        let made: Option<(String,)> = on_tx!(&mut tx, |c| {
+        let made: Option<(String,)> = on_tx!(&mut self.tx, |c| {
             sqlx::query_as(
                 "INSERT INTO bill (bill_id, stall_id, bill_number, amount_vnd, payload, created_at_ms, created_by,
                    expires_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -99,7 +105,7 @@ impl Store {
             .bind(new.amount.vnd())
             .bind(&payload)
             .bind(now.0)
-            .bind(by)
+            .bind(actor.by)
             .bind(expires_at.0)
             .fetch_optional(c)
             .await?
@@ -109,7 +115,6 @@ impl Store {
                 "Sạp đã có hóa đơn số {bill_number}. Hãy dùng số khác, hoặc bỏ trống để hệ thống tự đặt."
             )));
         }
-        tx.commit().await?;
         Ok(BillView {
             bill_id,
             stall_id: new.stall_id.clone(),
@@ -121,7 +126,9 @@ impl Store {
             expires_at,
         })
     }
+}
 
+impl Store {
     /// A bill and what was paid of it by now.
     pub async fn bill(&self, bill_id: &str) -> Result<Option<BillView>> {
         #[derive(sqlx::FromRow)]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, Tx, on_tx, pieces};
+use super::super::{Actor, Creation, Result, StoreError, Tx, on_tx, pieces};
 use super::draft::Draft;
 use crate::ledger::Order;
 use crate::notice::NoticeKind;
-use crate::vn::{Dong, TimeMs};
+use crate::vn::Dong;
 
 /// An order to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +23,11 @@ pub struct NewOrder {
     pub amount: Option<Dong>,
 }
 
-impl Store {
+impl Creation {
     /// Records an order, so that its payment finds its stall and its amount is checked. The same order
     /// again changes nothing; another one under the same reference is a conflict.
-    pub async fn keep_order(&self, order: &NewOrder, person: &str, now: TimeMs) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let there: Option<(String, Option<i64>)> = on_tx!(&mut tx, |c| {
+    pub async fn keep_order(&mut self, order: &NewOrder, actor: Actor<'_>) -> Result<()> {
+        let there: Option<(String, Option<i64>)> = on_tx!(&mut self.tx, |c| {
             sqlx::query(
                 "INSERT INTO payment_order (provider_id, reference, stall_id, amount_vnd, recorded_by, recorded_at_ms)
                  SELECT p.provider_id, $2, s.stall_id, CAST($4 AS BIGINT), $5, CAST($6 AS BIGINT)
@@ -39,8 +38,8 @@ impl Store {
             .bind(&order.reference)
             .bind(&order.stall_id)
             .bind(order.amount.map(Dong::vnd))
-            .bind(person)
-            .bind(now.0)
+            .bind(actor.by)
+            .bind(actor.now.0)
             .execute(&mut *c)
             .await?;
             sqlx::query_as(
@@ -62,7 +61,7 @@ impl Store {
                     order.reference
                 )))
             }
-            Some(_) => tx.commit().await,
+            Some(_) => Ok(()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, on_tx};
+use super::super::{Result, Store, StoreError, fetch_in_chunks, on_tx};
 use super::lifecycle::{is_change, is_linked, join_version};
 use crate::vietqr::{Payload, stall_payload};
 use crate::vn::{AccountNumber, Day, TimeMs};
@@ -39,13 +39,12 @@ pub struct PrintableCard {
 /// A code is active while it is not ended and its account is linked to its stall (docs/spec/domain.md, section 3).
 /// Stalls
 /// that moved or closed print nothing.
-const ACTIVE: &str = "SELECT c.serial, s.stall_code, c.payload, a.bank_bin, a.account_number, a.holder_name,
+const ACTIVE: &str = concat!(
+    "SELECT c.serial, s.stall_code, c.payload, a.bank_bin, a.account_number, a.holder_name,
         (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
-         ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1),
-        COALESCE(st.name, p.market_name), p.kind, v.house_number, v.stall_number
- FROM (SELECT CAST(";
-const ACTIVE_FROM: &str = concat!(
-    " AS BIGINT) AS d) day CROSS JOIN code c
+         ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1) AS household_name,
+        COALESCE(st.name, p.market_name) AS place_name, p.kind, v.house_number, v.stall_number
+ FROM (SELECT CAST($1 AS BIGINT) AS d) day CROSS JOIN code c
  JOIN stall s ON s.stall_id = c.stall_id
  JOIN account a ON a.account_id = c.account_id",
     join_version!("s.stall_id", "day.d"),
@@ -58,54 +57,41 @@ const ACTIVE_FROM: &str = concat!(
     " AND "
 );
 
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-);
+#[derive(sqlx::FromRow)]
+struct CardRow {
+    serial: String,
+    stall_code: String,
+    payload: String,
+    bank_bin: String,
+    account_number: String,
+    holder_name: String,
+    household_name: String,
+    place_name: String,
+    kind: String,
+    house_number: String,
+    stall_number: String,
+}
 
 impl Store {
     /// The cards that may be printed on a day, in no order. A payload that differs from the register is
     /// an error: such a card must not be printed.
     pub async fn printable_cards(&self, which: &WhichCards, on: Day) -> Result<Vec<PrintableCard>> {
         let mut tx = self.begin_read().await?;
-        let mut rows: Vec<Row> = Vec::new();
-        match which {
-            WhichCards::At(place) => {
-                rows = on_tx!(&mut tx, |c, Db| {
-                    let mut sql = QueryBuilder::<Db>::new(ACTIVE);
-                    sql.push_bind(on.number()).push(ACTIVE_FROM);
-                    sql.push("(p.street_id = ").push_bind(place);
-                    sql.push(" OR (p.kind = 'market' AND p.place_id = ")
-                        .push_bind(place)
-                        .push("))");
-                    sql.build_query_as().fetch_all(c).await?
-                });
-            }
+        let rows: Vec<CardRow> = match which {
+            WhichCards::At(place) => on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(ACTIVE);
+                sql.push("(p.street_id = $2 OR (p.kind = 'market' AND p.place_id = $2))");
+                sql.build_query_as()
+                    .bind(on.number())
+                    .bind(place)
+                    .fetch_all(c)
+                    .await?
+            }),
             WhichCards::Serials(serials) => {
-                for chunk in serials.chunks(500) {
-                    let found: Vec<Row> = on_tx!(&mut tx, |c, Db| {
-                        let mut sql = QueryBuilder::<Db>::new(ACTIVE);
-                        sql.push_bind(on.number()).push(ACTIVE_FROM).push("c.serial IN (");
-                        let mut list = sql.separated(", ");
-                        for serial in chunk {
-                            list.push_bind(serial);
-                        }
-                        sql.push(")");
-                        sql.build_query_as().fetch_all(c).await?
-                    });
-                    rows.extend(found);
-                }
+                let sql = format!("{ACTIVE}c.serial IN (…)");
+                fetch_in_chunks(&mut tx, &sql, &[on.number().into()], serials).await?
             }
-        }
+        };
         rows.into_iter().map(printable).collect()
     }
 
@@ -161,40 +147,27 @@ impl Store {
     }
 }
 
-fn printable(row: Row) -> Result<PrintableCard> {
-    let (
-        serial,
-        stall_code,
-        payload,
-        bank_bin,
-        number,
-        holder_name,
-        household_name,
-        place_name,
-        kind,
-        house,
-        stall,
-    ) = row;
-    let account =
-        AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account of {serial}")))?;
-    let made = stall_payload(&bank_bin, &account, &stall_code).ok();
-    let Some(payload) = made.filter(|made| made.as_str() == payload) else {
-        return Err(StoreError::Corrupt(format!("payload of {serial}")));
+fn printable(row: CardRow) -> Result<PrintableCard> {
+    let account = AccountNumber::parse(&row.account_number)
+        .map_err(|_| StoreError::Corrupt(format!("account of {}", row.serial)))?;
+    let made = stall_payload(&row.bank_bin, &account, &row.stall_code).ok();
+    let Some(payload) = made.filter(|made| made.as_str() == row.payload) else {
+        return Err(StoreError::Corrupt(format!("payload of {}", row.serial)));
     };
-    let is_in_market = kind == "market";
+    let is_in_market = row.kind == "market";
     Ok(PrintableCard {
-        serial,
-        stall_code,
-        household_name,
-        place_name,
+        serial: row.serial,
+        stall_code: row.stall_code,
+        household_name: row.household_name,
+        place_name: row.place_name,
         is_in_market,
-        number: if is_in_market && !stall.is_empty() {
-            stall
+        number: if is_in_market && !row.stall_number.is_empty() {
+            row.stall_number
         } else {
-            house
+            row.house_number
         },
-        bank_bin,
-        holder_name,
+        bank_bin: row.bank_bin,
+        holder_name: row.holder_name,
         account,
         payload,
     })

@@ -1,13 +1,13 @@
 //! Single changes: what the API does between imports.
 
 use super::super::places::raise_epoch;
-use super::super::{Result, Store, StoreError, fresh_id, on_tx};
+use super::super::{Actor, Creation, Result, Store, StoreError, Tx, fresh_id, on_tx};
 use super::{household_versions, stalls_of, write};
 use crate::register::{
     AccountDraft, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState, StallVersionRow,
     TradingStatus, state_on,
 };
-use crate::vn::{Day, Period, Phone, TimeMs};
+use crate::vn::{Day, Period, Phone};
 
 /// What changes of a household from a day on; what is none stays.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,15 @@ pub struct HouseholdChange {
     pub phone: Option<Phone>,
 }
 
+/// Where a provider's terminal stands from a day on.
+#[derive(Debug, Clone, Copy)]
+pub struct NewTerminal<'a> {
+    pub provider_id: &'a str,
+    pub terminal_id: &'a str,
+    pub stall_id: &'a str,
+    pub from: Day,
+}
+
 impl Store {
     /// Records that a household is different from a day on. What was known of it before stays known.
     pub async fn change_household(
@@ -25,8 +34,7 @@ impl Store {
         household_id: &str,
         change: &HouseholdChange,
         from: Day,
-        by: &str,
-        now: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         let versions = household_versions(&mut tx, &[household_id])
@@ -54,7 +62,7 @@ impl Store {
             }],
             ..Rows::default()
         };
-        write::rows(&mut tx, &rows, by, now).await?;
+        write::rows(&mut tx, &rows, actor).await?;
         raise_epoch(&mut tx).await?;
         tx.commit().await
     }
@@ -65,8 +73,7 @@ impl Store {
         stall_id: &str,
         status: TradingStatus,
         from: Day,
-        by: &str,
-        now: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         let household_id = household_of(&mut tx, stall_id).await?;
@@ -92,24 +99,65 @@ impl Store {
             }],
             ..Rows::default()
         };
-        write::rows(&mut tx, &rows, by, now).await?;
+        write::rows(&mut tx, &rows, actor).await?;
         tx.commit().await
     }
 
+    /// Records that a provider's terminal stands at a stall from a day on.
+    pub async fn keep_terminal(&self, new: NewTerminal<'_>, actor: Actor<'_>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        household_of(&mut tx, new.stall_id).await?;
+        // Where it stood before, it stood until the day before; and it stands here until the day before
+        // it is known to stand elsewhere, whichever of the two was recorded first.
+        on_tx!(&mut tx, |c| {
+            sqlx::query(
+                "UPDATE terminal SET valid_to_day = $3
+                 WHERE provider_id = $1 AND terminal_id = $2 AND valid_from_day <= $3
+                   AND (valid_to_day IS NULL OR valid_to_day > $3)",
+            )
+            .bind(new.provider_id)
+            .bind(new.terminal_id)
+            .bind(new.from.plus(-1).number())
+            .execute(&mut *c)
+            .await?;
+            sqlx::query(
+                "INSERT INTO terminal (provider_id, terminal_id, valid_from_day, valid_to_day, stall_id,
+                   recorded_at_ms, recorded_by)
+                 SELECT $1, $2, $3, MIN(later.valid_from_day) - 1, $4, $5, $6
+                 FROM terminal later
+                 WHERE later.provider_id = $1 AND later.terminal_id = $2 AND later.valid_from_day > $3
+                 ON CONFLICT (provider_id, terminal_id, valid_from_day) DO UPDATE SET
+                   stall_id = excluded.stall_id, recorded_at_ms = excluded.recorded_at_ms,
+                   recorded_by = excluded.recorded_by",
+            )
+            .bind(new.provider_id)
+            .bind(new.terminal_id)
+            .bind(new.from.number())
+            .bind(new.stall_id)
+            .bind(actor.now.0)
+            .bind(actor.by)
+            .execute(&mut *c)
+            .await?;
+        });
+        raise_epoch(&mut tx).await?;
+        tx.commit().await
+    }
+}
+
+impl Creation {
     /// Links an account to a stall from a day on, and gives back the link's id. An account that is linked
     /// to the stall on that day already keeps its link.
     pub async fn link_account(
-        &self,
+        &mut self,
         stall_id: &str,
         account: &AccountDraft,
         from: Day,
-        by: &str,
-        now: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<String> {
-        let mut tx = self.begin().await?;
-        let household_id = household_of(&mut tx, stall_id).await?;
+        let tx = &mut self.tx;
+        let household_id = household_of(tx, stall_id).await?;
         let mut rows = Rows::default();
-        let known: Option<(String,)> = on_tx!(&mut tx, |c| {
+        let known: Option<(String,)> = on_tx!(&mut *tx, |c| {
             sqlx::query_as("SELECT account_id FROM account WHERE account_number = $1 AND bank_bin = $2")
                 .bind(account.number.reveal())
                 .bind(&account.bank_bin)
@@ -119,7 +167,7 @@ impl Store {
         let account_id = match known {
             Some((account_id,)) => account_id,
             None => {
-                let id = fresh_id(now);
+                let id = fresh_id(actor.now);
                 rows.accounts.push((
                     id.clone(),
                     account.bank_bin.clone(),
@@ -129,7 +177,7 @@ impl Store {
                 id
             }
         };
-        let linked: Option<(String,)> = on_tx!(&mut tx, |c| {
+        let linked: Option<(String,)> = on_tx!(&mut *tx, |c| {
             sqlx::query_as(
                 "SELECT link_id FROM account_link l
                  WHERE stall_id = $1 AND account_id = $2 AND valid_from_day <= $3
@@ -146,7 +194,7 @@ impl Store {
         if let Some((link_id,)) = linked {
             return Ok(link_id);
         }
-        let link_id = fresh_id(now);
+        let link_id = fresh_id(actor.now);
         let period = Period {
             from: Some(from),
             to: None,
@@ -161,62 +209,13 @@ impl Store {
             period,
             relation,
         });
-        write::rows(&mut tx, &rows, by, now).await?;
-        raise_epoch(&mut tx).await?;
-        tx.commit().await?;
+        write::rows(tx, &rows, actor).await?;
+        raise_epoch(tx).await?;
         Ok(link_id)
-    }
-
-    /// Records that a provider's terminal stands at a stall from a day on.
-    pub async fn keep_terminal(
-        &self,
-        provider_id: &str,
-        terminal_id: &str,
-        stall_id: &str,
-        from: Day,
-        by: &str,
-        now: TimeMs,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        household_of(&mut tx, stall_id).await?;
-        // Where it stood before, it stood until the day before; and it stands here until the day before
-        // it is known to stand elsewhere, whichever of the two was recorded first.
-        on_tx!(&mut tx, |c| {
-            sqlx::query(
-                "UPDATE terminal SET valid_to_day = $3
-                 WHERE provider_id = $1 AND terminal_id = $2 AND valid_from_day <= $3
-                   AND (valid_to_day IS NULL OR valid_to_day > $3)",
-            )
-            .bind(provider_id)
-            .bind(terminal_id)
-            .bind(from.plus(-1).number())
-            .execute(&mut *c)
-            .await?;
-            sqlx::query(
-                "INSERT INTO terminal (provider_id, terminal_id, valid_from_day, valid_to_day, stall_id,
-                   recorded_at_ms, recorded_by)
-                 SELECT $1, $2, $3, MIN(later.valid_from_day) - 1, $4, $5, $6
-                 FROM terminal later
-                 WHERE later.provider_id = $1 AND later.terminal_id = $2 AND later.valid_from_day > $3
-                 ON CONFLICT (provider_id, terminal_id, valid_from_day) DO UPDATE SET
-                   stall_id = excluded.stall_id, recorded_at_ms = excluded.recorded_at_ms,
-                   recorded_by = excluded.recorded_by",
-            )
-            .bind(provider_id)
-            .bind(terminal_id)
-            .bind(from.number())
-            .bind(stall_id)
-            .bind(now.0)
-            .bind(by)
-            .execute(&mut *c)
-            .await?;
-        });
-        raise_epoch(&mut tx).await?;
-        tx.commit().await
     }
 }
 
-async fn household_of(tx: &mut super::super::Tx, stall_id: &str) -> Result<String> {
+async fn household_of(tx: &mut Tx, stall_id: &str) -> Result<String> {
     let row: Option<(String,)> = on_tx!(tx, |c| {
         sqlx::query_as("SELECT household_id FROM stall WHERE stall_id = $1")
             .bind(stall_id)

@@ -1,11 +1,22 @@
 //! Handing out codes, ending them, and what their serials show.
 
-use super::super::{Result, Store, StoreError, Tx, on_tx};
-use super::lifecycle::{self, is_linked};
-use super::{day_of, fresh_serial, period_of, write};
-use crate::register::{CodeRow, Rows};
+use sqlx::QueryBuilder;
+
+use super::super::{Actor, Creation, Result, Store, StoreError, Tx, day_of, on_tx, period_of};
+use super::lifecycle::{LinkedOn, is_linked, require_approval};
+use super::read::ended_of;
+use super::{fresh_serial, write};
+use crate::register::{CodeEnd, CodeRow, Rows};
 use crate::vietqr::stall_payload;
 use crate::vn::{AccountNumber, Day, TimeMs};
+
+/// A code to be handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCode {
+    pub stall_id: String,
+    /// To which of its accounts; none where it has one.
+    pub account_id: Option<String>,
+}
 
 /// A code that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +28,16 @@ pub struct IssuedCode {
     pub issued_on: Day,
     /// False when the stall already had this code and it was only given again.
     pub is_new: bool,
+}
+
+/// How a code ends.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeEnding<'a> {
+    pub end: CodeEnd,
+    /// May be empty.
+    pub reason: &'a str,
+    /// The first day on which it is no longer good.
+    pub on: Day,
 }
 
 /// What a serial shows to anybody who holds the card.
@@ -34,8 +55,8 @@ pub struct CardView {
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
-    /// `replaced`, `revoked` or `destroyed`, and since when; none while it stands.
-    pub ended: Option<(String, Day)>,
+    /// How and since when it ended; none while it stands.
+    pub ended: Option<(CodeEnd, Day)>,
     /// Whether its account is linked to its stall on the day asked for.
     pub is_linked: bool,
 }
@@ -47,7 +68,7 @@ impl CardView {
     }
 }
 
-impl Store {
+impl Creation {
     /// Hands out the code of a stall: its payload for the account linked on that day, recorded as
     /// issued. Without `account_id` the stall must have exactly one. A stall that already has this code
     /// gets the same one again. Indicators 2 and 4 count these.
@@ -56,44 +77,46 @@ impl Store {
     /// before its code is handed out (docs/spec/domain.md, section 11); until then this is a conflict that says what is
     /// missing. A new code revokes those of the stall whose account is no longer linked to it.
     pub async fn issue_codes(
-        &self,
-        wishes: &[(String, Option<String>)],
+        &mut self,
+        wanted: &[NewCode],
         on: Day,
         wait_ms: i64,
-        by: &str,
-        now: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<Vec<IssuedCode>> {
-        let mut tx = self.begin().await?;
-        let mut issued = Vec::with_capacity(wishes.len());
+        let tx = &mut self.tx;
+        let mut issued = Vec::with_capacity(wanted.len());
         let mut rows = Rows::default();
-        for (stall_id, account_id) in wishes {
-            let stall = stall(&mut tx, stall_id).await?;
-            let account = account(&mut tx, stall_id, account_id.as_deref(), on).await?;
-            lifecycle::settled(&mut tx, stall_id, &account.0, on, wait_ms, now).await?;
-            let (row, code) = issue(&mut tx, stall_id, stall, account, on).await?;
+        for new in wanted {
+            let stall = stall(tx, &new.stall_id).await?;
+            let account = account(tx, &new.stall_id, new.account_id.as_deref(), on).await?;
+            let at = LinkedOn {
+                stall_id: &new.stall_id,
+                account_id: &account.account_id,
+                on,
+            };
+            require_approval(tx, at, wait_ms, actor.now).await?;
+            let (row, code) = issue(tx, &stall, &account, on).await?;
             if code.is_new {
-                revoke_unlinked(&mut tx, stall_id, on, by, now).await?;
+                revoke_unlinked(tx, &new.stall_id, on, actor).await?;
             }
             rows.codes.extend(row);
             issued.push(code);
         }
-        write::rows(&mut tx, &rows, by, now).await?;
-        tx.commit().await?;
+        write::rows(tx, &rows, actor).await?;
         Ok(issued)
     }
 
-    /// Hands out a new card in the place of a worn or lost one: same stall, same account, another serial.
+    /// Hands out a new card today in the place of a worn or lost one: same stall, same account, another serial.
     pub async fn replace_code(
-        &self,
+        &mut self,
         serial: &str,
         reason: &str,
-        on: Day,
         wait_ms: i64,
-        by: &str,
-        now: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<IssuedCode> {
-        let mut tx = self.begin().await?;
-        let of: Option<(String, String)> = on_tx!(&mut tx, |c| {
+        let tx = &mut self.tx;
+        let on = Day::of(actor.now);
+        let of: Option<(String, String)> = on_tx!(&mut *tx, |c| {
             sqlx::query_as("SELECT stall_id, account_id FROM code WHERE serial = $1")
                 .bind(serial)
                 .fetch_optional(c)
@@ -102,116 +125,120 @@ impl Store {
         let Some((stall_id, account_id)) = of else {
             return Err(StoreError::Missing(format!("Không có mã QR số {serial}.")));
         };
-        end(&mut tx, serial, "replaced", reason, on, by, now).await?;
-        let account = account(&mut tx, &stall_id, Some(&account_id), on).await?;
-        lifecycle::settled(&mut tx, &stall_id, &account_id, on, wait_ms, now).await?;
-        let stall = stall(&mut tx, &stall_id).await?;
-        let (row, code) = issue(&mut tx, &stall_id, stall, account, on).await?;
+        let end = CodeEnd::Replaced;
+        end_code(tx, serial, CodeEnding { end, reason, on }, actor).await?;
+        let account = account(tx, &stall_id, Some(&account_id), on).await?;
+        let at = LinkedOn {
+            stall_id: &stall_id,
+            account_id: &account_id,
+            on,
+        };
+        require_approval(tx, at, wait_ms, actor.now).await?;
+        let stall = stall(tx, &stall_id).await?;
+        let (row, code) = issue(tx, &stall, &account, on).await?;
         let rows = Rows {
             codes: row.into_iter().collect(),
             ..Rows::default()
         };
-        write::rows(&mut tx, &rows, by, now).await?;
-        tx.commit().await?;
+        write::rows(tx, &rows, actor).await?;
         Ok(code)
     }
+}
 
-    /// Ends a code, with a reason that may be empty; a second end is a conflict.
-    pub async fn end_code(
-        &self,
-        serial: &str,
-        state: &str,
-        reason: &str,
-        on: Day,
-        by: &str,
-        now: TimeMs,
-    ) -> Result<()> {
+impl Store {
+    /// Ends a code; a second end is a conflict.
+    pub async fn end_code(&self, serial: &str, ending: CodeEnding<'_>, actor: Actor<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
-        end(&mut tx, serial, state, reason, on, by, now).await?;
+        end_code(&mut tx, serial, ending, actor).await?;
         tx.commit().await
     }
 
     /// What a serial shows on a day.
     pub async fn card(&self, serial: &str, on: Day) -> Result<Option<CardView>> {
-        type Row = (
-            String,
-            String,
-            String,
-            String,
-            String,
-            String,
-            i64,
-            Option<String>,
-            Option<i64>,
-            i64,
-        );
         let mut tx = self.begin_read().await?;
-        let row: Option<Row> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(concat!(
-                "SELECT s.stall_code, v.name, a.bank_bin, a.holder_name, a.account_number, c.payload,
-                        c.issued_on_day, e.state, e.ended_on_day, CAST(CASE WHEN ",
-                is_linked!("$2"),
-                " THEN 1 ELSE 0 END AS BIGINT)
-                 FROM code c
-                 JOIN stall s ON s.stall_id = c.stall_id
-                 JOIN account a ON a.account_id = c.account_id
-                 JOIN household_version v ON v.household_id = c.household_id
-                 LEFT JOIN code_end e ON e.serial = c.serial AND e.ended_on_day <= $2
-                 WHERE c.serial = $1
-                 ORDER BY v.valid_from_day DESC, v.recorded_at_ms DESC LIMIT 1"
-            ))
-            .bind(serial)
-            .bind(on.number())
-            .fetch_optional(c)
-            .await?
+        let row: Option<CardRow> = on_tx!(&mut tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(CARDS);
+            sql.push_bind(on.number())
+                .push(CARDS_FROM)
+                .push("c.serial = ")
+                .push_bind(serial);
+            sql.build_query_as().fetch_optional(c).await?
         });
-        let Some((
-            stall_code,
-            household_name,
-            bank_bin,
-            holder_name,
-            number,
-            payload,
-            issued,
-            state,
-            ended,
-            links,
-        )) = row
-        else {
-            return Ok(None);
-        };
-        let account =
-            AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account of {serial}")))?;
-        let ended = match (state, ended) {
-            (Some(state), Some(day)) => Some((state, day_of(day)?)),
-            _ => None,
-        };
-        let serial = serial.to_owned();
-        let issued_on = day_of(issued)?;
-        Ok(Some(CardView {
-            serial,
-            stall_code,
-            household_name,
-            bank_bin,
-            holder_name,
-            account,
-            payload,
-            issued_on,
-            ended,
-            is_linked: links > 0,
-        }))
+        row.map(card_view).transpose()
+    }
+
+    /// The cards of a stall with this payload that were handed out by a day, as they are on it; the latest first.
+    pub(super) async fn cards_of_payload(
+        &self,
+        stall_code: &str,
+        payload: &str,
+        on: Day,
+    ) -> Result<Vec<CardView>> {
+        let mut tx = self.begin_read().await?;
+        let rows: Vec<CardRow> = on_tx!(&mut tx, |c, Db| {
+            let mut sql = QueryBuilder::<Db>::new(CARDS);
+            sql.push_bind(on.number())
+                .push(CARDS_FROM)
+                .push("s.stall_code = ")
+                .push_bind(stall_code)
+                .push(" AND c.payload = ")
+                .push_bind(payload)
+                .push(" AND c.issued_on_day <= day.d ORDER BY c.issued_on_day DESC, c.recorded_at_ms DESC");
+            sql.build_query_as().fetch_all(c).await?
+        });
+        rows.into_iter().map(card_view).collect()
     }
 }
 
-async fn end(
-    tx: &mut Tx,
-    serial: &str,
-    state: &str,
-    reason: &str,
-    on: Day,
-    by: &str,
-    now: TimeMs,
-) -> Result<()> {
+#[derive(sqlx::FromRow)]
+struct CardRow {
+    serial: String,
+    stall_code: String,
+    household_name: String,
+    bank_bin: String,
+    holder_name: String,
+    account_number: String,
+    payload: String,
+    issued_on_day: i64,
+    state: Option<String>,
+    ended_on_day: Option<i64>,
+    is_linked: i64,
+}
+
+/// Cards as they are on a day, which stands between the two texts; a condition follows.
+const CARDS: &str = concat!(
+    "SELECT c.serial, s.stall_code, a.bank_bin, a.holder_name, a.account_number, c.payload, c.issued_on_day,
+            e.state, e.ended_on_day, CAST(CASE WHEN ",
+    is_linked!("day.d"),
+    " THEN 1 ELSE 0 END AS BIGINT) AS is_linked,
+            (SELECT v.name FROM household_version v WHERE v.household_id = c.household_id
+             ORDER BY v.valid_from_day DESC, v.recorded_at_ms DESC LIMIT 1) AS household_name
+     FROM (SELECT CAST("
+);
+const CARDS_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN code c
+     JOIN stall s ON s.stall_id = c.stall_id
+     JOIN account a ON a.account_id = c.account_id
+     LEFT JOIN code_end e ON e.serial = c.serial AND e.ended_on_day <= day.d
+     WHERE ";
+
+fn card_view(row: CardRow) -> Result<CardView> {
+    let account = AccountNumber::parse(&row.account_number)
+        .map_err(|_| StoreError::Corrupt(format!("account of {}", row.serial)))?;
+    Ok(CardView {
+        serial: row.serial,
+        stall_code: row.stall_code,
+        household_name: row.household_name,
+        bank_bin: row.bank_bin,
+        holder_name: row.holder_name,
+        account,
+        payload: row.payload,
+        issued_on: day_of(row.issued_on_day)?,
+        ended: ended_of(row.state, row.ended_on_day)?,
+        is_linked: row.is_linked > 0,
+    })
+}
+
+async fn end_code(tx: &mut Tx, serial: &str, ending: CodeEnding<'_>, actor: Actor<'_>) -> Result<()> {
     let ended: Option<(String,)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "INSERT INTO code_end (serial, state, reason, ended_on_day, recorded_at_ms, recorded_by)
@@ -219,11 +246,11 @@ async fn end(
              ON CONFLICT (serial) DO NOTHING RETURNING serial",
         )
         .bind(serial)
-        .bind(state)
-        .bind(Some(reason).filter(|reason| !reason.is_empty()))
-        .bind(on.number())
-        .bind(now.0)
-        .bind(by)
+        .bind(ending.end.as_str())
+        .bind(Some(ending.reason).filter(|reason| !reason.is_empty()))
+        .bind(ending.on.number())
+        .bind(actor.now.0)
+        .bind(actor.by)
         .fetch_optional(c)
         .await?
     });
@@ -243,7 +270,7 @@ async fn end(
 }
 
 /// The old card ends when the new one is there.
-async fn revoke_unlinked(tx: &mut Tx, stall_id: &str, on: Day, by: &str, now: TimeMs) -> Result<()> {
+async fn revoke_unlinked(tx: &mut Tx, stall_id: &str, on: Day, actor: Actor<'_>) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query(
             "INSERT INTO code_end (serial, state, reason, ended_on_day, recorded_at_ms, recorded_by)
@@ -258,76 +285,75 @@ async fn revoke_unlinked(tx: &mut Tx, stall_id: &str, on: Day, by: &str, now: Ti
         )
         .bind(stall_id)
         .bind(on.number())
-        .bind(now.0)
-        .bind(by)
+        .bind(actor.now.0)
+        .bind(actor.by)
         .execute(c)
         .await?;
     });
     Ok(())
 }
 
+/// The code of a stall for an account on a day: the one it has, or a new one with the row to be written.
 async fn issue(
     tx: &mut Tx,
-    stall_id: &str,
-    (household_id, stall_code): (String, String),
-    (account_id, bank_bin, number): (String, String, String),
+    stall: &StallRow,
+    account: &LinkedAccount,
     on: Day,
 ) -> Result<(Option<CodeRow>, IssuedCode)> {
-    let there: Option<(String, String, i64)> = on_tx!(tx, |c| {
+    let existing: Option<(String, String, i64)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT serial, payload, issued_on_day FROM code
              WHERE stall_id = $1 AND account_id = $2 AND issued_on_day <= $3
                AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = code.serial)
              ORDER BY issued_on_day DESC LIMIT 1",
         )
-        .bind(stall_id)
-        .bind(&account_id)
+        .bind(&stall.stall_id)
+        .bind(&account.account_id)
         .bind(on.number())
         .fetch_optional(c)
         .await?
     });
-    if let Some((serial, payload, day)) = there {
-        return Ok((
-            None,
-            IssuedCode {
-                stall_id: stall_id.to_owned(),
-                serial,
-                payload,
-                issued_on: day_of(day)?,
-                is_new: false,
-            },
-        ));
+    if let Some((serial, payload, day)) = existing {
+        let code = IssuedCode {
+            stall_id: stall.stall_id.clone(),
+            serial,
+            payload,
+            issued_on: day_of(day)?,
+            is_new: false,
+        };
+        return Ok((None, code));
     }
-    let number =
-        AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account {account_id}")))?;
-    let payload = stall_payload(&bank_bin, &number, &stall_code)
+    let payload = stall_payload(&account.bank_bin, &account.number()?, &stall.stall_code)
         .map_err(|e| StoreError::Conflict(format!("Tài khoản này không tạo được mã VietQR: {e}")))?
         .to_string();
-    let serial = fresh_serial();
+    let row = CodeRow {
+        serial: fresh_serial(),
+        stall_id: stall.stall_id.clone(),
+        account_id: account.account_id.clone(),
+        household_id: stall.household_id.clone(),
+        payload,
+        issued_on: on,
+    };
     let code = IssuedCode {
-        stall_id: stall_id.to_owned(),
-        serial: serial.clone(),
-        payload: payload.clone(),
+        stall_id: row.stall_id.clone(),
+        serial: row.serial.clone(),
+        payload: row.payload.clone(),
         issued_on: on,
         is_new: true,
     };
-    let stall_id = stall_id.to_owned();
-    Ok((
-        Some(CodeRow {
-            serial,
-            stall_id,
-            account_id,
-            household_id,
-            payload,
-            issued_on: on,
-        }),
-        code,
-    ))
+    Ok((Some(row), code))
 }
 
-async fn stall(tx: &mut Tx, stall_id: &str) -> Result<(String, String)> {
-    let row: Option<(String, String)> = on_tx!(tx, |c| {
-        sqlx::query_as("SELECT household_id, stall_code FROM stall WHERE stall_id = $1")
+#[derive(sqlx::FromRow)]
+struct StallRow {
+    stall_id: String,
+    household_id: String,
+    stall_code: String,
+}
+
+async fn stall(tx: &mut Tx, stall_id: &str) -> Result<StallRow> {
+    let row: Option<StallRow> = on_tx!(tx, |c| {
+        sqlx::query_as("SELECT stall_id, household_id, stall_code FROM stall WHERE stall_id = $1")
             .bind(stall_id)
             .fetch_optional(c)
             .await?
@@ -335,32 +361,47 @@ async fn stall(tx: &mut Tx, stall_id: &str) -> Result<(String, String)> {
     row.ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
 }
 
+/// An account that is linked to a stall, and the period of the link.
+#[derive(sqlx::FromRow)]
+struct LinkedAccount {
+    account_id: String,
+    bank_bin: String,
+    account_number: String,
+    valid_from_day: i64,
+    valid_to_day: Option<i64>,
+}
+
+impl LinkedAccount {
+    fn number(&self) -> Result<AccountNumber> {
+        AccountNumber::parse(&self.account_number)
+            .map_err(|_| StoreError::Corrupt(format!("account {}", self.account_id)))
+    }
+}
+
 /// The account linked to a stall on a day: the one asked for, or the only one.
-async fn account(
-    tx: &mut Tx,
-    stall_id: &str,
-    wanted: Option<&str>,
-    on: Day,
-) -> Result<(String, String, String)> {
-    let rows: Vec<(String, String, String, i64, Option<i64>)> = on_tx!(tx, |c| {
+async fn account(tx: &mut Tx, stall_id: &str, wanted: Option<&str>, on: Day) -> Result<LinkedAccount> {
+    let rows: Vec<LinkedAccount> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT DISTINCT a.account_id, a.bank_bin, a.account_number, l.valid_from_day, l.valid_to_day
+            "SELECT a.account_id, a.bank_bin, a.account_number, l.valid_from_day, l.valid_to_day
              FROM account_link l JOIN account a ON a.account_id = l.account_id
              WHERE l.stall_id = $1
                AND NOT EXISTS (SELECT 1 FROM account_link n
-                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)",
+                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+             ORDER BY a.account_id",
         )
         .bind(stall_id)
         .fetch_all(c)
         .await?
     });
-    let mut fitting: Vec<(String, String, String)> = rows
-        .into_iter()
-        .filter(|(id, _, _, from, to)| period_of(*from, *to).holds(on) && wanted.is_none_or(|w| w == id))
-        .map(|(id, bin, number, _, _)| (id, bin, number))
-        .collect();
-    fitting.sort();
-    fitting.dedup();
+    let mut fitting: Vec<LinkedAccount> = Vec::new();
+    for row in rows {
+        let holds = period_of(row.valid_from_day, row.valid_to_day)?.holds(on);
+        if holds && wanted.is_none_or(|wanted| wanted == row.account_id) {
+            fitting.push(row);
+        }
+    }
+    // Two links may hold for one account.
+    fitting.dedup_by(|a, b| a.account_id == b.account_id);
     match (fitting.pop(), fitting.is_empty()) {
         (Some(one), true) => Ok(one),
         (None, _) => Err(StoreError::Conflict(format!(
@@ -389,14 +430,19 @@ pub(in crate::store) async fn payee_of_stall(
     wait_ms: i64,
     now: TimeMs,
 ) -> Result<Payee> {
-    let (_, stall_code) = stall(tx, stall_id).await?;
-    let (account_id, bank_bin, number) = account(tx, stall_id, wanted, Day::of(now)).await?;
-    lifecycle::settled(tx, stall_id, &account_id, Day::of(now), wait_ms, now).await?;
-    let account =
-        AccountNumber::parse(&number).map_err(|_| StoreError::Corrupt(format!("account {account_id}")))?;
+    let on = Day::of(now);
+    let stall_code = stall(tx, stall_id).await?.stall_code;
+    let account = account(tx, stall_id, wanted, on).await?;
+    let account_id = &account.account_id;
+    let at = LinkedOn {
+        stall_id,
+        account_id,
+        on,
+    };
+    require_approval(tx, at, wait_ms, now).await?;
     Ok(Payee {
         stall_code,
-        bank_bin,
-        account,
+        account: account.number()?,
+        bank_bin: account.bank_bin,
     })
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::super::{Result, Store, fresh_id, on_tx};
-use super::CardView;
+use super::super::{Actor, Result, Store, fresh_id, on_tx};
+use super::codes::CardView;
 use super::lifecycle::{is_approved, is_linked, join_version};
+use super::meaning;
 use crate::access::sha256_hex;
-use crate::register::StallCode;
+use crate::register::{CodeVerdict, StallCode};
 use crate::vietqr::{Field, read};
 use crate::vn::{Day, TimeMs};
 
@@ -60,13 +61,17 @@ impl CheckWay {
             CheckWay::Offline => "offline",
         }
     }
+
+    fn parse(word: &str) -> Option<CheckWay> {
+        let ways = [CheckWay::Camera, CheckWay::Photo, CheckWay::Offline];
+        ways.into_iter().find(|way| way.as_str() == word)
+    }
 }
 
 /// A look to be kept.
 #[derive(Debug, Clone)]
 pub struct NewInspection {
-    /// `right`, `wrong` or `revoked`.
-    pub verdict: &'static str,
+    pub verdict: CodeVerdict,
     /// How it was looked at.
     pub way: CheckWay,
     /// The serial, where it is a code of the register.
@@ -90,8 +95,8 @@ pub struct WallCode {
 pub struct OfflineLook {
     /// What the phone calls it, so that telling it twice keeps it once.
     pub look_id: String,
-    /// `right`, `wrong` or `revoked`: what the person was told.
-    pub verdict: &'static str,
+    /// What the person was told.
+    pub verdict: CodeVerdict,
     /// SHA-256 of the code's text, 64 small hexadecimal digits.
     pub payload_sha256: String,
     /// Last four of the account in the code.
@@ -116,14 +121,23 @@ pub struct WalkKept {
 pub struct Inspection {
     pub checked_at: TimeMs,
     pub checked_by: String,
-    /// `right`, `wrong` or `revoked`.
-    pub verdict: String,
-    /// `camera`, `photo` or `offline`.
-    pub way: String,
+    pub verdict: CodeVerdict,
+    pub way: CheckWay,
     /// Serial and stall code, where it was a code of the register.
     pub card: Option<(String, String)>,
     /// Last four of the account in the code.
     pub tail: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct InspectionRow {
+    checked_at_ms: i64,
+    checked_by: String,
+    verdict: String,
+    way: String,
+    serial: Option<String>,
+    stall_code: Option<String>,
+    account_tail: Option<String>,
 }
 
 impl Store {
@@ -159,13 +173,8 @@ impl Store {
     /// Keeps what a phone judged by the list of a street or market, each look once however often it is told.
     /// The verdict that is kept is the register's own for that day; where it differs from what the phone said,
     /// the look is named, so that somebody goes there again.
-    pub async fn keep_walk(
-        &self,
-        at: &str,
-        looks: &[OfflineLook],
-        by: &str,
-        now: TimeMs,
-    ) -> Result<WalkKept> {
+    pub async fn keep_walk(&self, at: &str, looks: &[OfflineLook], actor: Actor<'_>) -> Result<WalkKept> {
+        let Actor { by, now } = actor;
         let days: BTreeSet<Day> = looks.iter().map(|look| Day::of(look.looked_at)).collect();
         let mut by_day: HashMap<Day, HashMap<String, (String, bool)>> = HashMap::new();
         for day in days {
@@ -183,9 +192,9 @@ impl Store {
         for look in looks {
             let found = by_day[&Day::of(look.looked_at)].get(&look.payload_sha256);
             let verdict = match found {
-                Some((_, true)) => "right",
-                Some((_, false)) => "revoked",
-                None => "wrong",
+                Some((_, true)) => CodeVerdict::Right,
+                Some((_, false)) => CodeVerdict::Revoked,
+                None => CodeVerdict::Wrong,
             };
             // One person's phone cannot take the id of another's look.
             let id = format!(
@@ -202,7 +211,7 @@ impl Store {
                 .bind(look.looked_at.0.min(now.0))
                 .bind(by)
                 .bind(CheckWay::Offline.as_str())
-                .bind(verdict)
+                .bind(verdict.as_str())
                 .bind(found.map(|(serial, _)| serial))
                 .bind(&look.payload_sha256)
                 .bind(&look.tail)
@@ -225,17 +234,8 @@ impl Store {
 
     /// The latest looks, newest first.
     pub async fn inspections(&self, at_most: i64) -> Result<Vec<Inspection>> {
-        type Row = (
-            i64,
-            String,
-            String,
-            String,
-            Option<String>,
-            Option<String>,
-            Option<String>,
-        );
         let mut tx = self.begin_read().await?;
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        let rows: Vec<InspectionRow> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT i.checked_at_ms, i.checked_by, i.verdict, i.way, i.serial, s.stall_code, i.account_tail
                  FROM inspection i LEFT JOIN code c ON c.serial = i.serial
@@ -246,15 +246,17 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let inspection = |(at, checked_by, verdict, way, serial, code, tail): Row| Inspection {
-            checked_at: TimeMs(at),
-            checked_by,
-            verdict,
-            way,
-            card: serial.zip(code),
-            tail,
+        let inspection = |row: InspectionRow| {
+            Ok(Inspection {
+                checked_at: TimeMs(row.checked_at_ms),
+                checked_by: row.checked_by,
+                verdict: meaning(CodeVerdict::parse(&row.verdict), "verdict", &row.verdict)?,
+                way: meaning(CheckWay::parse(&row.way), "way of a check", &row.way)?,
+                card: row.serial.zip(row.stall_code),
+                tail: row.account_tail,
+            })
         };
-        Ok(rows.into_iter().map(inspection).collect())
+        rows.into_iter().map(inspection).collect()
     }
 
     /// What the register says of a payload on a day. First it is looked for among the texts that were handed
@@ -270,12 +272,14 @@ impl Store {
         }
         // Every code that was handed out has its stall's code as note; by it the register is searched.
         let note = reading.code.texts.get(Field::Purpose).unwrap_or_default();
-        let handed_out = self.handed_out(note, payload, on).await?;
-        match (handed_out, reading.code.account()) {
-            (Checked::Unknown, Some((bank_bin, number))) => {
-                self.own_account(bank_bin, number.reveal(), note, on).await
-            }
-            (found, _) => Ok(found),
+        let mut cards = self.cards_of_payload(note, payload, on).await?;
+        if let Some(active) = cards.iter().position(CardView::is_active) {
+            return Ok(Checked::Active(Box::new(cards.swap_remove(active))));
+        }
+        match (cards.into_iter().next(), reading.code.account()) {
+            (Some(ended), _) => Ok(Checked::Ended(Box::new(ended))),
+            (None, Some((bank_bin, number))) => self.own_account(bank_bin, number.reveal(), note, on).await,
+            (None, None) => Ok(Checked::Unknown),
         }
     }
 
@@ -319,39 +323,12 @@ impl Store {
         })
     }
 
-    async fn handed_out(&self, stall_code: &str, payload: &str, on: Day) -> Result<Checked> {
-        let mut tx = self.begin_read().await?;
-        let serials: Vec<(String,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT c.serial FROM stall s JOIN code c ON c.stall_id = s.stall_id
-                 WHERE s.stall_code = $1 AND c.payload = $2 AND c.issued_on_day <= $3
-                 ORDER BY c.issued_on_day DESC, c.recorded_at_ms DESC",
-            )
-            .bind(stall_code)
-            .bind(payload)
-            .bind(on.number())
-            .fetch_all(c)
-            .await?
-        });
-        drop(tx);
-        let mut ended = None;
-        for (serial,) in serials {
-            match self.card(&serial, on).await? {
-                Some(card) if card.is_active() => return Ok(Checked::Active(Box::new(card))),
-                Some(card) => ended = ended.or(Some(card)),
-                None => {}
-            }
-        }
-        Ok(ended.map_or(Checked::Unknown, |card| Checked::Ended(Box::new(card))))
-    }
-
     /// Keeps that somebody looked at a code, without the code.
     pub async fn keep_inspection(
         &self,
         payload: &str,
         inspection: &NewInspection,
-        by: &str,
-        at: TimeMs,
+        actor: Actor<'_>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         on_tx!(&mut tx, |c| {
@@ -359,11 +336,11 @@ impl Store {
                 "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
                    payload_sha256, account_tail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             )
-            .bind(fresh_id(at))
-            .bind(at.0)
-            .bind(by)
+            .bind(fresh_id(actor.now))
+            .bind(actor.now.0)
+            .bind(actor.by)
             .bind(inspection.way.as_str())
-            .bind(inspection.verdict)
+            .bind(inspection.verdict.as_str())
             .bind(&inspection.serial)
             .bind(sha256_hex(payload.as_bytes()))
             .bind(&inspection.tail)

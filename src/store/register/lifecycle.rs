@@ -1,7 +1,7 @@
 //! When the account of a stall changes: a second person, a word to the owner, and time to object before a
 //! card is printed (docs/spec/domain.md, section 11).
 
-use super::super::{Result, Store, StoreError, Tx, fresh_id, on_tx};
+use super::super::{Actor, Result, Store, StoreError, Tx, fresh_id, on_tx};
 use crate::vn::{AccountNumber, Day, TimeMs};
 
 /// Whether link `l` put another account beside or in the place of one that the stall had before.
@@ -78,18 +78,37 @@ pub struct OwnerMessage {
     pub told: Option<(String, TimeMs)>,
 }
 
+#[derive(sqlx::FromRow)]
+struct ChangedLink {
+    stall_id: String,
+    stall_code: String,
+    recorded_by: String,
+    account_number: String,
+    holder_name: String,
+    is_change: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct MessageRow {
+    message_id: String,
+    message: String,
+    created_at_ms: i64,
+    told_by: Option<String>,
+    told_at_ms: Option<i64>,
+}
+
 impl Store {
     /// A second person's word for a changed account; writes down what the owner has to be told. Whoever
     /// recorded the link cannot be that person, and a link that changed nothing needs none.
-    pub async fn approve_link(&self, link_id: &str, wait_ms: i64, by: &str, now: TimeMs) -> Result<()> {
-        type Row = (String, String, String, String, String, i64);
+    pub async fn approve_link(&self, link_id: &str, wait_ms: i64, actor: Actor<'_>) -> Result<()> {
+        let Actor { by, now } = actor;
         let mut tx = self.begin().await?;
-        let row: Option<Row> = on_tx!(&mut tx, |c| {
+        let link: Option<ChangedLink> = on_tx!(&mut tx, |c| {
             sqlx::query_as(concat!(
                 "SELECT l.stall_id, s.stall_code, l.recorded_by, a.account_number, a.holder_name,
                         CAST(CASE WHEN ",
                 is_change!(),
-                " THEN 1 ELSE 0 END AS BIGINT)
+                " THEN 1 ELSE 0 END AS BIGINT) AS is_change
                  FROM account_link l JOIN stall s ON s.stall_id = l.stall_id
                  JOIN account a ON a.account_id = l.account_id
                  WHERE l.link_id = $1 ORDER BY l.recorded_at_ms LIMIT 1"
@@ -98,16 +117,16 @@ impl Store {
             .fetch_optional(c)
             .await?
         });
-        let Some((stall_id, stall_code, recorded_by, number, holder, is_change)) = row else {
+        let Some(link) = link else {
             return Err(StoreError::Missing(format!(
                 "Không có liên kết tài khoản {link_id}."
             )));
         };
         let conflict = |sentence: &str| Err(StoreError::Conflict(sentence.to_owned()));
-        if is_change == 0 {
+        if link.is_change == 0 {
             return conflict("Tài khoản này là tài khoản đầu tiên của sạp, không cần duyệt.");
         }
-        if recorded_by == by {
+        if link.recorded_by == by {
             return conflict("Người duyệt phải khác người đã ghi tài khoản. Hãy nhờ một người khác duyệt.");
         }
         let approved: Option<(String,)> = on_tx!(&mut tx, |c| {
@@ -124,10 +143,12 @@ impl Store {
         if approved.is_none() {
             return conflict("Tài khoản này đã được duyệt từ trước.");
         }
-        let number = AccountNumber::parse(&number)
+        let number = AccountNumber::parse(&link.account_number)
             .map_err(|_| StoreError::Corrupt(format!("account of link {link_id}")))?;
         let message = format!(
-            "Sạp {stall_code}: tài khoản nhận tiền đổi thành {number}, chủ tài khoản {holder}. Thẻ mới in được từ {}. Nếu không đúng, hãy báo ngay cho phường.",
+            "Sạp {}: tài khoản nhận tiền đổi thành {number}, chủ tài khoản {}. Thẻ mới in được từ {}. Nếu không đúng, hãy báo ngay cho phường.",
+            link.stall_code,
+            link.holder_name,
             TimeMs(now.0.saturating_add(wait_ms)).show()
         );
         on_tx!(&mut tx, |c| {
@@ -136,7 +157,7 @@ impl Store {
                  VALUES ($1, $2, $3, $4, $5)",
             )
             .bind(fresh_id(now))
-            .bind(&stall_id)
+            .bind(&link.stall_id)
             .bind(&message)
             .bind(now.0)
             .bind(by)
@@ -148,9 +169,8 @@ impl Store {
 
     /// What the owner of a stall was or is to be told, newest first.
     pub async fn owner_messages(&self, stall_id: &str) -> Result<Vec<OwnerMessage>> {
-        type Row = (String, String, i64, Option<String>, Option<i64>);
         let mut tx = self.begin_read().await?;
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        let rows: Vec<MessageRow> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT message_id, message, created_at_ms, told_by, told_at_ms FROM owner_message
                  WHERE stall_id = $1 ORDER BY created_at_ms DESC, message_id DESC LIMIT 20",
@@ -159,17 +179,17 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let message = |(message_id, message, created_at, by, at): Row| OwnerMessage {
-            message_id,
-            message,
-            created_at: TimeMs(created_at),
-            told: by.zip(at.map(TimeMs)),
+        let message = |row: MessageRow| OwnerMessage {
+            message_id: row.message_id,
+            message: row.message,
+            created_at: TimeMs(row.created_at_ms),
+            told: row.told_by.zip(row.told_at_ms.map(TimeMs)),
         };
         Ok(rows.into_iter().map(message).collect())
     }
 
     /// Records that the owner was told; the first to say so stays.
-    pub async fn told_owner(&self, message_id: &str, by: &str, now: TimeMs) -> Result<()> {
+    pub async fn told_owner(&self, message_id: &str, actor: Actor<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
         let told: Option<(String,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
@@ -177,8 +197,8 @@ impl Store {
                  WHERE message_id = $1 RETURNING message_id",
             )
             .bind(message_id)
-            .bind(now.0)
-            .bind(by)
+            .bind(actor.now.0)
+            .bind(actor.by)
             .fetch_optional(c)
             .await?
         });
@@ -189,15 +209,16 @@ impl Store {
     }
 }
 
-/// Whether a card to this account may be handed out as of a day; the error says what is missing.
-pub(super) async fn settled(
-    tx: &mut Tx,
-    stall_id: &str,
-    account_id: &str,
-    on: Day,
-    wait_ms: i64,
-    now: TimeMs,
-) -> Result<()> {
+/// An account at a stall on a day.
+#[derive(Clone, Copy)]
+pub(super) struct LinkedOn<'a> {
+    pub stall_id: &'a str,
+    pub account_id: &'a str,
+    pub on: Day,
+}
+
+/// Refuses a card to an account that took the place of another and is not approved, or for less than `wait_ms`.
+pub(super) async fn require_approval(tx: &mut Tx, at: LinkedOn<'_>, wait_ms: i64, now: TimeMs) -> Result<()> {
     let changes: Vec<(Option<i64>,)> = on_tx!(tx, |c| {
         sqlx::query_as(concat!(
             "SELECT p.approved_at_ms FROM account_link l
@@ -208,9 +229,9 @@ pub(super) async fn settled(
                AND NOT EXISTS (SELECT 1 FROM account_link n
                                WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)"
         ))
-        .bind(stall_id)
-        .bind(account_id)
-        .bind(on.number())
+        .bind(at.stall_id)
+        .bind(at.account_id)
+        .bind(at.on.number())
         .fetch_all(c)
         .await?
     });

@@ -4,9 +4,13 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, Tx, on_tx};
+use super::super::places::raise_epoch;
+use super::super::{
+    Actor, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, on_tx, period_of,
+};
 use super::lifecycle::is_change;
-use super::{day_of, period_of};
+use super::{class_of, meaning, status_of};
+use crate::register::{Class, CodeEnd, HolderRelation, TradingStatus};
 use crate::vn::{AccountNumber, Day, Period, TimeMs, fold};
 
 /// Which households to list.
@@ -25,8 +29,8 @@ pub struct HouseholdView {
     /// The name under which outsiders know it.
     pub reference: String,
     pub name: String,
-    pub class: String,
-    pub trading_status: String,
+    pub class: Class,
+    pub trading_status: TradingStatus,
     pub place_name: String,
     pub house_number: String,
     /// Whether an account link is valid on the day asked for.
@@ -46,7 +50,7 @@ pub struct StallView {
     pub house_number: String,
     /// Number in the market.
     pub stall_number: String,
-    pub trading_status: String,
+    pub trading_status: TradingStatus,
     /// Accounts, with the dates of their links.
     pub accounts: Vec<AccountView>,
     /// Codes handed out, newest first.
@@ -62,7 +66,7 @@ pub struct AccountView {
     /// The number; shows itself masked.
     pub number: AccountNumber,
     pub holder_name: String,
-    pub holder_relation: String,
+    pub holder_relation: HolderRelation,
     /// When the link holds.
     pub period: Period,
     /// Whether a second person has to approve it.
@@ -93,8 +97,8 @@ pub struct CodeView {
     pub payload: String,
     /// The day it was handed out.
     pub issued_on: Day,
-    /// State and day of its end, if it ended.
-    pub ended: Option<(String, Day)>,
+    /// How and since which day it ended, if it did.
+    pub ended: Option<(CodeEnd, Day)>,
 }
 
 /// A household's newest version as of a day.
@@ -102,14 +106,14 @@ const CURRENT: &str = "SELECT h.household_id, h.household_ref, v.name, v.class, 
     COALESCE(st.name, p.market_name) AS place_name, v.house_number,
     CAST(CASE WHEN EXISTS (SELECT 1 FROM account_link l WHERE l.household_id = h.household_id
         AND NOT EXISTS (SELECT 1 FROM account_link n WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-        AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)) THEN 1 ELSE 0 END AS BIGINT),
+        AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)) THEN 1 ELSE 0 END AS BIGINT) AS has_account,
     CAST(CASE WHEN EXISTS (SELECT 1 FROM code c JOIN stall s ON s.stall_id = c.stall_id WHERE s.household_id = h.household_id
         AND c.issued_on_day <= day.d
         AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial AND e.ended_on_day <= day.d)
         AND EXISTS (SELECT 1 FROM account_link l WHERE l.stall_id = c.stall_id AND l.account_id = c.account_id
             AND NOT EXISTS (SELECT 1 FROM account_link n WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
             AND l.valid_from_day <= day.d AND (l.valid_to_day IS NULL OR l.valid_to_day >= day.d)))
-        THEN 1 ELSE 0 END AS BIGINT)
+        THEN 1 ELSE 0 END AS BIGINT) AS has_code
   FROM (SELECT CAST(";
 const CURRENT_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN household h
   JOIN household_version v ON v.household_id = h.household_id
@@ -122,21 +126,31 @@ const CURRENT_FROM: &str = " AS BIGINT) AS d) day CROSS JOIN household h
   LEFT JOIN street st ON st.street_id = p.street_id
   WHERE h.household_id > ";
 
-type HouseholdRow = (String, String, String, String, String, String, String, i64, i64);
+#[derive(sqlx::FromRow)]
+struct HouseholdRow {
+    household_id: String,
+    household_ref: String,
+    name: String,
+    class: String,
+    trading_status: String,
+    place_name: String,
+    house_number: String,
+    has_account: i64,
+    has_code: i64,
+}
 
-fn household_view(row: HouseholdRow) -> HouseholdView {
-    let (household_id, reference, name, class, trading_status, place_name, house_number, account, code) = row;
-    HouseholdView {
-        household_id,
-        reference,
-        name,
-        class,
-        trading_status,
-        place_name,
-        house_number,
-        has_account: account != 0,
-        has_code: code != 0,
-    }
+fn household_view(row: HouseholdRow) -> Result<HouseholdView> {
+    Ok(HouseholdView {
+        household_id: row.household_id,
+        reference: row.household_ref,
+        name: row.name,
+        class: class_of(&row.class)?,
+        trading_status: status_of(&row.trading_status)?,
+        place_name: row.place_name,
+        house_number: row.house_number,
+        has_account: row.has_account != 0,
+        has_code: row.has_code != 0,
+    })
 }
 
 impl Store {
@@ -173,7 +187,7 @@ impl Store {
             sql.push(" ORDER BY h.household_id LIMIT ").push_bind(limit);
             sql.build_query_as().fetch_all(c).await?
         });
-        Ok(rows.into_iter().map(household_view).collect())
+        rows.into_iter().map(household_view).collect()
     }
 
     /// One household as it stands on a day, with its stalls.
@@ -182,26 +196,15 @@ impl Store {
         household_id: &str,
         on: Day,
     ) -> Result<Option<(HouseholdView, Vec<StallView>)>> {
-        let mut tx = self.begin_read().await?;
-        let row: Option<HouseholdRow> = on_tx!(&mut tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new(CURRENT);
-            sql.push_bind(on.number()).push(CURRENT_FROM).push_bind("");
-            sql.push(" AND h.household_id = ").push_bind(household_id);
-            sql.build_query_as().fetch_optional(c).await?
-        });
-        let Some(row) = row else { return Ok(None) };
-        let stalls = stalls(&mut tx, "s.household_id", household_id).await?;
-        Ok(Some((household_view(row), stalls)))
+        household(&mut self.begin_read().await?, household_id, on).await
     }
 
     pub async fn stall(&self, stall_id: &str) -> Result<Option<StallView>> {
-        let mut tx = self.begin_read().await?;
-        Ok(stalls(&mut tx, "s.stall_id", stall_id).await?.pop())
+        stall(&mut self.begin_read().await?, stall_id).await
     }
 
     /// Ends a link on a day (the last day it holds). Adds a version; what was known before stays.
-    pub async fn end_link(&self, link_id: &str, to: Day, by: &str, now: TimeMs) -> Result<()> {
-        use super::super::{StoreError, places::raise_epoch};
+    pub async fn end_link(&self, link_id: &str, to: Day, actor: Actor<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
         let ended: Option<(i64,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
@@ -217,8 +220,8 @@ impl Store {
             )
             .bind(link_id)
             .bind(to.number())
-            .bind(now.0)
-            .bind(by)
+            .bind(actor.now.0)
+            .bind(actor.by)
             .fetch_optional(c)
             .await?
         });
@@ -237,14 +240,45 @@ fn escaped(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
+async fn household(
+    tx: &mut Tx,
+    household_id: &str,
+    on: Day,
+) -> Result<Option<(HouseholdView, Vec<StallView>)>> {
+    let row: Option<HouseholdRow> = on_tx!(&mut *tx, |c, Db| {
+        let mut sql = QueryBuilder::<Db>::new(CURRENT);
+        sql.push_bind(on.number()).push(CURRENT_FROM).push_bind("");
+        sql.push(" AND h.household_id = ").push_bind(household_id);
+        sql.build_query_as().fetch_optional(c).await?
+    });
+    let Some(row) = row else { return Ok(None) };
+    let stalls = stalls(tx, "s.household_id", household_id).await?;
+    Ok(Some((household_view(row)?, stalls)))
+}
+
+async fn stall(tx: &mut Tx, stall_id: &str) -> Result<Option<StallView>> {
+    Ok(stalls(tx, "s.stall_id", stall_id).await?.pop())
+}
+
+#[derive(sqlx::FromRow)]
+struct StallRow {
+    stall_id: String,
+    household_id: String,
+    stall_code: String,
+    place_name: String,
+    house_number: String,
+    stall_number: String,
+    trading_status: String,
+    household_name: String,
+}
+
 async fn stalls(tx: &mut Tx, column: &'static str, id: &str) -> Result<Vec<StallView>> {
-    type Row = (String, String, String, String, String, String, String, String);
-    let rows: Vec<Row> = on_tx!(tx, |c, Db| {
+    let rows: Vec<StallRow> = on_tx!(&mut *tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new(
-            "SELECT s.stall_id, s.household_id, s.stall_code, COALESCE(st.name, p.market_name), v.house_number,
-                    v.stall_number, v.trading_status,
+            "SELECT s.stall_id, s.household_id, s.stall_code, COALESCE(st.name, p.market_name) AS place_name,
+                    v.house_number, v.stall_number, v.trading_status,
                     (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
-                     ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1)
+                     ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1) AS household_name
              FROM stall s
              JOIN stall_version v ON v.stall_id = s.stall_id
                AND NOT EXISTS (SELECT 1 FROM stall_version w WHERE w.stall_id = v.stall_id
@@ -260,117 +294,119 @@ async fn stalls(tx: &mut Tx, column: &'static str, id: &str) -> Result<Vec<Stall
             .push(" ORDER BY s.stall_id");
         sql.build_query_as().fetch_all(c).await?
     });
-    let mut accounts = accounts_of(tx, &rows.iter().map(|r| r.0.clone()).collect::<Vec<_>>()).await?;
-    let mut out = Vec::with_capacity(rows.len());
-    for (stall_id, household_id, stall_code, place_name, house_number, stall_number, trading_status, name) in
-        rows
-    {
-        out.push(StallView {
-            accounts: accounts.remove(&stall_id).unwrap_or_default(),
-            codes: codes_of(tx, &stall_id).await?,
-            stall_id,
-            household_id,
-            household_name: name,
-            stall_code,
-            place_name,
-            house_number,
-            stall_number,
-            trading_status,
-        });
-    }
-    Ok(out)
+    let stall_ids: Vec<&str> = rows.iter().map(|row| row.stall_id.as_str()).collect();
+    let mut accounts = accounts_of(tx, &stall_ids).await?;
+    let mut codes = codes_of(tx, &stall_ids).await?;
+    let view = |row: StallRow| {
+        Ok(StallView {
+            accounts: accounts.remove(&row.stall_id).unwrap_or_default(),
+            codes: codes.remove(&row.stall_id).unwrap_or_default(),
+            trading_status: status_of(&row.trading_status)?,
+            stall_id: row.stall_id,
+            household_id: row.household_id,
+            household_name: row.household_name,
+            stall_code: row.stall_code,
+            place_name: row.place_name,
+            house_number: row.house_number,
+            stall_number: row.stall_number,
+        })
+    };
+    rows.into_iter().map(view).collect()
 }
 
-async fn accounts_of(tx: &mut Tx, stall_ids: &[String]) -> Result<HashMap<String, Vec<AccountView>>> {
-    type Row = (
-        String,
-        String,
-        String,
-        String,
-        String,
-        String,
-        String,
-        i64,
-        Option<i64>,
-        Option<String>,
-        Option<String>,
-        Option<i64>,
+#[derive(sqlx::FromRow)]
+struct AccountRow {
+    stall_id: String,
+    link_id: String,
+    account_id: String,
+    bank_bin: String,
+    account_number: String,
+    holder_name: String,
+    holder_relation: String,
+    valid_from_day: i64,
+    valid_to_day: Option<i64>,
+    /// Who recorded the link, where it is a change that needs approval.
+    changed_by: Option<String>,
+    approved_by: Option<String>,
+    approved_at_ms: Option<i64>,
+}
+
+async fn accounts_of(tx: &mut Tx, stall_ids: &[&str]) -> Result<HashMap<String, Vec<AccountView>>> {
+    let sql = concat!(
+        "SELECT l.stall_id, l.link_id, a.account_id, a.bank_bin, a.account_number, a.holder_name,
+                l.holder_relation, l.valid_from_day, l.valid_to_day,
+                CASE WHEN ",
+        is_change!(),
+        " THEN (SELECT f.recorded_by FROM account_link f WHERE f.link_id = l.link_id
+                ORDER BY f.recorded_at_ms LIMIT 1) END AS changed_by, y.approved_by, y.approved_at_ms
+         FROM account_link l JOIN account a ON a.account_id = l.account_id
+         LEFT JOIN link_approval y ON y.link_id = l.link_id
+         WHERE l.stall_id IN (…)
+           AND NOT EXISTS (SELECT 1 FROM account_link n
+                           WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+         ORDER BY l.valid_from_day, l.link_id"
     );
+    let rows: Vec<AccountRow> = fetch_in_chunks(tx, sql, &[], stall_ids.iter().copied()).await?;
     let mut out: HashMap<String, Vec<AccountView>> = HashMap::new();
-    for stall_id in stall_ids {
-        let rows: Vec<Row> = on_tx!(tx, |c| {
-            sqlx::query_as(concat!(
-                "SELECT l.stall_id, l.link_id, a.account_id, a.bank_bin, a.account_number, a.holder_name,
-                        l.holder_relation, l.valid_from_day, l.valid_to_day,
-                        CASE WHEN ",
-                is_change!(),
-                " THEN (SELECT f.recorded_by FROM account_link f WHERE f.link_id = l.link_id
-                        ORDER BY f.recorded_at_ms LIMIT 1) END, y.approved_by, y.approved_at_ms
-                 FROM account_link l JOIN account a ON a.account_id = l.account_id
-                 LEFT JOIN link_approval y ON y.link_id = l.link_id
-                 WHERE l.stall_id = $1
-                   AND NOT EXISTS (SELECT 1 FROM account_link n
-                                   WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
-                 ORDER BY l.valid_from_day, l.link_id"
-            ))
-            .bind(stall_id)
-            .fetch_all(c)
-            .await?
+    for row in rows {
+        let number = AccountNumber::parse(&row.account_number)
+            .map_err(|_| StoreError::Corrupt(format!("number of account {}", row.account_id)))?;
+        let relation = &row.holder_relation;
+        let approval = match (row.changed_by, row.approved_by.zip(row.approved_at_ms)) {
+            (None, _) => Approval::NotNeeded,
+            (Some(_), Some((by, at))) => Approval::Given { by, at: TimeMs(at) },
+            (Some(recorded_by), None) => Approval::Waiting { recorded_by },
+        };
+        out.entry(row.stall_id).or_default().push(AccountView {
+            link_id: row.link_id,
+            account_id: row.account_id,
+            bank_bin: row.bank_bin,
+            number,
+            holder_name: row.holder_name,
+            holder_relation: meaning(HolderRelation::parse(relation), "holder relation", relation)?,
+            period: period_of(row.valid_from_day, row.valid_to_day)?,
+            approval,
         });
-        for row in rows {
-            let (stall_id, link_id, account_id, bank_bin, number, holder_name, holder_relation, ..) =
-                row.clone();
-            let (.., from, to, changed_by, approved_by, approved_at) = row;
-            let number = AccountNumber::parse(&number)
-                .map_err(|_| super::super::StoreError::Corrupt(format!("number of account {account_id}")))?;
-            let period = period_of(from, to);
-            let approval = match (changed_by, approved_by.zip(approved_at)) {
-                (None, _) => Approval::NotNeeded,
-                (Some(_), Some((by, at))) => Approval::Given { by, at: TimeMs(at) },
-                (Some(recorded_by), None) => Approval::Waiting { recorded_by },
-            };
-            let view = AccountView {
-                link_id,
-                account_id,
-                bank_bin,
-                number,
-                holder_name,
-                holder_relation,
-                period,
-                approval,
-            };
-            out.entry(stall_id).or_default().push(view);
-        }
     }
     Ok(out)
 }
 
-async fn codes_of(tx: &mut Tx, stall_id: &str) -> Result<Vec<CodeView>> {
-    let rows: Vec<(String, String, String, i64, Option<String>, Option<i64>)> = on_tx!(tx, |c| {
-        sqlx::query_as(
-            "SELECT c.serial, c.account_id, c.payload, c.issued_on_day, e.state, e.ended_on_day
-             FROM code c LEFT JOIN code_end e ON e.serial = c.serial
-             WHERE c.stall_id = $1 ORDER BY c.issued_on_day DESC, c.serial",
-        )
-        .bind(stall_id)
-        .fetch_all(c)
-        .await?
-    });
-    let mut out = Vec::with_capacity(rows.len());
-    for (serial, account_id, payload, issued, state, ended) in rows {
-        let ended = match (state, ended) {
-            (Some(state), Some(day)) => Some((state, day_of(day)?)),
-            _ => None,
-        };
-        out.push(CodeView {
-            serial,
-            account_id,
-            payload,
-            issued_on: day_of(issued)?,
-            ended,
+#[derive(sqlx::FromRow)]
+struct CodeRow {
+    stall_id: String,
+    serial: String,
+    account_id: String,
+    payload: String,
+    issued_on_day: i64,
+    state: Option<String>,
+    ended_on_day: Option<i64>,
+}
+
+async fn codes_of(tx: &mut Tx, stall_ids: &[&str]) -> Result<HashMap<String, Vec<CodeView>>> {
+    let sql = "SELECT c.stall_id, c.serial, c.account_id, c.payload, c.issued_on_day, e.state, e.ended_on_day
+               FROM code c LEFT JOIN code_end e ON e.serial = c.serial
+               WHERE c.stall_id IN (…) ORDER BY c.issued_on_day DESC, c.serial";
+    let rows: Vec<CodeRow> = fetch_in_chunks(tx, sql, &[], stall_ids.iter().copied()).await?;
+    let mut out: HashMap<String, Vec<CodeView>> = HashMap::new();
+    for row in rows {
+        out.entry(row.stall_id).or_default().push(CodeView {
+            serial: row.serial,
+            account_id: row.account_id,
+            payload: row.payload,
+            issued_on: day_of(row.issued_on_day)?,
+            ended: ended_of(row.state, row.ended_on_day)?,
         });
     }
     Ok(out)
+}
+
+/// How and since when a code ended.
+pub(super) fn ended_of(state: Option<String>, day: Option<i64>) -> Result<Option<(CodeEnd, Day)>> {
+    let Some((state, day)) = state.zip(day) else {
+        return Ok(None);
+    };
+    let end = meaning(CodeEnd::parse(&state), "end of a code", &state)?;
+    Ok(Some((end, day_of(day)?)))
 }
 
 impl Store {
@@ -393,11 +429,24 @@ impl Store {
     }
 }
 
-impl Store {
+impl Creation {
+    /// As [`Store::household`], with what this transaction wrote.
+    pub async fn household(
+        &mut self,
+        household_id: &str,
+        on: Day,
+    ) -> Result<Option<(HouseholdView, Vec<StallView>)>> {
+        household(&mut self.tx, household_id, on).await
+    }
+
+    /// As [`Store::stall`], with what this transaction wrote.
+    pub async fn stall(&mut self, stall_id: &str) -> Result<Option<StallView>> {
+        stall(&mut self.tx, stall_id).await
+    }
+
     /// The id of the household that outsiders know by this reference.
-    pub async fn household_by_ref(&self, reference: &str) -> Result<Option<String>> {
-        let mut tx = self.begin_read().await?;
-        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
+    pub async fn household_by_ref(&mut self, reference: &str) -> Result<Option<String>> {
+        let row: Option<(String,)> = on_tx!(&mut self.tx, |c| {
             sqlx::query_as("SELECT household_id FROM household WHERE household_ref = $1")
                 .bind(reference)
                 .fetch_optional(c)

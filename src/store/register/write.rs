@@ -3,22 +3,19 @@
 use sqlx::QueryBuilder;
 
 use super::super::places::day_number;
-use super::super::{Result, Tx, on_tx};
+use super::super::{Actor, Result, Tx, on_tx, pieces};
 use crate::register::Rows;
-use crate::vn::{Day, TimeMs, fold};
+use crate::vn::{Day, fold};
 
-/// Rows per bulk insert; the widest has 11 columns.
-const BULK_ROWS: usize = 1000;
-
-pub(super) async fn rows(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
-    households(tx, rows, by, now).await?;
-    stalls(tx, rows, by, now).await?;
-    accounts(tx, rows, by, now).await?;
-    codes(tx, rows, by, now).await
+pub(super) async fn rows(tx: &mut Tx, rows: &Rows, actor: Actor<'_>) -> Result<()> {
+    households(tx, rows, actor).await?;
+    stalls(tx, rows, actor).await?;
+    accounts(tx, rows, actor).await?;
+    codes(tx, rows, actor).await
 }
 
-async fn households(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
-    for chunk in rows.households.chunks(BULK_ROWS) {
+async fn households(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> Result<()> {
+    for chunk in pieces(&rows.households) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO household (household_id, household_ref, recorded_at_ms) ",
@@ -29,7 +26,7 @@ async fn households(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<(
             sql.build().execute(c).await?;
         });
     }
-    for chunk in rows.household_versions.chunks(BULK_ROWS) {
+    for chunk in pieces(&rows.household_versions) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO household_version (household_id, valid_from_day, recorded_at_ms, recorded_by, name,
@@ -61,8 +58,8 @@ async fn households(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<(
     Ok(())
 }
 
-async fn stalls(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
-    for chunk in rows.stalls.chunks(BULK_ROWS) {
+async fn stalls(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> Result<()> {
+    for chunk in pieces(&rows.stalls) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO stall (stall_id, household_id, stall_code, recorded_at_ms) ",
@@ -76,7 +73,7 @@ async fn stalls(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
             sql.build().execute(c).await?;
         });
     }
-    for chunk in rows.stall_versions.chunks(BULK_ROWS) {
+    for chunk in pieces(&rows.stall_versions) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO stall_version (stall_id, valid_from_day, recorded_at_ms, recorded_by, place_id,
@@ -103,8 +100,8 @@ async fn stalls(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
     Ok(())
 }
 
-async fn accounts(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
-    for chunk in rows.accounts.chunks(BULK_ROWS) {
+async fn accounts(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> Result<()> {
+    for chunk in pieces(&rows.accounts) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO account (account_id, bank_bin, account_number, holder_name, recorded_at_ms) ",
@@ -119,7 +116,7 @@ async fn accounts(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()>
             sql.build().execute(c).await?;
         });
     }
-    for chunk in rows.links.chunks(BULK_ROWS) {
+    for chunk in pieces(&rows.links) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO account_link (link_id, recorded_at_ms, recorded_by, account_id, stall_id, household_id,
@@ -142,8 +139,8 @@ async fn accounts(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()>
     Ok(())
 }
 
-async fn codes(tx: &mut Tx, rows: &Rows, by: &str, now: TimeMs) -> Result<()> {
-    for chunk in rows.codes.chunks(BULK_ROWS) {
+async fn codes(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> Result<()> {
+    for chunk in pieces(&rows.codes) {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO code (serial, stall_id, account_id, household_id, payload, issued_on_day,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{from_json, once};
 use crate::clock::now;
+use crate::ledger::BillState;
 use crate::store::{BillView, NewBill};
 use crate::vietqr::{BILL_NUMBER_MAX, Payload, Symbol, read};
 use crate::vn::Dong;
@@ -62,7 +63,7 @@ pub(super) struct BillOut {
 
 fn bill_out(bill: BillView) -> BillOut {
     BillOut {
-        state: bill.state(now()),
+        state: bill.state(now()).as_str(),
         svg: format!("/api/v1/bills/{}/code.svg", bill.bill_id),
         bill_id: bill.bill_id,
         stall_id: bill.stall_id,
@@ -87,33 +88,33 @@ pub(super) async fn make_bill(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: BillIn = from_json(&body)?;
-    once(&request, &shared, &person, &body, async || {
+    let input: BillIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async |creation| {
         let amount =
-            Dong::payment(wish.amount_vnd).map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
+            Dong::payment(input.amount_vnd).map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
         let is_number = |number: &String| {
             (1..=BILL_NUMBER_MAX).contains(&number.len())
                 && number
                     .bytes()
                     .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
         };
-        if !wish.bill_number.as_ref().is_none_or(is_number) {
+        if !input.bill_number.as_ref().is_none_or(is_number) {
             let sentence = "Số hóa đơn cần 1 đến 10 ký tự, chỉ gồm A-Z và 0-9.";
             return Err(Problem::invalid("bill_number", sentence));
         }
-        let minutes = wish.valid_minutes.unwrap_or(BILL_MINUTES);
+        let minutes = input.valid_minutes.unwrap_or(BILL_MINUTES);
         if !(1..=VALID_MINUTES_MAX).contains(&minutes) {
             return Err(Problem::invalid("valid_minutes", "Thời hạn từ 1 đến 1440 phút."));
         }
         let new = NewBill {
             stall_id: stall_id.clone(),
-            account_id: wish.account_id.clone(),
+            account_id: input.account_id.clone(),
             amount,
-            bill_number: wish.bill_number.clone(),
+            bill_number: input.bill_number.clone(),
             valid_ms: minutes * 60_000,
         };
         let wait_ms = shared.account_change_wait_ms;
-        let bill = shared.store.make_bill(&new, wait_ms, &person.name, now()).await?;
+        let bill = creation.make_bill(&new, wait_ms, person.at(now())).await?;
         // Numbers and texts always become JSON.
         Ok((StatusCode::CREATED, serde_json::json!(bill_out(bill))))
     })
@@ -143,12 +144,11 @@ pub(super) async fn bill_svg(
     bill_id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let bill = found(&shared, &bill_id).await?;
-    let state = bill.state(now());
-    let is_shown = matches!(state, "waiting" | "underpaid") && now() < bill.expires_at;
-    let payload = is_shown.then(|| payload_of(&bill)).flatten();
+    let time = now();
+    let payload = bill.is_payable(time).then(|| payload_of(&bill)).flatten();
     let Some(payload) = payload else {
-        let sentence = match state {
-            "paid" | "overpaid" => "Hóa đơn đã được trả. Hãy tạo hóa đơn mới.",
+        let sentence = match bill.state(time) {
+            BillState::Paid | BillState::Overpaid => "Hóa đơn đã được trả. Hãy tạo hóa đơn mới.",
             _ => "Mã của hóa đơn đã hết hạn. Hãy tạo hóa đơn mới.",
         };
         return Err(Problem::new(

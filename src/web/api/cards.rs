@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use super::register::{CodeOut, code_answer, reason};
 use super::{from_json, once};
 use crate::clock::now;
-use crate::vn::Day;
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
@@ -38,26 +37,18 @@ pub(super) async fn replace_code(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: ReplaceIn = if body.is_empty() {
+    let input: ReplaceIn = if body.is_empty() {
         ReplaceIn::default()
     } else {
         from_json(&body)?
     };
-    once(&request, &shared, &person, &body, async || {
-        let reason = reason(wish.reason.as_deref())?;
-        let time = now();
-        let issued = shared
-            .store
-            .replace_code(
-                &serial,
-                &reason,
-                Day::of(time),
-                shared.account_change_wait_ms,
-                &person.name,
-                time,
-            )
+    once(&request, &shared, &person, &body, async |creation| {
+        let reason = reason(input.reason.as_deref())?;
+        let wait_ms = shared.account_change_wait_ms;
+        let issued = creation
+            .replace_code(&serial, &reason, wait_ms, person.at(now()))
             .await?;
-        Ok((StatusCode::CREATED, code_answer(&shared, &issued).await?))
+        Ok((StatusCode::CREATED, code_answer(creation, &issued).await?))
     })
     .await
 }
@@ -72,7 +63,7 @@ pub(super) async fn approve_link(
 ) -> Result<HttpResponse, Problem> {
     shared
         .store
-        .approve_link(&link_id, shared.account_change_wait_ms, &person.name, now())
+        .approve_link(&link_id, shared.account_change_wait_ms, person.at(now()))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -84,6 +75,6 @@ pub(super) async fn told_owner(
     shared: web::Data<Shared>,
     message_id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    shared.store.told_owner(&message_id, &person.name, now()).await?;
+    shared.store.told_owner(&message_id, person.at(now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

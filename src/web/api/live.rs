@@ -151,7 +151,7 @@ pub(super) async fn create_order(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    once(&request, &shared, &person, &body, async || {
+    once(&request, &shared, &person, &body, async |creation| {
         let order: OrderIn = from_json(&body)?;
         let amount = order.amount_vnd.map(Dong::payment).transpose();
         let amount = amount.map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
@@ -164,9 +164,9 @@ pub(super) async fn create_order(
             stall_id: order.stall_id,
             amount,
         };
-        shared.store.keep_order(&new, &person.name, now()).await?;
-        let said = serde_json::json!({"provider_id": new.provider_id, "reference": new.reference});
-        Ok((StatusCode::CREATED, said))
+        creation.keep_order(&new, person.at(now())).await?;
+        let answer = serde_json::json!({"provider_id": new.provider_id, "reference": new.reference});
+        Ok((StatusCode::CREATED, answer))
     })
     .await
 }

@@ -19,7 +19,7 @@ pub(super) use bills::BILL_MINUTES;
 use super::{Person, Problem, Shared};
 use crate::access::sha256_hex;
 use crate::clock::now;
-use crate::store::IdempotentAnswer;
+use crate::store::{Creation, IdempotentAnswer, IdempotentCall};
 
 /// Entries of a page, unless asked otherwise, and at most.
 const PAGE_DEFAULT: i64 = 50;
@@ -135,7 +135,7 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 /// Answers a creating call once: under an `Idempotency-Key`, the same call again gets the first answer,
-/// another call under the same key is refused.
+/// another call under the same key is refused. `work` reads and writes in one transaction.
 async fn once<F>(
     request: &HttpRequest,
     shared: &Shared,
@@ -144,37 +144,24 @@ async fn once<F>(
     work: F,
 ) -> Result<HttpResponse, Problem>
 where
-    F: AsyncFnOnce() -> Result<(StatusCode, serde_json::Value), Problem>,
+    F: AsyncFnOnce(&mut Creation) -> Result<(StatusCode, serde_json::Value), Problem>,
 {
     let Some(key) = idempotency_key(request)? else {
-        let (status, body) = work().await?;
+        let (status, body) = shared.store.create(work).await?;
         return Ok(HttpResponse::build(status).json(body));
     };
-    let call = [
-        request.method().as_str().as_bytes(),
-        b" ",
-        request.path().as_bytes(),
-        b"\n",
-        body,
-    ]
-    .concat();
-    let request_sha256 = sha256_hex(&call);
-    // One creating call with a key at a time in this process: two sent together do the work once.
-    let _one = shared.creating.lock().await;
-    if let Some(answer) = shared.store.remembered_answer(&person.name, &key).await? {
-        return remembered(answer, &request_sha256);
-    }
-    let (status, body) = work().await?;
-    let answer = IdempotentAnswer {
-        request_sha256,
-        status: status.as_u16(),
-        body: body.to_string(),
+    let method = request.method().as_str();
+    let request = [method.as_bytes(), b" ", request.path().as_bytes(), b"\n", body].concat();
+    let call = IdempotentCall {
+        person: person.name.clone(),
+        key,
+        request_sha256: sha256_hex(&request),
     };
-    shared
-        .store
-        .remember_answer(&person.name, &key, &answer, now())
-        .await?;
-    Ok(HttpResponse::build(status).json(body))
+    let work = async |creation: &mut Creation| -> Result<_, Problem> {
+        let (status, body) = work(creation).await?;
+        Ok((status.as_u16(), body.to_string()))
+    };
+    answered(shared.store.create_once(&call, now(), work).await?, &call)
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
@@ -190,20 +177,17 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     }
 }
 
-fn remembered(answer: IdempotentAnswer, request_sha256: &str) -> Result<HttpResponse, Problem> {
-    if answer.request_sha256 != request_sha256 {
+fn answered(answer: IdempotentAnswer, call: &IdempotentCall) -> Result<HttpResponse, Problem> {
+    if answer.request_sha256 != call.request_sha256 {
         return Err(Problem::invalid(
             "idempotency-key",
             "Idempotency-Key này đã dùng cho một yêu cầu khác. Hãy dùng khóa mới.",
         ));
     }
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let replayed = (
-        HeaderName::from_static("idempotency-replayed"),
-        HeaderValue::from_static("true"),
-    );
-    Ok(HttpResponse::build(status)
-        .insert_header(replayed)
-        .content_type("application/json")
-        .body(answer.body))
+    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
+    if answer.is_replay {
+        let header = HeaderName::from_static("idempotency-replayed");
+        response.insert_header((header, HeaderValue::from_static("true")));
+    }
+    Ok(response.content_type("application/json").body(answer.body))
 }

@@ -7,11 +7,12 @@ use super::{Page, from_json, once, page_size};
 use crate::clock::now;
 use crate::places::Units;
 use crate::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,
-    TradingStatus,
+    AccountDraft, Class, CodeEnd, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode,
+    StallDraft, TradingStatus,
 };
 use crate::store::{
-    AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode, StallView,
+    AccountView, CodeEnding, CodeView, Creation, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
+    NewCode, NewTerminal, StallView,
 };
 use crate::vn::{AccountNumber, Day, Phone};
 use crate::web::body::read_body;
@@ -185,8 +186,8 @@ pub(super) struct HouseholdOut {
     household_id: String,
     household_ref: String,
     household_name: String,
-    class: String,
-    trading_status: String,
+    class: Class,
+    trading_status: TradingStatus,
     /// Street or market.
     place: String,
     house_number: String,
@@ -206,7 +207,7 @@ pub(super) struct StallOut {
     place: String,
     house_number: String,
     stall_number: String,
-    trading_status: String,
+    trading_status: TradingStatus,
     accounts: Vec<AccountOut>,
     codes: Vec<CodeOut>,
 }
@@ -219,7 +220,7 @@ pub(super) struct AccountOut {
     /// Masked: `•••• 8888`
     account: String,
     account_holder: String,
-    holder_relation: String,
+    holder_relation: HolderRelation,
     from: Option<String>,
     to: Option<String>,
 }
@@ -231,7 +232,7 @@ pub(super) struct CodeOut {
     payload: String,
     issued_on: String,
     /// `issued`, `replaced`, `revoked` or `destroyed`.
-    state: String,
+    state: &'static str,
     ended_on: Option<String>,
     /// Pictures of the code.
     svg: String,
@@ -282,8 +283,8 @@ fn account_out(view: AccountView) -> AccountOut {
 
 fn code_out(view: CodeView) -> CodeOut {
     let (state, ended_on) = match view.ended {
-        Some((state, day)) => (state, Some(day.to_string())),
-        None => ("issued".to_owned(), None),
+        Some((end, day)) => (end.as_str(), Some(day.to_string())),
+        None => ("issued", None),
     };
     CodeOut {
         svg: format!("/codes/{}.svg", view.serial),
@@ -348,11 +349,11 @@ pub(super) async fn create_household(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: HouseholdIn = from_json(&body)?;
-    once(&request, &shared, &person, &body, async || {
-        let units = shared.store.units().await?;
-        let draft = household_draft(&wish, &units)?;
-        if shared.store.household_by_ref(&draft.reference).await?.is_some() {
+    let input: HouseholdIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async |creation| {
+        let units = creation.units().await?;
+        let draft = household_draft(&input, &units)?;
+        if creation.household_by_ref(&draft.reference).await?.is_some() {
             let detail = format!(
                 "household_ref «{}» đã có. Hãy sửa hộ đó bằng PATCH hoặc dùng mã khác.",
                 draft.reference
@@ -361,24 +362,26 @@ pub(super) async fn create_household(
                 Problem::new(StatusCode::CONFLICT, "conflict", "Hộ đã có", detail).at("household_ref")
             );
         }
-        let household_id = keep(&shared, &person, draft).await?.0;
-        household_answer(&shared, &household_id)
-            .await
-            .map(|out| (StatusCode::CREATED, out))
+        // One that begins later is shown as it will be.
+        let on = draft.from.max(today());
+        let (household_id, _) = keep(creation, draft, &units, &person).await?;
+        let found = creation.household(&household_id, on).await?;
+        Ok((
+            StatusCode::CREATED,
+            json(&household_answer(found, &household_id)?),
+        ))
     })
     .await
 }
 
 /// Keeps one draft; a fault in it is the caller's.
 async fn keep(
-    shared: &Shared,
-    person: &Person,
+    creation: &mut Creation,
     draft: HouseholdDraft,
+    units: &Units,
+    person: &Person,
 ) -> Result<(String, Vec<String>), Problem> {
-    let mut kept = shared
-        .store
-        .keep_register(&[draft], &person.name, false, now(), |_| ())
-        .await?;
+    let mut kept = creation.keep_household(draft, units, person.at(now())).await?;
     if let Some((_, reason)) = kept.faults.pop() {
         return Err(Problem::invalid("stalls", reason));
     }
@@ -387,14 +390,16 @@ async fn keep(
         .ok_or_else(|| Problem::invalid("stalls", "Chưa có sạp nào."))
 }
 
-async fn household_answer(shared: &Shared, household_id: &str) -> Result<serde_json::Value, Problem> {
-    let found = shared.store.household(household_id, today()).await?;
+fn household_answer(
+    found: Option<(HouseholdView, Vec<StallView>)>,
+    household_id: &str,
+) -> Result<HouseholdOut, Problem> {
     let (view, stalls) = found.ok_or_else(|| {
         Problem::missing(format!(
             "Hộ {household_id} đã ghi nhưng chưa có hiệu lực hôm nay, hoặc không có hộ này."
         ))
     })?;
-    Ok(json(&household_out(view, Some(stalls))))
+    Ok(household_out(view, Some(stalls)))
 }
 
 fn json<T: Serialize>(value: &T) -> serde_json::Value {
@@ -402,8 +407,8 @@ fn json<T: Serialize>(value: &T) -> serde_json::Value {
     serde_json::to_value(value).expect("a plain shape is JSON")
 }
 
-fn household_draft(wish: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, Problem> {
-    let stalls = wish
+fn household_draft(input: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, Problem> {
+    let stalls = input
         .stalls
         .iter()
         .enumerate()
@@ -415,21 +420,21 @@ fn household_draft(wish: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, 
         .min()
         .ok_or_else(|| Problem::invalid("stalls", "Hộ cần ít nhất một sạp; sạp đầu là nơi chính."))?;
     Ok(HouseholdDraft {
-        reference: words("household_ref", &wish.household_ref, 100)?,
-        name: words("household_name", &wish.household_name, 200)?,
-        class: wish.class,
-        status: wish.trading_status.unwrap_or(TradingStatus::Trading),
-        phone: wish.phone.as_deref().map(phone).transpose()?,
+        reference: words("household_ref", &input.household_ref, 100)?,
+        name: words("household_name", &input.household_name, 200)?,
+        class: input.class,
+        status: input.trading_status.unwrap_or(TradingStatus::Trading),
+        phone: input.phone.as_deref().map(phone).transpose()?,
         from,
         stalls,
         only_stalls: false,
     })
 }
 
-fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDraft, Problem> {
+fn stall_draft(input: &StallIn, position: usize, units: &Units) -> Result<StallDraft, Problem> {
     let field = |name: &str| format!("stalls[{position}].{name}");
     let unit = units
-        .at(&wish.unit_code, wish.from)
+        .at(&input.unit_code, input.from)
         .map_err(|e| Problem::invalid(field("unit_code"), e.to_string()))?;
     if !units.get(unit).level.is_commune_level() {
         return Err(Problem::invalid(
@@ -437,20 +442,20 @@ fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDr
             "Cần mã phường, xã hoặc đặc khu.",
         ));
     }
-    let name = match (&wish.market, &wish.street) {
+    let name = match (&input.market, &input.street) {
         (Some(market), _) => PlaceName::Market(words(&field("market"), market, 200)?),
         (None, Some(street)) => PlaceName::Street(words(&field("street"), street, 200)?),
         (None, None) => return Err(Problem::invalid(field("street"), "Cần tên đường hoặc tên chợ.")),
     };
-    let code = wish.stall_code.as_deref().map(StallCode::parse).transpose();
+    let code = input.stall_code.as_deref().map(StallCode::parse).transpose();
     Ok(StallDraft {
         row: 0,
         place: PlaceDraft { unit, name },
-        house_number: plain(&field("house_number"), wish.house_number.as_deref())?,
-        stall_number: plain(&field("stall_number"), wish.stall_number.as_deref())?,
+        house_number: plain(&field("house_number"), input.house_number.as_deref())?,
+        stall_number: plain(&field("stall_number"), input.stall_number.as_deref())?,
         code: code.map_err(|e| Problem::invalid(field("stall_code"), e.to_string()))?,
-        from: wish.from,
-        account: wish
+        from: input.from,
+        account: input
             .account
             .as_ref()
             .map(|a| account_draft(a, &field("account")))
@@ -459,8 +464,8 @@ fn stall_draft(wish: &StallIn, position: usize, units: &Units) -> Result<StallDr
     })
 }
 
-fn account_draft(wish: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
-    let bank_bin = wish.bank_bin.clone().unwrap_or_default();
+fn account_draft(input: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
+    let bank_bin = input.bank_bin.clone().unwrap_or_default();
     if !bank_bin.is_empty() && (bank_bin.len() != 6 || !bank_bin.bytes().all(|b| b.is_ascii_digit())) {
         return Err(Problem::invalid(
             format!("{at}.bank_bin"),
@@ -469,14 +474,14 @@ fn account_draft(wish: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
     }
     Ok(AccountDraft {
         bank_bin,
-        number: AccountNumber::parse(&wish.account_number).map_err(|_| {
+        number: AccountNumber::parse(&input.account_number).map_err(|_| {
             Problem::invalid(
                 format!("{at}.account_number"),
                 "Cần 1 đến 19 chữ cái hoặc chữ số.",
             )
         })?,
-        holder_name: plain(&format!("{at}.account_holder"), Some(&wish.account_holder))?,
-        relation: wish.holder_relation,
+        holder_name: plain(&format!("{at}.account_holder"), Some(&input.account_holder))?,
+        relation: input.holder_relation,
     })
 }
 
@@ -507,7 +512,8 @@ pub(super) async fn get_household(
     shared: web::Data<Shared>,
     household_id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(household_answer(&shared, &household_id).await?))
+    let found = shared.store.household(&household_id, today()).await?;
+    Ok(HttpResponse::Ok().json(household_answer(found, &household_id)?))
 }
 
 /// Changes a household from a day on; what was known before stays known.
@@ -518,23 +524,24 @@ pub(super) async fn change_household(
     household_id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let wish: HouseholdChangeIn = from_json(&read_body(payload).await?)?;
+    let input: HouseholdChangeIn = from_json(&read_body(payload).await?)?;
     let change = HouseholdChange {
-        name: wish
+        name: input
             .household_name
             .as_deref()
             .map(|n| words("household_name", n, 200))
             .transpose()?,
-        class: wish.class,
-        status: wish.trading_status,
-        phone: wish.phone.as_deref().map(phone).transpose()?,
+        class: input.class,
+        status: input.trading_status,
+        phone: input.phone.as_deref().map(phone).transpose()?,
     };
-    let from = wish.from.unwrap_or_else(today);
+    let from = input.from.unwrap_or_else(today);
     shared
         .store
-        .change_household(&household_id, &change, from, &person.name, now())
+        .change_household(&household_id, &change, from, person.at(now()))
         .await?;
-    Ok(HttpResponse::Ok().json(household_answer(&shared, &household_id).await?))
+    let found = shared.store.household(&household_id, today()).await?;
+    Ok(HttpResponse::Ok().json(household_answer(found, &household_id)?))
 }
 
 /// Adds a stall to a household.
@@ -547,11 +554,11 @@ pub(super) async fn add_stall(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: StallIn = from_json(&body)?;
-    once(&request, &shared, &person, &body, async || {
-        let units = shared.store.units().await?;
-        let stall = stall_draft(&wish, 0, &units)?;
-        let found = shared.store.household(&household_id, today()).await?;
+    let input: StallIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async |creation| {
+        let units = creation.units().await?;
+        let stall = stall_draft(&input, 0, &units)?;
+        let found = creation.household(&household_id, today()).await?;
         let (view, _) = found.ok_or_else(|| Problem::missing(format!("Không có hộ {household_id}.")))?;
         let draft = HouseholdDraft {
             reference: view.reference,
@@ -563,19 +570,17 @@ pub(super) async fn add_stall(
             stalls: vec![stall],
             only_stalls: true,
         };
-        let (_, stalls) = keep(&shared, &person, draft).await?;
+        let (_, stalls) = keep(creation, draft, &units, &person).await?;
         let stall_id = stalls.last().cloned().unwrap_or_default();
-        Ok((
-            StatusCode::CREATED,
-            json(&stall_answer(&shared, &stall_id).await?),
-        ))
+        let stall = stall_answer(creation.stall(&stall_id).await?, &stall_id)?;
+        Ok((StatusCode::CREATED, json(&stall)))
     })
     .await
 }
 
-pub(super) async fn stall_answer(shared: &Shared, stall_id: &str) -> Result<StallOut, Problem> {
-    let view = shared.store.stall(stall_id).await?;
-    view.map(stall_out)
+fn stall_answer(found: Option<StallView>, stall_id: &str) -> Result<StallOut, Problem> {
+    found
+        .map(stall_out)
         .ok_or_else(|| Problem::missing(format!("Không có sạp {stall_id}.")))
 }
 
@@ -586,7 +591,8 @@ pub(super) async fn get_stall(
     shared: web::Data<Shared>,
     stall_id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(stall_answer(&shared, &stall_id).await?))
+    let found = shared.store.stall(&stall_id).await?;
+    Ok(HttpResponse::Ok().json(stall_answer(found, &stall_id)?))
 }
 
 /// Changes a stall's trading status from a day on.
@@ -597,13 +603,14 @@ pub(super) async fn change_stall(
     stall_id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let wish: StallChangeIn = from_json(&read_body(payload).await?)?;
-    let from = wish.from.unwrap_or_else(today);
+    let input: StallChangeIn = from_json(&read_body(payload).await?)?;
+    let from = input.from.unwrap_or_else(today);
     shared
         .store
-        .change_stall(&stall_id, wish.trading_status, from, &person.name, now())
+        .change_stall(&stall_id, input.trading_status, from, person.at(now()))
         .await?;
-    Ok(HttpResponse::Ok().json(stall_answer(&shared, &stall_id).await?))
+    let found = shared.store.stall(&stall_id).await?;
+    Ok(HttpResponse::Ok().json(stall_answer(found, &stall_id)?))
 }
 
 /// Links a payee account to a stall from a day on.
@@ -616,18 +623,15 @@ pub(super) async fn link_account(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: LinkIn = from_json(&body)?;
-    once(&request, &shared, &person, &body, async || {
-        let account = account_draft(&wish.account, "account")?;
-        let from = wish.from.unwrap_or_else(today);
-        shared
-            .store
-            .link_account(&stall_id, &account, from, &person.name, now())
+    let input: LinkIn = from_json(&body)?;
+    once(&request, &shared, &person, &body, async |creation| {
+        let account = account_draft(&input.account, "account")?;
+        let from = input.from.unwrap_or_else(today);
+        creation
+            .link_account(&stall_id, &account, from, person.at(now()))
             .await?;
-        Ok((
-            StatusCode::CREATED,
-            json(&stall_answer(&shared, &stall_id).await?),
-        ))
+        let stall = stall_answer(creation.stall(&stall_id).await?, &stall_id)?;
+        Ok((StatusCode::CREATED, json(&stall)))
     })
     .await
 }
@@ -640,10 +644,10 @@ pub(super) async fn end_link(
     link_id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let wish: EndIn = from_json(&read_body(payload).await?)?;
+    let input: EndIn = from_json(&read_body(payload).await?)?;
     shared
         .store
-        .end_link(&link_id, wish.on.unwrap_or_else(today), &person.name, now())
+        .end_link(&link_id, input.on.unwrap_or_else(today), person.at(now()))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -656,20 +660,23 @@ pub(super) async fn keep_terminal(
     stall_id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let wish: TerminalIn = from_json(&read_body(payload).await?)?;
-    let provider_id = words("provider_id", &wish.provider_id, 40)?;
-    let terminal = words("terminal", &wish.terminal, 128)?;
-    let from = wish.from.unwrap_or_else(today);
-    shared
-        .store
-        .keep_terminal(&provider_id, &terminal, &stall_id, from, &person.name, now())
-        .await?;
+    let input: TerminalIn = from_json(&read_body(payload).await?)?;
+    let new = NewTerminal {
+        provider_id: &words("provider_id", &input.provider_id, 40)?,
+        terminal_id: &words("terminal", &input.terminal, 128)?,
+        stall_id: &stall_id,
+        from: input.from.unwrap_or_else(today),
+    };
+    shared.store.keep_terminal(new, person.at(now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// A code that was handed out, as the stall shows it.
-pub(super) async fn code_answer(shared: &Shared, issued: &IssuedCode) -> Result<serde_json::Value, Problem> {
-    let stall = stall_answer(shared, &issued.stall_id).await?;
+pub(super) async fn code_answer(
+    creation: &mut Creation,
+    issued: &IssuedCode,
+) -> Result<serde_json::Value, Problem> {
+    let stall = stall_answer(creation.stall(&issued.stall_id).await?, &issued.stall_id)?;
     Ok(json(&stall.codes.into_iter().find(|c| c.serial == issued.serial)))
 }
 
@@ -683,25 +690,26 @@ pub(super) async fn issue_code(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let wish: IssueIn = if body.is_empty() {
+    let input: IssueIn = if body.is_empty() {
         IssueIn::default()
     } else {
         from_json(&body)?
     };
-    let on = wish.issued_on.unwrap_or_else(today);
+    let on = input.issued_on.unwrap_or_else(today);
     if on > today() {
         return Err(Problem::invalid(
             "issued_on",
             "Ngày phát mã không được sau hôm nay.",
         ));
     }
-    once(&request, &shared, &person, &body, async || {
-        let wishes = [(stall_id.clone(), wish.account_id.clone())];
-        let issued = shared
-            .store
-            .issue_codes(&wishes, on, shared.account_change_wait_ms, &person.name, now())
+    once(&request, &shared, &person, &body, async |creation| {
+        let new = NewCode {
+            stall_id: stall_id.clone(),
+            account_id: input.account_id.clone(),
+        };
+        let issued = creation
+            .issue_codes(&[new], on, shared.account_change_wait_ms, person.at(now()))
             .await?;
-        // One wish, one code.
         let issued = issued
             .into_iter()
             .next()
@@ -711,7 +719,7 @@ pub(super) async fn issue_code(
         } else {
             StatusCode::OK
         };
-        Ok((status, code_answer(&shared, &issued).await?))
+        Ok((status, code_answer(creation, &issued).await?))
     })
     .await
 }
@@ -724,22 +732,17 @@ pub(super) async fn end_code(
     serial: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let wish: EndIn = from_json(&read_body(payload).await?)?;
-    let state = wish.state.as_deref().unwrap_or("revoked");
-    if !["replaced", "revoked", "destroyed"].contains(&state) {
-        return Err(Problem::invalid("state", "Ghi replaced, revoked hoặc destroyed."));
-    }
-    shared
-        .store
-        .end_code(
-            &serial,
-            state,
-            &reason(wish.reason.as_deref())?,
-            wish.on.unwrap_or_else(today),
-            &person.name,
-            now(),
-        )
-        .await?;
+    let input: EndIn = from_json(&read_body(payload).await?)?;
+    let end = input
+        .state
+        .as_deref()
+        .map_or(Some(CodeEnd::Revoked), CodeEnd::parse);
+    let ending = CodeEnding {
+        end: end.ok_or_else(|| Problem::invalid("state", "Ghi replaced, revoked hoặc destroyed."))?,
+        reason: &reason(input.reason.as_deref())?,
+        on: input.on.unwrap_or_else(today),
+    };
+    shared.store.end_code(&serial, ending, person.at(now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -8,7 +8,8 @@ use super::answer::{self, Html};
 use super::frame::{Fault, Frame, encoded};
 use super::officer::Officer;
 use crate::clock::now;
-use crate::store::{BillView, NewBill};
+use crate::ledger::BillState;
+use crate::store::{BillView, Creation, NewBill};
 use crate::vn::{Dong, Lang};
 use crate::web::api::BILL_MINUTES;
 use crate::web::{Problem, Shared};
@@ -54,8 +55,9 @@ async fn made(officer: &Officer, stall_id: &str, wish: Wish, shared: &Shared) ->
         valid_ms: BILL_MINUTES * 60_000,
     };
     let wait_ms = shared.account_change_wait_ms;
-    let by = &officer.person.name;
-    Ok(shared.store.make_bill(&new, wait_ms, by, now()).await?)
+    let actor = officer.person.at(now());
+    let make = async |creation: &mut Creation| creation.make_bill(&new, wait_ms, actor).await;
+    Ok(shared.store.create(make).await?)
 }
 
 #[derive(Template)]
@@ -92,7 +94,7 @@ async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fau
     let bill = shared.store.bill(id).await?.ok_or_else(missing)?;
     let stall = shared.store.stall(&bill.stall_id).await?.ok_or_else(missing)?;
     let state = bill.state(time);
-    let is_shown = matches!(state, "waiting" | "underpaid") && time < bill.expires_at;
+    let is_shown = bill.is_payable(time);
     let (title, sentence) = words(&bill, state, visit.lang);
     let title_of_page = format!("{} {}", visit.pick("Hóa đơn", "Bill"), bill.bill_number);
     Html::with_status(
@@ -104,10 +106,13 @@ async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fau
             stall_href: format!("/stalls/{}", encoded(&bill.stall_id)),
             amount: bill.asked.show(visit.lang),
             // Money that comes late still counts, for as long as somebody looks.
-            is_open: matches!(state, "waiting" | "underpaid" | "expired"),
+            is_open: matches!(
+                state,
+                BillState::Waiting | BillState::Underpaid | BillState::Expired
+            ),
             code_href: is_shown.then(|| format!("/api/v1/bills/{}/code.svg", encoded(id))),
             expires_at: bill.expires_at.show(),
-            is_good: state == "paid",
+            is_good: state == BillState::Paid,
             title,
             sentence,
             number: bill.bill_number,
@@ -116,31 +121,31 @@ async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fau
 }
 
 /// What is said of a bill: a few words, and a sentence with the next step.
-fn words(bill: &BillView, state: &str, lang: Lang) -> (&'static str, String) {
+fn words(bill: &BillView, state: BillState, lang: Lang) -> (&'static str, String) {
     let came = bill.paid.show(lang);
     let gap = Dong::new((bill.asked.vnd() - bill.paid.vnd()).abs()).show(lang);
     let (title, vi, en) = match state {
-        "paid" => (
+        BillState::Paid => (
             lang.pick("ĐÃ NHẬN ĐỦ", "PAID"),
             format!("Đã nhận {came}."),
             format!("{came} received."),
         ),
-        "underpaid" => (
+        BillState::Underpaid => (
             lang.pick("THIẾU TIỀN", "UNDER PAID"),
             format!("Chỉ nhận {came}, còn thiếu {gap}. Hãy đề nghị khách chuyển thêm."),
             format!("Only {came} came, {gap} is missing. Ask the customer to pay the rest."),
         ),
-        "overpaid" => (
+        BillState::Overpaid => (
             lang.pick("THỪA TIỀN", "OVER PAID"),
             format!("Đã nhận {came}, thừa {gap}. Đừng tự chuyển trả: hãy đề nghị khách nhờ ngân hàng tra soát."),
             format!("{came} came, {gap} too much. Do not pay it back by yourself: the customer asks the bank."),
         ),
-        "expired" => (
+        BillState::Expired => (
             lang.pick("MÃ HẾT HẠN", "EXPIRED"),
             "Chưa thấy tiền và mã đã hết hạn. Hãy tạo mã mới; tiền đến muộn vẫn được tính.".to_owned(),
             "No money came in time. Make a new code; money that comes late still counts.".to_owned(),
         ),
-        _ => (
+        BillState::Waiting => (
             lang.pick("CHƯA THẤY TIỀN", "NOT RECEIVED YET"),
             "Đưa mã này cho khách quét. Trang tự cập nhật; chỉ giao hàng khi trang báo đã nhận đủ.".to_owned(),
             "Let the customer scan this code. The page updates itself; hand over the goods when it says paid."

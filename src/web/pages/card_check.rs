@@ -15,6 +15,7 @@ use super::live::Live;
 use super::officer::Officer;
 use super::register::places_with_codes;
 use crate::clock::now;
+use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
 use crate::vietqr::{Field, ScanError, read, scan};
 use crate::vn::{Day, Lang};
@@ -64,12 +65,12 @@ async fn drawn(officer: &Officer, shared: &Shared, live: &Live) -> Result<Html, 
     let snapshot = live.snapshot(&shared.store).await?;
     let looks = shared.store.inspections(LOOKS_SHOWN).await?;
     let row = |look: Inspection| LookRow {
-        is_good: look.verdict == "right",
-        is_offline: look.way == "offline",
-        verdict: match look.verdict.as_str() {
-            "right" => lang.pick("Đúng", "Right"),
-            "revoked" => lang.pick("Thẻ đã thu hồi", "Card revoked"),
-            _ => lang.pick("Sai", "Wrong"),
+        is_good: look.verdict == CodeVerdict::Right,
+        is_offline: look.way == CheckWay::Offline,
+        verdict: match look.verdict {
+            CodeVerdict::Right => lang.pick("Đúng", "Right"),
+            CodeVerdict::Revoked => lang.pick("Thẻ đã thu hồi", "Card revoked"),
+            CodeVerdict::Wrong => lang.pick("Sai", "Wrong"),
         },
         card: look.card.map(|(serial, code)| (format!("/k/{serial}"), code)),
         tail: look.tail,
@@ -94,8 +95,7 @@ pub(super) struct Seen {
 /// What is said of a code: three words, loud enough for a market.
 #[derive(Serialize)]
 struct Verdict {
-    /// `right`, `wrong` or `revoked`; `unread` where there is nothing to judge.
-    verdict: &'static str,
+    verdict: CodeVerdict,
     /// The words: ĐÚNG, SAI, THẺ ĐÃ THU HỒI.
     title: &'static str,
     /// What was found, and what to do.
@@ -194,7 +194,7 @@ async fn judged(
     };
     shared
         .store
-        .keep_inspection(payload, &inspection, &person.name, time)
+        .keep_inspection(payload, &inspection, person.at(time))
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -209,7 +209,7 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
         .and_then(|r| r.code.account().map(|(_, number)| number.tail().to_owned()));
     let tail = tail.filter(|tail| !tail.contains(char::is_control));
     let blank = Verdict {
-        verdict: "wrong",
+        verdict: CodeVerdict::Wrong,
         title: lang.pick("SAI", "WRONG"),
         sentence: String::new(),
         stall_code: None,
@@ -219,7 +219,7 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
     };
     match checked {
         Checked::Active(card) => Verdict {
-            verdict: "right",
+            verdict: CodeVerdict::Right,
             title: lang.pick("ĐÚNG", "RIGHT"),
             sentence: lang
                 .pick(
@@ -233,7 +233,7 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
             ..blank
         },
         Checked::Ended(card) => Verdict {
-            verdict: "revoked",
+            verdict: CodeVerdict::Revoked,
             title: lang.pick("THẺ ĐÃ THU HỒI", "CARD REVOKED"),
             sentence: lang
                 .pick(
@@ -251,7 +251,7 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
             household_name,
             holder_name,
         } => Verdict {
-            verdict: "right",
+            verdict: CodeVerdict::Right,
             title: lang.pick("ĐÚNG TÀI KHOẢN", "RIGHT ACCOUNT"),
             sentence: lang
                 .pick(

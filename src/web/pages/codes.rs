@@ -13,7 +13,8 @@ use super::officer::Officer;
 use super::words;
 use crate::clock::now;
 use crate::print::{self, Card, Format};
-use crate::store::{CardView, PrintableCard, StoreError, WhichCards};
+use crate::register::CodeEnd;
+use crate::store::{CardView, CodeEnding, Creation, NewCode, PrintableCard, StoreError, WhichCards};
 use crate::vietqr::{Banks, Symbol, stall_payload};
 use crate::vn::Day;
 use crate::web::{Person, Problem, Shared};
@@ -42,17 +43,15 @@ pub(super) async fn issue(
         .and_then(|form| form.into_inner().account_id)
         .filter(|id| !id.is_empty());
     let time = now();
-    let wishes = [(stall.clone(), account_id)];
-    let issued = shared
-        .store
-        .issue_codes(
-            &wishes,
-            Day::of(time),
-            shared.account_change_wait_ms,
-            &officer.person.name,
-            time,
-        )
-        .await;
+    let new = NewCode {
+        stall_id: stall.clone(),
+        account_id,
+    };
+    let wait_ms = shared.account_change_wait_ms;
+    let actor = officer.person.at(time);
+    let issue =
+        async |creation: &mut Creation| creation.issue_codes(&[new], Day::of(time), wait_ms, actor).await;
+    let issued = shared.store.create(issue).await;
     let back = format!("/stalls/{}", encoded(&stall));
     match issued {
         Ok(_) => answer::seen(&format!("{back}#codes")),
@@ -98,27 +97,31 @@ pub(super) async fn end(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let store = &shared.store;
-    let by = &officer.person.name;
-    let time = now();
-    let today = Day::of(time);
+    let actor = officer.person.at(now());
+    let ending = |end: CodeEnd, reason| CodeEnding {
+        end,
+        reason,
+        on: Day::of(actor.now),
+    };
     let done = match act.what.as_deref() {
-        Some("replaced") => store
-            .replace_code(
-                &serial,
-                "worn or lost",
-                today,
-                shared.account_change_wait_ms,
-                by,
-                time,
-            )
-            .await
-            .map(|_| ()),
+        Some("replaced") => {
+            let wait_ms = shared.account_change_wait_ms;
+            let replace = async |creation: &mut Creation| {
+                creation
+                    .replace_code(&serial, "worn or lost", wait_ms, actor)
+                    .await
+            };
+            store.create(replace).await.map(|_| ())
+        }
         Some("swapped") => {
+            let ending = ending(CodeEnd::Revoked, "pasted over");
+            store.end_code(&serial, ending, actor).await
+        }
+        Some("destroyed") => {
             store
-                .end_code(&serial, "revoked", "pasted over", today, by, time)
+                .end_code(&serial, ending(CodeEnd::Destroyed, ""), actor)
                 .await
         }
-        Some("destroyed") => store.end_code(&serial, "destroyed", "", today, by, time).await,
         _ => Err(StoreError::Conflict(
             "Hãy chọn thay thẻ, thu hồi hoặc hủy.".to_owned(),
         )),
@@ -136,7 +139,7 @@ pub(super) async fn approve(
     let wait_ms = shared.account_change_wait_ms;
     let done = shared
         .store
-        .approve_link(&link, wait_ms, &officer.person.name, now())
+        .approve_link(&link, wait_ms, officer.person.at(now()))
         .await;
     back_to_stall(&officer, &act, done)
 }
@@ -148,10 +151,7 @@ pub(super) async fn told(
     act: web::Form<Act>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let done = shared
-        .store
-        .told_owner(&message, &officer.person.name, now())
-        .await;
+    let done = shared.store.told_owner(&message, officer.person.at(now())).await;
     back_to_stall(&officer, &act, done)
 }
 
@@ -408,7 +408,7 @@ fn checked(card: CardView, visit: &Visit) -> CheckedCard {
                 "DO NOT USE: the card's account no longer belongs to the stall",
             )
             .to_owned(),
-        Some((state, day)) => format!("{} ({})", words::ending(visit.lang, state), day.show()),
+        Some((end, day)) => format!("{} ({})", words::ending(visit.lang, *end), day.show()),
     };
     CheckedCard {
         is_good: card.is_active(),

@@ -11,6 +11,7 @@ use super::live::Live;
 use super::register::place_name;
 use crate::access::wall_digest;
 use crate::clock::now;
+use crate::register::CodeVerdict;
 use crate::store::OfflineLook;
 use crate::vn::{Day, TimeMs};
 use crate::web::body::read_body;
@@ -103,9 +104,7 @@ struct Look {
 impl Look {
     /// The look, if it can be one; phones of other versions may tell nonsense.
     fn read(self, time: TimeMs) -> Option<OfflineLook> {
-        let verdict = ["right", "wrong", "revoked"]
-            .into_iter()
-            .find(|word| *word == self.verdict)?;
+        let verdict = CodeVerdict::parse(&self.verdict)?;
         let is_digest = self.payload_sha256.len() == 64
             && self
                 .payload_sha256
@@ -164,7 +163,7 @@ pub(super) async fn tell(
         .collect();
     let kept = shared
         .store
-        .keep_walk(&walk.place, &looks, &person.name, time)
+        .keep_walk(&walk.place, &looks, person.at(time))
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -78,7 +78,7 @@ async fn made(officer: &Officer, household_id: &str, shared: &Shared) -> Result<
     let symbol = Symbol::of_link(&link).ok_or_else(|| undone("the link is too long"))?;
     shared
         .store
-        .make_owner_key(household_id, &token_sha256(&token), &officer.person.name, time)
+        .make_owner_key(household_id, &token_sha256(&token), officer.person.at(time))
         .await?;
     tracing::info!(
         person = officer.person.name,
@@ -101,8 +101,8 @@ pub(super) async fn revoke(
     household: web::Path<String>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let by = &officer.person.name;
-    match shared.store.revoke_owner_key(&household, by, now()).await {
+    let actor = officer.person.at(now());
+    match shared.store.revoke_owner_key(&household, actor).await {
         Ok(_) => answer::seen(&format!("{}#owner", href_of(&household))),
         Err(error) => officer.answer(Err(error.into())),
     }

@@ -19,7 +19,7 @@ use super::officer::Officer;
 use super::register::place_name;
 use crate::clock::now;
 use crate::print::{Format, Pack, PackLine};
-use crate::store::{WhichCards, fresh_id};
+use crate::store::{Creation, NewCode, WhichCards, fresh_id};
 use crate::vn::{Day, TimeMs, fold};
 use crate::web::{Problem, Shared};
 
@@ -224,20 +224,17 @@ pub(super) async fn issue_all(
             .await?;
         // In steps, so that callbacks wait behind a few stalls at most.
         for chunk in missing.chunks(100) {
-            let wishes: Vec<_> = chunk
-                .iter()
-                .map(|(stall, account)| (stall.clone(), Some(account.clone())))
-                .collect();
-            shared
-                .store
-                .issue_codes(
-                    &wishes,
-                    Day::of(time),
-                    shared.account_change_wait_ms,
-                    &officer.person.name,
-                    time,
-                )
-                .await?;
+            let new = chunk.iter().map(|(stall, account)| NewCode {
+                stall_id: stall.clone(),
+                account_id: Some(account.clone()),
+            });
+            let new: Vec<NewCode> = new.collect();
+            let wait_ms = shared.account_change_wait_ms;
+            let actor = officer.person.at(time);
+            let issue = async |creation: &mut Creation| {
+                creation.issue_codes(&new, Day::of(time), wait_ms, actor).await
+            };
+            shared.store.create(issue).await?;
         }
         Ok::<(), Fault>(())
     };

@@ -11,6 +11,7 @@ use super::words;
 use crate::clock::now;
 use crate::indicators::{Facts, PlaceKind};
 use crate::print::Format;
+use crate::register::TradingStatus;
 use crate::store::{
     AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, OwnerKey, OwnerMessage, StallView,
 };
@@ -92,13 +93,17 @@ fn household_row(household: HouseholdView, lang: Lang) -> HouseholdRow {
     HouseholdRow {
         href: format!("/households/{}", encoded(&household.household_id)),
         place: placed(&household.house_number, &household.place_name),
-        status: (household.trading_status != "trading")
-            .then(|| words::trading(lang, &household.trading_status)),
+        status: status_words(household.trading_status, lang),
         name: household.name,
         reference: household.reference,
         has_account: household.has_account,
         has_code: household.has_code,
     }
+}
+
+/// What is said of one that does not trade.
+fn status_words(status: TradingStatus, lang: Lang) -> Option<&'static str> {
+    (status != TradingStatus::Trading).then(|| words::trading(lang, status))
 }
 
 /// `12 Bạch Đằng`, `Chợ Hàn`
@@ -259,7 +264,7 @@ fn trading_at(facts: &Facts, wanted: &str) -> (i64, i64) {
     let here = facts
         .households
         .iter()
-        .filter(|h| is_here[h.place] && h.status == crate::register::TradingStatus::Trading);
+        .filter(|h| is_here[h.place] && h.status == TradingStatus::Trading);
     here.fold((0, 0), |(all, with), h| {
         (all + 1, with + i64::from(h.has_account))
     })
@@ -322,7 +327,7 @@ fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared)
         masked: a.number.to_string(),
         bank: banks.name(&a.bank_bin).to_owned(),
         holder: a.holder_name.clone(),
-        relation: words::relation(lang, &a.holder_relation),
+        relation: words::relation(lang, a.holder_relation),
         period: period(a.period, lang),
         is_valid: a.period.holds(today),
         has_code: active(&a.account_id),
@@ -341,13 +346,13 @@ fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared)
         .count();
     StallCardView {
         payable,
-        can_bill: payable > 0 && stall.trading_status == "trading",
+        can_bill: payable > 0 && stall.trading_status == TradingStatus::Trading,
         accounts,
         href: format!("/stalls/{}", encoded(&stall.stall_id)),
         code: stall.stall_code.clone(),
         place: placed(&stall.house_number, &stall.place_name),
         number: stall.stall_number.clone(),
-        status: (stall.trading_status != "trading").then(|| words::trading(lang, &stall.trading_status)),
+        status: status_words(stall.trading_status, lang),
         codes: stall
             .codes
             .iter()
@@ -405,7 +410,7 @@ fn code_row(
         "The account is no longer linked to the stall",
     );
     let ended = match &code.ended {
-        Some((state, day)) => Some(format!("{}, {}", words::ending(lang, state), day.show())),
+        Some((end, day)) => Some(format!("{}, {}", words::ending(lang, *end), day.show())),
         None if !is_linked => Some(unlinked.to_owned()),
         None => None,
     };
@@ -492,8 +497,8 @@ async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<
         owner_link: key.map(|key| owner_link_words(&key, lang)),
         owner_key_href: format!("/households/{}/owner-key", encoded(id)),
         frame: officer.frame(household.name.clone()),
-        class: words::class(lang, &household.class),
-        status: words::trading(lang, &household.trading_status),
+        class: words::class(lang, household.class),
+        status: words::trading(lang, household.trading_status),
         place: placed(&household.house_number, &household.place_name),
         has_account: household.has_account,
         has_code: household.has_code,

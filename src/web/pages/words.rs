@@ -1,5 +1,6 @@
 //! Words and numbers as pages print them (docs/spec/domain.md, sections 9 and 15).
 
+use crate::register::{Class, CodeEnd, HolderRelation, TradingStatus};
 use crate::vn::{Lang, Ratio, grouped};
 
 /// `11.252` in Vietnamese, `11,252` in English.
@@ -30,42 +31,38 @@ pub(super) fn capital(name: &str) -> String {
 }
 
 /// Class of a household.
-pub(super) fn class(lang: Lang, word: &str) -> &'static str {
-    match word {
-        "registered" => lang.pick("Hộ có đăng ký kinh doanh", "Registered household"),
-        "street_vendor" => lang.pick("Buôn bán không đăng ký", "Street vendor"),
-        _ => lang.pick("Chưa rõ loại", "Class not known"),
+pub(super) fn class(lang: Lang, class: Class) -> &'static str {
+    match class {
+        Class::Registered => lang.pick("Hộ có đăng ký kinh doanh", "Registered household"),
+        Class::StreetVendor => lang.pick("Buôn bán không đăng ký", "Street vendor"),
     }
 }
 
 /// Trading status of a household or a stall.
-pub(super) fn trading(lang: Lang, word: &str) -> &'static str {
-    match word {
-        "trading" => lang.pick("Đang kinh doanh", "Trading"),
-        "paused" => lang.pick("Tạm nghỉ", "Paused"),
-        "moved" => lang.pick("Đã chuyển đi", "Moved"),
-        "closed" => lang.pick("Ngừng", "Closed"),
-        _ => lang.pick("Chưa rõ", "Not known"),
+pub(super) fn trading(lang: Lang, status: TradingStatus) -> &'static str {
+    match status {
+        TradingStatus::Trading => lang.pick("Đang kinh doanh", "Trading"),
+        TradingStatus::Paused => lang.pick("Tạm nghỉ", "Paused"),
+        TradingStatus::Moved => lang.pick("Đã chuyển đi", "Moved"),
+        TradingStatus::Closed => lang.pick("Ngừng", "Closed"),
     }
 }
 
 /// Whose account it is.
-pub(super) fn relation(lang: Lang, word: &str) -> &'static str {
-    match word {
-        "owner" => lang.pick("chủ hộ", "owner"),
-        "relative" => lang.pick("người thân", "relative"),
-        "other" => lang.pick("người khác (mượn mã)", "somebody else's account"),
-        _ => lang.pick("chưa rõ", "not known"),
+pub(super) fn relation(lang: Lang, relation: HolderRelation) -> &'static str {
+    match relation {
+        HolderRelation::Owner => lang.pick("chủ hộ", "owner"),
+        HolderRelation::Relative => lang.pick("người thân", "relative"),
+        HolderRelation::Other => lang.pick("người khác (mượn mã)", "somebody else's account"),
     }
 }
 
 /// Why a code is no longer good.
-pub(super) fn ending(lang: Lang, word: &str) -> &'static str {
-    match word {
-        "replaced" => lang.pick("Đã thay thẻ khác", "Replaced"),
-        "revoked" => lang.pick("Thẻ đã thu hồi", "Card revoked"),
-        "destroyed" => lang.pick("Đã hủy", "Destroyed"),
-        _ => lang.pick("Đã hết hiệu lực", "No longer good"),
+pub(super) fn ending(lang: Lang, end: CodeEnd) -> &'static str {
+    match end {
+        CodeEnd::Replaced => lang.pick("Đã thay thẻ khác", "Replaced"),
+        CodeEnd::Revoked => lang.pick("Thẻ đã thu hồi", "Card revoked"),
+        CodeEnd::Destroyed => lang.pick("Đã hủy", "Destroyed"),
     }
 }
 

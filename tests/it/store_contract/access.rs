@@ -1,8 +1,14 @@
-//! Providers and keys, tokens, remembered answers; and opening the store itself.
+//! Providers and keys, tokens, creating calls that are done once; and opening the store itself.
 
-use choso::store::{IdempotentAnswer, NewProvider, Store, StoreError, fresh_id};
-use choso::vn::TimeMs;
+use std::time::Duration;
 
+use choso::register::read_register;
+use choso::store::{
+    Creation, IdempotentAnswer, IdempotentCall, NewBill, NewProvider, Store, StoreError, fresh_id,
+};
+use choso::vn::{Dong, TimeMs};
+
+use super::posting::stall_of;
 use crate::support::*;
 
 on_both! {
@@ -12,6 +18,8 @@ on_both! {
     a_rotated_key_overlaps_and_expires
     a_person_has_one_living_token
     the_first_answer_under_a_key_stays
+    work_that_fails_leaves_neither_itself_nor_a_key
+    what_is_created_is_read_in_the_same_transaction
 }
 
 fn a_store_opens_again_and_says_what_it_is(database: Database) {
@@ -73,7 +81,11 @@ fn a_rotated_key_overlaps_and_expires(database: Database) {
         .run(books.store.add_provider(&new_provider("p"), noon()))
         .expect("a provider");
     books
-        .run(books.store.rotate_key("p", "k2", "s1:hai", later(60), later(1)))
+        .run(
+            books
+                .store
+                .rotate_key(new_key("p", "k2", "s1:hai"), later(60), later(1)),
+        )
         .expect("a rotation");
     let keys = |at| -> Vec<String> {
         let providers = books.run(books.store.providers(at)).expect("providers");
@@ -84,11 +96,19 @@ fn a_rotated_key_overlaps_and_expires(database: Database) {
     assert_eq!(keys(later(60)), ["k2"]);
     // A second rotation with a longer overlap does not bring the first key back to life.
     books
-        .run(books.store.rotate_key("p", "k3", "s1:ba", later(600), later(30)))
+        .run(
+            books
+                .store
+                .rotate_key(new_key("p", "k3", "s1:ba"), later(600), later(30)),
+        )
         .expect("a rotation");
     assert_eq!(keys(later(60)), ["k3", "k2"]);
     assert_eq!(keys(later(600)), ["k3"]);
-    let unknown = books.run(books.store.rotate_key("nobody", "k2", "s1:x", later(1), later(1)));
+    let unknown = books.run(
+        books
+            .store
+            .rotate_key(new_key("nobody", "k2", "s1:x"), later(1), later(1)),
+    );
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
 }
 
@@ -121,25 +141,106 @@ fn a_person_has_one_living_token(database: Database) {
     assert_eq!(whose("hash-2"), None);
 }
 
+/// A call of this person under `khóa-1`; its digest tells requests apart.
+fn call(person: &str, request_sha256: &str) -> IdempotentCall {
+    IdempotentCall {
+        person: person.to_owned(),
+        key: "khóa-1".to_owned(),
+        request_sha256: request_sha256.to_owned(),
+    }
+}
+
+/// Work that makes a bill and answers with this body.
+async fn answer(creation: &mut Creation, stall: &str, body: &str) -> Result<(u16, String), StoreError> {
+    let new = NewBill {
+        stall_id: stall.to_owned(),
+        account_id: None,
+        amount: Dong::new(20_000),
+        bill_number: None,
+        valid_ms: 60_000,
+    };
+    creation.make_bill(&new, 0, actor("thu", noon())).await?;
+    Ok((201, body.to_owned()))
+}
+
 fn the_first_answer_under_a_key_stays(database: Database) {
-    let books = Books::open(database);
-    let answer = |body: &str| IdempotentAnswer {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "two");
+    let once = |call: &IdempotentCall, body: &str| {
+        let work = async |creation: &mut Creation| answer(creation, &stall, body).await;
+        let answer = books.run(books.store.create_once(call, noon(), work));
+        answer.expect("an answer")
+    };
+    let first = IdempotentAnswer {
         request_sha256: "00ff".to_owned(),
         status: 201,
-        body: body.to_owned(),
+        body: "một".to_owned(),
+        is_replay: false,
     };
-    let recall = |name: &str| {
-        books
-            .run(books.store.remembered_answer(name, "khóa-1"))
-            .expect("an answer")
+    let again = IdempotentAnswer {
+        is_replay: true,
+        ..first.clone()
     };
-    assert_eq!(recall("a"), None);
-    books
-        .run(books.store.remember_answer("a", "khóa-1", &answer("một"), noon()))
-        .expect("kept");
-    books
-        .run(books.store.remember_answer("a", "khóa-1", &answer("hai"), noon()))
-        .expect("kept");
-    assert_eq!(recall("a"), Some(answer("một")));
-    assert_eq!(recall("b"), None, "one person's keys are not another's");
+    assert_eq!(once(&call("a", "00ff"), "một"), first);
+    assert_eq!(once(&call("a", "00ff"), "hai"), again);
+    // Another request gets the digest of the first one, to be told apart by.
+    assert_eq!(once(&call("a", "ff00"), "ba"), again);
+    assert_eq!(books.rows("SELECT bill_id FROM bill").len(), 1);
+    assert!(
+        !once(&call("b", "00ff"), "bốn").is_replay,
+        "one person's keys are not another's"
+    );
+    assert_eq!(books.rows("SELECT bill_id FROM bill").len(), 2);
+}
+
+fn work_that_fails_leaves_neither_itself_nor_a_key(database: Database) {
+    let books = Books::with_register(database);
+    let stall = stall_of(&books, "two");
+    let call = call("a", "00ff");
+    let kept =
+        || books.rows("SELECT bill_id FROM bill").len() + books.rows("SELECT name FROM idempotency").len();
+    let failed = books.run(books.store.create_once(&call, noon(), async |creation| {
+        answer(creation, &stall, "một").await?;
+        Err(StoreError::Missing("thử".to_owned()))
+    }));
+    assert!(matches!(failed, Err(StoreError::Missing(_))), "{failed:?}");
+    assert_eq!(kept(), 0);
+    // The caller may go away in the middle.
+    let abandoned = books.store.create_once(&call, noon(), async |creation| {
+        answer(creation, &stall, "một").await?;
+        std::future::pending::<Result<(u16, String), StoreError>>().await
+    });
+    let waited = books.run(async { tokio::time::timeout(Duration::from_millis(300), abandoned).await });
+    assert!(waited.is_err());
+    assert_eq!(kept(), 0);
+    let work = async |creation: &mut Creation| answer(creation, &stall, "hai").await;
+    let done = books.run(books.store.create_once(&call, noon(), work));
+    assert!(!done.expect("an answer").is_replay);
+    assert_eq!(kept(), 2);
+}
+
+fn what_is_created_is_read_in_the_same_transaction(database: Database) {
+    let books = Books::with_register(database);
+    let draft = |units: &choso::places::Units| {
+        let rows = "moi,Hộ Thử Mới,registered,trading,20242,Đường Thử,9,,,,970415,00000099,HO THU,owner,,2025-08-01,\n";
+        let file = read_register(format!("{HEADER}{rows}").as_bytes(), units).expect("a register file");
+        file.households.into_iter().next().expect("a household")
+    };
+    let refused: Result<(), StoreError> = books.create(async |creation| {
+        let units = creation.units().await?;
+        let kept = creation
+            .keep_household(draft(&units), &units, actor("thu", registered_at()))
+            .await?;
+        assert_eq!((kept.new_households, kept.faults), (1, Vec::new()));
+        let (id, stalls) = &kept.households[0];
+        assert_eq!(creation.household_by_ref("moi").await?.as_ref(), Some(id));
+        let (view, seen) = creation.household(id, market_day()).await?.expect("a household");
+        assert_eq!((view.name.as_str(), seen.len()), ("Hộ Thử Mới", 1));
+        let stall = creation.stall(&stalls[0]).await?.expect("a stall");
+        assert_eq!(stall.accounts.len(), 1);
+        Err(StoreError::Conflict("thử".to_owned()))
+    });
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let found = books.create(async |creation| creation.household_by_ref("moi").await);
+    assert_eq!(found.expect("an answer"), None);
 }

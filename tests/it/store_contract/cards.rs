@@ -2,7 +2,8 @@
 //! needs before a new one.
 
 use choso::access::sha256_hex;
-use choso::register::{AccountDraft, HolderRelation};
+use choso::ledger::BillState;
+use choso::register::{AccountDraft, CodeEnd, CodeVerdict, HolderRelation};
 use choso::store::{
     Approval, CheckWay, Checked, NewBill, NewInspection, OfflineLook, StoreError, WalkKept, WhichCards,
 };
@@ -31,12 +32,12 @@ on_both! {
 const WAIT_MS: i64 = 24 * 3_600_000;
 
 fn issue(books: &Books, stall: &str, account: Option<&str>, now: TimeMs) -> Result<String, StoreError> {
-    let wishes = [(stall.to_owned(), account.map(str::to_owned))];
-    let issued = books.run(
-        books
-            .store
-            .issue_codes(&wishes, Day::of(now), WAIT_MS, "thu", now),
-    )?;
+    let new = [new_code(stall, account)];
+    let issued = books.create(async |creation| {
+        creation
+            .issue_codes(&new, Day::of(now), WAIT_MS, actor("thu", now))
+            .await
+    })?;
     Ok(issued[0].serial.clone())
 }
 
@@ -82,11 +83,8 @@ fn active_cards_of_a_place_or_a_selection_are_printed(database: Database) {
     books
         .run(books.store.end_code(
             &serial,
-            "revoked",
-            "pasted over",
-            market_day().plus(1),
-            "thu",
-            noon(),
+            ending(CodeEnd::Revoked, "pasted over", market_day().plus(1)),
+            actor("thu", noon()),
         ))
         .expect("an end");
     assert_eq!(printed(&books, &market, market_day()), ["Chợ Thử 2 ABCDEFG7"]);
@@ -103,17 +101,17 @@ fn what_is_missing_at_a_market_is_known_and_handed_out(database: Database) {
             .expect("stalls")
     };
     assert_eq!(missing(Day::ymd(2025, 7, 31)).len(), 0, "no account before that");
-    let wishes: Vec<_> = missing(market_day())
+    let new: Vec<_> = missing(market_day())
         .into_iter()
-        .map(|(stall, account)| (stall, Some(account)))
+        .map(|(stall, account)| new_code(&stall, Some(&account)))
         .collect();
-    assert_eq!(wishes.len(), 2);
+    assert_eq!(new.len(), 2);
     let issued = books
-        .run(
-            books
-                .store
-                .issue_codes(&wishes, market_day(), WAIT_MS, "thu", noon()),
-        )
+        .create(async |creation| {
+            creation
+                .issue_codes(&new, market_day(), WAIT_MS, actor("thu", noon()))
+                .await
+        })
         .expect("codes");
     assert!(issued.iter().all(|code| code.is_new));
     assert_eq!(missing(market_day()), []);
@@ -125,11 +123,11 @@ fn a_worn_card_gets_another_serial(database: Database) {
     let stall = stall_of(&books, "two");
     let first = issue(&books, &stall, None, noon()).expect("a code");
     let replace = |serial: &str| {
-        books.run(
-            books
-                .store
-                .replace_code(serial, "torn", market_day(), WAIT_MS, "thu", noon()),
-        )
+        books.create(async |creation| {
+            creation
+                .replace_code(serial, "torn", WAIT_MS, actor("thu", noon()))
+                .await
+        })
     };
     let second = replace(&first).expect("a new card");
     assert_ne!(second.serial, first);
@@ -140,7 +138,7 @@ fn a_worn_card_gets_another_serial(database: Database) {
             .expect("read")
             .expect("a card")
     };
-    assert_eq!(card(&first).ended, Some(("replaced".to_owned(), market_day())));
+    assert_eq!(card(&first).ended, Some((CodeEnd::Replaced, market_day())));
     assert_eq!(
         (card(&second.serial).ended, card(&second.serial).payload),
         (None, card(&first).payload)
@@ -159,7 +157,11 @@ fn a_worn_card_gets_another_serial(database: Database) {
         .link_id
         .clone();
     books
-        .run(books.store.end_link(&link, market_day().plus(-1), "thu", noon()))
+        .run(
+            books
+                .store
+                .end_link(&link, market_day().plus(-1), actor("thu", noon())),
+        )
         .expect("an end");
     assert!(matches!(replace(&second.serial), Err(StoreError::Conflict(_))));
     assert_eq!(card(&second.serial).ended, None);
@@ -174,7 +176,11 @@ fn change(books: &Books, stall: &str, by: &str, now: TimeMs) -> (String, String)
         relation: HolderRelation::Owner,
     };
     let link = books
-        .run(books.store.link_account(stall, &account, market_day(), by, now))
+        .create(async |creation| {
+            creation
+                .link_account(stall, &account, market_day(), actor(by, now))
+                .await
+        })
         .expect("a link");
     let view = books
         .run(books.store.stall(stall))
@@ -225,7 +231,7 @@ fn a_changed_account_needs_somebody_else_and_time(database: Database) {
     assert!(sentence(issue(&books, &stall, Some(&account), noon())).contains("người thứ hai duyệt"));
     let approve = |link: &str, by: &str| {
         books
-            .run(books.store.approve_link(link, WAIT_MS, by, noon()))
+            .run(books.store.approve_link(link, WAIT_MS, actor(by, noon())))
             .map(|()| String::new())
     };
     assert!(sentence(approve(&link, "thu")).contains("phải khác người đã ghi"));
@@ -255,17 +261,21 @@ fn no_day_and_no_old_link_goes_around_the_second_person(database: Database) {
     let stall = stall_of(&books, "one");
     let (link, account) = change(&books, &stall, "thu", noon());
     let end = |link: &str, to: Day, ms: i64| {
-        books.run(books.store.end_link(link, to, "thu", TimeMs(noon().0 + ms)))
+        books.run(
+            books
+                .store
+                .end_link(link, to, actor("thu", TimeMs(noon().0 + ms))),
+        )
     };
     // Linked and ended, a day on which it held hands out nothing either.
     end(&link, market_day(), 1).expect("an end");
     let tomorrow = TimeMs(noon().0 + WAIT_MS);
-    let wishes = [(stall.clone(), Some(account))];
-    let backdated = books.run(
-        books
-            .store
-            .issue_codes(&wishes, market_day(), WAIT_MS, "thu", tomorrow),
-    );
+    let new = [new_code(&stall, Some(&account))];
+    let backdated = books.create(async |creation| {
+        creation
+            .issue_codes(&new, market_day(), WAIT_MS, actor("thu", tomorrow))
+            .await
+    });
     assert!(matches!(backdated, Err(StoreError::Conflict(_))), "{backdated:?}");
     // An ended link is not opened again.
     assert!(matches!(
@@ -281,7 +291,7 @@ fn no_day_and_no_old_link_goes_around_the_second_person(database: Database) {
         .expect("checked");
     assert!(matches!(checked, Checked::Unknown), "{checked:?}");
     books
-        .run(books.store.approve_link(&link, WAIT_MS, "hai", noon()))
+        .run(books.store.approve_link(&link, WAIT_MS, actor("hai", noon())))
         .expect("a second person");
     let checked = books
         .run(books.store.check_payload(plain.as_str(), market_day()))
@@ -302,7 +312,7 @@ fn the_new_card_of_a_changed_account_ends_the_old_one(database: Database) {
         .clone();
     let (link, account) = change(&books, &stall, "thu", noon());
     books
-        .run(books.store.approve_link(&link, 0, "hai", noon()))
+        .run(books.store.approve_link(&link, 0, actor("hai", noon())))
         .expect("a second person");
     let state = |serial: &str| {
         let card = books
@@ -313,41 +323,49 @@ fn the_new_card_of_a_changed_account_ends_the_old_one(database: Database) {
     };
     // Both accounts are linked: two cards may hang side by side.
     books
-        .run(books.store.issue_codes(
-            &[(stall.clone(), Some(account.clone()))],
-            market_day(),
-            0,
-            "thu",
-            noon(),
-        ))
+        .create(async |creation| {
+            creation
+                .issue_codes(
+                    &[new_code(&stall, Some(&account))],
+                    market_day(),
+                    0,
+                    actor("thu", noon()),
+                )
+                .await
+        })
         .expect("a card");
     assert_eq!(state(&old), None);
     // The old account goes; the next card takes the old one with it.
     books
-        .run(
-            books
-                .store
-                .end_link(&first_link, market_day().plus(-1), "thu", TimeMs(noon().0 + 1)),
-        )
+        .run(books.store.end_link(
+            &first_link,
+            market_day().plus(-1),
+            actor("thu", TimeMs(noon().0 + 1)),
+        ))
         .expect("an end");
     let newest = books
         .rows(&format!("SELECT serial FROM code WHERE serial <> '{old}'"))
         .remove(0);
     books
-        .run(
-            books
-                .store
-                .end_code(&newest, "destroyed", "", market_day(), "thu", noon()),
-        )
+        .run(books.store.end_code(
+            &newest,
+            ending(CodeEnd::Destroyed, "", market_day()),
+            actor("thu", noon()),
+        ))
         .expect("an end");
     books
-        .run(
-            books
-                .store
-                .issue_codes(&[(stall.clone(), Some(account))], market_day(), 0, "thu", noon()),
-        )
+        .create(async |creation| {
+            creation
+                .issue_codes(
+                    &[new_code(&stall, Some(&account))],
+                    market_day(),
+                    0,
+                    actor("thu", noon()),
+                )
+                .await
+        })
         .expect("another card");
-    assert_eq!(state(&old).as_deref(), Some("revoked"));
+    assert_eq!(state(&old), Some(CodeEnd::Revoked));
 }
 
 fn an_owner_is_told_once(database: Database) {
@@ -355,14 +373,15 @@ fn an_owner_is_told_once(database: Database) {
     let stall = stall_of(&books, "one");
     let (link, _) = change(&books, &stall, "thu", noon());
     books
-        .run(books.store.approve_link(&link, WAIT_MS, "hai", noon()))
+        .run(books.store.approve_link(&link, WAIT_MS, actor("hai", noon())))
         .expect("a second person");
     let message = books
         .run(books.store.owner_messages(&stall))
         .expect("messages")
         .remove(0);
     assert_eq!(message.told, None);
-    let tell = |id: &str, by: &str, ms: i64| books.run(books.store.told_owner(id, by, TimeMs(noon().0 + ms)));
+    let tell =
+        |id: &str, by: &str, ms: i64| books.run(books.store.told_owner(id, actor(by, TimeMs(noon().0 + ms))));
     tell(&message.message_id, "hai", 5).expect("told");
     tell(&message.message_id, "ba", 9).expect("told again");
     let message = books
@@ -436,31 +455,35 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     }
     // Replaced, the same text is the new card's; revoked, it is nobody's.
     let second = books
-        .run(
-            books
-                .store
-                .replace_code(&first, "torn", market_day(), WAIT_MS, "thu", noon()),
-        )
+        .create(async |creation| {
+            creation
+                .replace_code(&first, "torn", WAIT_MS, actor("thu", noon()))
+                .await
+        })
         .expect("a new card")
         .serial;
     assert_eq!(check(&payload, market_day()), format!("active {second}"));
     books
-        .run(
-            books
-                .store
-                .end_code(&second, "revoked", "", market_day(), "thu", noon()),
-        )
+        .run(books.store.end_code(
+            &second,
+            ending(CodeEnd::Revoked, "", market_day()),
+            actor("thu", noon()),
+        ))
         .expect("an end");
     assert!(check(&payload, market_day()).starts_with("ended "));
     // What is kept of a look is not the code.
     let look = NewInspection {
-        verdict: "wrong",
+        verdict: CodeVerdict::Wrong,
         way: CheckWay::Photo,
         serial: None,
         tail: Some("0077".to_owned()),
     };
     books
-        .run(books.store.keep_inspection(pasted.as_str(), &look, "thu", noon()))
+        .run(
+            books
+                .store
+                .keep_inspection(pasted.as_str(), &look, actor("thu", noon())),
+        )
         .expect("kept");
     let kept = books
         .rows("SELECT verdict || ' ' || way || ' ' || account_tail || ' ' || checked_by FROM inspection");
@@ -483,11 +506,11 @@ fn a_walk_is_kept_once_and_judged_again(database: Database) {
         .collect();
     let [first, other] = serials.try_into().expect("two stalls");
     books
-        .run(
-            books
-                .store
-                .end_code(&other, "revoked", "", market_day().plus(1), "thu", noon()),
-        )
+        .run(books.store.end_code(
+            &other,
+            ending(CodeEnd::Revoked, "", market_day().plus(1)),
+            actor("thu", noon()),
+        ))
         .expect("an end");
     let seen = |on: Day| -> Vec<(String, bool)> {
         codes(on)
@@ -517,15 +540,15 @@ fn a_walk_is_kept_once_and_judged_again(database: Database) {
         looked_at: next_noon,
     };
     let looks = [
-        look("a", "right", &payload(&first)),
+        look("a", CodeVerdict::Right, &payload(&first)),
         // The phone's list was older than the end of this one.
-        look("b", "right", &payload(&other)),
-        look("c", "wrong", "a thief's"),
+        look("b", CodeVerdict::Right, &payload(&other)),
+        look("c", CodeVerdict::Wrong, "a thief's"),
     ];
     let tell = |by: &str| {
         let now = TimeMs(next_noon.0 + 1);
         books
-            .run(books.store.keep_walk(&market, &looks, by, now))
+            .run(books.store.keep_walk(&market, &looks, actor(by, now)))
             .expect("kept")
     };
     let told = WalkKept {
@@ -554,14 +577,14 @@ fn a_walk_is_kept_once_and_judged_again(database: Database) {
     assert_eq!(latest.len(), 4);
     let right = latest
         .iter()
-        .find(|look| look.verdict == "right")
+        .find(|look| look.verdict == CodeVerdict::Right)
         .expect("the right one");
     let card = books
         .run(books.store.card(&first, market_day()))
         .expect("read")
         .expect("a card");
     assert_eq!(right.card, Some((first, card.stall_code)));
-    assert_eq!((right.way.as_str(), right.checked_at), ("offline", next_noon));
+    assert_eq!((right.way, right.checked_at), (CheckWay::Offline, next_noon));
 }
 
 fn a_file_hands_out_no_code_to_an_account_that_takes_anothers_place(database: Database) {
@@ -592,7 +615,7 @@ fn bill(
         bill_number: number.map(str::to_owned),
         valid_ms: 15 * 60_000,
     };
-    books.run(books.store.make_bill(&new, WAIT_MS, "thu", noon()))
+    books.create(async |creation| creation.make_bill(&new, WAIT_MS, actor("thu", noon())).await)
 }
 
 /// A payment to the account of `two` with a note.
@@ -614,7 +637,10 @@ fn a_bill_is_paid_by_the_note_that_names_it(database: Database) {
             bill.payments,
         )
     };
-    assert_eq!((state(0), state(15)), (("waiting", 0, 0), ("expired", 0, 0)));
+    assert_eq!(
+        (state(0), state(15)),
+        ((BillState::Waiting, 0, 0), (BillState::Expired, 0, 0))
+    );
     // Another stall's note, another number, no number: none of it is this bill's.
     let others = [
         noted("T1", 20_000, "HC7K3M9J B1"),
@@ -624,20 +650,24 @@ fn a_bill_is_paid_by_the_note_that_names_it(database: Database) {
     for (at, other) in others.iter().enumerate() {
         books.post(&[delivery(&format!("o{at}"), other)]);
     }
-    assert_eq!(state(0), ("waiting", 0, 0));
+    assert_eq!(state(0), (BillState::Waiting, 0, 0));
     books.post(&[delivery("m1", &noted("T4", 15_000, "MBVCB.12.abcdefg7 b1.CT tu"))]);
-    assert_eq!(state(0), ("underpaid", 15_000, 1));
+    assert_eq!(state(0), (BillState::Underpaid, 15_000, 1));
     // The same callback again is no second payment.
     books.post(&[delivery(
         "m1b",
         &noted("T4", 15_000, "MBVCB.12.abcdefg7 b1.CT tu"),
     )]);
     books.post(&[delivery("m2", &noted("T5", 5_000, "ABCDEFG7B1"))]);
-    assert_eq!(state(60), ("paid", 20_000, 2), "late money counts");
+    assert_eq!(state(60), (BillState::Paid, 20_000, 2), "late money counts");
     books.post(&[delivery("m3", &noted("T6", 1_000, "ABCDEFG7 B1"))]);
-    assert_eq!(state(0), ("overpaid", 21_000, 3));
+    assert_eq!(state(0), (BillState::Overpaid, 21_000, 3));
     books.post(&[delivery("m4", &refund("R1", "T6", 1_000))]);
-    assert_eq!(state(0), ("paid", 20_000, 3), "what went back is not paid");
+    assert_eq!(
+        state(0),
+        (BillState::Paid, 20_000, 3),
+        "what went back is not paid"
+    );
     assert!(books.run(books.store.bill("nobody")).expect("read").is_none());
 }
 

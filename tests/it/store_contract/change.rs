@@ -17,7 +17,7 @@ on_both! {
 
 fn id_of(books: &Books, reference: &str) -> String {
     books
-        .run(books.store.household_by_ref(reference))
+        .create(async |creation| creation.household_by_ref(reference).await)
         .unwrap()
         .expect("a household")
 }
@@ -34,7 +34,7 @@ fn a_household_changes_from_a_day_on(database: Database) {
         .run(
             books
                 .store
-                .change_household(&id, &change, market_day(), "thu", noon()),
+                .change_household(&id, &change, market_day(), actor("thu", noon())),
         )
         .expect("a change");
     let seen = |day| {
@@ -46,21 +46,25 @@ fn a_household_changes_from_a_day_on(database: Database) {
     };
     assert_eq!(
         seen(market_day()),
-        ("Hộ Thử Đổi Tên".to_owned(), "paused".to_owned())
+        ("Hộ Thử Đổi Tên".to_owned(), TradingStatus::Paused)
     );
     assert_eq!(
         seen(market_day().plus(-1)),
-        ("Hộ Thử Một".to_owned(), "trading".to_owned())
+        ("Hộ Thử Một".to_owned(), TradingStatus::Trading)
     );
     let before = Day::ymd(2020, 1, 1);
-    let early = books.run(books.store.change_household(&id, &change, before, "thu", noon()));
+    let early = books.run(
+        books
+            .store
+            .change_household(&id, &change, before, actor("thu", noon())),
+    );
     assert!(
         matches!(early, Err(StoreError::Missing(_))),
         "it was not there yet: {early:?}"
     );
     assert!(
         books
-            .run(books.store.household_by_ref("nobody"))
+            .create(async |creation| creation.household_by_ref("nobody").await)
             .unwrap()
             .is_none()
     );
@@ -71,7 +75,7 @@ fn a_stall_that_closed_is_no_longer_counted(database: Database) {
     let stall = stall_of(&books, "two");
     let change = books
         .store
-        .change_stall(&stall, TradingStatus::Closed, market_day(), "thu", noon());
+        .change_stall(&stall, TradingStatus::Closed, market_day(), actor("thu", noon()));
     books.run(change).expect("a change");
     let trading = |day| {
         let (_, facts) = books.facts(day, None);
@@ -82,12 +86,12 @@ fn a_stall_that_closed_is_no_longer_counted(database: Database) {
             .count()
     };
     assert_eq!((trading(market_day().plus(-1)), trading(market_day())), (2, 1));
-    let unknown =
-        books.run(
-            books
-                .store
-                .change_stall("nobody", TradingStatus::Closed, market_day(), "thu", noon()),
-        );
+    let unknown = books.run(books.store.change_stall(
+        "nobody",
+        TradingStatus::Closed,
+        market_day(),
+        actor("thu", noon()),
+    ));
     assert!(matches!(unknown, Err(StoreError::Missing(_))));
 }
 
@@ -102,7 +106,11 @@ fn an_account_is_linked_once(database: Database) {
     };
     let link = |day| {
         books
-            .run(books.store.link_account(&stall, &account, day, "thu", noon()))
+            .create(async |creation| {
+                creation
+                    .link_account(&stall, &account, day, actor("thu", noon()))
+                    .await
+            })
             .expect("a link")
     };
     let first = link(market_day());
@@ -138,9 +146,10 @@ fn a_terminal_moves_on_its_day(database: Database) {
     let one = stall_of(&books, "one");
     let tre = stall_of(&books, "tre");
     let keep = |stall: &str, day: Day, now: i64| {
-        let kept = books
-            .store
-            .keep_terminal("p", "T-1", stall, day, "thu", TimeMs(noon().0 + now));
+        let kept = books.store.keep_terminal(
+            terminal("p", "T-1", stall, day),
+            actor("thu", TimeMs(noon().0 + now)),
+        );
         books.run(kept)
     };
     let at_terminal = |id: &str| {

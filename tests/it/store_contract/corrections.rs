@@ -32,7 +32,11 @@ fn a_changed_household_stays_known_as_it_was(database: Database) {
         ..HouseholdChange::default()
     };
     books
-        .run(books.store.change_household(&id, &change, day, "thu", noon()))
+        .run(
+            books
+                .store
+                .change_household(&id, &change, day, actor("thu", noon())),
+        )
         .expect("a change");
     let seen = |day| {
         books
@@ -44,12 +48,12 @@ fn a_changed_household_stays_known_as_it_was(database: Database) {
     let before = seen(day.plus(-1));
     let after = seen(day);
     assert_eq!(
-        (before.name.as_str(), before.trading_status.as_str()),
-        ("Hộ Thử Năm", "trading")
+        (before.name.as_str(), before.trading_status),
+        ("Hộ Thử Năm", TradingStatus::Trading)
     );
     assert_eq!(
-        (after.name.as_str(), after.trading_status.as_str()),
-        ("Hộ Thử Đổi Tên", "paused")
+        (after.name.as_str(), after.trading_status),
+        ("Hộ Thử Đổi Tên", TradingStatus::Paused)
     );
     assert_eq!(
         (&after.class, &after.house_number),
@@ -88,11 +92,11 @@ fn a_link_ended_and_begun_anew_leaves_its_gap(database: Database) {
     books.post(&[delivery("m1", &early)]);
     let link = |from| {
         books
-            .run(
-                books
-                    .store
-                    .link_account(&stall, &account("00000088"), from, "thu", noon()),
-            )
+            .create(async |creation| {
+                creation
+                    .link_account(&stall, &account("00000088"), from, actor("thu", noon()))
+                    .await
+            })
             .expect("a link")
     };
     let first = link(market_day());
@@ -120,7 +124,7 @@ fn a_link_ended_and_begun_anew_leaves_its_gap(database: Database) {
         .run(
             books
                 .store
-                .end_link(&first, market_day().plus(1), "thu", TimeMs(noon().0 + 1)),
+                .end_link(&first, market_day().plus(1), actor("thu", TimeMs(noon().0 + 1))),
         )
         .expect("an end");
     assert_ne!(link(market_day().plus(5)), first);
@@ -133,11 +137,16 @@ fn a_linked_account_may_be_another_households_too(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "nam");
     books
-        .run(
-            books
-                .store
-                .link_account(&stall, &account("00000011"), Day::ymd(2026, 2, 1), "thu", noon()),
-        )
+        .create(async |creation| {
+            creation
+                .link_account(
+                    &stall,
+                    &account("00000011"),
+                    Day::ymd(2026, 2, 1),
+                    actor("thu", noon()),
+                )
+                .await
+        })
         .expect("a link");
     assert_eq!(
         books
@@ -173,7 +182,7 @@ fn stands(books: &Books, code: &str, from: Day) {
         .run(
             books
                 .store
-                .keep_terminal("p", "POS-THU", &stall, from, "thu", noon()),
+                .keep_terminal(terminal("p", "POS-THU", &stall, from), actor("thu", noon())),
         )
         .expect("a terminal");
 }
@@ -218,32 +227,31 @@ fn changes_of_nobody_are_missing(database: Database) {
         books.run(
             books
                 .store
-                .change_household("nobody", &change, day, "thu", noon()),
+                .change_household("nobody", &change, day, actor("thu", noon())),
         ),
         books.run(
             books
                 .store
-                .change_stall("nobody", TradingStatus::Closed, day, "thu", noon()),
+                .change_stall("nobody", TradingStatus::Closed, day, actor("thu", noon())),
         ),
         books
-            .run(
-                books
-                    .store
-                    .link_account("nobody", &account("00000088"), day, "thu", noon()),
-            )
+            .create(async |creation| {
+                creation
+                    .link_account("nobody", &account("00000088"), day, actor("thu", noon()))
+                    .await
+            })
             .map(drop),
         books.run(
             books
                 .store
-                .keep_terminal("p", "POS-THU", "nobody", day, "thu", noon()),
+                .keep_terminal(terminal("p", "POS-THU", "nobody", day), actor("thu", noon())),
         ),
         // A household before its first day is nobody, too.
         books.run(books.store.change_household(
             &household_of(&books, "nam"),
             &change,
             Day::ymd(2025, 7, 31),
-            "thu",
-            noon(),
+            actor("thu", noon()),
         )),
     ];
     for answer in answers {

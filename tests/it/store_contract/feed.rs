@@ -532,7 +532,7 @@ fn an_audit_needs_the_key_of_the_time(database: Database) {
     let rotate = |key_id: &str, secret: &str, now: TimeMs| {
         let sealed = sealed(&sealing_key(), "p", key_id, secret);
         books
-            .run(books.store.rotate_key("p", key_id, &sealed, now, now))
+            .run(books.store.rotate_key(new_key("p", key_id, &sealed), now, now))
             .expect("a rotation");
     };
     // The old key no longer fits new callbacks, and still proves the old ones.

@@ -54,7 +54,11 @@ fn every_key_that_ever_was_is_there_for_the_audit(database: Database) {
     let books = with_providers(database, &["p", "q"]);
     let rotate = |key_id: &str| {
         books
-            .run(books.store.rotate_key("p", key_id, "s1:thu", noon(), noon()))
+            .run(
+                books
+                    .store
+                    .rotate_key(new_key("p", key_id, "s1:thu"), noon(), noon()),
+            )
             .expect("a rotation");
     };
     rotate("k2");

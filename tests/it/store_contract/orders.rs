@@ -55,7 +55,7 @@ fn order(reference: &str, stall_id: &str, vnd: Option<i64>) -> NewOrder {
 }
 
 fn keep(books: &Books, order: &NewOrder) -> Result<(), StoreError> {
-    books.run(books.store.keep_order(order, "thu", noon()))
+    books.create(async |creation| creation.keep_order(order, actor("thu", noon())).await)
 }
 
 /// As [`delivery`], by a provider whose scheme has orders.

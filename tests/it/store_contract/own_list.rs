@@ -36,7 +36,7 @@ fn paid(id: &str, amount: i64, account: &str, at: TimeMs) -> serde_json::Value {
 
 fn household(books: &Books, reference: &str) -> String {
     books
-        .run(books.store.household_by_ref(reference))
+        .create(async |creation| creation.household_by_ref(reference).await)
         .expect("an answer")
         .expect("the household is there")
 }
@@ -236,7 +236,8 @@ fn a_household_has_one_living_owner_key(database: Database) {
     let books = Books::with_register(database);
     let one = household(&books, "one");
     let two = household(&books, "two");
-    let make = |id: &str, hash: &str| books.run(books.store.make_owner_key(id, hash, "cán bộ", noon()));
+    let make =
+        |id: &str, hash: &str| books.run(books.store.make_owner_key(id, hash, actor("cán bộ", noon())));
     let opens = |hash: &str| {
         let key = books
             .run(books.store.owner_key_of(hash, None))
@@ -266,7 +267,7 @@ fn a_household_has_one_living_owner_key(database: Database) {
     assert_eq!(opens("hash-4"), None);
     let revoke = |id: &str| {
         books
-            .run(books.store.revoke_owner_key(id, "cán bộ 2", noon()))
+            .run(books.store.revoke_owner_key(id, actor("cán bộ 2", noon())))
             .expect("an answer")
     };
     assert!(revoke(&one) && !revoke(&one));
@@ -280,7 +281,7 @@ fn the_use_of_an_owner_key_is_noted(database: Database) {
     let books = Books::with_register(database);
     let id = household(&books, "one");
     books
-        .run(books.store.make_owner_key(&id, "hash-1", "cán bộ", noon()))
+        .run(books.store.make_owner_key(&id, "hash-1", actor("cán bộ", noon())))
         .expect("a key");
     let used = || {
         let key = books.run(books.store.owner_key(&id)).expect("an answer");

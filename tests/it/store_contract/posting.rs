@@ -234,7 +234,11 @@ fn a_link_counts_only_on_its_days(database: Database) {
         .link_id;
     let last = market_day();
     books
-        .run(books.store.end_link(link, last, "thu", TimeMs(noon().0 - 1)))
+        .run(
+            books
+                .store
+                .end_link(link, last, actor("thu", TimeMs(noon().0 - 1))),
+        )
         .expect("a link to end");
     let next_day = with(
         payment("T2", 1_000),

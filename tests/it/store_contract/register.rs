@@ -1,5 +1,6 @@
 //! The register: kept once, changed by versions, and what is read of it; codes and cards.
 
+use choso::register::{Class, CodeEnd, TradingStatus};
 use choso::store::{HouseholdFilter, StoreError};
 use choso::vn::{Day, TimeMs};
 
@@ -71,7 +72,9 @@ fn a_dry_run_tells_and_changes_nothing(database: Database) {
         .run(
             books
                 .store
-                .keep_register(&file.households, "thu", true, registered_at(), |n| done = n),
+                .keep_register(&file.households, true, actor("thu", registered_at()), |n| {
+                    done = n
+                }),
         )
         .expect("a dry run");
     assert_eq!(
@@ -107,8 +110,8 @@ fn a_change_is_a_version_from_its_day(database: Database) {
             .0
             .trading_status
     };
-    assert_eq!(status(Day::ymd(2026, 1, 31)), "trading");
-    assert_eq!(status(Day::ymd(2026, 2, 1)), "paused");
+    assert_eq!(status(Day::ymd(2026, 1, 31)), TradingStatus::Trading);
+    assert_eq!(status(Day::ymd(2026, 2, 1)), TradingStatus::Paused);
     assert!(
         books
             .run(books.store.household(&id, Day::ymd(2025, 7, 31)))
@@ -217,8 +220,8 @@ fn a_household_shows_its_stalls_accounts_and_codes(database: Database) {
         .unwrap()
         .expect("a household");
     assert_eq!(
-        (household.name.as_str(), household.class.as_str()),
-        ("Hộ Thử Một", "registered")
+        (household.name.as_str(), household.class),
+        ("Hộ Thử Một", Class::Registered)
     );
     assert_eq!(
         (household.place_name.as_str(), household.house_number.as_str()),
@@ -286,7 +289,7 @@ fn linked_accounts_are_those_without_an_end(database: Database) {
         .link_id
         .clone();
     books
-        .run(books.store.end_link(&link, market_day(), "thu", noon()))
+        .run(books.store.end_link(&link, market_day(), actor("thu", noon())))
         .expect("a link to end");
     assert_eq!(linked().len(), 6);
 }
@@ -315,7 +318,7 @@ fn ending_a_link_keeps_what_was_known(database: Database) {
     let after = TimeMs(noon().0 + 1_000);
     let last = Day::ymd(2026, 2, 15);
     books
-        .run(books.store.end_link(&link, last, "thu", after))
+        .run(books.store.end_link(&link, last, actor("thu", after)))
         .expect("a link to end");
     let with_account = |day, known_at| {
         let (_, facts) = books.facts(day, known_at);
@@ -327,7 +330,7 @@ fn ending_a_link_keeps_what_was_known(database: Database) {
     assert_eq!(with_account(last.plus(1), Some(after)), 5);
     let view = books.run(books.store.stall(&stall)).unwrap().expect("a stall");
     assert_eq!((view.accounts.len(), view.accounts[0].period.to), (1, Some(last)));
-    let unknown = books.run(books.store.end_link("nobody", last, "thu", after));
+    let unknown = books.run(books.store.end_link("nobody", last, actor("thu", after)));
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
 }
 
@@ -342,7 +345,11 @@ fn ending_a_link_before_it_began_says_it_never_was(database: Database) {
         .link_id
         .clone();
     books
-        .run(books.store.end_link(&link, Day::ymd(2020, 1, 1), "thu", noon()))
+        .run(
+            books
+                .store
+                .end_link(&link, Day::ymd(2020, 1, 1), actor("thu", noon())),
+        )
         .expect("a link to end");
     for day in [Day::ymd(2026, 1, 1), market_day()] {
         let (_, facts) = books.facts(day, None);
@@ -359,11 +366,11 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
     let stall = stall_of(&books, "two");
     let issue = |on| {
         books
-            .run(
-                books
-                    .store
-                    .issue_codes(&[(stall.clone(), None)], on, 0, "thu", noon()),
-            )
+            .create(async |creation| {
+                creation
+                    .issue_codes(&[new_code(&stall, None)], on, 0, actor("thu", noon()))
+                    .await
+            })
             .expect("a code")
             .remove(0)
     };
@@ -387,11 +394,11 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
         ("ABCDEFG7", "00000022")
     );
     let end = || {
-        books.run(
-            books
-                .store
-                .end_code(&first.serial, "revoked", "", market_day().plus(9), "thu", noon()),
-        )
+        books.run(books.store.end_code(
+            &first.serial,
+            ending(CodeEnd::Revoked, "", market_day().plus(9)),
+            actor("thu", noon()),
+        ))
     };
     end().expect("a first end");
     assert!(matches!(end(), Err(StoreError::Conflict(_))));
@@ -405,7 +412,7 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
     assert_eq!(ended(market_day().plus(8)), None, "it stands until that day");
     assert_eq!(
         ended(market_day().plus(9)),
-        Some(("revoked".to_owned(), market_day().plus(9)))
+        Some((CodeEnd::Revoked, market_day().plus(9)))
     );
     assert!(
         books
@@ -413,11 +420,11 @@ fn a_code_is_issued_once_and_ends_once(database: Database) {
             .unwrap()
             .is_none()
     );
-    let unknown = books.run(
-        books
-            .store
-            .end_code("nobody", "revoked", "", market_day(), "thu", noon()),
-    );
+    let unknown = books.run(books.store.end_code(
+        "nobody",
+        ending(CodeEnd::Revoked, "", market_day()),
+        actor("thu", noon()),
+    ));
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
     let coded = |day| {
         books
@@ -442,20 +449,24 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
     let books = Books::with_register(database);
     let stall = stall_of(&books, "one");
     let issue = |account: Option<String>, on| {
-        books.run(
-            books
-                .store
-                .issue_codes(&[(stall.clone(), account)], on, 0, "thu", noon()),
-        )
+        books.create(async |creation| {
+            creation
+                .issue_codes(
+                    &[new_code(&stall, account.as_deref())],
+                    on,
+                    0,
+                    actor("thu", noon()),
+                )
+                .await
+        })
     };
     let too_early = issue(None, Day::ymd(2025, 7, 31));
     assert!(matches!(too_early, Err(StoreError::Conflict(_))), "{too_early:?}");
-    let no_stall =
-        books.run(
-            books
-                .store
-                .issue_codes(&[("nobody".to_owned(), None)], market_day(), 0, "thu", noon()),
-        );
+    let no_stall = books.create(async |creation| {
+        creation
+            .issue_codes(&[new_code("nobody", None)], market_day(), 0, actor("thu", noon()))
+            .await
+    });
     assert!(matches!(no_stall, Err(StoreError::Missing(_))), "{no_stall:?}");
     books.register(
         "one,Hộ Thử Một,registered,trading,20242,Đường Thử,1,,,,970422,00000111,HO THU MOT,owner,,2026-02-01,\n",
@@ -473,7 +484,7 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
         .find(|a| a.bank_bin == "970422")
         .expect("both accounts");
     books
-        .run(books.store.approve_link(&second.link_id, 0, "hai", noon()))
+        .run(books.store.approve_link(&second.link_id, 0, actor("hai", noon())))
         .expect("a second person");
     let code = issue(Some(second.account_id.clone()), market_day())
         .expect("a code")
@@ -482,10 +493,12 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
     // One wish that cannot be met refuses all of them.
     let before = books.rows("SELECT serial FROM code").len();
     let other = stall_of(&books, "two");
-    let both = [(other, None), ("nobody".to_owned(), None)];
+    let both = [new_code(&other, None), new_code("nobody", None)];
     assert!(
         books
-            .run(books.store.issue_codes(&both, market_day(), 0, "thu", noon()))
+            .create(async |creation| creation
+                .issue_codes(&both, market_day(), 0, actor("thu", noon()))
+                .await)
             .is_err()
     );
     assert_eq!(books.rows("SELECT serial FROM code").len(), before);
@@ -496,11 +509,11 @@ fn an_ended_code_can_be_issued_anew(database: Database) {
     let stall = stall_of(&books, "two");
     let issue = |on| {
         books
-            .run(
-                books
-                    .store
-                    .issue_codes(&[(stall.clone(), None)], on, 0, "thu", noon()),
-            )
+            .create(async |creation| {
+                creation
+                    .issue_codes(&[new_code(&stall, None)], on, 0, actor("thu", noon()))
+                    .await
+            })
             .expect("a code")
             .remove(0)
     };
@@ -508,11 +521,8 @@ fn an_ended_code_can_be_issued_anew(database: Database) {
     books
         .run(books.store.end_code(
             &first.serial,
-            "destroyed",
-            "",
-            market_day().plus(1),
-            "thu",
-            noon(),
+            ending(CodeEnd::Destroyed, "", market_day().plus(1)),
+            actor("thu", noon()),
         ))
         .expect("an end");
     let second = issue(market_day().plus(2));

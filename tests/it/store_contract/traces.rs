@@ -507,7 +507,7 @@ fn outcomes_of_orders_are_told_again(database: Database) {
             amount: Some(Dong::new(vnd)),
         };
         books
-            .run(books.store.keep_order(&order, "thu", noon()))
+            .create(async |creation| creation.keep_order(&order, actor("thu", noon())).await)
             .expect("an order");
     };
     let differs = Outcome::AmountDiffers {

@@ -17,7 +17,7 @@ use sqlx::SqliteConnection;
 use tokio::runtime::Runtime;
 
 use super::http::{self, Answer};
-use super::{Database, HEADER, REGISTER, SECRET, assert_sound, payment, registered_at, with};
+use super::{Database, HEADER, REGISTER, SECRET, actor, assert_sound, payment, registered_at, with};
 
 /// A running service with provider `p` and the invented register. Closing it asserts that conservation
 /// holds and that a recount agrees.
@@ -153,7 +153,7 @@ impl TestApp {
         assert_eq!(file.faults, [], "every row can be read");
         self.run(
             self.store()
-                .keep_register(&file.households, "thu", false, registered_at(), |_| {}),
+                .keep_register(&file.households, false, actor("thu", registered_at()), |_| {}),
         )
         .expect("the register is kept");
     }
