@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::{BankDirectory, Config, ConfigError};
+use crate::bank_directory::{BankDirectory, BanksFileError};
+use crate::config::{Config, ConfigError};
 use crate::intake::{Announcer, Intake, Keyring, ProviderHealth};
-use crate::jobs;
+use crate::jobs::Jobs;
 use crate::store::{Store, StoreError};
+use crate::task::Task;
 use crate::telemetry::Metrics;
+use crate::turns::Turns;
 use crate::web::{PageStates, Shared, routes};
 
 /// How long requests under way may take once the service is told to stop.
-const STOP_WITHIN_S: u64 = 20;
+const SHUTDOWN_TIMEOUT_S: u64 = 20;
 /// A connection that says nothing for this long is closed; providers keep theirs open between callbacks.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -27,6 +29,8 @@ pub enum StartError {
     /// The settings or the key file.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    BanksFile(#[from] BanksFileError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot listen on {address}: {cause}")]
@@ -38,15 +42,17 @@ pub enum StartError {
     },
 }
 
-/// A running service. Several may run in one process; each has its own port, queue and pool.
+/// A running service. Several may run in one process; each has its own port, queue, pool and turns.
 pub struct App {
     address: SocketAddr,
     store: Arc<Store>,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
-    writer: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-    jobs: (oneshot::Sender<()>, JoinHandle<()>),
-    announcer: (oneshot::Sender<()>, JoinHandle<()>),
+    turns: Arc<Turns>,
+    /// None where nothing is kept.
+    writer: Option<Task>,
+    jobs: Task,
+    announcer: Task,
 }
 
 impl App {
@@ -65,29 +71,38 @@ impl App {
         let store = Arc::new(Store::open(&config.database_url).await?);
         let metrics = Arc::new(Metrics::default());
         let (intake, writer) = if keeps {
-            let (intake, stop, writer) = Intake::start(store.clone(), config.intake, metrics.clone());
-            (intake, Some((stop, writer)))
+            let (intake, writer) = Intake::start(store.clone(), config.intake_limits(), metrics.clone());
+            (intake, Some(writer))
         } else {
             (Intake::discarding(), None)
         };
-        let banks = BankDirectory::open(config.banks_file.clone())?;
+        let banks = Arc::new(BankDirectory::open(config.banks_file.clone())?);
+        let turns = Arc::new(Turns::default());
         let keyring = Keyring::new(store.clone(), sealing_key);
         let health = Arc::new(ProviderHealth::default());
-        let jobs = jobs::start(config, store.clone(), health.clone(), metrics.clone());
-        let (announcer, stop_telling, telling) = Announcer::start(store.clone(), intake.clone()).await?;
+        let jobs = Jobs {
+            store: store.clone(),
+            health: health.clone(),
+            metrics: metrics.clone(),
+            banks: banks.clone(),
+            turns: turns.clone(),
+        };
+        let jobs = jobs.start(config);
+        let (announcements, announcer) = Announcer::start(store.clone(), intake.clone()).await?;
         let shared = web::Data::new(Shared {
             store: store.clone(),
             intake,
-            announcer,
+            announcer: announcements,
             keyring,
             banks,
             public_host: config.public_host.clone(),
             statement_inbox: config.statement_inbox.clone(),
             calendar: config.calendar.clone(),
-            account_change_wait_ms: config.account_change_wait_ms,
+            account_change_wait_ms: config.account_change_wait_ms(),
             second_person_above_vnd: config.second_person_above_vnd,
             health,
             metrics,
+            turns: turns.clone(),
         });
         let cannot_listen = |cause| StartError::Listen {
             address: config.listen,
@@ -102,7 +117,7 @@ impl App {
         };
         let server = HttpServer::new(serve)
             .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(STOP_WITHIN_S)
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
             .disable_signals()
             .bind(config.listen)
             .map_err(cannot_listen)?;
@@ -114,9 +129,10 @@ impl App {
             store,
             server: handle,
             serving: tokio::spawn(server),
+            turns,
             writer,
             jobs,
-            announcer: (stop_telling, telling),
+            announcer,
         })
     }
 
@@ -134,30 +150,27 @@ impl App {
         &self.store
     }
 
-    /// Stops: live streams end, no new connections, requests under way finish, the writer writes what it has taken, the
-    /// database is closed.
+    /// What it does one piece at a time.
+    pub fn turns(&self) -> &Arc<Turns> {
+        &self.turns
+    }
+
+    /// Stops one part after the other, each of which may still need those that follow:
+    /// 1. the announcer, and with it live streams: they never end by themselves, and the server would wait for them;
+    /// 2. the server: no new connections, requests under way finish;
+    /// 3. the writer, once nobody hands it anything more: it writes what it has taken;
+    /// 4. the jobs, which add the last counts of those requests;
+    /// 5. the database.
     pub async fn stop(self) {
-        // Streams never end by themselves; the server would wait for them.
-        let (stop, telling) = self.announcer;
-        let _ = stop.send(());
-        if let Err(error) = telling.await {
-            tracing::error!(%error, "the announcer ended badly");
-        }
+        self.announcer.stop().await;
         self.server.stop(true).await;
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the server ended badly");
         }
-        if let Some((stop, writer)) = self.writer {
-            let _ = stop.send(());
-            if let Err(error) = writer.await {
-                tracing::error!(%error, "the writer ended badly");
-            }
+        if let Some(writer) = self.writer {
+            writer.stop().await;
         }
-        let (stop, jobs) = self.jobs;
-        let _ = stop.send(());
-        if let Err(error) = jobs.await {
-            tracing::error!(%error, "the jobs ended badly");
-        }
+        self.jobs.stop().await;
         self.store.close().await;
     }
 }

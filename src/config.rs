@@ -1,99 +1,101 @@
-//! Settings: raw as people write them, then checked; after the check impossible settings are gone.
+//! Settings: as people write them in a file, as variables and as flags, merged by name and then checked at once.
 //!
-//! Flags win over `CHOSO_…` variables, those over the settings file, that over the defaults. A setting
-//! this program does not know stops the start: a misspelt one would otherwise be silently ignored.
+//! Flags win over `CHOSO_…` variables, those over the settings file, that over the defaults. A setting this
+//! program does not know stops the start: a misspelt one would otherwise be silently ignored. A new setting stands
+//! in two places: with its default and explanation in `assets/choso.default.toml`, and as a field of [`Config`].
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserialize, Deserializer, Error};
+use toml::Value;
 
 use crate::access::SealingKey;
 use crate::intake::IntakeLimits;
-use crate::vietqr::Banks;
-use crate::vn::{SetTimes, SetTimesError, WorkingCalendar, WorkingCalendarError};
+use crate::telemetry::{LogFilter, LogFormat};
+use crate::vn::{SetTimes, WorkingCalendar};
 
-/// The settings file that holds every default, with its explanation. `choso serve --help` points here.
+/// The settings file that holds every default, with its explanation; `choso config` prints it.
 pub const DEFAULT_SETTINGS: &str = include_str!("../assets/choso.default.toml");
 
 /// Variables that begin with `CHOSO_` but are not settings of the program.
-const FOREIGN_VARIABLES: [&str; 3] = ["CHOSO_SKIPPED_FILE", "CHOSO_CHROMIUM", "CHOSO_TEST_POSTGRES_URL"];
+const FOREIGN_VARIABLES: [&str; 4] = [
+    "CHOSO_CONFIG",
+    "CHOSO_SKIPPED_FILE",
+    "CHOSO_CHROMIUM",
+    "CHOSO_TEST_POSTGRES_URL",
+];
 
-/// Settings as written. Every field may be absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawConfig {
-    /// `sqlite://FILE` or `postgres://…`
-    pub database_url: Option<String>,
-    /// `ADDRESS:PORT`; port 0 picks one
-    pub listen: Option<String>,
-    /// File with the key that encrypts secrets
-    pub key_file: Option<PathBuf>,
-    /// What is logged, in the syntax of `tracing`
-    pub log: Option<String>,
-    /// `text` or `json`
-    pub log_format: Option<String>,
-    /// File with banks that add to the shipped directory
-    pub banks_file: Option<PathBuf>,
-    /// Host under which people reach the service, for the check link on cards
-    pub public_host: Option<String>,
-    /// Hours between a second person's approval of a changed account and its first card
-    pub account_change_wait_hours: Option<usize>,
-    /// Above this amount, đồng, what a person decides about an exception waits for a second person
-    pub second_person_above_vnd: Option<usize>,
-    /// Folder from which statements are picked up
-    pub statement_inbox: Option<PathBuf>,
-    /// When: `HH:mm` in Viet Nam, several with commas between
-    pub statement_inbox_times: Option<String>,
-    /// Days off beside weekends and fixed public holidays: `YYYY-MM-DD`, several with commas between
-    pub holidays: Option<String>,
-    /// Deliveries that may wait to be written
-    pub queue_deliveries_max: Option<usize>,
-    /// Deliveries in one transaction
-    pub batch_deliveries_max: Option<usize>,
+/// Settings as written, by name. Nothing is known of them yet, not even whether they are settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawConfig(BTreeMap<String, RawSetting>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct RawSetting {
+    value: Value,
+    /// The file, variable or flag that says so, as an error names it.
+    origin: String,
 }
 
-#[derive(Debug, Clone)]
+/// Settings that were checked: impossible ones are gone. Each field is a setting of its name.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Database URL; its scheme is checked when it is opened.
+    /// Its scheme is checked when the database is opened.
     pub database_url: String,
-    pub listen: std::net::SocketAddr,
+    #[serde(deserialize_with = "listen")]
+    pub listen: SocketAddr,
     /// Where the key file is, or is to be made.
     pub key_file: PathBuf,
-    pub log: String,
-    /// Whether log lines are JSON.
-    pub log_json: bool,
+    #[serde(deserialize_with = "parsed")]
+    pub log: LogFilter,
+    pub log_format: LogFormat,
     /// File with banks that add to the shipped directory.
     pub banks_file: Option<PathBuf>,
     /// Host under which people reach the service; none: as the officer's browser wrote it.
+    #[serde(default, deserialize_with = "public_host")]
     pub public_host: Option<String>,
     /// Time between a second person's approval of a changed account and its first card.
-    pub account_change_wait_ms: i64,
-    /// Above this amount, đồng, what a person decides about an exception waits for a second person.
+    #[serde(deserialize_with = "within::<_, _, 0, 720>")]
+    pub account_change_wait_hours: i64,
+    /// Above this amount, what a person decides about an exception waits for a second person.
+    #[serde(deserialize_with = "within::<_, _, 0, 1_000_000_000_000>")]
     pub second_person_above_vnd: i64,
-    /// Folder from which statements are picked up; none: nothing is.
+    /// Folder from which statements are picked up; none: nothing is. Whether it is there is looked at each time:
+    /// a mount that comes late must not keep payments out.
+    #[serde(default, deserialize_with = "statement_inbox")]
     pub statement_inbox: Option<PathBuf>,
+    #[serde(deserialize_with = "parsed")]
     pub statement_inbox_times: SetTimes,
-    /// Which days are working days.
+    /// Which days are working days; the setting names the days off.
+    #[serde(rename = "holidays", default, deserialize_with = "parsed")]
     pub calendar: WorkingCalendar,
-    /// Bounds of the intake queue.
-    pub intake: IntakeLimits,
+    #[serde(deserialize_with = "within::<_, _, 1, 100_000>")]
+    pub queue_deliveries_max: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 5_000>")]
+    pub batch_deliveries_max: usize,
 }
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file that the settings are or name cannot be read.
+    /// The settings file cannot be read, or is no TOML.
     #[error("file {path}: {cause}")]
     File { path: PathBuf, cause: String },
-    /// A variable that is no setting.
-    #[error("{0} is no setting of choso; the settings are listed by `choso serve --help`")]
-    Unknown(String),
-    /// A setting whose value is no good.
-    #[error("setting {name}: {cause}")]
-    Value {
-        name: &'static str,
+    /// A setting that is unknown, or whose value is no good.
+    #[error(
+        "setting {name} (from {origin}): {cause}\n`choso config` prints every setting with its explanation"
+    )]
+    Setting {
+        name: String,
+        /// the file, variable or flag that says so
+        origin: String,
         /// what is wrong and what is wanted
         cause: String,
     },
@@ -110,218 +112,149 @@ impl RawConfig {
             cause,
         };
         let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-        toml::from_str(&text).map_err(|e| wrong(e.to_string()))
+        let table = text.parse().map_err(|e: toml::de::Error| wrong(e.to_string()))?;
+        Ok(RawConfig::from_table(table, &path.display().to_string()))
     }
 
-    /// Reads `CHOSO_…` variables.
+    /// Reads `CHOSO_…` variables. Their text becomes a number or a boolean where the default is one.
     pub fn from_variables(
-        variables: impl Iterator<Item = (String, String)>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<RawConfig, ConfigError> {
+        let RawConfig(defaults) = RawConfig::defaults();
         let mut raw = RawConfig::default();
-        for (name, value) in variables {
-            let number = |name| {
-                value.parse::<usize>().map(Some).map_err(|_| ConfigError::Value {
-                    name,
-                    cause: format!("«{value}» is not a whole number"),
-                })
+        for (variable, text) in variables {
+            let Some(variable) = variable.to_str() else {
+                continue;
             };
-            match name.as_str() {
-                "CHOSO_CONFIG" => {}
-                "CHOSO_DATABASE_URL" => raw.database_url = Some(value),
-                "CHOSO_LISTEN" => raw.listen = Some(value),
-                "CHOSO_KEY_FILE" => raw.key_file = Some(value.into()),
-                "CHOSO_LOG" => raw.log = Some(value),
-                "CHOSO_LOG_FORMAT" => raw.log_format = Some(value),
-                "CHOSO_BANKS_FILE" => raw.banks_file = Some(value.into()),
-                "CHOSO_PUBLIC_HOST" => raw.public_host = Some(value),
-                "CHOSO_ACCOUNT_CHANGE_WAIT_HOURS" => {
-                    raw.account_change_wait_hours = number("account_change_wait_hours")?;
-                }
-                "CHOSO_SECOND_PERSON_ABOVE_VND" => {
-                    raw.second_person_above_vnd = number("second_person_above_vnd")?;
-                }
-                "CHOSO_STATEMENT_INBOX" => raw.statement_inbox = Some(value.into()),
-                "CHOSO_STATEMENT_INBOX_TIMES" => raw.statement_inbox_times = Some(value),
-                "CHOSO_HOLIDAYS" => raw.holidays = Some(value),
-                "CHOSO_QUEUE_DELIVERIES_MAX" => raw.queue_deliveries_max = number("queue_deliveries_max")?,
-                "CHOSO_BATCH_DELIVERIES_MAX" => raw.batch_deliveries_max = number("batch_deliveries_max")?,
-                other if other.starts_with("CHOSO_") && !FOREIGN_VARIABLES.contains(&other) => {
-                    return Err(ConfigError::Unknown(name));
-                }
-                _ => {}
+            let Some(name) = variable.strip_prefix("CHOSO_") else {
+                continue;
+            };
+            if FOREIGN_VARIABLES.contains(&variable) {
+                continue;
             }
+            let name = name.to_lowercase();
+            let wrong = |wanted: &str| ConfigError::Setting {
+                name: name.clone(),
+                origin: variable.to_owned(),
+                cause: format!("«{}» is not {wanted}", text.display()),
+            };
+            let text = text.to_str().ok_or_else(|| wrong("text in UTF-8"))?;
+            let value = match defaults.get(&name).map(|default| &default.value) {
+                Some(Value::Integer(_)) => text
+                    .parse()
+                    .map(Value::Integer)
+                    .map_err(|_| wrong("a whole number"))?,
+                Some(Value::Boolean(_)) => text
+                    .parse()
+                    .map(Value::Boolean)
+                    .map_err(|_| wrong("true or false"))?,
+                _ => Value::from(text),
+            };
+            raw = raw.with_origin(&name, value, variable);
         }
         Ok(raw)
     }
 
+    /// These settings and one more, as a flag of its name says it.
+    pub fn with(self, name: &str, value: impl Into<Value>) -> RawConfig {
+        let flag = format!("--{}", name.replace('_', "-"));
+        self.with_origin(name, value.into(), &flag)
+    }
+
+    fn with_origin(mut self, name: &str, value: Value, origin: &str) -> RawConfig {
+        let origin = origin.to_owned();
+        self.0.insert(name.to_owned(), RawSetting { value, origin });
+        self
+    }
+
+    fn from_table(table: toml::Table, origin: &str) -> RawConfig {
+        let settings = table.into_iter();
+        settings.fold(RawConfig::default(), |raw, (name, value)| {
+            raw.with_origin(&name, value, origin)
+        })
+    }
+
+    fn defaults() -> RawConfig {
+        let table = DEFAULT_SETTINGS
+            .parse()
+            .expect("the shipped file is TOML, as a test shows");
+        RawConfig::from_table(table, "the defaults")
+    }
+
     /// These settings, and the other's where these say nothing.
-    pub fn or(self, other: RawConfig) -> RawConfig {
-        RawConfig {
-            database_url: self.database_url.or(other.database_url),
-            listen: self.listen.or(other.listen),
-            key_file: self.key_file.or(other.key_file),
-            log: self.log.or(other.log),
-            log_format: self.log_format.or(other.log_format),
-            banks_file: self.banks_file.or(other.banks_file),
-            public_host: self.public_host.or(other.public_host),
-            account_change_wait_hours: self.account_change_wait_hours.or(other.account_change_wait_hours),
-            second_person_above_vnd: self.second_person_above_vnd.or(other.second_person_above_vnd),
-            statement_inbox: self.statement_inbox.or(other.statement_inbox),
-            statement_inbox_times: self.statement_inbox_times.or(other.statement_inbox_times),
-            holidays: self.holidays.or(other.holidays),
-            queue_deliveries_max: self.queue_deliveries_max.or(other.queue_deliveries_max),
-            batch_deliveries_max: self.batch_deliveries_max.or(other.batch_deliveries_max),
+    pub fn or(mut self, other: RawConfig) -> RawConfig {
+        for (name, setting) in other.0 {
+            self.0.entry(name).or_insert(setting);
         }
+        self
     }
 
     /// Checks every setting; the defaults come from [`DEFAULT_SETTINGS`].
     pub fn check(self) -> Result<Config, ConfigError> {
-        let defaults: RawConfig = toml::from_str(DEFAULT_SETTINGS).map_err(|e| ConfigError::File {
-            path: "choso.default.toml".into(),
-            cause: e.to_string(),
-        })?;
-        let raw = self.or(defaults);
-        let missing = |name| ConfigError::Value {
-            name,
-            cause: "is missing".to_owned(),
-        };
-        let database_url = raw.database_url.ok_or_else(|| missing("database_url"))?;
-        let listen = raw.listen.ok_or_else(|| missing("listen"))?;
-        let times = raw
-            .statement_inbox_times
-            .ok_or_else(|| missing("statement_inbox_times"))?;
-        let log_json = match raw.log_format.as_deref() {
-            Some("text") => false,
-            Some("json") => true,
-            other => {
-                let cause = format!("{other:?} is neither \"text\" nor \"json\"");
-                return Err(ConfigError::Value {
-                    name: "log_format",
-                    cause,
-                });
+        let mut raw = self.or(RawConfig::defaults());
+        if let Some(url) = raw.0.get("database_url").and_then(|url| url.value.as_str()) {
+            let key_file = default_key_file(url).display().to_string();
+            raw = raw.or(RawConfig::default().with("key_file", key_file));
+        }
+        // Settings are taken one after the other, so the one that was taken last is the one that is wrong.
+        let taken = Cell::new(None);
+        let settings = raw.0.iter().map(|(name, setting)| {
+            taken.set(Some((name, &setting.origin)));
+            (name.as_str(), setting.value.clone())
+        });
+        Config::deserialize(MapDeserializer::new(settings)).map_err(|error: toml::de::Error| {
+            let (name, origin) = taken.get().unzip();
+            ConfigError::Setting {
+                name: name.cloned().unwrap_or_default(),
+                origin: origin.cloned().unwrap_or_default(),
+                cause: error.message().to_owned(),
             }
-        };
-        Ok(Config {
-            key_file: raw.key_file.unwrap_or_else(|| default_key_file(&database_url)),
-            database_url,
-            listen: listen.parse().map_err(|_| ConfigError::Value {
-                name: "listen",
-                cause: format!("«{listen}» is not ADDRESS:PORT, for example 127.0.0.1:8080"),
-            })?,
-            log: raw.log.ok_or_else(|| missing("log"))?,
-            log_json,
-            banks_file: raw.banks_file,
-            public_host: raw.public_host.map(public_host).transpose()?,
-            account_change_wait_ms: 3_600_000
-                * within("account_change_wait_hours", raw.account_change_wait_hours, 0, 720)? as i64,
-            second_person_above_vnd: within(
-                "second_person_above_vnd",
-                raw.second_person_above_vnd,
-                0,
-                1_000_000_000_000,
-            )? as i64,
-            // Whether it is there is looked at each time: a mount that comes late must not keep payments out.
-            statement_inbox: match raw.statement_inbox {
-                Some(path) if path.as_os_str().is_empty() => return Err(missing("statement_inbox")),
-                path => path,
-            },
-            statement_inbox_times: times.parse().map_err(|error: SetTimesError| ConfigError::Value {
-                name: "statement_inbox_times",
-                cause: error.to_string(),
-            })?,
-            calendar: raw
-                .holidays
-                .unwrap_or_default()
-                .parse()
-                .map_err(|error: WorkingCalendarError| ConfigError::Value {
-                    name: "holidays",
-                    cause: error.to_string(),
-                })?,
-            intake: IntakeLimits {
-                queue_deliveries_max: within("queue_deliveries_max", raw.queue_deliveries_max, 1, 100_000)?,
-                batch_deliveries_max: within("batch_deliveries_max", raw.batch_deliveries_max, 1, 5_000)?,
-            },
         })
     }
 }
 
-fn within(name: &'static str, value: Option<usize>, min: usize, max: usize) -> Result<usize, ConfigError> {
-    match value {
-        Some(v) if (min..=max).contains(&v) => Ok(v),
-        other => Err(ConfigError::Value {
-            name,
-            cause: format!("{other:?} is not between {min} and {max}"),
-        }),
-    }
+/// A value that its type reads from a text.
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(written: D) -> Result<T, D::Error> {
+    String::deserialize(written)?.parse().map_err(Error::custom)
+}
+
+/// A whole number within these bounds, both included.
+fn within<'de, D: Deserializer<'de>, T: TryFrom<i64>, const MIN: i64, const MAX: i64>(
+    written: D,
+) -> Result<T, D::Error> {
+    let number = i64::deserialize(written)?;
+    let good = Some(number).filter(|number| (MIN..=MAX).contains(number));
+    good.and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| Error::custom(format!("{number} is not between {MIN} and {MAX}")))
+}
+
+fn listen<'de, D: Deserializer<'de>>(written: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(written)?;
+    let wrong = |_| format!("«{text}» is not ADDRESS:PORT, for example 127.0.0.1:8080");
+    text.parse().map_err(wrong).map_err(Error::custom)
 }
 
 /// A host as cards print it: a name or address, perhaps with a port, without scheme or path.
-fn public_host(text: String) -> Result<String, ConfigError> {
+fn public_host<'de, D: Deserializer<'de>>(written: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(written)?;
     let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     if !text.is_empty() && text.len() <= 60 && text.chars().all(is_host) {
-        Ok(text)
+        Ok(Some(text))
     } else {
-        Err(ConfigError::Value {
-            name: "public_host",
-            cause: format!(
-                "«{text}» is no host, for example choso.example.vn (no https://, no path, at most 60 characters)"
-            ),
-        })
+        Err(Error::custom(format!(
+            "«{text}» is no host, for example choso.example.vn (no https://, no path, at most 60 characters)"
+        )))
     }
 }
 
-/// The banks of this moment: the shipped directory with what the settings' file adds. The file is read again
-/// whenever it has changed, so that a new bank needs no restart.
-#[derive(Debug)]
-pub struct BankDirectory {
-    file: Option<PathBuf>,
-    /// What was read last, and when the file was changed then.
-    read: Mutex<(Option<SystemTime>, Arc<Banks>)>,
-}
-
-impl BankDirectory {
-    /// Reads the file; one that cannot be read stops the start.
-    pub fn open(file: Option<PathBuf>) -> Result<BankDirectory, ConfigError> {
-        let banks = match &file {
-            Some(path) => read_banks(path)?,
-            None => Banks::shipped().clone(),
-        };
-        let changed = file.as_deref().and_then(changed_at);
-        Ok(BankDirectory {
-            file,
-            read: Mutex::new((changed, Arc::new(banks))),
-        })
+fn statement_inbox<'de, D: Deserializer<'de>>(written: D) -> Result<Option<PathBuf>, D::Error> {
+    let folder = PathBuf::deserialize(written)?;
+    if folder.as_os_str().is_empty() {
+        return Err(Error::custom(
+            "it is empty; name a folder, or leave the setting out",
+        ));
     }
-
-    /// The banks. A changed file that cannot be read is logged once, and what was read before stays.
-    pub fn banks(&self) -> Arc<Banks> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(path) = &self.file
-            && let changed @ Some(_) = changed_at(path)
-            && changed != read.0
-        {
-            read.0 = changed;
-            match read_banks(path) {
-                Ok(banks) => read.1 = Arc::new(banks),
-                Err(error) => tracing::error!(%error, "the changed banks file is not used"),
-            }
-        }
-        read.1.clone()
-    }
-}
-
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|data| data.modified()).ok()
-}
-
-fn read_banks(path: &Path) -> Result<Banks, ConfigError> {
-    let wrong = |cause: String| ConfigError::File {
-        path: path.to_owned(),
-        cause,
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-    let own = Banks::parse(&text).map_err(|e| wrong(e.to_string()))?;
-    Ok(Banks::shipped().updated(own))
+    Ok(Some(folder))
 }
 
 /// Beside the SQLite file, else in the working folder (docs/spec/contract.md, section 2).
@@ -337,6 +270,19 @@ fn default_key_file(database_url: &str) -> PathBuf {
 }
 
 impl Config {
+    /// Time between a second person's approval of a changed account and its first card.
+    pub fn account_change_wait_ms(&self) -> i64 {
+        self.account_change_wait_hours * 3_600_000
+    }
+
+    /// Bounds of the intake queue.
+    pub fn intake_limits(&self) -> IntakeLimits {
+        IntakeLimits {
+            queue_deliveries_max: self.queue_deliveries_max,
+            batch_deliveries_max: self.batch_deliveries_max,
+        }
+    }
+
     /// The key that encrypts secrets; the key file is made, readable by its owner alone, if it is not there.
     pub fn sealing_key(&self) -> Result<SealingKey, ConfigError> {
         let wrong = |cause: String| ConfigError::KeyFile {
@@ -384,7 +330,7 @@ mod tests {
     use super::*;
 
     fn variables(list: &[(&str, &str)]) -> Result<RawConfig, ConfigError> {
-        RawConfig::from_variables(list.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
+        RawConfig::from_variables(list.iter().map(|(n, v)| (n.into(), v.into())))
     }
 
     #[test]
@@ -393,27 +339,106 @@ mod tests {
         assert_eq!(config.database_url, "sqlite://choso.db");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.key_file, Path::new("choso.key"));
-        assert_eq!(config.intake, IntakeLimits::default());
+        assert_eq!(config.log_format, LogFormat::Text);
+        assert_eq!(config.intake_limits(), IntakeLimits::default());
+        assert_eq!(config.account_change_wait_ms(), 24 * 3600 * 1000);
         assert_eq!(config.statement_inbox, None, "nothing is picked up unasked");
         assert_eq!(config.statement_inbox_times.to_string(), "06:00");
         assert_eq!(config.calendar, WorkingCalendar::default(), "no Tết is shipped");
     }
 
     #[test]
-    fn unknown_settings_are_refused() {
-        assert!(
-            matches!(variables(&[("CHOSO_LISTN", "x")]), Err(ConfigError::Unknown(n)) if n == "CHOSO_LISTN")
+    fn the_shipped_file_explains_every_setting() {
+        let error = RawConfig::default()
+            .with("listn", "x")
+            .check()
+            .unwrap_err()
+            .to_string();
+        let (_, known) = error.split_once("expected one of ").unwrap();
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).take(14).collect();
+        assert!(known.starts_with(&["database_url", "listen"]), "{error}");
+        for name in known {
+            let is_there = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{name} = "));
+            assert!(DEFAULT_SETTINGS.lines().any(is_there), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_a_variable_and_that_over_the_file() {
+        let file = RawConfig::from_table(
+            "listen = '127.0.0.1:1'\nqueue_deliveries_max = 1\nlog = 'off'"
+                .parse()
+                .unwrap(),
+            "choso.toml",
         );
-        assert!(toml::from_str::<RawConfig>("listn = 'x'").is_err());
-        assert!(variables(&[("HOME", "x"), ("CHOSO_CHROMIUM", "x")]).is_ok());
+        let variables = variables(&[
+            ("CHOSO_LISTEN", "127.0.0.1:2"),
+            ("CHOSO_QUEUE_DELIVERIES_MAX", "2"),
+        ])
+        .unwrap();
+        let config = RawConfig::default()
+            .with("listen", "127.0.0.1:3")
+            .or(variables)
+            .or(file);
+        let config = config.check().unwrap();
+        assert_eq!((config.listen.port(), config.queue_deliveries_max), (3, 2));
+        assert_eq!(config.log.to_string(), "off");
+    }
+
+    #[test]
+    fn an_error_says_where_the_value_stands_what_it_is_and_what_is_wanted() {
+        let of_file = |text: &str| RawConfig::from_table(text.parse().unwrap(), "/etc/choso.toml");
+        for (raw, words) in [
+            (
+                of_file("listn = 'x'"),
+                ["listn", "/etc/choso.toml", "unknown", "`listen`"],
+            ),
+            (
+                of_file("listen = 8080"),
+                ["listen", "/etc/choso.toml", "8080", "string"],
+            ),
+            (
+                of_file("batch_deliveries_max = 'many'"),
+                ["batch_deliveries_max", "/etc/choso.toml", "many", "expected"],
+            ),
+            (
+                variables(&[("CHOSO_LOG_FORMAT", "xml")]).unwrap(),
+                ["log_format", "CHOSO_LOG_FORMAT", "xml", "`json`"],
+            ),
+            (
+                RawConfig::default().with("listen", "8080"),
+                ["listen", "--listen", "«8080»", "127.0.0.1:8080"],
+            ),
+        ] {
+            let error = raw.check().unwrap_err().to_string();
+            for word in words.into_iter().chain(["choso config"]) {
+                assert!(error.contains(word), "{word}: {error}");
+            }
+        }
+        let error = variables(&[("CHOSO_BATCH_DELIVERIES_MAX", "many")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("CHOSO_BATCH_DELIVERIES_MAX") && error.contains("whole number"),
+            "{error}"
+        );
     }
 
     #[test]
     fn values_out_of_bounds_are_refused() {
+        assert!(
+            variables(&[("HOME", "x"), ("CHOSO_CHROMIUM", "x")])
+                .unwrap()
+                .check()
+                .is_ok()
+        );
         for (name, value) in [
+            ("CHOSO_LISTN", "x"),
             ("CHOSO_LISTEN", "8080"),
+            ("CHOSO_LOG", "info,sqlx=loud"),
             ("CHOSO_LOG_FORMAT", "xml"),
             ("CHOSO_PUBLIC_HOST", "https://choso.example.vn"),
+            ("CHOSO_ACCOUNT_CHANGE_WAIT_HOURS", "-1"),
             ("CHOSO_STATEMENT_INBOX", ""),
             ("CHOSO_STATEMENT_INBOX_TIMES", ""),
             ("CHOSO_STATEMENT_INBOX_TIMES", "06:00,25:00"),
@@ -426,31 +451,6 @@ mod tests {
                 "{name}={value}"
             );
         }
-    }
-
-    #[test]
-    fn a_changed_banks_file_is_read_again_and_a_broken_one_is_not_used() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("banks.txt");
-        let touch = |text: &str, second: u64| {
-            std::fs::write(&path, text).unwrap();
-            let file = std::fs::File::options().append(true).open(&path).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second))
-                .unwrap();
-        };
-        touch("999999;Một;bank;Ngân hàng Một;;;\n", 1);
-        let directory = BankDirectory::open(Some(path.clone())).unwrap();
-        assert_eq!(directory.banks().name("999999"), "Một");
-        touch("999999;Hai;bank;Ngân hàng Hai;;;\n", 2);
-        assert_eq!(directory.banks().name("999999"), "Hai");
-        touch("999999;Ba\n", 3);
-        assert_eq!(directory.banks().name("999999"), "Hai");
-        let error = BankDirectory::open(Some(path)).unwrap_err().to_string();
-        assert!(error.contains("banks.txt") && error.contains("line 1"), "{error}");
-        assert_eq!(
-            BankDirectory::open(None).unwrap().banks().name("970436"),
-            "Vietcombank"
-        );
     }
 
     #[test]

@@ -1,35 +1,42 @@
-//! What is to be done now and then. Each job is one public step, so that a test can take it.
+//! Jobs that run beside the requests: upkeep of the ledger, counts of providers, the inbox of statements, the banks
+//! file. Each is one public step, so that a test can take it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::bank_directory::BankDirectory;
 use crate::clock::now;
 use crate::config::Config;
 use crate::intake::ProviderHealth;
-use crate::settlement::{ImportError, PickUpRound, PickedUp, PickedUpEnd, pick_up_statements, post_unheard};
+use crate::settlement::{
+    ImportError, PickUp, PickUpRound, PickedUp, PickedUpEnd, pick_up_statements, post_unheard,
+};
 use crate::store::{Store, StoreError};
+use crate::task::Task;
 use crate::telemetry::Metrics;
+use crate::turns::Turns;
 use crate::vn::{SetTimes, TimeMs, WorkingCalendar};
 
 /// How often the counts of providers are added to the database.
-const HEALTH_EVERY: Duration = Duration::from_secs(10);
-/// Every so many of these, the ledger is tended.
-const LEDGER_EVERY: u32 = 6;
+const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
+/// Every so many of these, the ledger is maintained.
+const LEDGER_HEALTH_INTERVALS: u32 = 6;
 /// How often it is looked whether a round of statements is due; also the time between two tries.
-const STATEMENTS_EVERY: Duration = Duration::from_secs(60);
+const STATEMENTS_INTERVAL: Duration = Duration::from_secs(60);
+/// How often it is looked whether the banks file has changed.
+const BANKS_INTERVAL: Duration = Duration::from_secs(5);
 /// Tries after a round that came to nothing: half an hour, longer than any import. Then the next set time is waited
 /// for.
 const TRIES_MAX: u32 = 30;
-/// Names in the inbox that were told of and are not told again.
+/// Names in the inbox that were logged and are not logged again.
 const STRANGERS_MAX: usize = 1_000;
 
 /// Makes partitions ahead, takes receipts into the day counters, and joins runs of traces.
-pub async fn tend_ledger(store: &Store, now: TimeMs) -> Result<(), StoreError> {
+pub async fn maintain_ledger(store: &Store, now: TimeMs) -> Result<(), StoreError> {
     store.make_partitions(now).await?;
     store.count_receipts().await?;
     while store.merge_runs().await? {
@@ -96,140 +103,165 @@ impl StatementRounds {
     }
 }
 
-/// Runs the jobs until it is told to stop; adds the last counts before it ends.
-pub fn start(
-    config: &Config,
-    store: Arc<Store>,
-    health: Arc<ProviderHealth>,
-    metrics: Arc<Metrics>,
-) -> (oneshot::Sender<()>, JoinHandle<()>) {
-    let (stop, mut stopped) = oneshot::channel();
-    let inbox = config.statement_inbox.clone();
-    let times = config.statement_inbox_times.clone();
-    let calendar = config.calendar.clone();
-    let handle = tokio::spawn(async move {
-        // Beside the others: a folder on another machine may take its time.
-        let statements = tokio::spawn(tend_statements(store.clone(), inbox, times, calendar, metrics));
+/// What the jobs work with.
+#[derive(Clone)]
+pub struct Jobs {
+    pub store: Arc<Store>,
+    pub health: Arc<ProviderHealth>,
+    pub metrics: Arc<Metrics>,
+    pub banks: Arc<BankDirectory>,
+    pub turns: Arc<Turns>,
+}
+
+impl Jobs {
+    /// Runs the jobs until they are told to stop; the last counts are added before that ends.
+    pub fn start(self, config: &Config) -> Task {
+        let inbox = config.statement_inbox.clone();
+        let rounds = StatementRounds::new(config.statement_inbox_times.clone());
+        let calendar = config.calendar.clone();
+        Task::start("jobs", |stop| async move {
+            // Beside the others: a folder on another machine may take its time.
+            let jobs = self.clone();
+            let statements = tokio::spawn(async move { jobs.statements(inbox, rounds, calendar).await });
+            let banks = tokio::spawn(reread_banks(self.banks.clone()));
+            self.ledger_and_health(&stop).await;
+            // An import that is cut counts for nothing; its file is still in the inbox, and the next start takes it.
+            for job in [statements, banks] {
+                job.abort();
+                let _ = job.await;
+            }
+        })
+    }
+
+    async fn ledger_and_health(&self, stop: &CancellationToken) {
         let mut round = 0u32;
         loop {
-            if round.is_multiple_of(LEDGER_EVERY)
-                && let Err(error) = tend_ledger(&store, now()).await
+            if round.is_multiple_of(LEDGER_HEALTH_INTERVALS)
+                && let Err(error) = maintain_ledger(&self.store, now()).await
             {
-                tracing::warn!(%error, "the ledger could not be tended; it is tried again");
+                tracing::warn!(%error, "the ledger could not be maintained; it is tried again");
             }
             round = round.wrapping_add(1);
-            let is_over = tokio::time::timeout(HEALTH_EVERY, &mut stopped).await.is_ok();
-            if let Err(error) = health.flush(&store).await {
+            let is_over = tokio::time::timeout(HEALTH_INTERVAL, stop.cancelled())
+                .await
+                .is_ok();
+            if let Err(error) = self.health.flush(&self.store).await {
                 tracing::warn!(%error, "counts of providers could not be added; they are kept");
             }
             if is_over {
-                // An import that is cut counts for nothing; its file is still in the inbox, and the next start takes
-                // it.
-                statements.abort();
-                let _ = statements.await;
                 return;
             }
         }
-    });
-    (stop, handle)
-}
+    }
 
-async fn tend_statements(
-    store: Arc<Store>,
-    inbox: Option<PathBuf>,
-    times: SetTimes,
-    calendar: WorkingCalendar,
-    metrics: Arc<Metrics>,
-) {
-    let mut rounds = StatementRounds::new(times);
-    let mut strangers = BTreeSet::new();
-    loop {
-        let begun = now();
-        if rounds.is_due(begun) {
-            let mut is_to_repeat = false;
-            match finish_statements(&store, begun).await {
-                Ok(0) => {}
-                Ok(receipts) => tracing::info!(receipts, "posted what a stopped import had left"),
-                Err(error) => {
-                    tracing::warn!(%error, "what a stopped import left could not be posted; it is tried again");
-                    is_to_repeat = true;
+    async fn statements(
+        &self,
+        inbox: Option<PathBuf>,
+        mut rounds: StatementRounds,
+        calendar: WorkingCalendar,
+    ) {
+        let mut strangers = BTreeSet::new();
+        loop {
+            let begun = now();
+            if rounds.is_due(begun) {
+                let mut is_to_repeat = false;
+                match finish_statements(&self.store, begun).await {
+                    Ok(0) => {}
+                    Ok(receipts) => tracing::info!(receipts, "posted what a stopped import had left"),
+                    Err(error) => {
+                        tracing::warn!(%error, "what a stopped import left could not be posted; it is tried again");
+                        is_to_repeat = true;
+                    }
                 }
-            }
-            let round = match &inbox {
-                Some(inbox) => picked_up(&store, inbox, &calendar, &metrics).await,
-                None => PickUpRound::default(),
-            };
-            for name in round.strangers {
-                if strangers.len() < STRANGERS_MAX && strangers.insert(name.clone()) {
-                    tracing::warn!(?name, "in the inbox of statements, and no folder of a provider");
+                let round = match &inbox {
+                    Some(inbox) => self.pick_up(inbox, &calendar).await,
+                    None => PickUpRound::default(),
+                };
+                for name in round.strangers {
+                    if strangers.len() < STRANGERS_MAX && strangers.insert(name.clone()) {
+                        tracing::warn!(?name, "in the inbox of statements, and no folder of a provider");
+                    }
                 }
+                rounds.ended(begun, round.moved, is_to_repeat || round.is_to_repeat);
             }
-            rounds.ended(begun, round.moved, is_to_repeat || round.is_to_repeat);
+            tokio::time::sleep(STATEMENTS_INTERVAL).await;
         }
-        tokio::time::sleep(STATEMENTS_EVERY).await;
+    }
+
+    /// A round through the inbox; log and metrics hear of each file.
+    async fn pick_up(&self, inbox: &Path, calendar: &WorkingCalendar) -> PickUpRound {
+        let round = PickUp {
+            store: &self.store,
+            inbox,
+            calendar,
+            turns: &self.turns,
+        };
+        match pick_up_statements(round, now, |file| record(file, &self.metrics)).await {
+            Ok(round) => round,
+            Err(error) => {
+                tracing::warn!(%error, "the inbox of statements could not be gone through; it is tried again");
+                PickUpRound {
+                    is_to_repeat: true,
+                    ..PickUpRound::default()
+                }
+            }
+        }
     }
 }
 
-/// A round through the inbox, told to log and metrics.
-async fn picked_up(
-    store: &Store,
-    inbox: &Path,
-    calendar: &WorkingCalendar,
-    metrics: &Metrics,
-) -> PickUpRound {
-    let told = |file: &PickedUp| {
-        let provider = file.provider_id.as_str();
-        let name = file.name.as_str();
-        match &file.end {
-            PickedUpEnd::Taken(taken) => {
-                let totals = &taken.totals;
-                tracing::info!(
-                    provider,
-                    ?name,
-                    rows = totals.rows.0,
-                    repeated = totals.repeated.0,
-                    bad = totals.bad,
-                    posted = taken.posted,
-                    "a statement was picked up"
-                );
-                metrics.statement(provider, "taken");
-            }
-            PickedUpEnd::Known {
-                imported_by,
-                imported_at,
-            } => {
-                let at = imported_at.show();
-                tracing::info!(
-                    provider,
-                    ?name,
-                    by = imported_by,
-                    at,
-                    "a statement that was taken in before"
-                );
-                metrics.statement(provider, "known");
-            }
-            PickedUpEnd::Refused(reason) => {
-                tracing::warn!(provider, ?name, reason, "a statement is refused");
-                metrics.statement(provider, "refused");
-            }
-            PickedUpEnd::Left(reason) => {
-                tracing::warn!(
-                    provider,
-                    ?name,
-                    reason,
-                    "a statement stays in the inbox and is tried again"
-                );
-            }
+async fn reread_banks(banks: Arc<BankDirectory>) {
+    while banks.has_file() {
+        tokio::time::sleep(BANKS_INTERVAL).await;
+        let banks = banks.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || banks.read_if_changed()).await {
+            tracing::error!(%error, "reading the banks file ended badly");
         }
-    };
-    match pick_up_statements(store, inbox, calendar, now, told).await {
-        Ok(round) => round,
-        Err(error) => {
-            tracing::warn!(%error, "the inbox of statements could not be gone through; it is tried again");
-            PickUpRound {
-                is_to_repeat: true,
-                ..PickUpRound::default()
-            }
+    }
+}
+
+/// Tells log and metrics what became of a file of the inbox.
+fn record(file: &PickedUp, metrics: &Metrics) {
+    let provider = file.provider_id.as_str();
+    let name = file.name.as_str();
+    match &file.end {
+        PickedUpEnd::Taken(taken) => {
+            let totals = &taken.totals;
+            tracing::info!(
+                provider,
+                ?name,
+                rows = totals.rows.0,
+                repeated = totals.repeated.0,
+                bad = totals.bad,
+                posted = taken.posted,
+                "a statement was picked up"
+            );
+            metrics.statement(provider, "taken");
+        }
+        PickedUpEnd::Known {
+            imported_by,
+            imported_at,
+        } => {
+            let at = imported_at.show();
+            tracing::info!(
+                provider,
+                ?name,
+                by = imported_by,
+                at,
+                "a statement that was taken in before"
+            );
+            metrics.statement(provider, "known");
+        }
+        PickedUpEnd::Refused(reason) => {
+            tracing::warn!(provider, ?name, reason, "a statement is refused");
+            metrics.statement(provider, "refused");
+        }
+        PickedUpEnd::Left(reason) => {
+            tracing::warn!(
+                provider,
+                ?name,
+                reason,
+                "a statement stays in the inbox and is tried again"
+            );
         }
     }
 }

@@ -18,16 +18,12 @@
 //! - [`access`] tokens, sealed secrets
 //!
 //! Around the core: [`clock`], [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`settlement`]
-//! (statements taken in, days closed), [`jobs`], [`web`], [`app`] (start and stop), [`config`], [`telemetry`],
-//! [`simulate`] (a provider on trial), [`demo`].
-
-/// The allocator of every program made of this library: a batch of callbacks makes thousands of small
-/// values on one thread that another one frees, which it does in half the time of the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+//! (statements taken in, days closed), [`jobs`], [`web`], [`app`] (start and stop), [`config`],
+//! [`bank_directory`], [`telemetry`], [`turns`] (one piece of heavy work at a time), [`simulate`] (a provider on trial), [`demo`].
 
 pub mod access;
 pub mod app;
+pub mod bank_directory;
 pub mod clock;
 pub mod config;
 pub mod demo;
@@ -45,7 +41,9 @@ pub mod simulate;
 pub mod statement;
 pub mod store;
 pub mod table;
+mod task;
 pub mod telemetry;
+pub mod turns;
 pub mod vietqr;
 pub mod vn;
 pub mod web;

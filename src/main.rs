@@ -8,8 +8,13 @@ use std::time::Duration;
 
 use clap::Parser;
 
+/// A batch of callbacks makes thousands of small values on one thread that another one frees, which this allocator
+/// does in half the time of the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long the process stays for what nobody waits for.
-const LEFT_WITHIN: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let command = commands::Choso::parse();
@@ -23,7 +28,7 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(commands::run(command));
     // All work was waited for; what is left can only be a look into a folder on another machine that does not
     // answer.
-    runtime.shutdown_timeout(LEFT_WITHIN);
+    runtime.shutdown_timeout(SHUTDOWN_GRACE);
     match ended {
         Ok(code) => code,
         Err(failure) => {

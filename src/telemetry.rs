@@ -3,6 +3,8 @@
 //! A log line is a sentence and fields to filter by. No account number, note or token is ever a field:
 //! those types print themselves masked, and handlers do not log bodies.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
@@ -10,23 +12,63 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
-/// Starts logging to standard error. `CHOSO_LOG` chooses what is written (`info` by default, in the
-/// syntax of `tracing`), `json` writes one JSON object a line.
-pub fn start_logging(filter: &str, json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+/// Which log lines are written, in the syntax of `tracing`; checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+/// Why a text is no log filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "«{0}» is no log filter; write off, error, warn, info, debug or trace, or that for single parts, \
+     for example info,sqlx=warn"
+)]
+pub struct LogFilterError(String);
+
+impl FromStr for LogFilter {
+    type Err = LogFilterError;
+
+    fn from_str(text: &str) -> Result<LogFilter, LogFilterError> {
+        let wrong = || LogFilterError(text.to_owned());
+        EnvFilter::try_new(text).map_err(|_| wrong())?;
+        // A word alone would be taken for a part of the program, and a misspelt level would silence the rest.
+        let is_word = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        for word in text.split(',').filter(is_word) {
+            word.parse::<LevelFilter>().map_err(|_| wrong())?;
+        }
+        Ok(LogFilter(text.to_owned()))
+    }
+}
+
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to standard error.
+pub fn start_logging(filter: &LogFilter, format: LogFormat) {
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(&filter.0))
         // A log on a full disk must not stop what is logged about.
         .log_internal_errors(false)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr);
     // A second start in one process (two applications in a test) keeps the first one's writer.
-    let _ = if json {
-        lines.json().try_init()
-    } else {
-        lines.compact().try_init()
+    let _ = match format {
+        LogFormat::Text => lines.compact().try_init(),
+        LogFormat::Json => lines.json().try_init(),
     };
 }
 
@@ -126,5 +168,34 @@ impl Metrics {
         // Writing to a String cannot fail.
         let _ = encode(&mut out, &self.registry);
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_level_is_no_log_filter() {
+        for text in [
+            "off",
+            "info",
+            "INFO",
+            "info,sqlx=warn",
+            "choso::web=debug",
+            "warn,choso[call]=trace",
+        ] {
+            assert_eq!(
+                text.parse::<LogFilter>().map(|f| f.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in ["inof", "info,sqlx=loud", "info,sqlx", "=info="] {
+            let error = text.parse::<LogFilter>().unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("«{text}»")) && error.contains("info,sqlx=warn"),
+                "{error}"
+            );
+        }
     }
 }

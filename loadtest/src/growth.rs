@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use choso::app::App;
 use choso::clock::now;
 use choso::config::Config;
-use choso::jobs::tend_ledger;
+use choso::jobs::maintain_ledger;
 use choso::notice::{Received, Scheme, scheme};
 use choso::store::{Arrival, IntakeTotals, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
@@ -197,7 +197,7 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
         let filled = (fill.days - before) * fill.per_day;
         let fill_rate = (filled > 0).then(|| filled as f64 / started.elapsed().as_secs_f64());
         // So that the service finds nothing left to do beside the measurement.
-        tend_ledger(&store, now()).await?;
+        maintain_ledger(&store, now()).await?;
         fill.keep(folder)?;
         if let Databases::Sqlite = databases {
             // What the fill left for the system to write would be written beside the measurement.
@@ -426,7 +426,7 @@ impl Fill {
         let mut posted = 0u64;
         for day in from..days {
             // Partitions, where the database has them, are made before the first row of a month comes.
-            tend_ledger(store, self.first_day.plus(day as i64).start()).await?;
+            maintain_ledger(store, self.first_day.plus(day as i64).start()).await?;
             for _ in 0..self.per_day.div_ceil(BATCH) {
                 let batch = batches.recv().await.ok_or("the fill ended early")??;
                 posted += store.post(&batch, &mut memory).await?.receipts as u64;

@@ -30,6 +30,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// The service that is built into this process runs on the allocator of the real one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever went wrong, as a sentence for the person at the terminal.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Result of whatever may go wrong.

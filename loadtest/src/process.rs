@@ -64,18 +64,17 @@ impl Service {
         let folder = config.key_file.parent().unwrap_or(Path::new("."));
         let log_file = folder.join("serve.log");
         let log = File::options().create(true).append(true).open(&log_file)?;
-        let intake = config.intake;
         let mut child = command
             .arg("serve")
             .envs(settings(config))
             .env("CHOSO_LISTEN", config.listen.to_string())
             .env(
                 "CHOSO_QUEUE_DELIVERIES_MAX",
-                intake.queue_deliveries_max.to_string(),
+                config.queue_deliveries_max.to_string(),
             )
             .env(
                 "CHOSO_BATCH_DELIVERIES_MAX",
-                intake.batch_deliveries_max.to_string(),
+                config.batch_deliveries_max.to_string(),
             )
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)

@@ -87,14 +87,14 @@ impl Databases {
             Databases::Sqlite => format!("sqlite://{}", folder.join("choso.db").display()),
             Databases::Postgres(cluster) => cluster.fresh_database("loadtest"),
         };
-        let raw = RawConfig {
-            database_url: Some(database_url),
-            listen: Some("127.0.0.1:0".to_owned()),
-            key_file: Some(folder.join("choso.key")),
-            log: Some("warn".to_owned()),
-            batch_deliveries_max,
-            ..RawConfig::default()
-        };
+        let mut raw = RawConfig::default()
+            .with("database_url", database_url)
+            .with("listen", "127.0.0.1:0")
+            .with("key_file", folder.join("choso.key").display().to_string())
+            .with("log", "warn");
+        if let Some(deliveries) = batch_deliveries_max {
+            raw = raw.with("batch_deliveries_max", i64::try_from(deliveries)?);
+        }
         Ok(raw.check()?)
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod close_day;
+mod config;
 mod import;
 mod lines;
 mod notice;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use choso::app::StartError;
+use choso::bank_directory::BanksFileError;
 use choso::config::{Config, ConfigError, RawConfig};
 use choso::store::{Store, StoreError};
 use clap::{Args, Parser, Subcommand};
@@ -40,6 +42,7 @@ pub struct Choso {
 enum Command {
     /// Run the service
     Serve(serve::Serve),
+    Config(config::ConfigArgs),
     /// Show a demonstration ward with live callbacks
     Demo(serve::Demo),
     /// Bring the database up to date
@@ -74,7 +77,7 @@ enum Command {
 /// Where the settings come from. A flag wins over a CHOSO_… variable, that over the settings file.
 #[derive(Debug, Args, Clone, Default)]
 pub struct Settings {
-    /// Settings file (TOML); assets/choso.default.toml lists every setting
+    /// Settings file (TOML); `choso config` prints one with every setting
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://choso.db]
@@ -82,19 +85,20 @@ pub struct Settings {
     database_url: Option<String>,
     /// File with the key that encrypts secrets [default: choso.key beside the SQLite file]
     #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    key_file: Option<String>,
 }
 
 impl Settings {
     /// Reads all sources and checks them; `listen` is a flag that only some commands have.
     fn check(self, listen: Option<String>) -> Result<Config, ConfigError> {
-        let flags = RawConfig {
-            database_url: self.database_url,
-            key_file: self.key_file,
-            listen,
-            ..RawConfig::default()
-        };
-        let variables = RawConfig::from_variables(std::env::vars())?;
+        let flags = [
+            ("database_url", self.database_url),
+            ("key_file", self.key_file),
+            ("listen", listen),
+        ];
+        let given = flags.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let flags = given.fold(RawConfig::default(), |raw, (name, value)| raw.with(name, value));
+        let variables = RawConfig::from_variables(std::env::vars_os())?;
         let file = match self
             .config
             .or_else(|| std::env::var_os("CHOSO_CONFIG").map(PathBuf::from))
@@ -144,6 +148,12 @@ impl From<ConfigError> for Failure {
     }
 }
 
+impl From<BanksFileError> for Failure {
+    fn from(error: BanksFileError) -> Failure {
+        Failure::Settings(error.to_string())
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
@@ -158,6 +168,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::Config(e) => e.into(),
             StartError::Store(e) => e.into(),
+            StartError::BanksFile(e) => e.into(),
             StartError::Listen { .. } => Failure::Settings(error.to_string()),
         }
     }
@@ -205,6 +216,7 @@ fn progress_bar(total: usize, what: &str) -> ProgressBar {
 pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
     match choso.command {
         Command::Serve(args) => serve::serve(args).await,
+        Command::Config(_) => config::run(),
         Command::Demo(args) => serve::demo(args).await,
         Command::Migrate(args) => serve::migrate(args).await,
         Command::Qr(args) => qr::run(args),

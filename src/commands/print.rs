@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use choso::bank_directory::BankDirectory;
 use choso::clock::now;
-use choso::config::BankDirectory;
 use choso::print::{Format, Pack, PackLine};
 use choso::store::WhichCards;
 use choso::vn::{Day, fold};

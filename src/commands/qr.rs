@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use choso::config::BankDirectory;
+use choso::bank_directory::BankDirectory;
 use choso::vietqr::{
     Answer, Banks, Code, Correction, Field, Initiation, Payee, PayeeNumber, Payload, SCAN_BYTES_MAX,
     SCAN_PIXELS_MAX, Service, Symbol, decode, decode_line, encode_line, payload, scan,

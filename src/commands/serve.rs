@@ -1,9 +1,11 @@
+//! `choso serve`, `choso demo` and `choso migrate`: the service, until somebody ends it, and its database.
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use choso::app::App;
-use choso::telemetry::start_logging;
+use choso::telemetry::{LogFilterError, LogFormat, start_logging};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -11,7 +13,7 @@ use super::{Failure, Settings};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  choso serve --listen 127.0.0.1:8080 --database-url sqlite://choso.db\n\nEvery setting can also be a variable CHOSO_<NAME> or stand in the file given by --config.\nSIGTERM or Ctrl-C: takes no new connections, finishes what it accepted, ends."
+    after_help = "Example:\n  choso serve --listen 127.0.0.1:8080 --database-url sqlite://choso.db\n\nEvery setting can also be a variable CHOSO_<NAME> or stand in the file given by --config;\n`choso config` prints them all, with their defaults.\nSIGTERM or Ctrl-C: takes no new connections, finishes what it accepted, ends."
 )]
 pub struct Serve {
     #[command(flatten)]
@@ -49,7 +51,7 @@ pub struct Migrate {
 
 pub async fn serve(args: Serve) -> Result<ExitCode, Failure> {
     let config = args.settings.check(args.listen)?;
-    start_logging(&config.log, config.log_json);
+    start_logging(&config.log, config.log_format);
     let app = App::start(&config).await?;
     say_listening(&app)?;
     wait_for_end().await?;
@@ -66,7 +68,10 @@ pub async fn migrate(args: Migrate) -> Result<ExitCode, Failure> {
 }
 
 pub async fn demo(args: Demo) -> Result<ExitCode, Failure> {
-    start_logging("warn", false);
+    let warnings = "warn"
+        .parse()
+        .map_err(|e: LogFilterError| Failure::Settings(e.to_string()))?;
+    start_logging(&warnings, LogFormat::Text);
     let options = choso::demo::Options {
         data: args.data,
         listen: args.listen,

@@ -86,13 +86,14 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
             (Some(folder), path)
         }
     };
-    let raw = RawConfig {
-        database_url: Some(format!("sqlite://{}", path.join("choso.db").display())),
-        key_file: Some(path.join("choso.key")),
-        listen: Some(options.listen.clone()),
-        ..RawConfig::default()
-    };
-    let config = raw.check()?;
+    let config = RawConfig::default()
+        .with(
+            "database_url",
+            format!("sqlite://{}", path.join("choso.db").display()),
+        )
+        .with("key_file", path.join("choso.key").display().to_string())
+        .with("listen", options.listen.as_str())
+        .check()?;
     let secret_text = base64::engine::general_purpose::STANDARD.encode(random::<32>());
     let secrets = Secrets::from_pairs([("signing_secret", secret_text.as_str())]);
     let store = Store::open(&config.database_url).await?;

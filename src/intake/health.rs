@@ -1,3 +1,5 @@
+//! How the callbacks of each provider go: counted in memory by the hour, and judged by the provider's own habit.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Providers with their opened keys, in memory, for the handlers of callbacks.
+
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -8,9 +10,9 @@ use crate::store::{ProviderRow, Store, StoreError};
 use crate::vn::TimeMs;
 
 /// How old the keyring may be when a provider fits: a rotated or expired key takes effect within this.
-const FRESH_FOR: Duration = Duration::from_secs(3);
+const TTL: Duration = Duration::from_secs(3);
 /// When a provider or signature does not fit, the database is asked again, but not more often than this.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+const REREAD_INTERVAL_MIN: Duration = Duration::from_millis(500);
 
 /// Why there is no adapter where there should be one.
 #[derive(Debug, thiserror::Error)]
@@ -59,15 +61,15 @@ impl Keyring {
         provider_id: &str,
         now: TimeMs,
     ) -> Result<Option<Arc<Provider>>, KeyringError> {
-        let (provider, age) = self.look(provider_id);
+        let (provider, age) = self.lookup(provider_id);
         let limit = if provider.is_some() {
-            FRESH_FOR
+            TTL
         } else {
-            ASK_AGAIN_AFTER
+            REREAD_INTERVAL_MIN
         };
         if age.is_none_or(|age| age >= limit) {
             self.read_again(limit, now).await?;
-            return opened(provider_id, self.look(provider_id).0);
+            return opened(provider_id, self.lookup(provider_id).0);
         }
         opened(provider_id, provider)
     }
@@ -78,11 +80,11 @@ impl Keyring {
         provider_id: &str,
         now: TimeMs,
     ) -> Result<Option<Arc<Provider>>, KeyringError> {
-        self.read_again(ASK_AGAIN_AFTER, now).await?;
-        opened(provider_id, self.look(provider_id).0)
+        self.read_again(REREAD_INTERVAL_MIN, now).await?;
+        opened(provider_id, self.lookup(provider_id).0)
     }
 
-    fn look(&self, provider_id: &str) -> (Option<Option<Arc<Provider>>>, Option<Duration>) {
+    fn lookup(&self, provider_id: &str) -> (Option<Option<Arc<Provider>>>, Option<Duration>) {
         let ring = self.ring.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         (
             ring.providers.get(provider_id).cloned(),
@@ -94,7 +96,7 @@ impl Keyring {
     /// and then find the ring young.
     async fn read_again(&self, limit: Duration, now: TimeMs) -> Result<(), KeyringError> {
         let _one = self.reading.lock().await;
-        if self.look("").1.is_some_and(|age| age < limit) {
+        if self.lookup("").1.is_some_and(|age| age < limit) {
             return Ok(());
         }
         let mut providers = HashMap::new();

@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::notice::{Delivery, Outcome};
 use crate::store::{Arrival, Posted, Store, StoreError, WriterMemory};
+use crate::task::Task;
 use crate::telemetry::Metrics;
 
 pub use announcer::{Announcer, AnnouncerHandle, Listener};
@@ -25,7 +27,7 @@ pub use keyring::{Keyring, KeyringError, open_secrets};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again"
 /// (docs/spec/providers.md, section 1, rule 10).
-const ANSWER_WITHIN: Duration = Duration::from_millis(4500);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
 /// Bodies that may wait, in bytes: what bounds the memory under overload.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Items in one transaction: a list may hold thousands.
@@ -81,11 +83,7 @@ pub struct Intake {
 
 impl Intake {
     /// Starts the writer. Told to stop, it takes nothing more, writes what it has taken, and ends.
-    pub fn start(
-        store: Arc<Store>,
-        limits: IntakeLimits,
-        metrics: Arc<Metrics>,
-    ) -> (Intake, oneshot::Sender<()>, JoinHandle<()>) {
+    pub fn start(store: Arc<Store>, limits: IntakeLimits, metrics: Arc<Metrics>) -> (Intake, Task) {
         let (queue, waiting) = mpsc::channel(limits.queue_deliveries_max);
         let busy_since_ms = Arc::new(AtomicI64::new(0));
         let posted = Arc::new(Notify::new());
@@ -99,18 +97,16 @@ impl Intake {
             posted: posted.clone(),
             sorting: None,
         };
-        let (stop, stopped) = oneshot::channel();
-        let handle = tokio::spawn(writer.run(waiting, stopped, limits.batch_deliveries_max));
-        (
-            Intake {
-                queue: Some(queue),
-                queued_bytes,
-                busy_since_ms,
-                posted,
-            },
-            stop,
-            handle,
-        )
+        let task = Task::start("writer", |stop| {
+            writer.run(waiting, stop, limits.batch_deliveries_max)
+        });
+        let intake = Intake {
+            queue: Some(queue),
+            queued_bytes,
+            busy_since_ms,
+            posted,
+        };
+        (intake, task)
     }
 
     /// An intake that keeps nothing and calls it done: the ceiling that `loadtest` measures against.
@@ -144,7 +140,7 @@ impl Intake {
             self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(IntakeError::Full);
         }
-        match tokio::time::timeout(ANSWER_WITHIN, done).await {
+        match tokio::time::timeout(ANSWER_TIMEOUT, done).await {
             Ok(Ok(result)) => result,
             // Late or lost: it may still be committed, and then the retry is found as a repeat.
             Ok(Err(_)) | Err(_) => Err(IntakeError::NotKept),
@@ -177,19 +173,14 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(
-        mut self,
-        mut waiting: mpsc::Receiver<Waiting>,
-        mut stop: oneshot::Receiver<()>,
-        batch_max: usize,
-    ) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>, stop: CancellationToken, batch_max: usize) {
         let mut batch = Vec::with_capacity(batch_max);
         let mut is_open = true;
         loop {
             tokio::select! {
                 biased;
                 // Closed, the queue gives out what is in it and then nothing.
-                _ = &mut stop, if is_open => {
+                _ = stop.cancelled(), if is_open => {
                     waiting.close();
                     is_open = false;
                     continue;

@@ -11,12 +11,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::error::ImportError;
 use super::import::{Imported, StatementFile, Taken, import_statement};
 use crate::statement::StatementError;
 use crate::store::{Store, StoreError};
+use crate::turns::{Turn, Turns};
 use crate::vn::{TimeMs, WorkingCalendar};
 
 /// Where files go that were taken in, and those that were refused.
@@ -42,9 +41,7 @@ const LISTED_MAX: usize = 500;
 const SHOWN_MAX: usize = 20;
 const REASON_BYTES_MAX: u64 = 2_048;
 /// A folder on another machine that does not answer must not hold a page up.
-const LISTED_WITHIN: Duration = Duration::from_secs(2);
-/// Listings at the same time: of a folder that never answers, one thread waits.
-static LISTING: Semaphore = Semaphore::const_new(1);
+const LISTING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A file that was dealt with.
 #[derive(Debug)]
@@ -85,12 +82,25 @@ pub struct PickUpRound {
     pub strangers: Vec<String>,
 }
 
+/// What a round through the inbox needs.
+#[derive(Clone, Copy)]
+pub struct PickUp<'a> {
+    pub store: &'a Store,
+    /// The folder with the folders of the providers.
+    pub inbox: &'a Path,
+    pub calendar: &'a WorkingCalendar,
+    pub turns: &'a Turns,
+}
+
 /// Goes through the folders of the providers in order and takes in what lies there, the first name first. `told`
 /// hears of each file. The clock is asked anew for each file: others judge by it whether an import was given up.
 pub async fn pick_up_statements(
-    store: &Store,
-    inbox: &Path,
-    calendar: &WorkingCalendar,
+    PickUp {
+        store,
+        inbox,
+        calendar,
+        turns,
+    }: PickUp<'_>,
     clock: impl Fn() -> TimeMs,
     mut told: impl FnMut(&PickedUp),
 ) -> Result<PickUpRound, ImportError> {
@@ -135,7 +145,11 @@ pub async fn pick_up_statements(
                 by: BY.to_owned(),
                 is_trial: false,
             };
+            // An import on a page waits for the first, a comparison for the second: each holds as much in memory.
+            let import_turn = turns.import.wait().await;
+            let comparison_turn = turns.comparison.wait().await;
             let (end, next) = pick_up(store, &file, calendar, clock()).await;
+            drop((import_turn, comparison_turn));
             match end {
                 None => {}
                 Some(PickedUpEnd::Left(_)) => round.is_to_repeat = true,
@@ -386,17 +400,21 @@ pub struct RefusedFile {
 
 /// The refused files of these providers, those that came last first, and how many more there are at least. None if
 /// the folder does not answer.
-pub async fn refused_statements(inbox: &Path, ids: Vec<String>) -> Option<(Vec<RefusedFile>, usize)> {
+pub async fn refused_statements(
+    inbox: &Path,
+    ids: Vec<String>,
+    turn: &Turn,
+) -> Option<(Vec<RefusedFile>, usize)> {
     let inbox = inbox.to_owned();
     let listed = async {
-        let turn = LISTING.acquire().await.ok()?;
+        let turn = turn.wait().await;
         let listing = move || {
             let _turn = turn;
             refused_files(&inbox, &ids.into_iter().collect())
         };
         off_thread(listing).await.ok()
     };
-    tokio::time::timeout(LISTED_WITHIN, listed).await.ok()?
+    tokio::time::timeout(LISTING_TIMEOUT, listed).await.ok()?
 }
 
 fn refused_files(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<RefusedFile>, usize)> {

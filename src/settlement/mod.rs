@@ -17,4 +17,6 @@ pub use days::{
 pub use error::ImportError;
 pub use exceptions_file::exceptions_csv;
 pub use import::{Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at};
-pub use inbox::{PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements, refused_statements};
+pub use inbox::{
+    PickUp, PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements, refused_statements,
+};

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::BankDirectory;
+use crate::bank_directory::BankDirectory;
 use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::turns::Turns;
 use crate::vn::WorkingCalendar;
 
 /// What every handler shares.
@@ -19,7 +20,7 @@ pub struct Shared {
     /// Live keys of the providers.
     pub keyring: Keyring,
     /// What banks are called.
-    pub banks: BankDirectory,
+    pub banks: Arc<BankDirectory>,
     /// Host that cards print, if it is set.
     pub public_host: Option<String>,
     /// Time between the approval of a changed account and its first card.
@@ -33,4 +34,6 @@ pub struct Shared {
     /// How the callbacks of providers go.
     pub health: Arc<ProviderHealth>,
     pub metrics: Arc<Metrics>,
+    /// What is done one piece at a time.
+    pub turns: Arc<Turns>,
 }

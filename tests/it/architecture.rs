@@ -190,8 +190,7 @@ fn no_money_or_ratio_is_a_float() {
 
 #[test]
 fn there_is_one_clock() {
-    // config compares when a file was changed with when it was changed before; it asks for no time.
-    let found = strays("SystemTime", |path, _| path == "clock.rs" || path == "config.rs");
+    let found = strays("SystemTime", |path, _| path == "clock.rs");
     assert_eq!(
         found, [""; 0],
         "clock::now is the one clock; everything else is told the time, so tests can choose it"

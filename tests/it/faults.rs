@@ -18,11 +18,9 @@ use crate::support::*;
 
 /// Settings under which the second waiting callback finds the queue full.
 fn tiny_queue() -> RawConfig {
-    RawConfig {
-        queue_deliveries_max: Some(1),
-        batch_deliveries_max: Some(1),
-        ..RawConfig::default()
-    }
+    RawConfig::default()
+        .with("queue_deliveries_max", 1)
+        .with("batch_deliveries_max", 1)
 }
 
 /// Takes SQLite's write lock as another process would, until [`release`].
@@ -294,10 +292,7 @@ fn an_unknown_database_stops_the_start_and_hides_the_password() {
         "choso.db",
         "",
     ] {
-        let settings = RawConfig {
-            database_url: Some(url.to_owned()),
-            ..RawConfig::default()
-        };
+        let settings = RawConfig::default().with("database_url", url);
         let error = start_error(&database, settings);
         assert!(
             matches!(error, StartError::Store(StoreError::Url(_))),
@@ -328,10 +323,7 @@ fn a_database_that_cannot_be_written_stops_the_start() {
     } else {
         database.url.clone()
     };
-    let settings = RawConfig {
-        database_url: Some(url),
-        ..RawConfig::default()
-    };
+    let settings = RawConfig::default().with("database_url", url);
     let text = start_error(&database, settings).to_string();
     assert!(
         text.contains("readonly") || text.contains("unable to open"),
@@ -358,10 +350,7 @@ fn files_that_are_not_what_they_should_be_stop_the_start() {
         "the file is named: {error}"
     );
 
-    let settings = RawConfig {
-        database_url: Some("sqlite:///nowhere/at/all/choso.db".to_owned()),
-        ..RawConfig::default()
-    };
+    let settings = RawConfig::default().with("database_url", "sqlite:///nowhere/at/all/choso.db");
     let error = start_error(&Database::sqlite(), settings);
     assert!(
         matches!(error, StartError::Store(StoreError::Database(_))),
@@ -373,10 +362,7 @@ fn files_that_are_not_what_they_should_be_stop_the_start() {
 fn a_taken_port_stops_the_start_and_names_it() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
-    let settings = RawConfig {
-        listen: Some(address.clone()),
-        ..RawConfig::default()
-    };
+    let settings = RawConfig::default().with("listen", address.as_str());
     let error = start_error(&Database::sqlite(), settings);
     assert!(error.to_string().contains(&address), "{error}");
 }

@@ -8,9 +8,10 @@ use choso::access::token_sha256;
 use choso::config::RawConfig;
 use choso::jobs::{StatementRounds, finish_statements};
 use choso::settlement::{
-    ImportError, PickUpRound, PickedUpEnd, StatementFile, import_statement, pick_up_statements,
+    ImportError, PickUp, PickUpRound, PickedUpEnd, StatementFile, import_statement, pick_up_statements,
 };
 use choso::store::{NewProvider, NewStatement};
+use choso::turns::Turns;
 use choso::vn::TimeMs;
 
 use crate::support::service::TestApp;
@@ -61,7 +62,13 @@ impl Inbox {
     fn try_round(&self) -> Result<(PickUpRound, Vec<String>), ImportError> {
         let mut ends = Vec::new();
         let calendar = &self.books.calendar;
-        let picked = pick_up_statements(&self.books.store, &self.folder, calendar, evening, |file| {
+        let round = PickUp {
+            store: &self.books.store,
+            inbox: &self.folder,
+            calendar,
+            turns: &Turns::default(),
+        };
+        let picked = pick_up_statements(round, evening, |file| {
             let end = match &file.end {
                 PickedUpEnd::Taken(taken) => {
                     format!("taken {} bad {}", taken.totals.rows.0, taken.totals.bad)
@@ -455,10 +462,7 @@ fn refused_files_are_on_the_page_until_somebody_takes_them_away() {
     const TOKEN: &str = "choso_invented-token-of-an-officer";
     let database = Database::sqlite();
     let folder = database.folder.path().join("sao-ke");
-    let settings = RawConfig {
-        statement_inbox: Some(folder.clone()),
-        ..RawConfig::default()
-    };
+    let settings = RawConfig::default().with("statement_inbox", folder.display().to_string());
     let app = TestApp::start_with(database, settings);
     app.run(
         app.store()

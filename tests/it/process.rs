@@ -260,6 +260,8 @@ fn settings_that_are_unknown_or_no_good_end_with_2() {
         ("CHOSO_CONFIG", "/nowhere/choso.toml"),
         ("CHOSO_QUEUE_DELIVERIES_MAX", "0"),
         ("CHOSO_STATEMENT_INBOX_TIMES", "6h"),
+        ("CHOSO_LOG", "inof"),
+        ("CHOSO_LOG", "info,sqlx=loud"),
     ] {
         let output = choso(&database)
             .arg("serve")
@@ -274,6 +276,11 @@ fn settings_that_are_unknown_or_no_good_end_with_2() {
             told.to_lowercase().contains(&key) || told.contains(value),
             "the setting is named: {told}"
         );
+        let is_of_settings = !["CHOSO_DATABASE_URL", "CHOSO_CONFIG"].contains(&name);
+        assert!(
+            !is_of_settings || told.contains("choso config"),
+            "it says what lists them: {told}"
+        );
     }
     let unknown = run(&database, &["serv"]);
     assert_eq!(unknown.status.code(), Some(2));
@@ -281,6 +288,34 @@ fn settings_that_are_unknown_or_no_good_end_with_2() {
         !Path::new(&database.folder.path().join("choso.db")).exists(),
         "nothing was made"
     );
+}
+
+#[test]
+fn the_settings_are_printed_as_a_file_that_can_be_used() {
+    let database = Database::sqlite();
+    let printed = done(&database, &["config"]);
+    assert_eq!(printed, choso::config::DEFAULT_SETTINGS);
+    let file = database.folder.path().join("choso.toml");
+    let run_with = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        let output = run(&database, &["migrate", "--config", "choso.toml"]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), told)
+    };
+    assert_eq!(run_with(&printed).0, Some(0));
+    let (status, told) = run_with(&printed.replace("log_format =", "log_fromat ="));
+    assert_eq!(status, Some(2));
+    for words in ["log_fromat", "choso.toml", "`log_format`", "`choso config`"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let (status, told) = run_with(&printed.replace("= 4096", "= 0"));
+    assert_eq!(status, Some(2));
+    assert!(
+        told.contains("queue_deliveries_max (from choso.toml): 0 is not between 1"),
+        "{told}"
+    );
+    assert!(done(&database, &["config", "--help"]).contains("choso config >choso.toml"));
+    assert!(done(&database, &["serve", "--help"]).contains("`choso config`"));
 }
 
 #[test]

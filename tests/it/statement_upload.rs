@@ -1,7 +1,10 @@
 //! Handing in a statement on the web: sent, looked at, read another way, tried, taken in.
 
+use std::time::{Duration, SystemTime};
+
 use choso::access::token_sha256;
 use choso::clock::now;
+use choso::settlement::{PickUp, PickedUpEnd, pick_up_statements};
 use choso::store::{NewStatement, StatementBegun};
 use choso::vn::Day;
 
@@ -400,4 +403,77 @@ fn a_format_with_fixed_fields_asks_for_no_columns() {
         assert!(tried.body.contains(words), "{words}: {}", tried.body);
     }
     assert!(!tried.body.contains("Cột nào là gì"));
+}
+
+#[test]
+fn the_inbox_waits_for_an_import_on_a_page_and_for_a_comparison() {
+    let app = start();
+    let page = hand_in(&app, "a.csv", &statement());
+    let tried = settled(&app, &page);
+    let inbox = app.database.folder.path().join("sao-ke");
+    let waiting = inbox.join("p/a.csv");
+    std::fs::create_dir_all(inbox.join("p")).expect("a folder");
+    std::fs::write(&waiting, statement()).expect("a file");
+    let file = std::fs::File::options()
+        .append(true)
+        .open(&waiting)
+        .expect("the file");
+    file.set_modified(SystemTime::UNIX_EPOCH).expect("its time");
+    let round = |at_most: Duration| {
+        let pick_up = PickUp {
+            store: app.store(),
+            inbox: &inbox,
+            calendar: &app.config.calendar,
+            turns: app.app().turns(),
+        };
+        let mut ends = Vec::new();
+        let round = app.run(async {
+            let round = pick_up_statements(pick_up, now, |file| {
+                ends.push(match &file.end {
+                    PickedUpEnd::Known { imported_by, .. } => format!("known by {imported_by}"),
+                    end => format!("{end:?}"),
+                });
+            });
+            tokio::time::timeout(at_most, round).await
+        });
+        (round.is_ok(), ends)
+    };
+    let a_moment = Duration::from_millis(300);
+    let import_turn = app.run(app.app().turns().import.wait());
+    let body = format!("turn={}", turn(&tried));
+    assert_eq!(
+        send(&app, ONE, "POST", &format!("{page}/import"), &body).status,
+        303
+    );
+    assert_eq!(round(a_moment), (false, Vec::new()), "somebody imports");
+    assert!(
+        waiting.exists() && rows_kept(&app).is_empty(),
+        "the page waits for the same turn"
+    );
+    drop(import_turn);
+    assert!(settled(&app, &page).body.contains("Đã nhập xong"));
+    let comparison_turn = app.run(app.app().turns().comparison.wait());
+    assert_eq!(round(a_moment), (false, Vec::new()), "somebody compares");
+    assert!(waiting.exists());
+    drop(comparison_turn);
+    let known = vec!["known by Người một".to_owned()];
+    assert_eq!(round(Duration::from_secs(60)), (true, known));
+    assert!(!waiting.exists());
+}
+
+#[test]
+fn a_turn_of_one_service_does_not_hold_another_one_up() {
+    let one = start();
+    let two = start();
+    let today = Day::of(now());
+    let compare = format!("/reconcile?provider=p&from={today}&to={today}");
+    let comparison_turn = one.run(one.app().turns().comparison.wait());
+    let answer = std::thread::scope(|scope| {
+        let held = scope.spawn(|| get(&one, &compare));
+        assert_eq!(get(&two, &compare).status, 200);
+        assert!(!held.is_finished(), "one has another turn than two");
+        drop(comparison_turn);
+        held.join().expect("an answer")
+    });
+    assert_eq!(answer.status, 200);
 }

@@ -413,11 +413,7 @@ fn cards_name_the_host_of_the_settings() {
         (true, false),
         "no setting: the host of the request"
     );
-    let public_host = Some("choso.example.vn".to_owned());
-    let settings = RawConfig {
-        public_host,
-        ..RawConfig::default()
-    };
+    let settings = RawConfig::default().with("public_host", "choso.example.vn");
     assert_eq!(link(settings), (false, true));
 }
 

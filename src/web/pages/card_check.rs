@@ -1,13 +1,10 @@
 //! The wall check: a phone looks at the code that hangs at a stall, and says whether it is the stall's.
 
-use std::sync::{Arc, LazyLock};
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
 use super::answer::Html;
 use super::frame::{Fault, Frame};
@@ -28,9 +25,6 @@ const PHOTO_BYTES_MAX: usize = 8 * 1024 * 1024;
 const PHOTO_PIXELS_MAX: u64 = 16_000_000;
 /// Looks that the page lists.
 const LOOKS_SHOWN: i64 = 15;
-/// Photos that are searched at the same time; one more waits, so that memory and cores stay free for
-/// callbacks.
-static SEARCHING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
 
 #[derive(Template)]
 #[template(path = "wall.html")]
@@ -128,11 +122,7 @@ pub(super) async fn photo(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let bytes = read_body_up_to(payload, PHOTO_BYTES_MAX).await?;
-    let turn = SEARCHING
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
+    let turn = shared.turns.photo_search.wait().await;
     let found = web::block(move || {
         // Held until the search has ended, also when nobody waits for it any more.
         let _turn = turn;

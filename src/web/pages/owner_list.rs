@@ -4,7 +4,6 @@
 mod book;
 mod period;
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::cookie::{Cookie, SameSite, time};
@@ -15,7 +14,7 @@ use actix_web::http::header::{
 };
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::OwnedMutexGuard;
 
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Visit};
@@ -39,10 +38,8 @@ const TOKEN_CHARS_MAX: usize = 100;
 const PAGE_RECEIPTS: usize = 100;
 /// Accounts named at the head of a workbook.
 const ACCOUNTS_SHOWN: usize = 10;
-/// Single receipts are looked for among those of everybody, and a workbook stands in memory: one at a time.
-static LOOKING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 /// How long one waits for its turn.
-const TURN_WITHIN: Duration = Duration::from_secs(20);
+const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An owner who opened the list, and whose it is.
 struct Owner {
@@ -224,7 +221,7 @@ pub(super) async fn leave(visit: Visit) -> HttpResponse {
 }
 
 /// The right to look for single receipts.
-async fn turn(lang: Lang) -> Result<SemaphorePermit<'static>, Fault> {
+async fn turn(shared: &Shared, lang: Lang) -> Result<OwnedMutexGuard<()>, Fault> {
     let busy = || {
         let sentence = lang.pick(
             "Đang có nhiều người xem. Hãy thử lại sau một phút.",
@@ -233,10 +230,8 @@ async fn turn(lang: Lang) -> Result<SemaphorePermit<'static>, Fault> {
         let title = lang.pick("Đang bận", "Busy");
         Fault::from(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title, sentence).retry_after(60))
     };
-    match tokio::time::timeout(TURN_WITHIN, LOOKING.acquire()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(busy()),
-    }
+    let turn = tokio::time::timeout(TURN_TIMEOUT, shared.turns.owner_list.wait());
+    turn.await.map_err(|_| busy())
 }
 
 #[derive(Template)]
@@ -302,7 +297,7 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
     let limit = if asked.has_receipts { PAGE_RECEIPTS } else { 0 };
     let list = {
         let _turn = if asked.has_receipts {
-            Some(turn(lang).await?)
+            Some(turn(shared, lang).await?)
         } else {
             None
         };
@@ -531,7 +526,7 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
         days,
         made_at: time,
     };
-    let _turn = turn(visit.lang).await?;
+    let _turn = turn(shared, visit.lang).await?;
     let list = shared.store.own_list(id, days, None, book::RECEIPTS_MAX).await?;
     let made = web::block(move || book::workbook(&head, by, &list)).await;
     let bytes = made

@@ -205,12 +205,11 @@ impl Drop for TestApp {
 
 /// Settings of a service on this database: any free port, the key file in the test's folder.
 pub fn settings_of(database: &Database, settings: RawConfig) -> Config {
-    let own = RawConfig {
-        database_url: Some(database.url.clone()),
-        listen: Some("127.0.0.1:0".to_owned()),
-        key_file: Some(database.folder.path().join("choso.key")),
-        ..RawConfig::default()
-    };
+    let key_file = database.folder.path().join("choso.key");
+    let own = RawConfig::default()
+        .with("database_url", database.url.as_str())
+        .with("listen", "127.0.0.1:0")
+        .with("key_file", key_file.display().to_string());
     settings.or(own).check().expect("settings")
 }
 

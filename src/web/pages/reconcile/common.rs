@@ -1,11 +1,8 @@
 //! What the pages about statements and exceptions share: which days are asked for, the form of an exception, decisions,
 //! and how an exception is named, dated and linked.
 
-use std::sync::LazyLock;
-
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
-use tokio::sync::Semaphore;
 
 use crate::clock::now;
 use crate::reconcile::{Decision, DecisionState, Exception, Subject};
@@ -18,9 +15,6 @@ use crate::web::{Problem, Shared};
 
 /// Days that are compared at once.
 pub(super) const DAYS_MAX: i64 = 31;
-
-/// Comparisons at the same time: each may load some hundred megabytes, and callbacks need the processor too.
-pub(super) static COMPARING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 
 /// What is asked for.
 pub(super) struct Asked {
@@ -60,13 +54,10 @@ impl Asked {
     /// The days as they stand now.
     pub async fn compared(&self, shared: &Shared) -> Result<DaysView, Fault> {
         let days = (self.from, self.to);
-        in_turn(compare_days(
-            &shared.store,
-            &self.provider_id,
-            days,
-            &shared.calendar,
-            now(),
-        ))
+        in_turn(
+            shared,
+            compare_days(&shared.store, &self.provider_id, days, &shared.calendar, now()),
+        )
         .await
     }
 
@@ -82,11 +73,11 @@ impl Asked {
 }
 
 /// Does work that loads both sides, one at a time.
-pub(super) async fn in_turn<T>(work: impl Future<Output = Result<T, ImportError>>) -> Result<T, Fault> {
-    let _turn = COMPARING
-        .acquire()
-        .await
-        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+pub(super) async fn in_turn<T>(
+    shared: &Shared,
+    work: impl Future<Output = Result<T, ImportError>>,
+) -> Result<T, Fault> {
+    let _turn = shared.turns.comparison.wait().await;
     work.await.map_err(refused)
 }
 
@@ -126,15 +117,8 @@ impl Fields {
 
 /// Lets findings and books follow what a person decided.
 pub(super) async fn followed(shared: &Shared, provider: &str, days: (Day, Day)) -> Result<(), Fault> {
-    in_turn(reconcile_days(
-        &shared.store,
-        provider,
-        days,
-        &shared.calendar,
-        now(),
-    ))
-    .await
-    .map(drop)
+    let reconciled = reconcile_days(&shared.store, provider, days, &shared.calendar, now());
+    in_turn(shared, reconciled).await.map(drop)
 }
 
 pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {

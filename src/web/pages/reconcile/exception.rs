@@ -86,14 +86,8 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     };
     // A row knows its own day, whatever the address says.
     let day = row.as_ref().map_or(day, |row| row.day);
-    let looked = in_turn(look_into(
-        store,
-        (&provider, day),
-        subject,
-        &shared.calendar,
-        time,
-    ))
-    .await?;
+    let looked = look_into(store, (&provider, day), subject, &shared.calendar, time);
+    let looked = in_turn(shared, looked).await?;
     let CaseView {
         exception,
         tied,

@@ -144,7 +144,8 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let refused = match &shared.statement_inbox {
         Some(inbox) => {
             let ids = providers.iter().map(|provider| provider.provider_id.clone());
-            refused_view(refused_statements(inbox, ids.collect()).await, lang)
+            let turn = &shared.turns.refused_files;
+            refused_view(refused_statements(inbox, ids.collect(), turn).await, lang)
         }
         None => None,
     };
@@ -439,10 +440,10 @@ pub(super) async fn close(
         let by = officer.person.name.as_str();
         let of = (wish.provider.as_str(), day);
         match act.as_str() {
-            "close" => in_turn(close_day(store, of, &wish.reason, by, calendar, now()))
+            "close" => in_turn(&shared, close_day(store, of, &wish.reason, by, calendar, now()))
                 .await
                 .map(drop),
-            "restate" => in_turn(restate_day(store, of, &wish.reason, by, calendar, now()))
+            "restate" => in_turn(&shared, restate_day(store, of, &wish.reason, by, calendar, now()))
                 .await
                 .map(drop),
             _ => Err(Problem::missing("Không có việc này.").into()),

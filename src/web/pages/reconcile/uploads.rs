@@ -4,15 +4,14 @@
 use std::fs::File;
 use std::io::Write;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web;
 use tempfile::TempPath;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use super::common::COMPARING;
 use crate::clock::now;
 use crate::reconcile::RunSummary;
 use crate::settlement::{
@@ -30,8 +29,6 @@ const HELD_MAX: usize = 8;
 const UNSEEN_MS_MAX: i64 = 30 * 60 * 1000;
 /// Bad rows that a page lists; the download has all.
 const BAD_SHOWN: usize = 20;
-/// Imports at the same time: callbacks need the database and the processor too.
-static IMPORTING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 
 /// The statements of this process that are being handed in, one for each person. They are lost with the instance,
 /// but for what was taken in; an import that is cut short is taken away whole by the next.
@@ -416,7 +413,7 @@ impl Upload {
 
     async fn tried(&self, shared: &Shared, mapping: Option<Mapping>) -> Result<Stage, ImportError> {
         // Comparisons of days take the same turn: each holds as much in memory.
-        let _turn = COMPARING.acquire().await;
+        let _turn = shared.turns.comparison.wait().await;
         self.say(Stage::Trying(Some(Progress::Reading(0))));
         if let Some(mapping) = mapping {
             let proposal = look_as(&self.file.path, mapping).await?;
@@ -439,7 +436,7 @@ impl Upload {
     }
 
     async fn imported(&self, shared: &Shared) -> Result<Stage, ImportError> {
-        let _turn = IMPORTING.acquire().await;
+        let _turn = shared.turns.import.wait().await;
         self.say(Stage::Importing(Some(Progress::Reading(0))));
         let say = |progress| self.say(Stage::Importing(Some(progress)));
         let end = match import_statement(
