@@ -123,61 +123,56 @@ impl RawConfig {
         let RawConfig(defaults) = RawConfig::defaults();
         let mut raw = RawConfig::default();
         for (variable, text) in variables {
-            let Some(variable) = variable.to_str() else {
+            let own = variable.to_str().filter(|name| !FOREIGN_VARIABLES.contains(name));
+            let Some(name) = own.and_then(|name| name.strip_prefix("CHOSO_")) else {
                 continue;
             };
-            let Some(name) = variable.strip_prefix("CHOSO_") else {
-                continue;
-            };
-            if FOREIGN_VARIABLES.contains(&variable) {
-                continue;
-            }
             let name = name.to_lowercase();
-            let wrong = |wanted: &str| ConfigError::Setting {
-                name: name.clone(),
-                origin: variable.to_owned(),
-                cause: format!("«{}» is not {wanted}", text.display()),
-            };
-            let text = text.to_str().ok_or_else(|| wrong("text in UTF-8"))?;
-            let value = match defaults.get(&name).map(|default| &default.value) {
-                Some(Value::Integer(_)) => text
+            let origin = variable.display().to_string();
+            let default = defaults
+                .get(&name)
+                .map_or("string", |default| default.value.type_str());
+            let value = match text.to_str() {
+                Some(text) if default == "string" => Some(Value::from(text)),
+                Some(text) => text
                     .parse()
-                    .map(Value::Integer)
-                    .map_err(|_| wrong("a whole number"))?,
-                Some(Value::Boolean(_)) => text
-                    .parse()
-                    .map(Value::Boolean)
-                    .map_err(|_| wrong("true or false"))?,
-                _ => Value::from(text),
+                    .ok()
+                    .filter(|value: &Value| value.type_str() == default),
+                None => None,
             };
-            raw = raw.with_origin(&name, value, variable);
+            let Some(value) = value else {
+                let cause = format!("«{}» is no {default}", text.display());
+                return Err(ConfigError::Setting { name, origin, cause });
+            };
+            raw.0.insert(name, RawSetting { value, origin });
         }
         Ok(raw)
     }
 
     /// These settings and one more, as a flag of its name says it.
-    pub fn with(self, name: &str, value: impl Into<Value>) -> RawConfig {
-        let flag = format!("--{}", name.replace('_', "-"));
-        self.with_origin(name, value.into(), &flag)
-    }
-
-    fn with_origin(mut self, name: &str, value: Value, origin: &str) -> RawConfig {
-        let origin = origin.to_owned();
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> RawConfig {
+        let origin = format!("--{}", name.replace('_', "-"));
+        let value = value.into();
         self.0.insert(name.to_owned(), RawSetting { value, origin });
         self
     }
 
     fn from_table(table: toml::Table, origin: &str) -> RawConfig {
-        let settings = table.into_iter();
-        settings.fold(RawConfig::default(), |raw, (name, value)| {
-            raw.with_origin(&name, value, origin)
-        })
+        let origin = origin.to_owned();
+        let setting = |(name, value)| {
+            (
+                name,
+                RawSetting {
+                    value,
+                    origin: origin.clone(),
+                },
+            )
+        };
+        RawConfig(table.into_iter().map(setting).collect())
     }
 
     fn defaults() -> RawConfig {
-        let table = DEFAULT_SETTINGS
-            .parse()
-            .expect("the shipped file is TOML, as a test shows");
+        let table = DEFAULT_SETTINGS.parse().expect("a test reads it");
         RawConfig::from_table(table, "the defaults")
     }
 
@@ -197,19 +192,17 @@ impl RawConfig {
             raw = raw.or(RawConfig::default().with("key_file", key_file));
         }
         // Settings are taken one after the other, so the one that was taken last is the one that is wrong.
-        let taken = Cell::new(None);
+        let taken = Cell::new(("", ""));
         let settings = raw.0.iter().map(|(name, setting)| {
-            taken.set(Some((name, &setting.origin)));
+            taken.set((name, &setting.origin));
             (name.as_str(), setting.value.clone())
         });
-        Config::deserialize(MapDeserializer::new(settings)).map_err(|error: toml::de::Error| {
-            let (name, origin) = taken.get().unzip();
-            ConfigError::Setting {
-                name: name.cloned().unwrap_or_default(),
-                origin: origin.cloned().unwrap_or_default(),
-                cause: error.message().to_owned(),
-            }
-        })
+        let wrong = |error: toml::de::Error| ConfigError::Setting {
+            name: taken.get().0.to_owned(),
+            origin: taken.get().1.to_owned(),
+            cause: error.message().to_owned(),
+        };
+        Config::deserialize(MapDeserializer::new(settings)).map_err(wrong)
     }
 }
 
@@ -223,9 +216,10 @@ fn within<'de, D: Deserializer<'de>, T: TryFrom<i64>, const MIN: i64, const MAX:
     written: D,
 ) -> Result<T, D::Error> {
     let number = i64::deserialize(written)?;
-    let good = Some(number).filter(|number| (MIN..=MAX).contains(number));
-    good.and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| Error::custom(format!("{number} is not between {MIN} and {MAX}")))
+    match T::try_from(number) {
+        Ok(good) if (MIN..=MAX).contains(&number) => Ok(good),
+        _ => Err(Error::custom(format!("{number} is not between {MIN} and {MAX}"))),
+    }
 }
 
 fn listen<'de, D: Deserializer<'de>>(written: D) -> Result<SocketAddr, D::Error> {
@@ -250,11 +244,10 @@ fn public_host<'de, D: Deserializer<'de>>(written: D) -> Result<Option<String>, 
 fn statement_inbox<'de, D: Deserializer<'de>>(written: D) -> Result<Option<PathBuf>, D::Error> {
     let folder = PathBuf::deserialize(written)?;
     if folder.as_os_str().is_empty() {
-        return Err(Error::custom(
-            "it is empty; name a folder, or leave the setting out",
-        ));
+        Err(Error::custom("it is empty; name a folder, or leave it out"))
+    } else {
+        Ok(Some(folder))
     }
-    Ok(Some(folder))
 }
 
 /// Beside the SQLite file, else in the working folder (docs/spec/contract.md, section 2).
@@ -349,11 +342,7 @@ mod tests {
 
     #[test]
     fn the_shipped_file_explains_every_setting() {
-        let error = RawConfig::default()
-            .with("listn", "x")
-            .check()
-            .unwrap_err()
-            .to_string();
+        let error = of_file("listn = 'x'").check().unwrap_err().to_string();
         let (_, known) = error.split_once("expected one of ").unwrap();
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).take(14).collect();
         assert!(known.starts_with(&["database_url", "listen"]), "{error}");
@@ -363,75 +352,59 @@ mod tests {
         }
     }
 
+    fn of_file(text: &str) -> RawConfig {
+        RawConfig::from_table(text.parse().unwrap(), "/etc/choso.toml")
+    }
+
     #[test]
     fn a_flag_wins_over_a_variable_and_that_over_the_file() {
-        let file = RawConfig::from_table(
-            "listen = '127.0.0.1:1'\nqueue_deliveries_max = 1\nlog = 'off'"
-                .parse()
-                .unwrap(),
-            "choso.toml",
-        );
+        let file = of_file("listen = '127.0.0.1:1'\nqueue_deliveries_max = 1\nlog = 'off'");
         let variables = variables(&[
             ("CHOSO_LISTEN", "127.0.0.1:2"),
             ("CHOSO_QUEUE_DELIVERIES_MAX", "2"),
         ])
         .unwrap();
-        let config = RawConfig::default()
-            .with("listen", "127.0.0.1:3")
-            .or(variables)
-            .or(file);
-        let config = config.check().unwrap();
+        let flags = RawConfig::default().with("listen", "127.0.0.1:3");
+        let config = flags.or(variables).or(file).check().unwrap();
         assert_eq!((config.listen.port(), config.queue_deliveries_max), (3, 2));
         assert_eq!(config.log.to_string(), "off");
     }
 
     #[test]
     fn an_error_says_where_the_value_stands_what_it_is_and_what_is_wanted() {
-        let of_file = |text: &str| RawConfig::from_table(text.parse().unwrap(), "/etc/choso.toml");
-        for (raw, words) in [
+        let of_variable = |name, text| variables(&[(name, text)]);
+        for (raw, sentence) in [
             (
-                of_file("listn = 'x'"),
-                ["listn", "/etc/choso.toml", "unknown", "`listen`"],
+                Ok(of_file("listn = 'x'")),
+                "listn (from /etc/choso.toml): unknown field `listn`, expected one of `database_url`, `listen`",
             ),
             (
-                of_file("listen = 8080"),
-                ["listen", "/etc/choso.toml", "8080", "string"],
+                Ok(of_file("listen = 8080")),
+                "listen (from /etc/choso.toml): invalid type: integer `8080`, expected a string",
             ),
             (
-                of_file("batch_deliveries_max = 'many'"),
-                ["batch_deliveries_max", "/etc/choso.toml", "many", "expected"],
+                of_variable("CHOSO_LOG_FORMAT", "xml"),
+                "log_format (from CHOSO_LOG_FORMAT): unknown variant `xml`, expected `text` or `json`",
             ),
             (
-                variables(&[("CHOSO_LOG_FORMAT", "xml")]).unwrap(),
-                ["log_format", "CHOSO_LOG_FORMAT", "xml", "`json`"],
+                of_variable("CHOSO_BATCH_DELIVERIES_MAX", "many"),
+                "batch_deliveries_max (from CHOSO_BATCH_DELIVERIES_MAX): «many» is no integer",
             ),
             (
-                RawConfig::default().with("listen", "8080"),
-                ["listen", "--listen", "«8080»", "127.0.0.1:8080"],
+                Ok(RawConfig::default().with("listen", "8080")),
+                "listen (from --listen): «8080» is not ADDRESS:PORT, for example 127.0.0.1:8080",
             ),
         ] {
-            let error = raw.check().unwrap_err().to_string();
-            for word in words.into_iter().chain(["choso config"]) {
-                assert!(error.contains(word), "{word}: {error}");
-            }
+            let error = raw.and_then(RawConfig::check).unwrap_err().to_string();
+            let is_said = error.starts_with(&format!("setting {sentence}"));
+            assert!(is_said && error.contains("\n`choso config` prints"), "{error}");
         }
-        let error = variables(&[("CHOSO_BATCH_DELIVERIES_MAX", "many")])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("CHOSO_BATCH_DELIVERIES_MAX") && error.contains("whole number"),
-            "{error}"
-        );
     }
 
     #[test]
     fn values_out_of_bounds_are_refused() {
-        assert!(
-            variables(&[("HOME", "x"), ("CHOSO_CHROMIUM", "x")])
-                .unwrap()
-                .check()
-                .is_ok()
-        );
+        let foreign = variables(&[("HOME", "x"), ("CHOSO_CHROMIUM", "x")]);
+        assert_eq!(foreign.unwrap(), RawConfig::default());
         for (name, value) in [
             ("CHOSO_LISTN", "x"),
             ("CHOSO_LISTEN", "8080"),

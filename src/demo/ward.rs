@@ -55,27 +55,25 @@ pub fn drafts(units: &Units, seed: u64) -> Result<(Vec<HouseholdDraft>, Vec<bool
         for at in 0..site.households {
             let has_account = at < site.with_account;
             wants_code.push(has_account && (site.is_market || random.u32(0..100) < CODES_PERCENT));
-            drafts.push(household(
-                drafts.len() + 1,
-                at + 1,
-                site,
+            let invented = Invented {
+                number: drafts.len() + 1,
+                at: at + 1,
                 has_account,
-                TradingStatus::Trading,
-                &mut random,
-            ));
+                status: TradingStatus::Trading,
+            };
+            drafts.push(household(site, invented, &mut random));
         }
     }
     for at in 0..PAUSED {
         let site = &sites[at % STREETS];
         wants_code.push(false);
-        drafts.push(household(
-            drafts.len() + 1,
-            900 + at,
-            site,
-            false,
-            TradingStatus::Paused,
-            &mut random,
-        ));
+        let invented = Invented {
+            number: drafts.len() + 1,
+            at: 900 + at,
+            has_account: false,
+            status: TradingStatus::Paused,
+        };
+        drafts.push(household(site, invented, &mut random));
     }
     Ok((drafts, wants_code))
 }
@@ -158,14 +156,23 @@ fn share_out(sites: &mut [Site], random: &mut fastrand::Rng) {
     }
 }
 
-fn household(
+/// What is settled of a household before the rest is drawn.
+struct Invented {
+    /// Counted over the whole district.
     number: usize,
+    /// Number of its house or stall.
     at: usize,
-    site: &Site,
     has_account: bool,
     status: TradingStatus,
-    random: &mut fastrand::Rng,
-) -> HouseholdDraft {
+}
+
+fn household(site: &Site, invented: Invented, random: &mut fastrand::Rng) -> HouseholdDraft {
+    let Invented {
+        number,
+        at,
+        has_account,
+        status,
+    } = invented;
     let account = has_account.then(|| AccountDraft {
         bank_bin: BANK_BINS[random.usize(0..BANK_BINS.len())].to_owned(),
         // Twelve letters and digits: always an account number.

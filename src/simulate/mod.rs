@@ -6,9 +6,9 @@
 //! table of the providers' words. Requests are made one by one, each signed when it is sent: a retry
 //! carries a fresh time where the scheme signs one, and an event says the same at every try.
 
-mod line;
 mod plan;
 mod post;
+mod schedule;
 mod totals;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,9 +18,9 @@ use crate::clock::now;
 use crate::notice::{Provider, Received, Sample, SampleKind, Secrets};
 use crate::store::{Store, StoreError};
 use crate::vn::{Dong, TimeMs};
-use line::Line;
 use plan::Plan;
 use post::Sender;
+use schedule::{Attempt, Schedule};
 use totals::Tally;
 
 pub use plan::{Late, Mix, Share, ShareError};
@@ -127,14 +127,14 @@ impl Simulation {
         })
     }
 
-    /// Posts the mix at this pace until it is done, too late, or told to stop. `said` hears of each
-    /// answer, and is told how many posts were planned.
+    /// Posts the mix at this pace until it is done, too late, or told to stop. `on_answer` is
+    /// called at each answer with the number of planned posts.
     pub fn run(
         &self,
         mix: &Mix,
         pace: Pace,
         stop: &AtomicBool,
-        said: &(dyn Fn(usize) + Sync),
+        on_answer: &(dyn Fn(usize) + Sync),
     ) -> Result<Totals, SimulateError> {
         let plan = Plan::new(mix, pace.rate_per_s, self.payees.len()).ok_or(SimulateError::Shares)?;
         self.rehearse(mix)?;
@@ -146,13 +146,13 @@ impl Simulation {
             started_at_ms: now().0,
             accepted: (0..plan.events.len()).map(|_| AtomicBool::new(false)).collect(),
         };
-        let line = Line::new(&plan.posts, OVERTIME, stop);
+        let schedule = Schedule::new(&plan.posts, OVERTIME, stop);
         let connections = pace.connections.clamp(1, CONNECTIONS_MAX);
         let started = Instant::now();
         let tally = std::thread::scope(|scope| {
             let mut workers = Vec::with_capacity(connections);
             for _ in 0..connections.min(plan.posts.len()) {
-                let work = || run.work(&line, said);
+                let work = || run.work(&schedule, on_answer);
                 match std::thread::Builder::new().spawn_scoped(scope, work) {
                     Ok(worker) => workers.push(worker),
                     Err(error) => {
@@ -168,7 +168,7 @@ impl Simulation {
             Ok(all)
         })?;
         let was_stopped = stop.load(Ordering::Relaxed);
-        Ok(tally.totals(&plan, line.unsent(), was_stopped, started.elapsed()))
+        Ok(tally.totals(&plan, schedule.unsent(), was_stopped, started.elapsed()))
     }
 
     /// Whether the scheme has every kind of notice that is wanted, and what is sent reads back.
@@ -231,36 +231,36 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn work(&self, line: &Line<'_>, said: &(dyn Fn(usize) + Sync)) -> Tally {
+    fn work(&self, schedule: &Schedule<'_>, on_answer: &(dyn Fn(usize) + Sync)) -> Tally {
         let mut tally = Tally::default();
-        while let Some(turn) = line.take() {
-            let again = self.post(turn, line, &mut tally);
+        while let Some(attempt) = schedule.take() {
+            let again = self.post(attempt, schedule, &mut tally);
             if !again {
-                said(self.plan.posts.len());
+                on_answer(self.plan.posts.len());
             }
-            line.done(again.then_some(turn));
+            schedule.done(again.then_some(attempt));
         }
         tally
     }
 
     /// Posts once; whether the provider would post it again.
-    fn post(&self, turn: line::Turn, line: &Line<'_>, tally: &mut Tally) -> bool {
-        let event = &self.plan.events[turn.event as usize];
-        tally.began(event, turn, line.late_us(turn));
+    fn post(&self, attempt: Attempt, schedule: &Schedule<'_>, tally: &mut Tally) -> bool {
+        let event = &self.plan.events[attempt.event as usize];
+        tally.began(event, attempt, schedule.late_us(attempt));
         let simulation = self.simulation;
-        let sample = self.sample(turn.event as usize);
+        let sample = self.sample(attempt.event as usize);
         let composed = simulation
             .provider
             .compose(&sample, now())
             .and_then(|out| simulation.sender.authorized(out));
         let outgoing = match composed {
             Ok(outgoing) => outgoing,
-            Err(because) => return tally.unanswered(event, &because, turn.is_last_try()),
+            Err(because) => return tally.unanswered(event, &because, attempt.is_last_try()),
         };
         let sent = if !event.is_forged {
             simulation.sender.send(&outgoing)
         } else {
-            let seed = self.seed ^ u64::from(turn.event);
+            let seed = self.seed ^ u64::from(attempt.event);
             match post::forge(&simulation.provider, &outgoing, seed) {
                 Some(forged) => simulation.sender.send(&forged),
                 None => Err("no way was found to break its proof".to_owned()),
@@ -268,22 +268,20 @@ impl Run<'_> {
         };
         let (status, body) = match sent {
             Ok(answer) => answer,
-            Err(because) => return tally.unanswered(event, &because, turn.is_last_try()),
+            Err(because) => return tally.unanswered(event, &because, attempt.is_last_try()),
         };
-        let took_us = line.late_us(turn);
+        let took_us = schedule.late_us(attempt);
         let meaning = post::meaning(&simulation.provider, &outgoing, status, &body);
-        let is_first = meaning.is_kept && !self.accepted[turn.event as usize].swap(true, Ordering::Relaxed);
-        tally.answered(
-            event,
-            &meaning,
-            totals::Said {
-                status,
-                body,
-                took_us,
-            },
+        let is_first =
+            meaning.is_kept && !self.accepted[attempt.event as usize].swap(true, Ordering::Relaxed);
+        let answer = totals::Answer {
+            status,
+            body,
+            took_us,
             is_first,
-            turn.is_last_try(),
-        )
+            is_last_try: attempt.is_last_try(),
+        };
+        tally.answered(event, &meaning, answer)
     }
 
     fn sample(&self, index: usize) -> Sample {

@@ -11,7 +11,7 @@ use ureq::http::Request as HttpRequest;
 use crate::notice::{Outcome, Outgoing, Provider, Received, RefusalKind, Scheme, Secrets};
 
 /// A provider waits this long for an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer answers are cut: a problem document has a few hundred bytes.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
 /// How the address of a login ends (docs/spec/providers.md, section 8).
@@ -38,7 +38,7 @@ struct Login {
 impl Sender {
     pub fn new(callback: String, scheme: &Scheme, secrets: &Secrets, connections: usize) -> Sender {
         let config = Agent::config_builder()
-            .timeout_global(Some(ANSWER_WITHIN))
+            .timeout_global(Some(ANSWER_TIMEOUT))
             // Every answer is of interest, and nobody else is asked.
             .http_status_as_error(false)
             .max_redirects(0)
@@ -199,7 +199,7 @@ pub(super) fn forge(provider: &Provider, genuine: &Outgoing, seed: u64) -> Optio
     for name in provider.headers().iter().rev() {
         let mut out = genuine.clone();
         if let Some((_, value)) = out.headers.iter_mut().find(|(n, _)| n == name) {
-            *value = slipped(value, value.len() / 2)?;
+            *value = altered(value, value.len() / 2)?;
             if is_forgery(&out) {
                 return Some(out);
             }
@@ -214,14 +214,14 @@ pub(super) fn forge(provider: &Provider, genuine: &Outgoing, seed: u64) -> Optio
             } else {
                 &mut out.body
             };
-            *text = slipped(text, random.usize(0..text.len().max(1)))?;
+            *text = altered(text, random.usize(0..text.len().max(1)))?;
             Some(out)
         })
         .find(is_forgery)
 }
 
 /// The text with the first letter or digit from this place on replaced by another of its kind.
-fn slipped(text: &str, from: usize) -> Option<String> {
+fn altered(text: &str, from: usize) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     let byte = bytes.iter_mut().skip(from).find(|b| b.is_ascii_alphanumeric())?;
     *byte = match *byte {

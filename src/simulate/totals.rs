@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::line::Turn;
 use super::plan::{Event, Plan};
 use super::post::{Meaning, excerpt};
+use super::schedule::Attempt;
 use crate::notice::SampleKind;
 
 /// Sentences kept of what went wrong.
@@ -124,10 +124,13 @@ impl Totals {
 }
 
 /// An answer as it came.
-pub(super) struct Said {
+pub(super) struct Answer {
     pub status: u16,
     pub body: String,
     pub took_us: u64,
+    /// The first that tells success of its event.
+    pub is_first: bool,
+    pub is_last_try: bool,
 }
 
 /// What one worker counted.
@@ -140,10 +143,10 @@ pub(super) struct Tally {
 
 impl Tally {
     /// A request goes out, this far behind its schedule.
-    pub fn began(&mut self, event: &Event, turn: Turn, late_us: u64) {
+    pub fn began(&mut self, event: &Event, attempt: Attempt, late_us: u64) {
         let t = &mut self.totals;
         t.sent += 1;
-        t.retries += u64::from(turn.tries_before > 0);
+        t.retries += u64::from(attempt.tries_before > 0);
         t.behind_ms_max = t.behind_ms_max.max(late_us / 1000);
         match (event.is_forged, event.kind) {
             (true, _) => t.wrong_signatures += 1,
@@ -164,19 +167,14 @@ impl Tally {
     }
 
     /// An answer came; whether it is tried again.
-    pub fn answered(
-        &mut self,
-        event: &Event,
-        meaning: &Meaning,
-        said: Said,
-        is_first: bool,
-        is_last_try: bool,
-    ) -> bool {
-        let Said {
+    pub fn answered(&mut self, event: &Event, meaning: &Meaning, answer: Answer) -> bool {
+        let Answer {
             status,
             body,
             took_us,
-        } = said;
+            is_first,
+            is_last_try,
+        } = answer;
         self.latencies_us.push(u32::try_from(took_us).unwrap_or(u32::MAX));
         self.answers
             .entry((status, meaning.word.clone()))

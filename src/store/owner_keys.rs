@@ -4,7 +4,7 @@ use super::{Actor, Result, Store, StoreError, Tx, on_tx};
 use crate::vn::TimeMs;
 
 /// Uses closer together than this are noted as one.
-const USE_NOTED_EVERY_MS: i64 = 10 * 60_000;
+const USE_NOTED_INTERVAL_MS: i64 = 10 * 60_000;
 
 /// A living key of a household; the key itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Store {
         });
         drop(tx);
         let key = row.map(OwnerKey::from);
-        let is_noted = |at: TimeMs, last: TimeMs| at.0 < last.0.saturating_add(USE_NOTED_EVERY_MS);
+        let is_noted = |at: TimeMs, last: TimeMs| at.0 < last.0.saturating_add(USE_NOTED_INTERVAL_MS);
         if let (Some(key), Some(at)) = (&key, used_at)
             && !key.last_used_at.is_some_and(|last| is_noted(at, last))
         {

@@ -10,7 +10,7 @@ use super::Problem;
 /// Largest body of a callback (docs/spec/contract.md, section 4), and of a call of the API.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 /// A body that dribbles in for longer than this is given up.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The body of a request, whole, within its limit and in time.
 pub(super) async fn read_body(payload: web::Payload) -> Result<web::Bytes, Problem> {
@@ -32,7 +32,7 @@ pub(super) async fn read_body_up_to(payload: web::Payload, bytes_max: usize) -> 
             detail,
         )
     };
-    let read = tokio::time::timeout(BODY_WITHIN, payload.to_bytes_limited(bytes_max)).await;
+    let read = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(bytes_max)).await;
     match read.map_err(slow)? {
         Ok(bytes) => bytes.map_err(broken),
         Err(_) => Err(Problem::too_large(bytes_max)),
@@ -42,9 +42,9 @@ pub(super) async fn read_body_up_to(payload: web::Payload, bytes_max: usize) -> 
 /// Bytes that gather before they are written.
 const WRITE_BYTES: usize = 1 << 20;
 /// A large body may take its time over a slow line, but not stand still.
-const STILL_WITHIN: Duration = Duration::from_secs(30);
+const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A large body that is not whole by then is given up.
-const WHOLE_WITHIN: Duration = Duration::from_secs(20 * 60);
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// A large body as a file that goes with what is returned, and how many bytes it has. Memory holds a small part.
 pub(super) async fn body_as_file(
@@ -55,7 +55,7 @@ pub(super) async fn body_as_file(
         let detail = "Tệp chưa đến đủ: đường truyền đứng lại hoặc quá chậm. Hãy gửi lại.";
         Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "Gửi quá chậm", detail)
     };
-    let written = tokio::time::timeout(WHOLE_WITHIN, write_body(payload, bytes_max, slow)).await;
+    let written = tokio::time::timeout(UPLOAD_TIMEOUT, write_body(payload, bytes_max, slow)).await;
     written.map_err(slow)?
 }
 
@@ -79,7 +79,7 @@ async fn write_body(
     let mut bytes = 0_u64;
     let mut waiting = Vec::with_capacity(WRITE_BYTES);
     loop {
-        let next = tokio::time::timeout(STILL_WITHIN, payload.next()).await;
+        let next = tokio::time::timeout(BODY_IDLE_TIMEOUT, payload.next()).await;
         let part = next.map_err(&slow)?.transpose().map_err(|_| {
             let detail = "Kết nối bị ngắt giữa chừng. Hãy gửi lại.";
             Problem::new(

@@ -17,7 +17,7 @@ use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
 /// A line that says nothing, so that neither side takes a quiet stream for a dead one.
-const ALIVE_EVERY: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// How long a listener should wait before it comes again, milliseconds.
 const COME_AGAIN_MS: u32 = 2000;
 
@@ -101,7 +101,7 @@ async fn say(
     if let Some(hello) = hello {
         return Some((Ok(hello), (listener, None)));
     }
-    let text = match tokio::time::timeout(ALIVE_EVERY, listener.next()).await {
+    let text = match tokio::time::timeout(KEEP_ALIVE_INTERVAL, listener.next()).await {
         Err(_) => ":\n\n".to_owned(),
         Ok(Ok(Some(receipts))) => receipts.iter().map(event).collect(),
         Ok(Ok(None)) => return None,

@@ -20,7 +20,7 @@ use crate::web::{Person, Problem, Shared};
 /// Figures older than this are counted again when somebody asks.
 const FRESH_MS: i64 = 1000;
 /// Two looks further apart than this do not tell when something came.
-const MOVEMENT_WITHIN_MS: i64 = 15_000;
+const MOVEMENT_AGE_MS_MAX: i64 = 15_000;
 /// The five indicators that the first page shows (docs/spec/domain.md, section 4, numbers 1 to 5).
 const SHOWN: [&str; 5] = [
     "household_account_coverage",
@@ -166,7 +166,7 @@ fn movement(before: &Snapshot, totals: IntakeTotals, at: TimeMs) -> Option<Movem
         count: totals.received.count - before.totals.received.count,
         amount_vnd: totals.received.amount_vnd - before.totals.received.amount_vnd,
     };
-    let seen_lately = at.0 - before.taken_at.0 <= MOVEMENT_WITHIN_MS;
+    let seen_lately = at.0 - before.taken_at.0 <= MOVEMENT_AGE_MS_MAX;
     if received.count > 0 && seen_lately {
         Some(Movement { at, received })
     } else {

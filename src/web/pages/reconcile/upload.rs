@@ -22,7 +22,7 @@ use crate::web::pages::officer::Officer;
 use crate::web::{Person, Problem, Shared};
 
 /// A small file is through before its page is drawn; a larger one shows how far it is.
-const SETTLES_WITHIN: Duration = Duration::from_millis(1200);
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(1200);
 /// Characters of a file's name that are kept.
 const NAME_CHARS_MAX: usize = 120;
 
@@ -168,7 +168,7 @@ pub(super) async fn show(
 ) -> HttpResponse {
     let made = async {
         let upload = found(&officer, &id, &uploads)?;
-        let state = upload.settled(SETTLES_WITHIN).await;
+        let state = upload.settled(SETTLE_TIMEOUT).await;
         Html::of(&page_of(&officer, &upload, &state))
     };
     officer.answer(made.await)

@@ -1,4 +1,4 @@
-//! The schedule at work: who posts next, and when.
+//! The schedule of a run at work: hands out each post when it is due, and again when it is to be retried.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,20 +11,20 @@ use super::plan::Post;
 /// A provider tries this often, then gives up.
 const TRIES_MAX: u8 = 3;
 /// Before the second try; before the third it is twice as long.
-const RETRY_AFTER_US: u64 = 1_000_000;
+const RETRY_DELAY_US: u64 = 1_000_000;
 /// How often somebody who waits looks for a retry or the end.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// One try of one post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Turn {
+pub(super) struct Attempt {
     /// After the start of the run.
     pub due_us: u64,
     pub event: u32,
     pub tries_before: u8,
 }
 
-impl Turn {
+impl Attempt {
     pub fn is_last_try(self) -> bool {
         self.tries_before + 1 >= TRIES_MAX
     }
@@ -32,40 +32,40 @@ impl Turn {
 
 /// Hands out posts when they are due, and not before. One waits for the next moment, the others behind
 /// it, so that nobody is woken for nothing.
-pub(super) struct Line<'a> {
+pub(super) struct Schedule<'a> {
     posts: &'a [Post],
     started: Instant,
     gives_up: Instant,
     stop: &'a AtomicBool,
-    turn: Mutex<()>,
+    waiting: Mutex<()>,
     queue: Mutex<Queue>,
 }
 
 #[derive(Default)]
 struct Queue {
     next: usize,
-    retries: BinaryHeap<Reverse<Turn>>,
+    retries: BinaryHeap<Reverse<Attempt>>,
     under_way: usize,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Schedule<'a> {
     /// The clock starts now.
-    pub fn new(posts: &'a [Post], overtime: Duration, stop: &'a AtomicBool) -> Line<'a> {
+    pub fn new(posts: &'a [Post], overtime: Duration, stop: &'a AtomicBool) -> Schedule<'a> {
         let started = Instant::now();
         let last_us = posts.last().map_or(0, |post| post.due_us);
-        Line {
+        Schedule {
             posts,
             started,
             gives_up: started + Duration::from_micros(last_us) + overtime,
             stop,
-            turn: Mutex::default(),
+            waiting: Mutex::default(),
             queue: Mutex::default(),
         }
     }
 
     /// The next try, when it is due; none when there is nothing more to do.
-    pub fn take(&self) -> Option<Turn> {
-        let _turn = locked(&self.turn);
+    pub fn take(&self) -> Option<Attempt> {
+        let _waiting = locked(&self.waiting);
         loop {
             if self.stop.load(Ordering::Relaxed) || Instant::now() > self.gives_up {
                 return None;
@@ -73,16 +73,16 @@ impl<'a> Line<'a> {
             let wait = {
                 let mut queue = locked(&self.queue);
                 match queue.peek(self.posts) {
-                    Some(turn) => match turn.due_us.saturating_sub(self.elapsed_us()) {
+                    Some(attempt) => match attempt.due_us.saturating_sub(self.elapsed_us()) {
                         0 => {
-                            queue.pop(turn);
-                            return Some(turn);
+                            queue.pop(attempt);
+                            return Some(attempt);
                         }
-                        early_us => Duration::from_micros(early_us).min(LOOK_AGAIN),
+                        early_us => Duration::from_micros(early_us).min(POLL_INTERVAL),
                     },
                     None if queue.under_way == 0 => return None,
                     // What is under way may have to be tried again.
-                    None => LOOK_AGAIN,
+                    None => POLL_INTERVAL,
                 }
             };
             std::thread::sleep(wait);
@@ -90,21 +90,21 @@ impl<'a> Line<'a> {
     }
 
     /// A try has ended; perhaps another one follows.
-    pub fn done(&self, again: Option<Turn>) {
+    pub fn done(&self, again: Option<Attempt>) {
         let mut queue = locked(&self.queue);
         queue.under_way -= 1;
-        queue.retries.extend(again.map(|turn| {
-            Reverse(Turn {
-                due_us: self.elapsed_us() + RETRY_AFTER_US * (u64::from(turn.tries_before) + 1),
-                tries_before: turn.tries_before + 1,
-                ..turn
+        queue.retries.extend(again.map(|attempt| {
+            Reverse(Attempt {
+                due_us: self.elapsed_us() + RETRY_DELAY_US * (u64::from(attempt.tries_before) + 1),
+                tries_before: attempt.tries_before + 1,
+                ..attempt
             })
         }));
     }
 
     /// How far behind its schedule a try is now.
-    pub fn late_us(&self, turn: Turn) -> u64 {
-        self.elapsed_us().saturating_sub(turn.due_us)
+    pub fn late_us(&self, attempt: Attempt) -> u64 {
+        self.elapsed_us().saturating_sub(attempt.due_us)
     }
 
     /// Tries that nobody took.
@@ -119,21 +119,21 @@ impl<'a> Line<'a> {
 }
 
 impl Queue {
-    fn peek(&self, posts: &[Post]) -> Option<Turn> {
-        let post = posts.get(self.next).map(|post| Turn {
+    fn peek(&self, posts: &[Post]) -> Option<Attempt> {
+        let post = posts.get(self.next).map(|post| Attempt {
             due_us: post.due_us,
             event: post.event,
             tries_before: 0,
         });
-        let retry = self.retries.peek().map(|Reverse(turn)| *turn);
+        let retry = self.retries.peek().map(|Reverse(attempt)| *attempt);
         match (post, retry) {
             (Some(post), Some(retry)) => Some(if retry.due_us <= post.due_us { retry } else { post }),
             (post, retry) => post.or(retry),
         }
     }
 
-    fn pop(&mut self, turn: Turn) {
-        match turn.tries_before {
+    fn pop(&mut self, attempt: Attempt) {
+        match attempt.tries_before {
             0 => self.next += 1,
             _ => {
                 self.retries.pop();
@@ -159,31 +159,31 @@ mod tests {
     fn posts_come_in_order_and_the_line_ends() {
         let stop = AtomicBool::new(false);
         let posts = [post(0, 0), post(1, 10), post(2, 20)];
-        let line = Line::new(&posts, Duration::from_secs(9), &stop);
+        let schedule = Schedule::new(&posts, Duration::from_secs(9), &stop);
         for event in 0..3 {
-            let turn = line.take().unwrap();
-            assert_eq!((turn.event, turn.tries_before), (event, 0));
-            line.done(None);
+            let attempt = schedule.take().unwrap();
+            assert_eq!((attempt.event, attempt.tries_before), (event, 0));
+            schedule.done(None);
         }
-        assert_eq!((line.take(), line.unsent()), (None, 0));
+        assert_eq!((schedule.take(), schedule.unsent()), (None, 0));
     }
 
     #[test]
     fn a_retry_comes_later_and_not_for_ever() {
         let stop = AtomicBool::new(false);
         let posts = [post(0, 0)];
-        let line = Line::new(&posts, Duration::from_secs(9), &stop);
-        let first = line.take().unwrap();
-        line.done(Some(first));
-        assert_eq!(line.unsent(), 1);
-        let second = line.take().unwrap();
+        let schedule = Schedule::new(&posts, Duration::from_secs(9), &stop);
+        let first = schedule.take().unwrap();
+        schedule.done(Some(first));
+        assert_eq!(schedule.unsent(), 1);
+        let second = schedule.take().unwrap();
         assert_eq!(
             (second.event, second.tries_before, second.is_last_try()),
             (0, 1, false)
         );
-        assert!(second.due_us >= RETRY_AFTER_US);
+        assert!(second.due_us >= RETRY_DELAY_US);
         assert!(
-            Turn {
+            Attempt {
                 tries_before: 2,
                 ..second
             }
@@ -195,16 +195,16 @@ mod tests {
     fn told_to_stop_it_hands_out_nothing() {
         let stop = AtomicBool::new(true);
         let posts = [post(0, 0), post(1, 0)];
-        let line = Line::new(&posts, Duration::from_secs(9), &stop);
-        assert_eq!((line.take(), line.unsent()), (None, 2));
+        let schedule = Schedule::new(&posts, Duration::from_secs(9), &stop);
+        assert_eq!((schedule.take(), schedule.unsent()), (None, 2));
     }
 
     #[test]
     fn past_its_time_it_gives_up() {
         let stop = AtomicBool::new(false);
         let posts = [post(0, 0)];
-        let line = Line::new(&posts, Duration::ZERO, &stop);
+        let schedule = Schedule::new(&posts, Duration::ZERO, &stop);
         std::thread::sleep(Duration::from_millis(1));
-        assert_eq!((line.take(), line.unsent()), (None, 1));
+        assert_eq!((schedule.take(), schedule.unsent()), (None, 1));
     }
 }
