@@ -1,8 +1,10 @@
 //! All cards of a street, a market or a selection in one file, with a list to sign.
 
+use super::card::{Card, Format};
+use super::drawing::{Drawing, Ink, points};
+use super::fit::{Room, fit};
 use super::font::{Weight, scaled};
-use super::layout::{Drawing, Ink, Room, fit, points};
-use super::{Card, Format, layout, pdf};
+use super::{layout, pdf};
 use crate::vn::sort_key;
 
 /// A card of a pack, and where its household is found.

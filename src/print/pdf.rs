@@ -9,8 +9,8 @@ use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::writers::Resources;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Pdf, Rect, Ref, Settings, Str, TextStr};
 
+use super::drawing::{Drawing, Ink, Item};
 use super::font::{Step, UNITS, Weight};
-use super::layout::{Drawing, Ink, Item};
 
 /// Level 6: twice as fast as the best, a few per cent larger.
 const DEFLATE_LEVEL: u8 = 6;

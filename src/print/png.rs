@@ -4,8 +4,8 @@
 use png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, Unit};
 use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Transform};
 
+use super::drawing::{Drawing, Ink, Item};
 use super::font::{Step, UNITS};
-use super::layout::{Drawing, Ink, Item};
 use crate::vietqr::Symbol;
 
 /// Dots per inch of a card's picture: what a print shop asks for.

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
+use super::drawing::{Drawing, Ink, Item};
 use super::font::{Step, UNITS};
-use super::layout::{Drawing, Ink, Item};
 
 /// A drawing as SVG; one unit is a micrometre.
 pub(super) fn draw(drawing: &Drawing) -> String {

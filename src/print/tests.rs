@@ -1,5 +1,6 @@
+use super::drawing::{Item, points};
+use super::fit::{Room, fit};
 use super::font::{Run, Weight};
-use super::layout::{Item, Room, fit, points};
 use super::*;
 use crate::vietqr::{QUIET_ZONE, stall_payload};
 use crate::vn::AccountNumber;

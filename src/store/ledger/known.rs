@@ -7,7 +7,7 @@ use super::super::{OPEN_START_DAY, Result, Tx, on_tx};
 use super::runs::FullGeneration;
 use super::seen::TraceMemory;
 use super::{grouped, orders};
-use crate::ledger::{AccountLinks, Known, Link, TerminalLink, stand_ins};
+use crate::ledger::{AccountLinks, AttributionFacts, Link, TerminalLink, stall_aliases};
 use crate::notice::Details;
 use crate::vn::{Day, Period};
 
@@ -36,12 +36,12 @@ impl WriterMemory {
 #[derive(Debug, Default)]
 pub(in crate::store) struct RegisterMemory {
     epoch: Option<i64>,
-    known: Known,
+    known: AttributionFacts,
 }
 
 impl RegisterMemory {
     /// What the register says of all that was asked for.
-    pub fn known(&self) -> &Known {
+    pub fn known(&self) -> &AttributionFacts {
         &self.known
     }
 
@@ -49,7 +49,7 @@ impl RegisterMemory {
     pub fn trust_only(&mut self, epoch: i64) {
         let is_full = self.known.accounts.len() + self.known.terminals.len() > REMEMBERED_MAX;
         if self.epoch != Some(epoch) || is_full {
-            self.known = Known::default();
+            self.known = AttributionFacts::default();
             self.epoch = Some(epoch);
         }
     }
@@ -68,7 +68,7 @@ impl RegisterMemory {
         for &(provider_id, details) in named {
             numbers.insert(details.account_number.as_str());
             names.extend(
-                stand_ins(details)
+                stall_aliases(details)
                     .into_iter()
                     .map(|n| (Arc::clone(provider_id), n)),
             );
