@@ -15,8 +15,8 @@ use sqlx::QueryBuilder;
 use super::places::{self, raise_epoch};
 use super::{OPEN_START_DAY, Result, Store, StoreError, Tx, fresh_id, on_tx};
 use crate::register::{
-    Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, Minting,
-    Outcome, StallCode, StallState, plan,
+    Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, NewIds,
+    RegisterPlan, StallCode, StallState, plan,
 };
 use crate::vn::{Day, Period, TimeMs};
 
@@ -89,10 +89,10 @@ impl Store {
 }
 
 impl RegisterKept {
-    fn add(&mut self, outcome: Outcome, places: crate::places::NewPlaces) {
+    fn add(&mut self, outcome: RegisterPlan, places: crate::places::NewPlaces) {
         let rows = &outcome.rows;
-        let new_households: HashSet<&String> = rows.households.iter().map(|(id, _)| id).collect();
-        let new_stalls: HashSet<&String> = rows.stalls.iter().map(|(id, ..)| id).collect();
+        let new_households: HashSet<&String> = rows.households.iter().map(|h| &h.household_id).collect();
+        let new_stalls: HashSet<&String> = rows.stalls.iter().map(|s| &s.stall_id).collect();
         self.new_households += new_households.len();
         self.new_stalls += new_stalls.len();
         self.changed += rows
@@ -122,7 +122,7 @@ async fn plan_with_new_names(
     existing: &mut Existing,
     book: &mut crate::places::Book<'_>,
     now: TimeMs,
-) -> Result<Outcome> {
+) -> Result<RegisterPlan> {
     let wanted = drafts
         .iter()
         .flat_map(|d| &d.stalls)
@@ -133,7 +133,7 @@ async fn plan_with_new_names(
         drafts,
         existing,
         book,
-        &mut Minting {
+        &mut NewIds {
             id: &mut || fresh_id(now),
             // As many codes were fetched as there are stalls without one, and each takes one at most.
             stall_code: &mut || codes.pop().expect("a free code for each stall"),

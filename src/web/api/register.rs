@@ -7,8 +7,8 @@ use super::{Page, from_json, once, page_size};
 use crate::clock::now;
 use crate::places::Units;
 use crate::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,
-    TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallCode,
+    StallDraft, TradingStatus,
 };
 use crate::store::{
     AccountView, CodeView, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode, StallView,
@@ -416,13 +416,14 @@ fn household_draft(wish: &HouseholdIn, units: &Units) -> Result<HouseholdDraft, 
         .ok_or_else(|| Problem::invalid("stalls", "Hộ cần ít nhất một sạp; sạp đầu là nơi chính."))?;
     Ok(HouseholdDraft {
         reference: words("household_ref", &wish.household_ref, 100)?,
-        name: words("household_name", &wish.household_name, 200)?,
-        class: wish.class,
-        status: wish.trading_status.unwrap_or(TradingStatus::Trading),
-        phone: wish.phone.as_deref().map(phone).transpose()?,
-        from,
+        details: Some(HouseholdDetails {
+            name: words("household_name", &wish.household_name, 200)?,
+            class: wish.class,
+            status: wish.trading_status.unwrap_or(TradingStatus::Trading),
+            phone: wish.phone.as_deref().map(phone).transpose()?,
+            from,
+        }),
         stalls,
-        only_stalls: false,
     })
 }
 
@@ -555,13 +556,8 @@ pub(super) async fn add_stall(
         let (view, _) = found.ok_or_else(|| Problem::missing(format!("Không có hộ {household_id}.")))?;
         let draft = HouseholdDraft {
             reference: view.reference,
-            name: view.name,
-            class: Class::Registered,
-            status: TradingStatus::Trading,
-            phone: None,
-            from: stall.from,
+            details: None,
             stalls: vec![stall],
-            only_stalls: true,
         };
         let (_, stalls) = keep(&shared, &person, draft).await?;
         let stall_id = stalls.last().cloned().unwrap_or_default();
