@@ -1,7 +1,23 @@
 //! A drawing on paper: shapes, texts and QR symbols, in micrometres from the top left.
 
-use super::font::{Run, Step, Weight};
+use super::font::{Run, Step};
 use crate::vietqr::Symbol;
+
+/// A place on the paper, in micrometres; y counts downwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Point {
+    pub x: i32,
+    pub y: i32,
+}
+
+/// A rectangle on the paper, in micrometres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Area {
+    pub x: i32,
+    pub y: i32,
+    pub width: i32,
+    pub height: i32,
+}
 
 /// What is drawn on paper of a size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +32,10 @@ pub(super) enum Item {
     /// A filled outline, y downwards.
     Shape { steps: Vec<Step>, ink: Ink },
     /// A QR symbol, whose first module has its corner here.
-    Symbol {
-        x: i32,
-        y: i32,
-        side_um: i32,
-        symbol: Symbol,
-    },
+    Symbol { at: Point, side_um: i32, symbol: Symbol },
     /// A text whose first letter stands here, on its base line.
     Text {
-        x: i32,
-        y: i32,
+        at: Point,
         size_um: i32,
         run: Run,
         ink: Ink,
@@ -39,8 +49,8 @@ pub(super) enum Ink {
     White,
     /// The green of the head; dark enough to be read when printed grey.
     Green,
-    /// Text of lesser weight.
-    Soft,
+    /// Text of lesser importance.
+    Muted,
     Line,
 }
 
@@ -50,7 +60,7 @@ impl Ink {
             Ink::Black => [0, 0, 0],
             Ink::White => [255, 255, 255],
             Ink::Green => [11, 93, 87],
-            Ink::Soft => [64, 80, 78],
+            Ink::Muted => [64, 80, 78],
             Ink::Line => [176, 190, 188],
         }
     }
@@ -70,20 +80,24 @@ impl Drawing {
         }
     }
 
-    pub fn rect(&mut self, x: i32, y: i32, width: i32, height: i32, ink: Ink) {
+    pub fn rect(&mut self, area: Area, ink: Ink) {
+        let Area { x, y, .. } = area;
+        let right = x + area.width;
+        let bottom = y + area.height;
         let steps = vec![
             Step::Move(x, y),
-            Step::Line(x + width, y),
-            Step::Line(x + width, y + height),
-            Step::Line(x, y + height),
+            Step::Line(right, y),
+            Step::Line(right, bottom),
+            Step::Line(x, bottom),
             Step::Close,
         ];
         self.items.push(Item::Shape { steps, ink });
     }
 
-    pub fn round_rect(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), radius: i32, ink: Ink) {
-        let right = x + width;
-        let bottom = y + height;
+    pub fn round_rect(&mut self, area: Area, radius: i32, ink: Ink) {
+        let Area { x, y, .. } = area;
+        let right = x + area.width;
+        let bottom = y + area.height;
         let r = radius;
         let steps = vec![
             Step::Move(x + r, y),
@@ -100,22 +114,18 @@ impl Drawing {
         self.items.push(Item::Shape { steps, ink });
     }
 
-    pub fn run(&mut self, x: i32, y: i32, size_um: i32, run: Run, ink: Ink) {
+    /// A text whose first letter stands at this point, on its base line.
+    pub fn text(&mut self, at: Point, size_um: i32, run: Run, ink: Ink) {
         self.items.push(Item::Text {
-            x,
-            y,
+            at,
             size_um,
             run,
             ink,
         });
     }
 
-    pub fn text(&mut self, x: i32, y: i32, size_um: i32, (text, weight): (&str, Weight), ink: Ink) {
-        self.run(x, y, size_um, Run::of(text, weight), ink);
-    }
-
     /// Everything of another drawing, moved.
-    pub fn place(&mut self, other: &Drawing, dx: i32, dy: i32) {
+    pub fn add_moved(&mut self, other: &Drawing, dx: i32, dy: i32) {
         self.items
             .extend(other.items.iter().map(|item| item.moved(dx, dy)));
     }
@@ -125,9 +135,9 @@ impl Item {
     fn moved(&self, dx: i32, dy: i32) -> Item {
         let mut item = self.clone();
         match &mut item {
-            Item::Symbol { x, y, .. } | Item::Text { x, y, .. } => {
-                *x += dx;
-                *y += dy;
+            Item::Symbol { at, .. } | Item::Text { at, .. } => {
+                at.x += dx;
+                at.y += dy;
             }
             Item::Shape { steps, .. } => {
                 for step in steps {

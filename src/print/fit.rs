@@ -8,25 +8,33 @@ pub(super) struct Fitted {
     pub lines: Vec<Run>,
 }
 
-/// What a text may take: width, height, largest and smallest size of type, lines.
+/// The sizes of type that a text may have.
 #[derive(Clone, Copy)]
-pub(super) struct Room {
+pub(super) struct SizeRange {
+    pub largest_um: i32,
+    pub smallest_um: i32,
+}
+
+/// What a text may take up.
+#[derive(Clone, Copy)]
+pub(super) struct TextBox {
     pub width_um: i32,
     pub height_um: i32,
-    pub sizes_um: (i32, i32),
+    pub sizes: SizeRange,
     pub lines_max: usize,
 }
 
-impl Room {
+impl TextBox {
     /// One line of any height.
-    pub fn line(width_um: i32, sizes_um: (i32, i32)) -> Room {
-        let height_um = i32::MAX;
-        let lines_max = 1;
-        Room {
+    pub fn line(width_um: i32, largest_um: i32, smallest_um: i32) -> TextBox {
+        TextBox {
             width_um,
-            height_um,
-            sizes_um,
-            lines_max,
+            height_um: i32::MAX,
+            sizes: SizeRange {
+                largest_um,
+                smallest_um,
+            },
+            lines_max: 1,
         }
     }
 }
@@ -39,7 +47,7 @@ pub(super) const DESCENT_UNITS: i32 = 260;
 const LEADING_UNITS: i32 = 140;
 
 impl Fitted {
-    /// Base line of each line, counted from the top of the first.
+    /// Base line of each line, counted from the top of the first; and the height of all.
     pub fn bases(&self) -> (Vec<i32>, i32) {
         let mut y = 0;
         let mut bases = Vec::new();
@@ -57,26 +65,29 @@ impl Fitted {
     }
 }
 
-/// Breaks a text into lines in the largest size that fits into a room. What does not fit even in the
+/// Breaks a text into lines in the largest size that fits into a box. What does not fit even in the
 /// smallest ends in `…`, so that the cut is seen.
-pub(super) fn fit(text: &str, weight: Weight, room: Room) -> Fitted {
+pub(super) fn fit(text: &str, weight: Weight, text_box: TextBox) -> Fitted {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let (mut size_um, smallest) = room.sizes_um;
+    let smallest = text_box.sizes.smallest_um;
+    let mut size_um = text_box.sizes.largest_um;
     loop {
-        let lines = broken(&words, weight, room.width_um, size_um);
-        let is_narrow =
-            lines.len() <= room.lines_max && lines.iter().all(|line| line.width_um(size_um) <= room.width_um);
+        let lines = balanced_lines(&words, weight, text_box.width_um, size_um);
+        let is_narrow = lines.len() <= text_box.lines_max
+            && lines
+                .iter()
+                .all(|line| line.width_um(size_um) <= text_box.width_um);
         let fitted = Fitted { size_um, lines };
-        if is_narrow && fitted.bases().1 <= room.height_um {
+        if is_narrow && fitted.bases().1 <= text_box.height_um {
             return fitted;
         }
         if size_um <= smallest {
-            let most = (1..=room.lines_max).rev().map(|lines_max| {
-                let lines = cut(text, weight, room.width_um, size_um, lines_max);
+            let most = (1..=text_box.lines_max).rev().map(|lines_max| {
+                let lines = cut_lines(text, weight, text_box.width_um, size_um, lines_max);
                 Fitted { size_um, lines }
             });
             let mut last =
-                most.skip_while(|fitted| fitted.lines.len() > 1 && fitted.bases().1 > room.height_um);
+                most.skip_while(|fitted| fitted.lines.len() > 1 && fitted.bases().1 > text_box.height_um);
             return last.next().unwrap_or(fitted);
         }
         size_um = (size_um * 19 / 20).max(smallest);
@@ -84,11 +95,11 @@ pub(super) fn fit(text: &str, weight: Weight, room: Room) -> Fitted {
 }
 
 /// As few lines of whole words as a width allows, and of these as equal ones as can be.
-fn broken(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> Vec<Run> {
-    let mut lines = greedy(words, weight, width_um, size_um);
+fn balanced_lines(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> Vec<Run> {
+    let mut lines = filled_lines(words, weight, width_um, size_um);
     let mut narrower = width_um * 24 / 25;
     while lines.len() > 1 && narrower > width_um / 3 {
-        let other = greedy(words, weight, narrower, size_um);
+        let other = filled_lines(words, weight, narrower, size_um);
         let is_wide = other.iter().any(|line| line.width_um(size_um) > width_um);
         if other.len() > lines.len() || is_wide {
             break;
@@ -99,7 +110,7 @@ fn broken(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> Vec<Ru
     lines
 }
 
-fn greedy(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> Vec<Run> {
+fn filled_lines(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> Vec<Run> {
     let mut lines: Vec<Run> = Vec::new();
     let mut line = String::new();
     for word in words {
@@ -122,7 +133,7 @@ fn greedy(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> Vec<Ru
 }
 
 /// Lines broken anywhere, the last one ending in `…`.
-fn cut(text: &str, weight: Weight, width_um: i32, size_um: i32, lines_max: usize) -> Vec<Run> {
+fn cut_lines(text: &str, weight: Weight, width_um: i32, size_um: i32, lines_max: usize) -> Vec<Run> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text
         .split_whitespace()

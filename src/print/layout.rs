@@ -1,8 +1,8 @@
 //! Where everything stands on a card, in micrometres from the top left.
 
 use super::card::{Card, Format};
-use super::drawing::{Drawing, Ink, Item, points};
-use super::fit::{CAP_UNITS, DESCENT_UNITS, Room, fit};
+use super::drawing::{Area, Drawing, Ink, Item, Point, points};
+use super::fit::{CAP_UNITS, DESCENT_UNITS, SizeRange, TextBox, fit};
 use super::font::{Run, Weight, scaled};
 use crate::vietqr::{QUIET_ZONE, Symbol};
 
@@ -12,10 +12,10 @@ struct Style {
     band: i32,
     title: i32,
     note: i32,
-    name: (i32, i32),
+    name: SizeRange,
     name_lines: usize,
     place: i32,
-    holder: (i32, i32),
+    holder: SizeRange,
     bank: i32,
     tail: i32,
     label: i32,
@@ -28,6 +28,14 @@ struct Style {
     symbol_middle: i32,
 }
 
+/// From and to this many tenths of a point.
+const fn sizes(largest: i32, smallest: i32) -> SizeRange {
+    SizeRange {
+        largest_um: points(largest),
+        smallest_um: points(smallest),
+    }
+}
+
 const fn style(format: Format) -> Style {
     match format {
         Format::Counter => Style {
@@ -35,10 +43,10 @@ const fn style(format: Format) -> Style {
             band: 12_500,
             title: points(175),
             note: points(80),
-            name: (points(170), points(80)),
+            name: sizes(170, 80),
             name_lines: 2,
             place: points(95),
-            holder: (points(130), points(70)),
+            holder: sizes(130, 70),
             bank: points(115),
             tail: points(180),
             label: points(62),
@@ -54,10 +62,10 @@ const fn style(format: Format) -> Style {
             band: 17_500,
             title: points(255),
             note: points(115),
-            name: (points(240), points(110)),
+            name: sizes(240, 110),
             name_lines: 2,
             place: points(135),
-            holder: (points(185), points(100)),
+            holder: sizes(185, 100),
             bank: points(155),
             tail: points(250),
             label: points(86),
@@ -73,10 +81,10 @@ const fn style(format: Format) -> Style {
             band: 5_600,
             title: points(90),
             note: 0,
-            name: (points(75), points(45)),
+            name: sizes(75, 45),
             name_lines: 1,
             place: points(50),
-            holder: (points(78), points(45)),
+            holder: sizes(78, 45),
             bank: points(72),
             tail: points(140),
             label: points(42),
@@ -92,10 +100,10 @@ const fn style(format: Format) -> Style {
             band: 17_500,
             title: points(270),
             note: points(115),
-            name: (points(300), points(150)),
+            name: sizes(300, 150),
             name_lines: 2,
             place: points(160),
-            holder: (points(230), points(130)),
+            holder: sizes(230, 130),
             bank: points(220),
             tail: points(400),
             label: points(110),
@@ -120,7 +128,13 @@ pub(super) fn card(card: &Card, format: Format) -> Drawing {
     let zone_top = middle - side / 2 - quiet;
     let zone_bottom = middle + side / 2 + quiet;
     let mut drawing = Drawing::new(width, height);
-    drawing.rect(0, 0, width, height, Ink::White);
+    let paper = Area {
+        x: 0,
+        y: 0,
+        width,
+        height,
+    };
+    drawing.rect(paper, Ink::White);
     let mut pen = Pen {
         inner: width - 2 * style(format).margin,
         drawing: &mut drawing,
@@ -129,33 +143,27 @@ pub(super) fn card(card: &Card, format: Format) -> Drawing {
     };
     let head_bottom = pen.head();
     let name_bottom = pen.place(&card.place, zone_top);
-    let Style { name, name_lines, .. } = pen.style;
-    pen.block(
-        (&card.stall_name, Weight::Bold),
-        (head_bottom, name_bottom),
-        name,
-        name_lines,
-    );
+    let name_box = pen.text_box(name_bottom - head_bottom, pen.style.name, pen.style.name_lines);
+    pen.block(&card.stall_name, head_bottom, name_box);
     pen.drawing.items.push(Item::Symbol {
-        x: (width - side) / 2,
-        y: middle - side / 2,
+        at: Point {
+            x: (width - side) / 2,
+            y: middle - side / 2,
+        },
         side_um: side,
         symbol,
     });
     let advice_top = pen.advice(height - pen.style.margin);
     let foot_top = pen.foot(card, advice_top);
     let account_top = pen.account(card, foot_top);
-    let holder = pen.style.holder;
-    pen.block(
-        (&card.holder_name, Weight::Bold),
-        (zone_bottom, account_top - pen.style.gap / 2),
-        holder,
-        2,
-    );
+    let holder_height = account_top - pen.style.gap / 2 - zone_bottom;
+    let holder_box = pen.text_box(holder_height, pen.style.holder, 2);
+    pen.block(&card.holder_name, zone_bottom, holder_box);
     drawing
 }
 
-/// Writes down a card; what stands beside a height is where the next thing may begin.
+/// Draws a card from its edges inwards: each method draws one part and returns the height at which the next
+/// part may begin.
 struct Pen<'a> {
     drawing: &'a mut Drawing,
     style: Style,
@@ -166,26 +174,24 @@ struct Pen<'a> {
 impl Pen<'_> {
     fn centred(&mut self, run: Run, size_um: i32, base: i32, ink: Ink) {
         let x = (self.width - run.width_um(size_um)) / 2;
-        self.drawing.run(x, base, size_um, run, ink);
+        self.drawing.text(Point { x, y: base }, size_um, run, ink);
     }
 
-    /// Lines in the middle between two heights.
-    fn block(
-        &mut self,
-        (text, weight): (&str, Weight),
-        (top, bottom): (i32, i32),
-        sizes_um: (i32, i32),
-        lines_max: usize,
-    ) {
-        let room = Room {
+    /// A box as wide as the card between its margins.
+    fn text_box(&self, height_um: i32, sizes: SizeRange, lines_max: usize) -> TextBox {
+        TextBox {
             width_um: self.inner,
-            height_um: bottom - top,
-            sizes_um,
+            height_um,
+            sizes,
             lines_max,
-        };
-        let fitted = fit(text, weight, room);
+        }
+    }
+
+    /// Bold lines in the middle of a box that begins at this height.
+    fn block(&mut self, text: &str, top: i32, text_box: TextBox) {
+        let fitted = fit(text, Weight::Bold, text_box);
         let (bases, height) = fitted.bases();
-        let start = top + (bottom - top - height) / 2;
+        let start = top + (text_box.height_um - height) / 2;
         for (line, base) in fitted.lines.into_iter().zip(bases) {
             self.centred(line, fitted.size_um, start + base, Ink::Black);
         }
@@ -196,8 +202,13 @@ impl Pen<'_> {
         let Style {
             margin, band, note, ..
         } = self.style;
-        self.drawing
-            .round_rect((margin, margin), (self.inner, band), band / 5, Ink::Green);
+        let head = Area {
+            x: margin,
+            y: margin,
+            width: self.inner,
+            height: band,
+        };
+        self.drawing.round_rect(head, band / 5, Ink::Green);
         let title = Run::of("Quét mã để trả tiền", Weight::Bold);
         let size = self
             .style
@@ -228,12 +239,12 @@ impl Pen<'_> {
         if place.is_empty() {
             return zone_top;
         }
-        let room = Room::line(self.inner, (self.style.place, self.style.place * 6 / 10));
-        let fitted = fit(place, Weight::Regular, room);
+        let text_box = TextBox::line(self.inner, self.style.place, self.style.place * 6 / 10);
+        let fitted = fit(place, Weight::Regular, text_box);
         let (bases, height) = fitted.bases();
         let top = zone_top - height;
         for (line, base) in fitted.lines.into_iter().zip(bases) {
-            self.centred(line, fitted.size_um, top + base, Ink::Soft);
+            self.centred(line, fitted.size_um, top + base, Ink::Muted);
         }
         top - self.style.gap / 3
     }
@@ -250,7 +261,7 @@ impl Pen<'_> {
         let lower = bottom - scaled(DESCENT_UNITS, small);
         let upper = lower - scaled(CAP_UNITS + 120, small) - scaled(DESCENT_UNITS, size);
         let top = upper - scaled(advice.above, size);
-        self.centred(english, small, lower, Ink::Soft);
+        self.centred(english, small, lower, Ink::Muted);
         self.centred(advice, size, upper, Ink::Black);
         top - self.style.gap
     }
@@ -276,31 +287,41 @@ impl Pen<'_> {
         let link = fit(
             &card.check_link,
             Weight::Regular,
-            Room::line(beside, (link_size, link_size / 2)),
+            TextBox::line(beside, link_size, link_size / 2),
         );
         let serial = fit(
             &card.serial,
             Weight::Bold,
-            Room::line(beside, (serial_size, serial_size / 2)),
+            TextBox::line(beside, serial_size, serial_size / 2),
         );
         let names = match self.style.note {
             0 => ["Mã sạp · Stall", "Số thẻ · Serial"],
             _ => ["Mã sạp · Stall code", "Số thẻ · Card serial"],
         };
+        let code_name = Run::of(names[0], Weight::Regular);
+        let serial_name = Run::of(names[1], Weight::Regular);
+        let at = |x: i32, y: i32| Point { x, y };
         self.drawing
-            .text(left, label_base, label, (names[0], Weight::Regular), Ink::Soft);
-        self.drawing.run(left, link_base, code_size, code, Ink::Black);
-        let name = Run::of(names[1], Weight::Regular);
-        let x = right - name.width_um(label);
-        self.drawing.run(x, label_base, label, name, Ink::Soft);
+            .text(at(left, label_base), label, code_name, Ink::Muted);
+        self.drawing
+            .text(at(left, link_base), code_size, code, Ink::Black);
+        let x = right - serial_name.width_um(label);
+        self.drawing
+            .text(at(x, label_base), label, serial_name, Ink::Muted);
         for (fitted, base) in [(serial, serial_base), (link, link_base)] {
             for line in fitted.lines {
                 let x = right - line.width_um(fitted.size_um);
-                self.drawing.run(x, base, fitted.size_um, line, Ink::Black);
+                self.drawing.text(at(x, base), fitted.size_um, line, Ink::Black);
             }
         }
         let rule = label_base - scaled(1000, label) - gap / 2;
-        self.drawing.rect(left, rule, self.inner, 150, Ink::Line);
+        let line = Area {
+            x: left,
+            y: rule,
+            width: self.inner,
+            height: 150,
+        };
+        self.drawing.rect(line, Ink::Line);
         rule - gap
     }
 
@@ -317,22 +338,23 @@ impl Pen<'_> {
         let tail_width = tail.width_um(tail_size);
         let dots_width = dots.width_um(bank_size);
         let apart = if card.bank_name.is_empty() { 0 } else { 2 * gap };
-        let room = Room::line(
-            self.inner - tail_width - dots_width - apart,
-            (bank_size, bank_size / 2),
-        );
-        let bank = fit(&card.bank_name, Weight::Regular, room);
+        let bank_width_max = self.inner - tail_width - dots_width - apart;
+        let text_box = TextBox::line(bank_width_max, bank_size, bank_size / 2);
+        let bank = fit(&card.bank_name, Weight::Regular, text_box);
         let bank_width = bank.lines.first().map_or(0, |line| line.width_um(bank.size_um));
         let base = bottom - scaled(tail.below.max(60), tail_size);
         let mut x = (self.width - bank_width - apart - dots_width - tail_width) / 2;
         for line in bank.lines {
-            self.drawing.run(x, base, bank.size_um, line, Ink::Black);
+            self.drawing
+                .text(Point { x, y: base }, bank.size_um, line, Ink::Black);
         }
         x += bank_width + apart;
         let above = scaled(tail.above.max(CAP_UNITS), tail_size);
-        self.drawing.run(x, base, bank_size, dots, Ink::Black);
         self.drawing
-            .run(x + dots_width, base, tail_size, tail, Ink::Black);
+            .text(Point { x, y: base }, bank_size, dots, Ink::Black);
+        x += dots_width;
+        self.drawing
+            .text(Point { x, y: base }, tail_size, tail, Ink::Black);
         base - above
     }
 }
