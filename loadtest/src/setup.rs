@@ -11,7 +11,8 @@ use choso::config::{Config, RawConfig};
 use choso::notice::{Outgoing, Provider, Sample, SampleKind, Scheme};
 use choso::places::UnitIx;
 use choso::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallDraft,
+    TradingStatus,
 };
 use choso::simulate::Payee;
 use choso::store::{Actor, NewProvider, Store};
@@ -319,13 +320,14 @@ fn household(number: usize, unit: UnitIx, from: Day) -> Result<HouseholdDraft> {
     };
     Ok(HouseholdDraft {
         reference: format!("LT-{number:05}"),
-        name: format!("Hộ kinh doanh {number}"),
-        class: Class::Registered,
-        status: TradingStatus::Trading,
-        phone: None,
-        from,
+        details: Some(HouseholdDetails {
+            name: format!("Hộ kinh doanh {number}"),
+            class: Class::Registered,
+            status: TradingStatus::Trading,
+            phone: None,
+            from,
+        }),
         stalls: vec![stall],
-        only_stalls: false,
     })
 }
 

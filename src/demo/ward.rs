@@ -3,7 +3,8 @@
 
 use crate::places::{NoUnit, UnitIx, Units};
 use crate::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallDraft,
+    TradingStatus,
 };
 use crate::vn::{AccountNumber, Day};
 
@@ -186,15 +187,17 @@ fn household(site: &Site, invented: Invented, random: &mut fastrand::Rng) -> Hou
     });
     HouseholdDraft {
         reference: format!("DEMO-{number:05}"),
-        name: format!("Hộ {number:04}"),
-        class: if random.u32(0..10) < 7 {
-            Class::Registered
-        } else {
-            Class::StreetVendor
-        },
-        status,
-        phone: None,
-        from: trading_from(),
+        details: Some(HouseholdDetails {
+            name: format!("Hộ {number:04}"),
+            class: if random.u32(0..10) < 7 {
+                Class::Registered
+            } else {
+                Class::StreetVendor
+            },
+            status,
+            phone: None,
+            from: trading_from(),
+        }),
         stalls: vec![StallDraft {
             row: number as u64,
             place: site.place.clone(),
@@ -213,7 +216,6 @@ fn household(site: &Site, invented: Invented, random: &mut fastrand::Rng) -> Hou
             account,
             code_from: None,
         }],
-        only_stalls: false,
     }
 }
 
@@ -230,7 +232,7 @@ mod tests {
             let (drafts, wants_code) = drafts(&units, seed).unwrap();
             let trading: Vec<_> = drafts
                 .iter()
-                .filter(|d| d.status == TradingStatus::Trading)
+                .filter(|d| d.details.as_ref().unwrap().status == TradingStatus::Trading)
                 .collect();
             assert_eq!(trading.len(), HOUSEHOLDS);
             let with_account = trading.iter().filter(|d| d.stalls[0].account.is_some());

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Reason;
+use super::state::Reason;
 use crate::notice::Details;
 use crate::register::{StallCode, code_in_note};
 use crate::vn::{Day, Dong, Period};
@@ -50,7 +50,7 @@ pub struct Order {
 
 /// What the register says about the accounts, terminals and households of a batch.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct AttributionFacts {
     /// Registered accounts by number.
     pub accounts: HashMap<String, Vec<AccountLinks>>,
     /// Terminals, virtual accounts and stall codes that were used as such, by (provider, its text).
@@ -83,7 +83,7 @@ pub fn attribute(
     provider_id: &Arc<str>,
     details: &Details,
     day: Day,
-    known: &Known,
+    known: &AttributionFacts,
 ) -> Result<Attributed, Reason> {
     let account = account_of(details, known);
     let links: Vec<&Link> = match &account {
@@ -97,7 +97,7 @@ pub fn attribute(
     {
         return placed(&order.household_id, Some(&order.stall_id), day, known);
     }
-    for name in stand_ins(details) {
+    for name in stall_aliases(details) {
         let key = (provider_id.clone(), name);
         let links = known.terminals.get(&key).map_or(&[][..], Vec::as_slice);
         if let Some(terminal) = links.iter().find(|t| t.period.holds(day))
@@ -129,7 +129,11 @@ pub fn attribute(
 }
 
 /// The order that a notice pays, if it is known.
-pub fn order_of<'a>(provider_id: &Arc<str>, details: &Details, known: &'a Known) -> Option<&'a Order> {
+pub fn order_of<'a>(
+    provider_id: &Arc<str>,
+    details: &Details,
+    known: &'a AttributionFacts,
+) -> Option<&'a Order> {
     if details.reference.is_empty() || known.orders.is_empty() {
         return None;
     }
@@ -140,7 +144,7 @@ pub fn order_of<'a>(provider_id: &Arc<str>, details: &Details, known: &'a Known)
 
 /// What may stand for a stall beside its account, in the order in which it is asked: terminal, virtual
 /// account, and where no account is named a stall code in the merchant's reference.
-pub fn stand_ins(details: &Details) -> Vec<String> {
+pub fn stall_aliases(details: &Details) -> Vec<String> {
     let mut names = Vec::new();
     if let Some(terminal) = &details.terminal
         && !details.terminal_is_unsigned
@@ -167,7 +171,7 @@ fn code_in_reference(reference: &str) -> Option<String> {
 }
 
 /// An account is (bank BIN, number); without a BIN the number must fit exactly one registered account.
-fn account_of<'a>(details: &Details, known: &'a Known) -> Result<&'a AccountLinks, Reason> {
+fn account_of<'a>(details: &Details, known: &'a AttributionFacts) -> Result<&'a AccountLinks, Reason> {
     let same_number = known
         .accounts
         .get(&details.account_number)
@@ -186,7 +190,7 @@ fn placed(
     household_id: &Arc<str>,
     stall_id: Option<&Arc<str>>,
     day: Day,
-    known: &Known,
+    known: &AttributionFacts,
 ) -> Result<Attributed, Reason> {
     let places = known.places.get(household_id).map_or(&[][..], Vec::as_slice);
     // Before its first version a household has no place; the first one is the best that is known.
@@ -222,8 +226,8 @@ mod tests {
         }
     }
 
-    fn known(accounts: &[(&str, &str, Vec<Link>)]) -> Known {
-        let mut known = Known::default();
+    fn known(accounts: &[(&str, &str, Vec<Link>)]) -> AttributionFacts {
+        let mut known = AttributionFacts::default();
         for (bin, number, links) in accounts {
             let account = AccountLinks {
                 bank_bin: (*bin).into(),
@@ -256,7 +260,7 @@ mod tests {
         }
     }
 
-    fn stall(known: &Known, d: &Details) -> Result<(String, Option<String>), Reason> {
+    fn stall(known: &AttributionFacts, d: &Details) -> Result<(String, Option<String>), Reason> {
         attribute(&"p".into(), d, Day::ymd(DAY, 3, 1), known)
             .map(|a| (a.household_id.to_string(), a.stall_id.map(|s| s.to_string())))
     }

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{State, qualifies};
+use super::state::State;
 use crate::vn::{Day, Dong};
+
+/// A receipt counts for indicator 5 when at least this much is left of it (docs/spec/domain.md, section 4).
+pub const QUALIFYING_FLOOR: Dong = Dong::new(1000);
 
 /// How refunds and corrections change a day of a household, place or provider that was counted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,6 +114,11 @@ impl Counters {
             sum.qualifying_count += i64::from(qualifies(after)) - i64::from(qualifies(before));
         }
     }
+}
+
+/// Whether a receipt with this much left counts for indicator 5.
+pub fn qualifies(net: Dong) -> bool {
+    net >= QUALIFYING_FLOOR
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ fn text(bytes: &mut &[u8]) -> Result<String, EvidenceError> {
 
 /// One link of the chain of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
+pub struct EvidenceLink {
     /// The number of its batch; its count is its place in the chain, from 1.
     pub batch_no: i64,
     /// The first of its notices and receipts.
@@ -107,7 +107,7 @@ pub struct Link {
     pub bytes_digest: [u8; 32],
 }
 
-impl Link {
+impl EvidenceLink {
     /// The digest of this link: over the one before it and everything it says.
     pub fn digest(&self, before: &[u8; 32]) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_member_of_a_link_is_covered() {
-        let link = Link {
+        let link = EvidenceLink {
             batch_no: 7,
             first_entry_no: 5,
             entries: 2,
@@ -253,19 +253,19 @@ mod tests {
         };
         let digest = link.digest(&[0; 32]);
         let others = [
-            Link { batch_no: 8, ..link },
-            Link {
+            EvidenceLink { batch_no: 8, ..link },
+            EvidenceLink {
                 first_entry_no: 6,
                 ..link
             },
-            Link { entries: 3, ..link },
-            Link { receipts: 2, ..link },
-            Link { callbacks: 1, ..link },
-            Link {
+            EvidenceLink { entries: 3, ..link },
+            EvidenceLink { receipts: 2, ..link },
+            EvidenceLink { callbacks: 1, ..link },
+            EvidenceLink {
                 rows_digest: [4; 32],
                 ..link
             },
-            Link {
+            EvidenceLink {
                 bytes_digest: [4; 32],
                 ..link
             },

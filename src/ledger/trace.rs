@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::{Key, KeyFilter};
+use super::filter::KeyFilter;
+use super::key::Key;
 use crate::notice::{ContentDigest, NoticeKind};
 
 /// Bytes of a page of traces: a few of them are read to settle one look-up, and each fits beside others

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
-use super::{Location, PlacedIn, UnitIx, Units};
+use super::boundaries::Location;
+use super::unit::PlacedIn;
+use super::units::{UnitIx, Units};
 use crate::vn::{Day, name_key};
 
 /// The streets and markets that are known, and the rule by which a register row finds its place in

@@ -24,8 +24,15 @@ pub struct Boundaries<'a> {
     answers: Vec<Option<Location>>,
 }
 
+impl Units {
+    /// The boundaries of this day, under which every place is located.
+    pub fn under(&self, day: Day) -> Boundaries<'_> {
+        Boundaries::new(self, day)
+    }
+}
+
 impl<'a> Boundaries<'a> {
-    pub(super) fn new(units: &'a Units, day: Day) -> Boundaries<'a> {
+    fn new(units: &'a Units, day: Day) -> Boundaries<'a> {
         let mut parent = vec![None; units.len()];
         for (ix, unit) in units.all() {
             if unit.period().holds(day) {

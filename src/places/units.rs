@@ -1,6 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
 
-use super::boundaries::Boundaries;
 use super::unit::{Edge, Unit, UnitId};
 use crate::vn::{Day, Lang, Period, fold, name_key};
 
@@ -335,11 +334,6 @@ impl Units {
                 })
             }
         }
-    }
-
-    /// The units as they bound each other on this day; every place is answered for under it.
-    pub fn under(&self, boundaries: Day) -> Boundaries<'_> {
-        Boundaries::new(self, boundaries)
     }
 
     /// The city as the oldest known versions of this unit knew it; street names are unique in it.

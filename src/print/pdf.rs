@@ -1,4 +1,8 @@
-//! A page is measured in fractions of points; nothing here is money.
+//! Drawings as the pages of a PDF, on pdf-writer. A page is measured in fractions of points; nothing here is money.
+//!
+//! Ours, and not krilla 0.8, which is built on pdf-writer too: pages hold only text, lines and codes, some
+//! 300 lines with the embedding of the font. krilla would write other bytes, set the kerning itself and pin
+//! the version of skrifa.
 #![allow(clippy::float_arithmetic)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,8 +13,8 @@ use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::writers::Resources;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Pdf, Rect, Ref, Settings, Str, TextStr};
 
-use super::font::{Step, UNITS, Weight};
-use super::layout::{Drawing, Ink, Item};
+use super::drawing::{Drawing, Ink, Item, Point};
+use super::font::{Run, Step, UNITS, Weight};
 
 /// Level 6: twice as fast as the best, a few per cent larger.
 const DEFLATE_LEVEL: u8 = 6;
@@ -32,16 +36,16 @@ const SYSTEM: SystemInfo = SystemInfo {
     supplement: 0,
 };
 
-/// A PDF of so many pages, each drawn when its turn comes, on all cores; `told` hears after each page how
-/// many are done. Nothing in it depends on when or where it was made.
+/// A PDF of so many pages, each drawn when its turn comes, on all cores; `on_page` is called after each
+/// page with how many are done. Nothing in it depends on when or where it was made.
 pub(super) fn write(
     title: &str,
     pages: usize,
     page: &(dyn Fn(usize) -> Drawing + Sync),
-    told: &(dyn Fn(usize) + Sync),
+    on_page: &(dyn Fn(usize) + Sync),
 ) -> Vec<u8> {
-    let drawn = drawn(pages, page, told);
-    let size = drawn.iter().map(|chunk| chunk.len() + 64).sum::<usize>() + 128 * 1024;
+    let chunks = page_chunks(pages, page, on_page);
+    let size = chunks.iter().map(|chunk| chunk.len() + 64).sum::<usize>() + 128 * 1024;
     let mut pdf = Pdf::with_settings_and_capacity(SETTINGS, size);
     pdf.catalog(CATALOG).pages(PAGES).lang(TextStr("vi"));
     let mut tree = pdf.pages(PAGES);
@@ -60,17 +64,17 @@ pub(super) fn write(
     for weight in Weight::ALL {
         font(&mut pdf, weight);
     }
-    for chunk in drawn {
+    for chunk in chunks {
         pdf.extend(&chunk);
     }
     pdf.finish()
 }
 
 /// All pages as they stand in the file, in their order.
-fn drawn(
+fn page_chunks(
     pages: usize,
     page: &(dyn Fn(usize) -> Drawing + Sync),
-    told: &(dyn Fn(usize) + Sync),
+    on_page: &(dyn Fn(usize) + Sync),
 ) -> Vec<Chunk> {
     let workers = thread::available_parallelism()
         .map_or(1, |n| n.get())
@@ -80,14 +84,14 @@ fn drawn(
     let done = AtomicUsize::new(0);
     let mut drawn: Vec<(usize, Chunk)> = thread::scope(|scope| {
         let work = || {
-            let mut mine = Vec::new();
+            let mut own_pages = Vec::new();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 if at >= pages {
-                    return mine;
+                    return own_pages;
                 }
-                mine.push((at, chunk(at, &page(at))));
-                told(done.fetch_add(1, Ordering::Relaxed) + 1);
+                own_pages.push((at, chunk(at, &page(at))));
+                on_page(done.fetch_add(1, Ordering::Relaxed) + 1);
             }
         };
         let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
@@ -152,24 +156,17 @@ fn content(drawing: &Drawing) -> Vec<u8> {
                 shape(&mut out, steps);
                 out.fill_nonzero();
             }
-            Item::Symbol {
-                x,
-                y,
-                side_um,
-                symbol,
-            } => {
+            Item::Symbol { at, side_um, symbol } => {
                 let module = *side_um as f32 / symbol.modules() as f32;
                 out.save_state();
-                out.transform([module, 0.0, 0.0, module, *x as f32, *y as f32]);
+                out.transform([module, 0.0, 0.0, module, at.x as f32, at.y as f32]);
                 for (x, y, width) in symbol.dark_runs() {
                     out.rect(x as f32, y as f32, width as f32, 1.0);
                 }
                 out.fill_nonzero();
                 out.restore_state();
             }
-            Item::Text {
-                x, y, size_um, run, ..
-            } => text(&mut out, (*x, *y), *size_um, run),
+            Item::Text { at, size_um, run, .. } => text(&mut out, *at, *size_um, run),
         }
     }
     out.finish().to_vec()
@@ -189,11 +186,11 @@ fn thousandths(part: u8) -> f32 {
     (i32::from(part) * 1000 / 255) as f32 / 1000.0
 }
 
-fn text(out: &mut Content, (x, y): (i32, i32), size_um: i32, run: &super::font::Run) {
+fn text(out: &mut Content, at: Point, size_um: i32, run: &Run) {
     let face = run.weight.face();
     out.begin_text();
     out.set_font(name(run.weight), size_um as f32);
-    out.set_text_matrix([1.0, 0.0, 0.0, -1.0, x as f32, y as f32]);
+    out.set_text_matrix([1.0, 0.0, 0.0, -1.0, at.x as f32, at.y as f32]);
     let mut positioned = out.show_positioned();
     let mut items = positioned.items();
     let mut bytes = Vec::new();

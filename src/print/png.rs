@@ -1,11 +1,11 @@
-//! A picture is made of fractions of pixels; nothing here is money.
+//! A drawing as PNG. A picture is made of fractions of pixels; nothing here is money.
 #![allow(clippy::float_arithmetic)]
 
 use png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, Unit};
 use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Transform};
 
+use super::drawing::{Drawing, Ink, Item, Point};
 use super::font::{Step, UNITS};
-use super::layout::{Drawing, Ink, Item};
 use crate::vietqr::Symbol;
 
 /// Dots per inch of a card's picture: what a print shop asks for.
@@ -32,8 +32,7 @@ pub(super) fn draw(drawing: &Drawing) -> Vec<u8> {
                 );
             }
             Item::Text {
-                x,
-                y,
+                at,
                 size_um,
                 run,
                 ink,
@@ -45,8 +44,8 @@ pub(super) fn draw(drawing: &Drawing) -> Vec<u8> {
                     right += glyph.advance;
                 }
                 let scale = *size_um as f32 / UNITS as f32 * to_pixels;
-                let x = *x as f32 * to_pixels;
-                let y = *y as f32 * to_pixels;
+                let x = at.x as f32 * to_pixels;
+                let y = at.y as f32 * to_pixels;
                 fill(
                     &mut picture,
                     path,
@@ -54,19 +53,14 @@ pub(super) fn draw(drawing: &Drawing) -> Vec<u8> {
                     Transform::from_row(scale, 0.0, 0.0, scale, x, y),
                 );
             }
-            Item::Symbol {
-                x,
-                y,
-                side_um,
-                symbol,
-            } => modules(&mut picture, (*x, *y), *side_um, symbol),
+            Item::Symbol { at, side_um, symbol } => modules(&mut picture, *at, *side_um, symbol),
         }
     }
     encoded(&picture)
 }
 
 /// Modules end at whole pixels: some are a pixel wider, none is grey.
-fn modules(picture: &mut Pixmap, (left, top): (i32, i32), side_um: i32, symbol: &Symbol) {
+fn modules(picture: &mut Pixmap, at: Point, side_um: i32, symbol: &Symbol) {
     let width = picture.width() as usize;
     let edge = |start: i32, module: usize| {
         let um = i64::from(start) + i64::from(side_um) * module as i64 / symbol.modules() as i64;
@@ -75,9 +69,9 @@ fn modules(picture: &mut Pixmap, (left, top): (i32, i32), side_um: i32, symbol: 
     let black = Ink::Black.rgb()[0];
     let data = picture.data_mut();
     for (x, y, run) in symbol.dark_runs() {
-        for line in edge(top, y)..edge(top, y + 1) {
+        for line in edge(at.y, y)..edge(at.y, y + 1) {
             let row = line * width;
-            for pixel in data[(row + edge(left, x)) * 4..(row + edge(left, x + run)) * 4].chunks_exact_mut(4)
+            for pixel in data[(row + edge(at.x, x)) * 4..(row + edge(at.x, x + run)) * 4].chunks_exact_mut(4)
             {
                 pixel.copy_from_slice(&[black, black, black, 255]);
             }

@@ -52,21 +52,21 @@ pub struct Sheet {
     worksheet: Worksheet,
     next_row: u32,
     columns: u16,
-    plain: Looks,
-    total: Looks,
+    plain: CellFormats,
+    total: CellFormats,
     fault: Option<XlsxError>,
 }
 
 /// Formats of the kinds of cells.
-struct Looks {
+struct CellFormats {
     text: Format,
     number: Format,
     day: Format,
 }
 
-impl Looks {
-    fn of(base: &Format) -> Looks {
-        Looks {
+impl CellFormats {
+    fn of(base: &Format) -> CellFormats {
+        CellFormats {
             // As text, so that a program which edits the cell does not take it for a number or a formula.
             text: base.clone().set_num_format("@"),
             number: base.clone().set_num_format("#,##0"),
@@ -94,8 +94,8 @@ impl Sheet {
             worksheet: Worksheet::new(),
             next_row: 0,
             columns: columns.len() as u16,
-            plain: Looks::of(&base),
-            total: Looks::of(&base.clone().set_bold().set_background_color("#E1F0EE")),
+            plain: CellFormats::of(&base),
+            total: CellFormats::of(&base.clone().set_bold().set_background_color("#E1F0EE")),
             fault: None,
         };
         let heading = base
@@ -157,9 +157,9 @@ impl Sheet {
         if self.fault.is_some() {
             return;
         }
-        let looks = if is_total { &self.total } else { &self.plain };
+        let formats = if is_total { &self.total } else { &self.plain };
         for (at, cell) in (0..).zip(cells) {
-            if let Err(fault) = write_cell(&mut self.worksheet, self.next_row, at, *cell, looks) {
+            if let Err(fault) = write_cell(&mut self.worksheet, self.next_row, at, *cell, formats) {
                 self.fault = Some(fault);
             }
         }
@@ -172,18 +172,18 @@ fn write_cell(
     row: u32,
     column: u16,
     cell: Cell<'_>,
-    looks: &Looks,
+    formats: &CellFormats,
 ) -> Result<(), XlsxError> {
-    let (number, look) = match cell {
-        Cell::Empty => return sheet.write_blank(row, column, &looks.text).map(drop),
+    let (number, format) = match cell {
+        Cell::Empty => return sheet.write_blank(row, column, &formats.text).map(drop),
         Cell::Text(text) => {
             return sheet
-                .write_string_with_format(row, column, cut(text), &looks.text)
+                .write_string_with_format(row, column, cut(text), &formats.text)
                 .map(drop);
         }
-        Cell::Dong(amount) => (amount.vnd(), &looks.number),
-        Cell::Count(count) => (count, &looks.number),
-        Cell::Day(day) => (day.number() + EPOCH_DAYS, &looks.day),
+        Cell::Dong(amount) => (amount.vnd(), &formats.number),
+        Cell::Count(count) => (count, &formats.number),
+        Cell::Day(day) => (day.number() + EPOCH_DAYS, &formats.day),
     };
     let is_day = matches!(cell, Cell::Day(_));
     if number.unsigned_abs() > EXACT_MAX || (is_day && number < FIRST_EXACT_SERIAL) {
@@ -192,12 +192,12 @@ fn write_cell(
             _ => number.to_string(),
         };
         return sheet
-            .write_string_with_format(row, column, text, &looks.text)
+            .write_string_with_format(row, column, text, &formats.text)
             .map(drop);
     }
     // Exact: at most 2^53.
     sheet
-        .write_number_with_format(row, column, number as f64, look)
+        .write_number_with_format(row, column, number as f64, format)
         .map(drop)
 }
 

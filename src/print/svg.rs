@@ -1,7 +1,9 @@
+//! A drawing as SVG, all text as outlines.
+
 use std::fmt::Write;
 
+use super::drawing::{Drawing, Ink, Item, Point};
 use super::font::{Step, UNITS};
-use super::layout::{Drawing, Ink, Item};
 
 /// A drawing as SVG; one unit is a micrometre.
 pub(super) fn draw(drawing: &Drawing) -> String {
@@ -23,12 +25,12 @@ pub(super) fn draw(drawing: &Drawing) -> String {
                 out.push_str("\"/>");
             }
             Item::Text {
-                x,
-                y,
+                at,
                 size_um,
                 run,
                 ink,
             } => {
+                let Point { x, y } = at;
                 let scale = decimal(*size_um, UNITS);
                 let _ = write!(
                     out,
@@ -42,12 +44,8 @@ pub(super) fn draw(drawing: &Drawing) -> String {
                 }
                 out.push_str("\"/>");
             }
-            Item::Symbol {
-                x,
-                y,
-                side_um,
-                symbol,
-            } => {
+            Item::Symbol { at, side_um, symbol } => {
+                let Point { x, y } = at;
                 let scale = decimal(*side_um, symbol.modules() as i32);
                 let _ = write!(
                     out,

@@ -1,5 +1,8 @@
+//! Tests of cards and packs: sizes, bytes, what lies where.
+
+use super::drawing::{Item, points};
+use super::fit::{SizeRange, TextBox, fit};
 use super::font::{Run, Weight};
-use super::layout::{Item, Room, fit, points};
 use super::*;
 use crate::vietqr::{QUIET_ZONE, stall_payload};
 use crate::vn::AccountNumber;
@@ -48,25 +51,23 @@ fn the_font_has_every_letter_and_no_empty_one() {
 /// Where a drawing has ink, as left, top, right, bottom.
 fn bounds(item: &Item) -> (i32, i32, i32, i32) {
     match item {
-        Item::Symbol { x, y, side_um, .. } => (*x, *y, x + side_um, y + side_um),
-        Item::Text {
-            x, y, size_um, run, ..
-        } => {
-            let mut right = *x;
-            let mut top = *y;
-            let mut bottom = *y;
+        Item::Symbol { at, side_um, .. } => (at.x, at.y, at.x + side_um, at.y + side_um),
+        Item::Text { at, size_um, run, .. } => {
+            let mut right = at.x;
+            let mut top = at.y;
+            let mut bottom = at.y;
             for glyph in &run.glyphs {
                 for step in run.weight.face().outline(glyph.id) {
                     if let font::Step::Line(_, up) | font::Step::Quad(_, _, _, up) | font::Step::Move(_, up) =
                         step
                     {
-                        top = top.min(y - font::scaled(*up, *size_um));
-                        bottom = bottom.max(y - font::scaled(*up, *size_um));
+                        top = top.min(at.y - font::scaled(*up, *size_um));
+                        bottom = bottom.max(at.y - font::scaled(*up, *size_um));
                     }
                 }
                 right += font::scaled(glyph.advance, *size_um);
             }
-            (*x, top, right, bottom)
+            (at.x, top, right, bottom)
         }
         Item::Shape { steps, .. } => {
             let ends = steps.iter().filter_map(|step| match step {
@@ -121,12 +122,7 @@ fn nothing_stands_outside_the_paper_on_another_text_or_in_the_quiet_zone() {
         let drawing = layout::card(card, format);
         let (width, height) = format.size_um();
         let symbol = drawing.items.iter().find_map(|item| match item {
-            Item::Symbol {
-                x,
-                y,
-                side_um,
-                symbol,
-            } => Some((*x, *y, *side_um, symbol.modules() as i32)),
+            Item::Symbol { at, side_um, symbol } => Some((at.x, at.y, *side_um, symbol.modules() as i32)),
             _ => None,
         });
         let (x, y, side, modules) = symbol.expect("a card has a code");
@@ -164,7 +160,10 @@ fn nothing_stands_outside_the_paper_on_another_text_or_in_the_quiet_zone() {
 
 #[test]
 fn a_text_is_broken_then_made_smaller_then_visibly_cut() {
-    let sizes = (points(160), points(80));
+    let sizes = SizeRange {
+        largest_um: points(160),
+        smallest_um: points(80),
+    };
     let width = 60_000;
     let fit = |text: &str| {
         let height_um = 15_000;
@@ -172,24 +171,24 @@ fn a_text_is_broken_then_made_smaller_then_visibly_cut() {
         fit(
             text,
             Weight::Bold,
-            Room {
+            TextBox {
                 width_um: width,
                 height_um,
-                sizes_um: sizes,
+                sizes,
                 lines_max,
             },
         )
     };
     let one = fit("Bà Hai");
-    assert_eq!((one.size_um, one.lines.len()), (sizes.0, 1));
+    assert_eq!((one.size_um, one.lines.len()), (sizes.largest_um, 1));
     let two = fit("Bún chả cá Bà Phiến và các con");
-    assert_eq!((two.size_um, two.lines.len()), (sizes.0, 2));
+    assert_eq!((two.size_um, two.lines.len()), (sizes.largest_um, 2));
     let long = "Cửa hàng tạp hóa tổng hợp Nguyễn Thị Bích Phượng phường Hải Châu";
     let smaller = fit(long);
-    assert!(smaller.size_um < sizes.0 && smaller.lines.len() == 2);
+    assert!(smaller.size_um < sizes.largest_um && smaller.lines.len() == 2);
     let cut = fit(&"W".repeat(200));
     let dots = Run::of("…", Weight::Bold).glyphs[0].id;
-    assert_eq!((cut.size_um, cut.lines.len()), (sizes.1, 2));
+    assert_eq!((cut.size_um, cut.lines.len()), (sizes.smallest_um, 2));
     assert_eq!(cut.lines[1].glyphs.last().unwrap().id, dots);
     for fitted in [one, two, smaller, cut] {
         assert!(
@@ -223,13 +222,13 @@ fn a_picture_has_the_true_size_and_a_code_of_pure_black_and_white() {
             (pixels(width), pixels(height))
         );
         let drawing = layout::card(&example(), format);
-        let Some(Item::Symbol { x, y, side_um, .. }) =
+        let Some(Item::Symbol { at, side_um, .. }) =
             drawing.items.iter().find(|i| matches!(i, Item::Symbol { .. }))
         else {
             panic!("no code");
         };
-        let left = pixels(*x);
-        let top = pixels(*y);
+        let left = pixels(at.x);
+        let top = pixels(at.y);
         let side = pixels(*side_um);
         for (x, y) in (0..side).flat_map(|y| (0..side).map(move |x| (x, y))) {
             let pixel = picture.get_pixel((left + x) as u32, (top + y) as u32).0;
@@ -263,11 +262,11 @@ fn a_pack_is_ordered_as_one_walks_and_the_same_whatever_order_it_came_in() {
     let other = pack(&["10", "K5/3", "2", "10A", "9", "12"]);
     // Six cards, four on a sheet, and one list.
     assert_eq!((one.pages(), one.pdf(&|_| ())), (3, other.pdf(&|_| ())));
-    let told = std::sync::Mutex::new(Vec::new());
-    one.pdf(&|done| told.lock().unwrap().push(done));
-    let mut told = told.into_inner().unwrap();
-    told.sort_unstable();
-    assert_eq!(told, [1, 2, 3]);
+    let pages_done = std::sync::Mutex::new(Vec::new());
+    one.pdf(&|done| pages_done.lock().unwrap().push(done));
+    let mut pages_done = pages_done.into_inner().unwrap();
+    pages_done.sort_unstable();
+    assert_eq!(pages_done, [1, 2, 3]);
     assert_eq!(pack(&[]).pages(), 1);
     assert!(pack(&[]).pdf(&|_| ()).starts_with(b"%PDF"));
 }

@@ -1,6 +1,8 @@
+//! What someone states of a household, its stalls and accounts, every value valid by itself.
+
 use serde::{Deserialize, Serialize};
 
-use super::StallCode;
+use super::stall_code::StallCode;
 use crate::places::UnitIx;
 use crate::vn::{AccountNumber, Day, Phone, fold};
 
@@ -115,7 +117,16 @@ impl HolderRelation {
 pub struct HouseholdDraft {
     /// The name under which outsiders know it; identity across imports.
     pub reference: String,
-    /// Its name.
+    /// What is stated of the household itself. None where only stalls are added to a household on the register:
+    /// its name, status and principal place stay as they are.
+    pub details: Option<HouseholdDetails>,
+    /// Its stalls; where details are stated, the first one is its principal place.
+    pub stalls: Vec<StallDraft>,
+}
+
+/// What a draft states of a household besides its stalls.
+#[derive(Debug, Clone)]
+pub struct HouseholdDetails {
     pub name: String,
     /// Registered or not.
     pub class: Class,
@@ -125,11 +136,6 @@ pub struct HouseholdDraft {
     pub phone: Option<Phone>,
     /// From which day all this holds.
     pub from: Day,
-    /// Its stalls; the first one is its principal place.
-    pub stalls: Vec<StallDraft>,
-    /// Only stalls are stated, to be added to a household that is there: its name, status and
-    /// principal place stay as they are.
-    pub only_stalls: bool,
 }
 
 /// A stall as someone states it.

@@ -1,11 +1,15 @@
-use super::StallCode;
+//! A register file: CSV rows read into households, each row refused on its own.
+
+use std::collections::HashMap;
+
 use super::draft::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallDraft,
+    TradingStatus,
 };
+use super::stall_code::StallCode;
 use crate::places::Units;
 use crate::table::{self, Fault, Row, Shape, TableError};
 use crate::vn::{AccountNumber, Day, Phone};
-use std::collections::HashMap;
 
 /// Columns of a register file (docs/spec/contract.md, section 2), in the order of the template.
 pub const SHAPE: Shape = Shape {
@@ -89,8 +93,10 @@ pub fn read_register(bytes: &[u8], units: &Units) -> Result<RegisterFile, TableE
 
 impl HouseholdDraft {
     fn add(&mut self, stall: StallDraft) {
-        // The household is there from its earliest row on.
-        self.from = self.from.min(stall.from);
+        // The household exists from its earliest row on.
+        if let Some(details) = &mut self.details {
+            details.from = details.from.min(stall.from);
+        }
         self.stalls.push(stall);
     }
 }
@@ -107,35 +113,47 @@ fn read_row(
         ));
     }
     let stall = read_stall(row, units)?;
-    let household =
-        HouseholdDraft {
-            reference: text(row, "household_ref", 100)?,
-            name: text(row, "household_name", 200)?,
-            class: Class::parse(row.get("class"))
-                .ok_or_else(|| wrong(row, "class", "ghi registered hoặc street_vendor"))?,
-            status: match row.get("trading_status") {
-                "" => TradingStatus::Trading,
-                word => TradingStatus::parse(word)
-                    .ok_or_else(|| wrong(row, "trading_status", "ghi trading, paused, moved hoặc closed"))?,
-            },
-            phone: match row.get("phone") {
-                "" => None,
-                phone => Some(Phone::parse(phone).ok_or_else(|| {
-                    "phone: không phải số điện thoại Việt Nam, ví dụ 0905 123 456".to_owned()
-                })?),
-            },
-            from: stall.from,
-            stalls: vec![stall.clone()],
-            only_stalls: false,
-        };
+    let reference = text(row, "household_ref", 100)?;
+    let details = read_details(row, stall.from)?;
     if let Some(Ok(at)) = first {
-        agree(&households[at], &household)?;
+        check_agrees(&households[at], &details)?;
     }
+    let household = HouseholdDraft {
+        reference,
+        details: Some(details),
+        stalls: vec![stall.clone()],
+    };
     Ok((household, stall))
 }
 
-fn agree(first: &HouseholdDraft, row: &HouseholdDraft) -> Result<(), String> {
+fn read_details(row: &Row, from: Day) -> Result<HouseholdDetails, String> {
+    Ok(HouseholdDetails {
+        name: text(row, "household_name", 200)?,
+        class: Class::parse(row.get("class"))
+            .ok_or_else(|| wrong(row, "class", "ghi registered hoặc street_vendor"))?,
+        status: match row.get("trading_status") {
+            "" => TradingStatus::Trading,
+            word => TradingStatus::parse(word)
+                .ok_or_else(|| wrong(row, "trading_status", "ghi trading, paused, moved hoặc closed"))?,
+        },
+        phone: match row.get("phone") {
+            "" => None,
+            phone => {
+                Some(Phone::parse(phone).ok_or_else(|| {
+                    "phone: không phải số điện thoại Việt Nam, ví dụ 0905 123 456".to_owned()
+                })?)
+            }
+        },
+        from,
+    })
+}
+
+/// Refuses a row that states another household than the first row of the same reference.
+fn check_agrees(first: &HouseholdDraft, row: &HouseholdDetails) -> Result<(), String> {
     let line = first.stalls.first().map_or(0, |s| s.row);
+    let Some(first) = &first.details else {
+        return Ok(());
+    };
     let differs = |column: &str| {
         Err(format!(
             "{column} khác với dòng đầu của hộ này (dòng {line}); hãy ghi giống nhau"
@@ -277,7 +295,10 @@ mod tests {
         assert_eq!(file.faults.len(), 0);
         assert_eq!(file.households.len(), 2);
         let a = &file.households[0];
-        assert_eq!((a.stalls.len(), a.from), (2, Day::ymd(2024, 1, 1)));
+        assert_eq!(
+            (a.stalls.len(), a.details.as_ref().unwrap().from),
+            (2, Day::ymd(2024, 1, 1))
+        );
         assert_eq!(a.stalls[0].account.as_ref().unwrap().number.reveal(), "0011");
         assert_eq!(a.stalls[1].place.name, PlaceName::Market("Chợ Hàn".into()));
     }

@@ -12,11 +12,13 @@ mod stall_code;
 
 pub use card::{CodeEnd, CodeVerdict};
 pub use draft::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallDraft,
+    TradingStatus,
 };
 pub use file::{RegisterFile, SHAPE, TEMPLATE, read_register};
 pub use plan::{
-    CodeRow, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdState, HouseholdVersionRow,
-    LinkRow, Minting, Outcome, Rows, StallState, StallVersionRow, plan, state_on,
+    AccountRow, CodeRow, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdRow,
+    HouseholdState, HouseholdVersionRow, LinkRow, NewIds, RegisterPlan, Rows, StallRow, StallState,
+    StallVersionRow, plan, state_on,
 };
 pub use stall_code::{StallCode, StallCodeError, code_in_note};

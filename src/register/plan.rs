@@ -1,9 +1,11 @@
+//! Compares drafts with the register and says which rows to write.
+
 use std::collections::HashMap;
 
-use super::StallCode;
 use super::draft::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceName, StallDraft, TradingStatus,
 };
+use super::stall_code::StallCode;
 use crate::places::Book;
 use crate::vietqr::stall_payload;
 use crate::vn::{AccountNumber, Day, Period};
@@ -18,7 +20,7 @@ pub struct Existing {
     pub accounts: HashMap<(String, String), String>,
 }
 
-/// A household that is there.
+/// A household on the register.
 #[derive(Debug, Default, Clone)]
 pub struct ExistingHousehold {
     pub household_id: String,
@@ -27,7 +29,7 @@ pub struct ExistingHousehold {
     pub stalls: Vec<ExistingStall>,
 }
 
-/// A stall that is there.
+/// A stall on the register.
 #[derive(Debug, Clone)]
 pub struct ExistingStall {
     pub stall_id: String,
@@ -40,12 +42,12 @@ pub struct ExistingStall {
     pub accounts_with_code: Vec<String>,
 }
 
-/// A link that is there.
+/// A link on the register.
 #[derive(Debug, Clone)]
 pub struct ExistingLink {
     pub account_id: String,
     pub period: Period,
-    /// Whether it stood in the register before this file.
+    /// Whether it was on the register before this file.
     pub is_recorded: bool,
 }
 
@@ -73,16 +75,37 @@ pub struct StallState {
     pub status: TradingStatus,
 }
 
+/// The rows to write.
 #[derive(Debug, Default)]
 pub struct Rows {
-    pub households: Vec<(String, String)>,
+    pub households: Vec<HouseholdRow>,
     pub household_versions: Vec<HouseholdVersionRow>,
-    pub stalls: Vec<(String, String, String)>,
+    pub stalls: Vec<StallRow>,
     pub stall_versions: Vec<StallVersionRow>,
-    /// (id, BIN, number, holder)
-    pub accounts: Vec<(String, String, AccountNumber, String)>,
+    pub accounts: Vec<AccountRow>,
     pub links: Vec<LinkRow>,
     pub codes: Vec<CodeRow>,
+}
+
+#[derive(Debug)]
+pub struct HouseholdRow {
+    pub household_id: String,
+    pub reference: String,
+}
+
+#[derive(Debug)]
+pub struct StallRow {
+    pub stall_id: String,
+    pub household_id: String,
+    pub code: String,
+}
+
+#[derive(Debug)]
+pub struct AccountRow {
+    pub account_id: String,
+    pub bank_bin: String,
+    pub number: AccountNumber,
+    pub holder_name: String,
 }
 
 /// A version of a household.
@@ -128,8 +151,8 @@ pub struct CodeRow {
     pub issued_on: Day,
 }
 
-/// Where new names come from: ids, stall codes and serials that are not taken.
-pub struct Minting<'a> {
+/// Where new ids come from: ids, stall codes and serials that are not taken.
+pub struct NewIds<'a> {
     pub id: &'a mut dyn FnMut() -> String,
     /// A stall code that no stall has.
     pub stall_code: &'a mut dyn FnMut() -> StallCode,
@@ -139,7 +162,7 @@ pub struct Minting<'a> {
 
 /// What becomes of some drafts.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct RegisterPlan {
     pub rows: Rows,
     /// Refused stalls: line of the file and reason.
     pub faults: Vec<(u64, String)>,
@@ -147,257 +170,263 @@ pub struct Outcome {
     pub kept: Vec<(String, Vec<String>)>,
 }
 
-/// Compares drafts with what is there. The same draft again gives no rows. A stall that cannot be kept
+/// Compares drafts with the register. The same draft again gives no rows. A stall that cannot be kept
 /// is refused with its reason; if it is a household's first, the whole household is.
 pub fn plan(
     drafts: &[HouseholdDraft],
     existing: &mut Existing,
     book: &mut Book<'_>,
-    mint: &mut Minting<'_>,
-) -> Outcome {
-    let mut outcome = Outcome::default();
+    new_ids: &mut NewIds<'_>,
+) -> RegisterPlan {
+    let mut planner = Planner {
+        existing,
+        book,
+        new_ids,
+        plan: RegisterPlan::default(),
+    };
     for draft in drafts {
-        plan_household(draft, existing, book, mint, &mut outcome);
+        planner.household(draft);
     }
-    outcome
+    planner.plan
 }
 
-fn plan_household(
-    draft: &HouseholdDraft,
-    existing: &mut Existing,
-    book: &mut Book<'_>,
-    mint: &mut Minting<'_>,
-    outcome: &mut Outcome,
-) {
-    let known = existing.households.get(&draft.reference).cloned();
-    let is_new = known.is_none();
-    let mut household = known.unwrap_or_else(|| ExistingHousehold {
-        household_id: (mint.id)(),
-        ..Default::default()
-    });
-    let mut stall_ids = Vec::new();
-    for (position, stall) in draft.stalls.iter().enumerate() {
-        let placed = place_of(stall, book, mint).and_then(|place_id| {
-            let at = find_or_make_stall(stall, &place_id, &mut household, existing, mint, outcome)?;
-            Ok((place_id, at))
+/// What planning a draft reads and adds to. A household is planned on a copy, which replaces the one in
+/// `existing` when it is done.
+struct Planner<'p, 'units, 'ids> {
+    existing: &'p mut Existing,
+    book: &'p mut Book<'units>,
+    new_ids: &'p mut NewIds<'ids>,
+    plan: RegisterPlan,
+}
+
+impl Planner<'_, '_, '_> {
+    fn household(&mut self, draft: &HouseholdDraft) {
+        let known = self.existing.households.get(&draft.reference).cloned();
+        let is_new = known.is_none();
+        let mut household = known.unwrap_or_else(|| ExistingHousehold {
+            household_id: (self.new_ids.id)(),
+            ..Default::default()
         });
-        let (place_id, at) = match placed {
-            Ok(found) => found,
-            Err(reason) if position == 0 => {
-                let others = draft.stalls[1..]
-                    .iter()
-                    .map(|s| (s.row, "nơi chính của hộ bị từ chối".to_owned()));
-                outcome.faults.push((stall.row, reason));
-                outcome.faults.extend(others);
-                return;
+        let mut stall_ids = Vec::new();
+        for (position, stall) in draft.stalls.iter().enumerate() {
+            let placed = self.place_of(stall).and_then(|place_id| {
+                let at = self.find_or_make_stall(stall, &place_id, &mut household)?;
+                Ok((place_id, at))
+            });
+            let (place_id, at) = match placed {
+                Ok(found) => found,
+                Err(reason) if position == 0 => {
+                    let others = draft.stalls[1..]
+                        .iter()
+                        .map(|s| (s.row, "nơi chính của hộ bị từ chối".to_owned()));
+                    self.plan.faults.push((stall.row, reason));
+                    self.plan.faults.extend(others);
+                    return;
+                }
+                Err(reason) => {
+                    self.plan.faults.push((stall.row, reason));
+                    continue;
+                }
+            };
+            if position == 0 {
+                if is_new {
+                    self.plan.rows.households.push(HouseholdRow {
+                        household_id: household.household_id.clone(),
+                        reference: draft.reference.clone(),
+                    });
+                }
+                if let Some(details) = &draft.details {
+                    let state = HouseholdState {
+                        name: details.name.clone(),
+                        class: details.class,
+                        status: details.status,
+                        place_id,
+                        house_number: stall.house_number.clone(),
+                        phone: details.phone.as_ref().map(|p| p.reveal().to_owned()),
+                    };
+                    self.version(&mut household, details.from, state);
+                }
             }
-            Err(reason) => {
-                outcome.faults.push((stall.row, reason));
-                continue;
+            if let Some(account) = &stall.account {
+                self.account(stall, account, &mut household, at);
             }
+            stall_ids.push(household.stalls[at].stall_id.clone());
+        }
+        self.plan.kept.push((household.household_id.clone(), stall_ids));
+        self.existing
+            .households
+            .insert(draft.reference.clone(), household);
+    }
+
+    fn place_of(&mut self, stall: &StallDraft) -> Result<String, String> {
+        let new_id = &mut self.new_ids.id;
+        match &stall.place.name {
+            PlaceName::Street(name) => Ok(self.book.segment(name, stall.place.unit, stall.from, new_id)),
+            PlaceName::Market(name) => self
+                .book
+                .market(name, stall.place.unit, stall.from, new_id)
+                .map_err(|e| e.to_string()),
+        }
+    }
+
+    /// The stall of the draft's code, else the one at the same place with the same numbers, else a new one.
+    /// Gives back its position among the household's stalls.
+    fn find_or_make_stall(
+        &mut self,
+        draft: &StallDraft,
+        place_id: &str,
+        household: &mut ExistingHousehold,
+    ) -> Result<usize, String> {
+        let wanted = |status| StallState {
+            place_id: place_id.to_owned(),
+            house_number: draft.house_number.clone(),
+            stall_number: draft.stall_number.clone(),
+            status,
         };
-        if position == 0 {
-            if is_new {
-                outcome
-                    .rows
-                    .households
-                    .push((household.household_id.clone(), draft.reference.clone()));
+        let found = match &draft.code {
+            Some(code) => household.stalls.iter().position(|s| s.code == code.as_str()),
+            None => household.stalls.iter().position(|s| {
+                s.versions
+                    .last()
+                    .is_some_and(|(_, state)| *state == wanted(state.status))
+            }),
+        };
+        if let Some(at) = found {
+            let stall = &mut household.stalls[at];
+            let status = state_on(&stall.versions, draft.from).map_or(TradingStatus::Trading, |s| s.status);
+            if state_on(&stall.versions, draft.from) != Some(&wanted(status)) {
+                let stall_id = stall.stall_id.clone();
+                let state = wanted(status);
+                stall.versions.push((draft.from, state.clone()));
+                self.plan.rows.stall_versions.push(StallVersionRow {
+                    stall_id,
+                    from: draft.from,
+                    state,
+                });
             }
-            if !draft.only_stalls {
-                plan_version(draft, stall, &place_id, &mut household, outcome);
-            }
+            return Ok(at);
         }
-        if let Some(account) = &stall.account {
-            plan_account(stall, account, at, &mut household, existing, mint, outcome);
+        if let Some(code) = &draft.code
+            && self.existing.stall_owners.contains_key(code.as_str())
+        {
+            return Err(format!(
+                "stall_code: mã {code} đã thuộc hộ khác; hãy kiểm tra thẻ hoặc để trống để được cấp mã mới"
+            ));
         }
-        stall_ids.push(household.stalls[at].stall_id.clone());
+        let code = draft
+            .code
+            .clone()
+            .unwrap_or_else(|| (self.new_ids.stall_code)())
+            .to_string();
+        let stall_id = (self.new_ids.id)();
+        self.existing
+            .stall_owners
+            .insert(code.clone(), household.household_id.clone());
+        self.plan.rows.stalls.push(StallRow {
+            stall_id: stall_id.clone(),
+            household_id: household.household_id.clone(),
+            code: code.clone(),
+        });
+        let state = wanted(TradingStatus::Trading);
+        self.plan.rows.stall_versions.push(StallVersionRow {
+            stall_id: stall_id.clone(),
+            from: draft.from,
+            state: state.clone(),
+        });
+        household.stalls.push(ExistingStall {
+            stall_id,
+            code,
+            versions: vec![(draft.from, state)],
+            links: Vec::new(),
+            accounts_with_code: Vec::new(),
+        });
+        Ok(household.stalls.len() - 1)
     }
-    outcome.kept.push((household.household_id.clone(), stall_ids));
-    existing.households.insert(draft.reference.clone(), household);
-}
 
-fn place_of(stall: &StallDraft, book: &mut Book<'_>, mint: &mut Minting<'_>) -> Result<String, String> {
-    match &stall.place.name {
-        PlaceName::Street(name) => Ok(book.segment(name, stall.place.unit, stall.from, &mut mint.id)),
-        PlaceName::Market(name) => book
-            .market(name, stall.place.unit, stall.from, &mut mint.id)
-            .map_err(|e| e.to_string()),
-    }
-}
-
-/// The stall of the draft's code, else the one at the same place with the same numbers, else a new one.
-/// Gives back its position among the household's stalls.
-fn find_or_make_stall(
-    draft: &StallDraft,
-    place_id: &str,
-    household: &mut ExistingHousehold,
-    existing: &mut Existing,
-    mint: &mut Minting<'_>,
-    outcome: &mut Outcome,
-) -> Result<usize, String> {
-    let wanted = |status| StallState {
-        place_id: place_id.to_owned(),
-        house_number: draft.house_number.clone(),
-        stall_number: draft.stall_number.clone(),
-        status,
-    };
-    let found = match &draft.code {
-        Some(code) => household.stalls.iter().position(|s| s.code == code.as_str()),
-        None => household.stalls.iter().position(|s| {
-            s.versions
-                .last()
-                .is_some_and(|(_, state)| *state == wanted(state.status))
-        }),
-    };
-    if let Some(at) = found {
-        let stall = &mut household.stalls[at];
-        let status = state_on(&stall.versions, draft.from).map_or(TradingStatus::Trading, |s| s.status);
-        if state_on(&stall.versions, draft.from) != Some(&wanted(status)) {
-            let stall_id = stall.stall_id.clone();
-            let state = wanted(status);
-            stall.versions.push((draft.from, state.clone()));
-            outcome.rows.stall_versions.push(StallVersionRow {
-                stall_id,
-                from: draft.from,
+    fn version(&mut self, household: &mut ExistingHousehold, from: Day, state: HouseholdState) {
+        if state_on(&household.versions, from) != Some(&state) {
+            household.versions.push((from, state.clone()));
+            let household_id = household.household_id.clone();
+            self.plan.rows.household_versions.push(HouseholdVersionRow {
+                household_id,
+                from,
                 state,
             });
         }
-        return Ok(at);
     }
-    if let Some(code) = &draft.code
-        && existing.stall_owners.contains_key(code.as_str())
-    {
-        return Err(format!(
-            "stall_code: mã {code} đã thuộc hộ khác; hãy kiểm tra thẻ hoặc để trống để được cấp mã mới"
-        ));
-    }
-    let code = draft
-        .code
-        .clone()
-        .unwrap_or_else(|| (mint.stall_code)())
-        .to_string();
-    let stall_id = (mint.id)();
-    existing
-        .stall_owners
-        .insert(code.clone(), household.household_id.clone());
-    outcome
-        .rows
-        .stalls
-        .push((stall_id.clone(), household.household_id.clone(), code.clone()));
-    let state = wanted(TradingStatus::Trading);
-    outcome.rows.stall_versions.push(StallVersionRow {
-        stall_id: stall_id.clone(),
-        from: draft.from,
-        state: state.clone(),
-    });
-    household.stalls.push(ExistingStall {
-        stall_id,
-        code,
-        versions: vec![(draft.from, state)],
-        links: Vec::new(),
-        accounts_with_code: Vec::new(),
-    });
-    Ok(household.stalls.len() - 1)
-}
 
-fn plan_version(
-    draft: &HouseholdDraft,
-    first: &StallDraft,
-    place_id: &str,
-    household: &mut ExistingHousehold,
-    outcome: &mut Outcome,
-) {
-    let state = HouseholdState {
-        name: draft.name.clone(),
-        class: draft.class,
-        status: draft.status,
-        place_id: place_id.to_owned(),
-        house_number: first.house_number.clone(),
-        phone: draft.phone.as_ref().map(|p| p.reveal().to_owned()),
-    };
-    if state_on(&household.versions, draft.from) != Some(&state) {
-        household.versions.push((draft.from, state.clone()));
-        let household_id = household.household_id.clone();
-        outcome.rows.household_versions.push(HouseholdVersionRow {
-            household_id,
-            from: draft.from,
-            state,
+    /// Links the stated account to the stall at this position, and hands a code out where the draft says so.
+    fn account(
+        &mut self,
+        draft: &StallDraft,
+        account: &AccountDraft,
+        household: &mut ExistingHousehold,
+        at: usize,
+    ) {
+        let key = (account.bank_bin.clone(), account.number.reveal().to_owned());
+        let account_id = self.existing.accounts.entry(key).or_insert_with(|| {
+            let id = (self.new_ids.id)();
+            self.plan.rows.accounts.push(AccountRow {
+                account_id: id.clone(),
+                bank_bin: account.bank_bin.clone(),
+                number: account.number.clone(),
+                holder_name: account.holder_name.clone(),
+            });
+            id
         });
-    }
-}
-
-fn plan_account(
-    draft: &StallDraft,
-    account: &AccountDraft,
-    at: usize,
-    household: &mut ExistingHousehold,
-    existing: &mut Existing,
-    mint: &mut Minting<'_>,
-    outcome: &mut Outcome,
-) {
-    let key = (account.bank_bin.clone(), account.number.reveal().to_owned());
-    let account_id = existing.accounts.entry(key).or_insert_with(|| {
-        let id = (mint.id)();
-        let holder = account.holder_name.clone();
-        outcome.rows.accounts.push((
-            id.clone(),
-            account.bank_bin.clone(),
-            account.number.clone(),
-            holder,
-        ));
-        id
-    });
-    let stall = &mut household.stalls[at];
-    let is_linked = stall
-        .links
-        .iter()
-        .any(|l| l.account_id == *account_id && l.period.holds(draft.from));
-    if !is_linked {
-        let period = Period {
-            from: Some(draft.from),
-            to: None,
-        };
-        stall.links.push(ExistingLink {
-            account_id: account_id.clone(),
-            period,
-            is_recorded: false,
-        });
-        outcome.rows.links.push(LinkRow {
-            link_id: (mint.id)(),
-            account_id: account_id.clone(),
-            stall_id: stall.stall_id.clone(),
-            household_id: household.household_id.clone(),
-            period,
-            relation: account.relation,
-        });
-    }
-    let Some(issued_on) = draft.code_from else { return };
-    if stall.accounts_with_code.contains(account_id) {
-        return;
-    }
-    // A file is one person's word; another account than the one on record needs a second one
-    // (docs/spec/domain.md, section 11).
-    let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
-    if stall.links.iter().any(is_change) {
-        let reason = "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã";
-        outcome.faults.push((draft.row, reason.to_owned()));
-        return;
-    }
-    match stall_payload(&account.bank_bin, &account.number, &stall.code) {
-        Ok(payload) => {
-            stall.accounts_with_code.push(account_id.clone());
-            outcome.rows.codes.push(CodeRow {
-                serial: (mint.serial)(),
-                stall_id: stall.stall_id.clone(),
+        let stall = &mut household.stalls[at];
+        let is_linked = stall
+            .links
+            .iter()
+            .any(|l| l.account_id == *account_id && l.period.holds(draft.from));
+        if !is_linked {
+            let period = Period {
+                from: Some(draft.from),
+                to: None,
+            };
+            stall.links.push(ExistingLink {
                 account_id: account_id.clone(),
+                period,
+                is_recorded: false,
+            });
+            self.plan.rows.links.push(LinkRow {
+                link_id: (self.new_ids.id)(),
+                account_id: account_id.clone(),
+                stall_id: stall.stall_id.clone(),
                 household_id: household.household_id.clone(),
-                payload: payload.to_string(),
-                issued_on,
+                period,
+                relation: account.relation,
             });
         }
-        Err(error) => outcome
-            .faults
-            .push((draft.row, format!("code_from: không tạo được mã QR: {error}"))),
+        let Some(issued_on) = draft.code_from else { return };
+        if stall.accounts_with_code.contains(account_id) {
+            return;
+        }
+        // A file is one person's word; another account than the one on record needs a second one
+        // (docs/spec/domain.md, section 11).
+        let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
+        if stall.links.iter().any(is_change) {
+            let reason = "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã";
+            self.plan.faults.push((draft.row, reason.to_owned()));
+            return;
+        }
+        match stall_payload(&account.bank_bin, &account.number, &stall.code) {
+            Ok(payload) => {
+                stall.accounts_with_code.push(account_id.clone());
+                self.plan.rows.codes.push(CodeRow {
+                    serial: (self.new_ids.serial)(),
+                    stall_id: stall.stall_id.clone(),
+                    account_id: account_id.clone(),
+                    household_id: household.household_id.clone(),
+                    payload: payload.to_string(),
+                    issued_on,
+                });
+            }
+            Err(error) => self
+                .plan
+                .faults
+                .push((draft.row, format!("code_from: không tạo được mã QR: {error}"))),
+        }
     }
 }
 
@@ -419,7 +448,7 @@ mod tests {
     const HEADER: &str = "household_ref,household_name,class,trading_status,unit_code,street,house_number,market,stall_number,stall_code,bank_bin,account_number,account_holder,holder_relation,phone,from,code_from\n";
 
     /// Plans one file after another against the same register, as imports do.
-    fn plan_files(files: &[&str]) -> Vec<Outcome> {
+    fn plan_files(files: &[&str]) -> Vec<RegisterPlan> {
         let (units, edges) = shipped();
         let units = Units::new(units, edges).unwrap();
         let mut existing = Existing::default();
@@ -433,7 +462,7 @@ mod tests {
         let mut id = || format!("id{}", next.borrow_mut()());
         let mut stall_code = || StallCode::from_number(next.borrow_mut()());
         let mut serial = || format!("S{}", next.borrow_mut()());
-        let mut mint = Minting {
+        let mut new_ids = NewIds {
             id: &mut id,
             stall_code: &mut stall_code,
             serial: &mut serial,
@@ -443,7 +472,7 @@ mod tests {
             .map(|rows| {
                 let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).unwrap();
                 assert_eq!(file.faults.len(), 0);
-                plan(&file.households, &mut existing, &mut book, &mut mint)
+                plan(&file.households, &mut existing, &mut book, &mut new_ids)
             })
             .collect()
     }
@@ -464,7 +493,7 @@ mod tests {
             ),
             (1, 1, 1, 1)
         );
-        assert!(first.codes[0].payload.contains(&first.stalls[0].2));
+        assert!(first.codes[0].payload.contains(&first.stalls[0].code));
         let again = &outcomes[1].rows;
         assert_eq!(
             (
@@ -500,7 +529,7 @@ mod tests {
         let coded = ONE.replace(",1,,,,", ",1,,,HC7K3M9J,");
         let other = coded.replace("A,Hộ 1", "B,Hộ 2");
         let outcomes = plan_files(&[&coded, &other]);
-        assert_eq!(outcomes[0].rows.stalls[0].2, "HC7K3M9J");
+        assert_eq!(outcomes[0].rows.stalls[0].code, "HC7K3M9J");
         assert_eq!(outcomes[1].faults.len(), 1);
         assert_eq!(outcomes[1].rows.households.len(), 0);
     }

@@ -14,8 +14,8 @@ use super::places::{self, raise_epoch};
 use super::{Actor, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, fresh_id, period_of};
 use crate::places::{Book, NewPlaces, Units};
 use crate::register::{
-    Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, Minting,
-    Outcome, StallCode, StallState, TradingStatus, plan,
+    Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, NewIds,
+    RegisterPlan, StallCode, StallState, TradingStatus, plan,
 };
 use crate::vn::{Day, TimeMs};
 
@@ -105,7 +105,7 @@ async fn keep(
     units: &Units,
     book: &mut Book<'_>,
     actor: Actor<'_>,
-) -> Result<(Outcome, NewPlaces)> {
+) -> Result<(RegisterPlan, NewPlaces)> {
     let mut existing = read_existing(tx, drafts).await?;
     let outcome = plan_with_new_names(tx, drafts, &mut existing, book, actor.now).await?;
     let new_places = book.take_new();
@@ -116,10 +116,10 @@ async fn keep(
 }
 
 impl RegisterKept {
-    fn add(&mut self, (outcome, places): (Outcome, NewPlaces)) {
+    fn add(&mut self, (outcome, places): (RegisterPlan, NewPlaces)) {
         let rows = &outcome.rows;
-        let new_households: HashSet<&String> = rows.households.iter().map(|(id, _)| id).collect();
-        let new_stalls: HashSet<&String> = rows.stalls.iter().map(|(id, ..)| id).collect();
+        let new_households: HashSet<&String> = rows.households.iter().map(|h| &h.household_id).collect();
+        let new_stalls: HashSet<&String> = rows.stalls.iter().map(|s| &s.stall_id).collect();
         self.new_households += new_households.len();
         self.new_stalls += new_stalls.len();
         self.changed += rows
@@ -149,7 +149,7 @@ async fn plan_with_new_names(
     existing: &mut Existing,
     book: &mut Book<'_>,
     now: TimeMs,
-) -> Result<Outcome> {
+) -> Result<RegisterPlan> {
     let wanted = drafts
         .iter()
         .flat_map(|d| &d.stalls)
@@ -160,7 +160,7 @@ async fn plan_with_new_names(
         drafts,
         existing,
         book,
-        &mut Minting {
+        &mut NewIds {
             id: &mut || fresh_id(now),
             // As many codes were fetched as there are stalls without one, and each takes one at most.
             stall_code: &mut || codes.pop().expect("a free code for each stall"),

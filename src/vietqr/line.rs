@@ -8,10 +8,11 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::{Deserialize as Read, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    Alternate, Banks, BuildError, Code, Fault, Field, Initiation, Payee, PayeeNumber, Reading, Service,
-    payload, read,
-};
+use super::banks::Banks;
+use super::code::{Alternate, Code, Initiation, Payee, PayeeNumber, Service};
+use super::read::{Fault, Reading, read};
+use super::tags::Field;
+use super::write::{BuildError, payload};
 use crate::vn::Dong;
 
 /// What became of a line.

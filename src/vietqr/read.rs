@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::code::{Alternate, Code, Initiation, Payee, PayeeNumber, Service, Texts};
 use super::crc::crc16;
 use super::tags::{self, ACCOUNT_MAX, AMOUNT_MAX, Field, PAYLOAD_MAX, alternate, beneficiary, napas, root};
-use super::{Alternate, Code, Initiation, Payee, PayeeNumber, Service, Texts};
 use crate::vn::Dong;
 
 /// What is wrong with a code. The words and their order are those of docs/spec/vietqr.md, section 13: of several
@@ -546,7 +546,7 @@ impl Reader {
         }
         Some(Payee::Napas {
             bank_bin: Cow::Borrowed(bin?),
-            account: PayeeNumber(Cow::Borrowed(account?)),
+            account: PayeeNumber::new(account?),
             service: service?,
         })
     }

@@ -5,7 +5,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use qrcode::bits::Bits;
 use qrcode::{Color, EcLevel, QrCode, Version};
 
-use super::Payload;
+use super::code::Payload;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::crc::crc16;
 use super::*;
+use crate::vn::{AccountNumber, Dong};
 
 pub(super) const STATIC: &str = "00020101021138560010A0000007270126000697041501121133666688880208QRIBFTTA\
     53037045802VN62120808HC07K3M96304C923";

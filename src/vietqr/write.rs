@@ -3,11 +3,11 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::code::{Alternate, Code, Initiation, Payee, Payload, Service};
 use super::crc::crc16;
 use super::tags::{
     self, ACCOUNT_MAX, Field, PAYLOAD_MAX, TWO_DIGITS, VALUE_MAX, alternate, beneficiary, napas, root,
 };
-use super::{Alternate, Code, Initiation, Payee, Payload, Service};
 use crate::vn::{AccountNumber, Dong};
 
 /// The longest bill number of [`bill_payload`]: with the stall code and a space, 19 characters.

@@ -12,7 +12,9 @@ use super::repeats::{
 use super::trace_memory::{AddedTraces, TraceMemory};
 use super::writer_memory::WriterMemory;
 use super::{bills, feed, orders, refunds, rows};
-use crate::ledger::{Decision, Key, Known, LedgerNo, Reason, Standing, State, Trace, decide, rows_digest};
+use crate::ledger::{
+    AttributionFacts, Decision, Key, LedgerNo, Reason, Standing, State, Trace, decide, rows_digest,
+};
 use crate::notice::{Details, NoticeKind, Outcome};
 use crate::vn::Day;
 
@@ -105,7 +107,11 @@ async fn decide_batch<'a>(
 }
 
 /// Decides every item of the new callbacks.
-fn decide_items<'a>(arrivals: &'a [Arrival], callbacks: &[NewCallback], known: &Known) -> Vec<Draft<'a>> {
+fn decide_items<'a>(
+    arrivals: &'a [Arrival],
+    callbacks: &[NewCallback],
+    known: &AttributionFacts,
+) -> Vec<Draft<'a>> {
     let mut drafts = Vec::with_capacity(callbacks.len());
     for NewCallback { at, is_reused, .. } in callbacks {
         let arrival = &arrivals[*at];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::{OPEN_START_DAY, Result, Tx, day_of, fetch_in_chunks, on_tx, period_of};
 use super::orders;
-use crate::ledger::{AccountLinks, Known, Link, TerminalLink, stand_ins};
+use crate::ledger::{AccountLinks, AttributionFacts, Link, TerminalLink, stall_aliases};
 use crate::notice::Details;
 
 /// More accounts than this are not remembered: a city has some hundred thousand.
@@ -16,12 +16,12 @@ const ENTRIES_MAX: usize = 200_000;
 #[derive(Debug, Default)]
 pub(in crate::store) struct RegisterMemory {
     epoch: Option<i64>,
-    known: Known,
+    known: AttributionFacts,
 }
 
 impl RegisterMemory {
     /// What the register says of all that was asked for.
-    pub fn known(&self) -> &Known {
+    pub fn known(&self) -> &AttributionFacts {
         &self.known
     }
 
@@ -29,7 +29,7 @@ impl RegisterMemory {
     pub fn invalidate_unless(&mut self, epoch: i64) {
         let is_full = self.known.accounts.len() + self.known.terminals.len() > ENTRIES_MAX;
         if self.epoch != Some(epoch) || is_full {
-            self.known = Known::default();
+            self.known = AttributionFacts::default();
             self.epoch = Some(epoch);
         }
     }
@@ -48,7 +48,7 @@ impl RegisterMemory {
         for &(provider_id, details) in named {
             numbers.insert(details.account_number.as_str());
             names.extend(
-                stand_ins(details)
+                stall_aliases(details)
                     .into_iter()
                     .map(|n| (Arc::clone(provider_id), n)),
             );

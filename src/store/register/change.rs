@@ -4,8 +4,8 @@ use super::super::places::raise_epoch;
 use super::super::{Actor, Creation, Result, Store, StoreError, Tx, fresh_id, on_tx};
 use super::{household_versions, stalls_of, write};
 use crate::register::{
-    AccountDraft, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState, StallVersionRow,
-    TradingStatus, state_on,
+    AccountDraft, AccountRow, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState,
+    StallVersionRow, TradingStatus, state_on,
 };
 use crate::vn::{Day, Period, Phone};
 
@@ -168,12 +168,12 @@ impl Creation {
             Some((account_id,)) => account_id,
             None => {
                 let id = fresh_id(actor.now);
-                rows.accounts.push((
-                    id.clone(),
-                    account.bank_bin.clone(),
-                    account.number.clone(),
-                    account.holder_name.clone(),
-                ));
+                rows.accounts.push(AccountRow {
+                    account_id: id.clone(),
+                    bank_bin: account.bank_bin.clone(),
+                    number: account.number.clone(),
+                    holder_name: account.holder_name.clone(),
+                });
                 id
             }
         };

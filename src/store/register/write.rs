@@ -20,8 +20,10 @@ async fn households(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> R
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO household (household_id, household_ref, recorded_at_ms) ",
             );
-            sql.push_values(chunk, |mut row, (id, reference)| {
-                row.push_bind(id).push_bind(reference).push_bind(now.0);
+            sql.push_values(chunk, |mut row, household| {
+                row.push_bind(&household.household_id)
+                    .push_bind(&household.reference)
+                    .push_bind(now.0);
             });
             sql.build().execute(c).await?;
         });
@@ -64,10 +66,10 @@ async fn stalls(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> Resul
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO stall (stall_id, household_id, stall_code, recorded_at_ms) ",
             );
-            sql.push_values(chunk, |mut row, (id, household_id, code)| {
-                row.push_bind(id)
-                    .push_bind(household_id)
-                    .push_bind(code)
+            sql.push_values(chunk, |mut row, stall| {
+                row.push_bind(&stall.stall_id)
+                    .push_bind(&stall.household_id)
+                    .push_bind(&stall.code)
                     .push_bind(now.0);
             });
             sql.build().execute(c).await?;
@@ -106,11 +108,11 @@ async fn accounts(tx: &mut Tx, rows: &Rows, Actor { by, now }: Actor<'_>) -> Res
             let mut sql = QueryBuilder::<Db>::new(
                 "INSERT INTO account (account_id, bank_bin, account_number, holder_name, recorded_at_ms) ",
             );
-            sql.push_values(chunk, |mut row, (id, bin, number, holder)| {
-                row.push_bind(id)
-                    .push_bind(bin)
-                    .push_bind(number.reveal())
-                    .push_bind(holder)
+            sql.push_values(chunk, |mut row, account| {
+                row.push_bind(&account.account_id)
+                    .push_bind(&account.bank_bin)
+                    .push_bind(account.number.reveal())
+                    .push_bind(&account.holder_name)
                     .push_bind(now.0);
             });
             sql.build().execute(c).await?;

@@ -15,7 +15,7 @@ use super::casework::{DecisionView, decisions_of_days, decisions_of_rows};
 use super::closes::closed_days;
 use super::far::{FarPair, far_pairs, rows_of_receipts};
 use super::{INSERT_ROWS_MAX, PLACE_BITS};
-use crate::ledger::{Known, LedgerNo, Reason, attribute};
+use crate::ledger::{AttributionFacts, LedgerNo, Reason, attribute};
 use crate::notice::Details;
 use crate::reconcile::{
     DayReceipt, Decided, DecisionState, Key128, Kind, NoticeSide, NoticeState, Payee, ReceiptSide,
@@ -678,7 +678,7 @@ impl Loading {
 
     /// Finds whose money each row is, by the links of its day. Rows that name the same on the same day have the
     /// same answer.
-    fn resolve(&mut self, known: &Known, stalls: &[(String, String)]) {
+    fn resolve(&mut self, known: &AttributionFacts, stalls: &[(String, String)]) {
         let mut found: HashMap<(u32, Option<u32>, Day), Payee> = HashMap::new();
         let mut rows = std::mem::take(&mut self.rows.rows);
         for (row, (name, stall)) in rows.iter_mut().zip(&self.rows.named) {
@@ -761,7 +761,7 @@ fn payee(
     name: &PayeeName,
     code: Option<&str>,
     day: Day,
-    known: &Known,
+    known: &AttributionFacts,
     households: &mut Numbers,
     stalls: &mut Numbers,
 ) -> Payee {

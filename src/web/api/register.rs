@@ -7,8 +7,8 @@ use super::{Page, from_json, once, page_size};
 use crate::clock::now;
 use crate::places::Units;
 use crate::register::{
-    AccountDraft, Class, CodeEnd, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallCode,
-    StallDraft, TradingStatus,
+    AccountDraft, Class, CodeEnd, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName,
+    StallCode, StallDraft, TradingStatus,
 };
 use crate::store::{
     AccountView, CodeEnding, CodeView, Creation, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
@@ -363,7 +363,8 @@ pub(super) async fn create_household(
             );
         }
         // One that begins later is shown as it will be.
-        let on = draft.from.max(today());
+        let begins = draft.stalls.iter().map(|stall| stall.from).min();
+        let on = begins.map_or_else(today, |from| from.max(today()));
         let (household_id, _) = keep(creation, draft, &units, &person).await?;
         let found = creation.household(&household_id, on).await?;
         Ok((
@@ -421,13 +422,14 @@ fn household_draft(input: &HouseholdIn, units: &Units) -> Result<HouseholdDraft,
         .ok_or_else(|| Problem::invalid("stalls", "Hộ cần ít nhất một sạp; sạp đầu là nơi chính."))?;
     Ok(HouseholdDraft {
         reference: words("household_ref", &input.household_ref, 100)?,
-        name: words("household_name", &input.household_name, 200)?,
-        class: input.class,
-        status: input.trading_status.unwrap_or(TradingStatus::Trading),
-        phone: input.phone.as_deref().map(phone).transpose()?,
-        from,
+        details: Some(HouseholdDetails {
+            name: words("household_name", &input.household_name, 200)?,
+            class: input.class,
+            status: input.trading_status.unwrap_or(TradingStatus::Trading),
+            phone: input.phone.as_deref().map(phone).transpose()?,
+            from,
+        }),
         stalls,
-        only_stalls: false,
     })
 }
 
@@ -562,13 +564,8 @@ pub(super) async fn add_stall(
         let (view, _) = found.ok_or_else(|| Problem::missing(format!("Không có hộ {household_id}.")))?;
         let draft = HouseholdDraft {
             reference: view.reference,
-            name: view.name,
-            class: Class::Registered,
-            status: TradingStatus::Trading,
-            phone: None,
-            from: stall.from,
+            details: None,
             stalls: vec![stall],
-            only_stalls: true,
         };
         let (_, stalls) = keep(creation, draft, &units, &person).await?;
         let stall_id = stalls.last().cloned().unwrap_or_default();
