@@ -3,8 +3,9 @@
 
 use crate::places::{NoUnit, UnitIx, Units};
 use crate::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, StallDraft, TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, TradingStatus,
 };
+use crate::simulate::InventedStall;
 use crate::vn::{AccountNumber, Day};
 
 use super::places::{MARKETS, REAL_STREETS, WARDS_2024};
@@ -177,36 +178,30 @@ fn household(
             HolderRelation::Owner
         },
     });
-    HouseholdDraft {
+    let class = if random.u32(0..10) < 7 {
+        Class::Registered
+    } else {
+        Class::StreetVendor
+    };
+    let (house_number, stall_number) = if site.is_market {
+        (String::new(), format!("S{at:03}"))
+    } else {
+        (at.to_string(), String::new())
+    };
+    let invented = InventedStall {
+        number,
         reference: format!("DEMO-{number:05}"),
         name: format!("Hộ {number:04}"),
-        class: if random.u32(0..10) < 7 {
-            Class::Registered
-        } else {
-            Class::StreetVendor
-        },
-        status,
-        phone: None,
+        place: site.place.clone(),
+        house_number,
+        stall_number,
         from: trading_from(),
-        stalls: vec![StallDraft {
-            row: number as u64,
-            place: site.place.clone(),
-            house_number: if site.is_market {
-                String::new()
-            } else {
-                at.to_string()
-            },
-            stall_number: if site.is_market {
-                format!("S{at:03}")
-            } else {
-                String::new()
-            },
-            code: None,
-            from: trading_from(),
-            account,
-            code_from: None,
-        }],
-        only_stalls: false,
+        account,
+    };
+    HouseholdDraft {
+        class,
+        status,
+        ..invented.household()
     }
 }
 
