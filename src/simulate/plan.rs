@@ -375,17 +375,6 @@ mod tests {
     }
 
     #[test]
-    fn an_order_holds_every_event_and_exactly_the_duplicates() {
-        let events: Vec<u32> = (0..1_000).collect();
-        let mut random = fastrand::Rng::with_seed(7);
-        let mut order = posting_order(&events, events.clone(), Share::percent(20), &mut random);
-        assert_eq!(order.len(), 1_200);
-        order.sort_unstable();
-        order.dedup();
-        assert_eq!(order, events);
-    }
-
-    #[test]
     fn posts_begin_at_an_even_pace() {
         let plan = Plan::new(&mix(), 300, 5).unwrap();
         for (slot, post) in (0u64..).zip(&plan.posts) {
