@@ -8,15 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
+use choso::simulate::percentile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::Result;
+use crate::error::Result;
 
 /// Room for the head and the body of an answer; a problem document is a few hundred bytes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// A phase that takes longer is given up: signatures are good for 300 s and were made before it began.
-const PHASE_WITHIN: Duration = Duration::from_secs(240);
+const PHASE_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Requests ready to be written, in one piece of memory that goes back to the system when dropped.
 pub struct Prepared {
@@ -70,7 +71,7 @@ pub struct Outcome {
     pub latencies_us: Vec<u32>,
     /// Answers by status.
     pub statuses: BTreeMap<u16, usize>,
-    /// Of the answers 503, those that say when to come again.
+    /// Of the answers 503, those that say when to try again.
     pub retry_after: usize,
     /// Answers in each second of the phase, so that a stall shows in the raw run.
     pub per_second: Vec<u32>,
@@ -97,9 +98,7 @@ impl Outcome {
 
     /// The latency that this many thousandths of the accepted did not exceed, µs; 1000 is the longest.
     pub fn percentile_us(&self, thousandths: usize) -> u32 {
-        let rank = (self.latencies_us.len() * thousandths).div_ceil(1000);
-        let at = self.latencies_us.get(rank.saturating_sub(1));
-        at.or(self.latencies_us.last()).copied().unwrap_or(0)
+        percentile(&self.latencies_us, thousandths)
     }
 
     /// Adds what another connection or thread saw.
@@ -125,7 +124,7 @@ impl Outcome {
                 .push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
         }
         *self.statuses.entry(answer.status).or_default() += 1;
-        self.retry_after += usize::from(answer.status == 503 && answer.says_when);
+        self.retry_after += usize::from(answer.status == 503 && answer.has_retry_after);
         let second = second as usize;
         if self.per_second.len() <= second {
             self.per_second.resize(second + 1, 0);
@@ -182,7 +181,7 @@ fn client_thread(
         let started = Instant::now();
         let tasks: Vec<_> = opened?
             .into_iter()
-            .map(|connection| tokio::spawn(converse(connection, requests.clone(), next.clone(), started)))
+            .map(|connection| tokio::spawn(post_in_turn(connection, requests.clone(), next.clone(), started)))
             .collect();
         let all = async {
             let mut sum = Outcome::default();
@@ -191,11 +190,11 @@ fn client_thread(
             }
             Ok(sum)
         };
-        match tokio::time::timeout(PHASE_WITHIN, all).await {
+        match tokio::time::timeout(PHASE_TIMEOUT, all).await {
             Ok(sum) => sum,
             Err(_) => Err(format!(
                 "not done within {} s; post fewer callbacks",
-                PHASE_WITHIN.as_secs()
+                PHASE_TIMEOUT.as_secs()
             )
             .into()),
         }
@@ -220,7 +219,7 @@ pub async fn connect(address: SocketAddr) -> Result<TcpStream> {
     Ok(stream)
 }
 
-async fn converse(
+async fn post_in_turn(
     mut connection: TcpStream,
     requests: Arc<Prepared>,
     next: Arc<AtomicUsize>,
@@ -273,8 +272,8 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// Whether it says when to come again.
-    pub says_when: bool,
+    /// Whether it says when to try again.
+    pub has_retry_after: bool,
     body_bytes: usize,
 }
 
@@ -303,7 +302,7 @@ impl Answer {
         };
         Ok(Answer {
             status,
-            says_when: header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()),
+            has_retry_after: header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()),
             body_bytes,
         })
     }
@@ -321,7 +320,7 @@ mod tests {
             Answer::of(kept).unwrap(),
             Answer {
                 status: 204,
-                says_when: false,
+                has_retry_after: false,
                 body_bytes: 0
             }
         );
@@ -330,7 +329,7 @@ mod tests {
             Answer::of(refused).unwrap(),
             Answer {
                 status: 503,
-                says_when: true,
+                has_retry_after: true,
                 body_bytes: 12
             }
         );

@@ -1,43 +1,46 @@
 //! Benchmarks of choso. Each prints its figures as ratios of one run on one machine, because bare rates
 //! say more about the machine than about the program.
 //!
-//! `intake` posts signed callbacks over HTTP to the service in this process and holds the ledger against
-//! what it sent. `start` measures how soon the finished program answers, and what it needs when idle.
-//! `growth` does the same to ledgers of millions of receipts. `torture` breaks things on purpose while callbacks come, and looks whether any was lost or doubled.
-//! `plant` measures nothing: it writes statements with known faults, and looks whether each is found.
+//! Rates: `intake` (signed callbacks over HTTP that become durable), `idle` (the same among thousands of
+//! connections that wait), `instances` (several services on one PostgreSQL), `growth` (ledgers of millions
+//! of receipts), `codes` (QR payloads and print packs), `reconcile` (statements against receipts).
+//! Latencies: `open-loop` (a rate that does not wait for answers), `overload` (more than the service can
+//! take), `start` (how soon the program answers, and its memory when idle).
+//! Rightness: `plant` (statements with known faults, each of which has to be found) and `torture` (faults
+//! under load, after which nothing may be lost or doubled). The others check it too: what was posted is held
+//! against the ledger.
+//!
 //! All traffic stays on the loopback interface, is bounded in number and in time, and ends by itself.
 
+mod args;
+mod benchmark;
 mod client;
-#[path = "../../tests/support/cluster.rs"]
-mod cluster;
-mod codes;
-mod crowd;
-mod growth;
-mod intake;
-mod open_loop;
-mod plant;
+mod closed_loop;
+mod commands;
+mod comparison;
+mod database;
+mod deployment;
+mod error;
+mod ledger_check;
+mod listener;
+mod machine;
+mod payment_source;
 mod process;
-mod profiles;
 mod proxy;
-mod reconcile;
 mod report;
-mod rig;
-mod setup;
-mod start;
-mod torture;
+mod schedule;
+mod secrets;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use commands::{
+    codes, growth, idle, instances, intake, open_loop, overload, plant, reconcile, start, torture,
+};
 
 /// The service that is built into this process runs on the allocator of the real one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Whatever went wrong, as a sentence for the person at the terminal.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
-/// Result of whatever may go wrong.
-pub type Result<T> = std::result::Result<T, Error>;
 
 /// Benchmarks of choso
 #[derive(Parser)]
@@ -60,13 +63,13 @@ enum Command {
     /// Payloads and print packs, as ratios of what other programs need for the same
     Codes(codes::CodesArgs),
     /// The rate among thousands of connections and listeners that wait, as a ratio of the rate without them
-    Idle(crowd::IdleArgs),
+    Idle(idle::IdleArgs),
     /// Several instances on one PostgreSQL, each with a listener who has to hear every receipt once
-    Instances(crowd::InstancesArgs),
+    Instances(instances::InstancesArgs),
     /// Latencies at a rate that does not wait for answers, from the moment each callback was due
     OpenLoop(open_loop::OpenLoopArgs),
     /// More than the service can take: what it sends away, and that it loses nothing it accepted
-    Overload(open_loop::OverloadArgs),
+    Overload(overload::OverloadArgs),
     /// Statements against receipts, as a ratio of what an analytical database needs to join them
     Reconcile(reconcile::ReconcileArgs),
     /// Twelve causes planted in statement files: each named rightly, and nothing else named
@@ -84,10 +87,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Intake(args) => intake::run(&args),
         Command::Codes(args) => codes::run(&args),
-        Command::Idle(args) => crowd::run_idle(&args),
-        Command::Instances(args) => crowd::run_instances(&args),
+        Command::Idle(args) => idle::run(&args),
+        Command::Instances(args) => instances::run(&args),
         Command::OpenLoop(args) => open_loop::run(&args),
-        Command::Overload(args) => open_loop::run_overload(&args),
+        Command::Overload(args) => overload::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Plant(args) => plant::run(&args),
         Command::Start(args) => start::run(&args),

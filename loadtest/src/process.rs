@@ -1,9 +1,9 @@
-//! The finished program as a process: found, started, killed, told to stop, and asked for its verdicts.
+//! The finished program as a process: started, killed, told to stop, and asked for its verdicts.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -11,30 +11,13 @@ use std::time::{Duration, Instant};
 use choso::config::Config;
 use serde_json::Value;
 
-use crate::Result;
-use crate::report::status_kib;
+use crate::error::Result;
+use crate::machine::status_kib;
 
 /// A service that has not announced itself by now will not.
-const START_WITHIN: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to end after SIGTERM.
-const STOP_WITHIN: Duration = Duration::from_secs(25);
-
-/// The program to measure: the one that was named, else `choso` beside this one.
-pub fn binary(named: Option<&Path>) -> Result<PathBuf> {
-    let binary = match named {
-        Some(binary) => binary.to_owned(),
-        None => std::env::current_exe()?.with_file_name("choso"),
-    };
-    if binary.is_file() {
-        Ok(binary)
-    } else {
-        Err(format!(
-            "there is no {}; build it with cargo build --release",
-            binary.display()
-        )
-        .into())
-    }
-}
+const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// A running `choso serve`; killed if it is dropped while running.
 pub struct Service {
@@ -51,16 +34,16 @@ impl Drop for Service {
 }
 
 impl Service {
-    /// Starts it with these settings and waits until it listens. `outer` is a program that gives way to
+    /// Starts it with these settings and waits until it listens. `wrapper` is a program that gives way to
     /// the service, with its arguments: `sh` with a limit; empty for none. What the service logs is added
     /// to `serve.log` beside the key file.
     pub fn start(
         binary: &Path,
         config: &Config,
-        outer: &[&str],
+        wrapper: &[&str],
         variables: &[(&str, String)],
     ) -> Result<Service> {
-        let mut command = without_settings(binary, outer);
+        let mut command = without_settings(binary, wrapper);
         let folder = config.key_file.parent().unwrap_or(Path::new("."));
         let log_file = folder.join("serve.log");
         let log = File::options().create(true).append(true).open(&log_file)?;
@@ -111,13 +94,24 @@ impl Service {
         Ok(())
     }
 
+    /// The most memory it has had so far.
+    pub fn peak_kib(&self) -> u64 {
+        status_kib(&self.id().to_string(), "VmHWM")
+    }
+
+    /// Stops it; what there is to say against how it ended.
+    pub fn stop_or_fault(self) -> Result<Option<String>> {
+        let fault = "told to stop, the service did not end with 0".to_owned();
+        Ok((!self.stop()?).then_some(fault))
+    }
+
     /// Sends SIGTERM and waits; whether it ended with 0 in time.
     pub fn stop(mut self) -> Result<bool> {
         Command::new("kill")
             .args(["-TERM", &self.id().to_string()])
             .status()?;
         let asked = Instant::now();
-        while asked.elapsed() < STOP_WITHIN {
+        while asked.elapsed() < STOP_TIMEOUT {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status.success());
             }
@@ -141,8 +135,8 @@ pub fn ask(binary: &Path, config: &Config, arguments: &[&str]) -> Result<(Value,
     Ok((answer, output.status.success()))
 }
 
-/// What a command took.
-pub struct Run {
+/// A command of the program that has ended.
+pub struct Finished {
     pub took: Duration,
     /// The most memory it had.
     pub peak_kib: u64,
@@ -151,7 +145,7 @@ pub struct Run {
 }
 
 /// Runs a command of the program to its end.
-pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Run> {
+pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Finished> {
     let started = Instant::now();
     let mut child = without_settings(binary, &[])
         .args(arguments)
@@ -175,7 +169,7 @@ pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Run> {
         printed.read_to_end(&mut output)?;
     }
     if status.success() {
-        Ok(Run {
+        Ok(Finished {
             took,
             peak_kib,
             output,
@@ -186,8 +180,8 @@ pub fn run(binary: &Path, config: &Config, arguments: &[&str]) -> Result<Run> {
 }
 
 /// A command that the settings of the person at this terminal do not reach.
-fn without_settings(binary: &Path, outer: &[&str]) -> Command {
-    let mut command = match outer {
+fn without_settings(binary: &Path, wrapper: &[&str]) -> Command {
+    let mut command = match wrapper {
         [] => Command::new(binary),
         [program, arguments @ ..] => {
             let mut command = Command::new(program);
@@ -225,7 +219,7 @@ fn announced_address(child: &mut Child) -> Result<SocketAddr> {
             }
         }
     });
-    match told.recv_timeout(START_WITHIN) {
+    match told.recv_timeout(START_TIMEOUT) {
         Ok(address) => Ok(address?),
         Err(_) => Err("the program did not print `listening on http://HOST:PORT`".into()),
     }

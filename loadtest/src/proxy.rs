@@ -10,8 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
-use crate::Result;
-use crate::setup::Draw;
+use crate::error::Result;
 
 /// While it is cutting, one piece of so many is passed on in part only, and the connection ends there.
 const CUT_ONE_OF: u64 = 12;
@@ -35,7 +34,7 @@ pub struct Proxy {
 struct State {
     target: Target,
     is_cutting: AtomicBool,
-    draw: Mutex<Draw>,
+    random: Mutex<fastrand::Rng>,
 }
 
 impl Drop for Proxy {
@@ -52,7 +51,7 @@ impl Proxy {
         let state = Arc::new(State {
             target,
             is_cutting: AtomicBool::new(false),
-            draw: Mutex::new(Draw::new(seed)),
+            random: Mutex::new(fastrand::Rng::with_seed(seed)),
         });
         let accepting = tokio::spawn(accept(listener, state.clone()));
         Ok(Proxy {
@@ -89,24 +88,23 @@ async fn pass(client: TcpStream, state: &State) -> std::io::Result<()> {
         Target::Port(port) => {
             let server = TcpStream::connect(("127.0.0.1", port.load(Ordering::SeqCst))).await?;
             server.set_nodelay(true)?;
-            both_ways(client.into_split(), server.into_split(), state).await
+            both_ways(client, server, state).await
         }
-        Target::Socket(path) => {
-            let server = UnixStream::connect(path).await?;
-            both_ways(client.into_split(), server.into_split(), state).await
-        }
+        Target::Socket(path) => both_ways(client, UnixStream::connect(path).await?, state).await,
     }
 }
 
 async fn both_ways(
-    (client_says, to_client): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    (server_says, to_server): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    client: TcpStream,
+    server: impl AsyncRead + AsyncWrite,
     state: &State,
 ) -> std::io::Result<()> {
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = tokio::io::split(server);
     // The first way to end ends both: the sockets are closed when this returns.
     tokio::select! {
-        ended = one_way(client_says, to_server, state) => ended,
-        ended = one_way(server_says, to_client, state) => ended,
+        ended = one_way(from_client, to_server, state) => ended,
+        ended = one_way(from_server, to_client, state) => ended,
     }
 }
 
@@ -134,7 +132,7 @@ impl State {
         if !self.is_cutting.load(Ordering::SeqCst) {
             return None;
         }
-        let mut draw = self.draw.lock().unwrap_or_else(PoisonError::into_inner);
-        (draw.below(CUT_ONE_OF) == 0).then(|| draw.below(bytes as u64) as usize)
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        (random.u64(0..CUT_ONE_OF) == 0).then(|| random.usize(0..bytes))
     }
 }

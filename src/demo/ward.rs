@@ -3,9 +3,9 @@
 
 use crate::places::{NoUnit, UnitIx, Units};
 use crate::register::{
-    AccountDraft, Class, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallDraft,
-    TradingStatus,
+    AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, TradingStatus,
 };
+use crate::simulate::InventedStall;
 use crate::vn::{AccountNumber, Day};
 
 use super::places::{MARKETS, REAL_STREETS, WARDS_2024};
@@ -185,38 +185,29 @@ fn household(site: &Site, invented: Invented, random: &mut fastrand::Rng) -> Hou
             HolderRelation::Owner
         },
     });
-    HouseholdDraft {
+    let class = if random.u32(0..10) < 7 {
+        Class::Registered
+    } else {
+        Class::StreetVendor
+    };
+    let (house_number, stall_number) = if site.is_market {
+        (String::new(), format!("S{at:03}"))
+    } else {
+        (at.to_string(), String::new())
+    };
+    let invented = InventedStall {
+        number,
+        class,
+        status,
         reference: format!("DEMO-{number:05}"),
-        details: Some(HouseholdDetails {
-            name: format!("Hộ {number:04}"),
-            class: if random.u32(0..10) < 7 {
-                Class::Registered
-            } else {
-                Class::StreetVendor
-            },
-            status,
-            phone: None,
-            from: trading_from(),
-        }),
-        stalls: vec![StallDraft {
-            row: number as u64,
-            place: site.place.clone(),
-            house_number: if site.is_market {
-                String::new()
-            } else {
-                at.to_string()
-            },
-            stall_number: if site.is_market {
-                format!("S{at:03}")
-            } else {
-                String::new()
-            },
-            code: None,
-            from: trading_from(),
-            account,
-            code_from: None,
-        }],
-    }
+        name: format!("Hộ {number:04}"),
+        place: site.place.clone(),
+        house_number,
+        stall_number,
+        from: trading_from(),
+        account,
+    };
+    invented.household()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! table of the providers' words. Requests are made one by one, each signed when it is sent: a retry
 //! carries a fresh time where the scheme signs one, and an event says the same at every try.
 
+mod invented;
 mod plan;
 mod post;
 mod schedule;
@@ -23,8 +24,9 @@ use post::Sender;
 use schedule::{Attempt, Schedule};
 use totals::Tally;
 
-pub use plan::{Late, Mix, Share, ShareError};
-pub use totals::{Answers, Counted, Latency, Totals, Unexpected};
+pub use invented::InventedStall;
+pub use plan::{Late, Mix, Share, ShareError, posting_order};
+pub use totals::{Answers, Counted, Latency, Totals, Unexpected, percentile};
 
 /// Most events of one run: a city's day twice over.
 pub const COUNT_MAX: u32 = 5_000_000;
@@ -55,6 +57,29 @@ impl Payee {
             stall_code,
         };
         Ok(rows.into_iter().map(payee).collect())
+    }
+
+    /// A payment to them under this number; the provider's ids are made of it.
+    pub fn payment(&self, number: u64, amount: Dong, occurred_at: TimeMs) -> Sample {
+        Sample {
+            kind: SampleKind::Payment,
+            number,
+            payment_number: number,
+            amount,
+            bank_bin: self.bank_bin.clone(),
+            account_number: self.account_number.clone(),
+            stall_code: self.stall_code.clone(),
+            occurred_at,
+        }
+    }
+
+    /// Somebody who is not on the register.
+    fn nobody() -> Payee {
+        Payee {
+            bank_bin: NOBODY.0.to_owned(),
+            account_number: NOBODY.1.to_owned(),
+            stall_code: NOBODY.2.to_owned(),
+        }
     }
 }
 
@@ -143,7 +168,7 @@ impl Simulation {
             simulation: self,
             plan: &plan,
             seed: mix.seed,
-            started_at_ms: now().0,
+            started_at: now(),
             accepted: (0..plan.events.len()).map(|_| AtomicBool::new(false)).collect(),
         };
         let schedule = Schedule::new(&plan.posts, OVERTIME, stop);
@@ -186,13 +211,8 @@ impl Simulation {
             let at = now();
             let sample = Sample {
                 kind,
-                number: number(at.0, 0),
-                payment_number: number(at.0, 1),
-                amount: Dong::new(10_000),
-                bank_bin: self.payees[0].bank_bin.clone(),
-                account_number: self.payees[0].account_number.clone(),
-                stall_code: self.payees[0].stall_code.clone(),
-                occurred_at: at,
+                payment_number: event_number(at, 1),
+                ..self.payees[0].payment(event_number(at, 0), Dong::new(10_000), at)
             };
             let composed = self.provider.compose(&sample, at).and_then(|out| {
                 out.with_request(|request| self.provider.receive(request, Some(at)))
@@ -215,8 +235,8 @@ impl Simulation {
 
 /// A number of its own for each event, also beside those of a run that began earlier: room for a hundred
 /// in each millisecond since the end of 2023.
-fn number(started_at_ms: i64, event: usize) -> u64 {
-    let since_ms = started_at_ms.saturating_sub(1_700_000_000_000).max(0);
+pub fn event_number(started_at: TimeMs, event: usize) -> u64 {
+    let since_ms = started_at.0.saturating_sub(1_700_000_000_000).max(0);
     u64::try_from(since_ms).unwrap_or_default() * 100 + event as u64
 }
 
@@ -225,7 +245,7 @@ struct Run<'a> {
     simulation: &'a Simulation,
     plan: &'a Plan,
     seed: u64,
-    started_at_ms: i64,
+    started_at: TimeMs,
     /// By event: whether the service has told success once.
     accepted: Vec<AtomicBool>,
 }
@@ -286,19 +306,14 @@ impl Run<'_> {
 
     fn sample(&self, index: usize) -> Sample {
         let event = &self.plan.events[index];
+        let occurred_at = TimeMs(self.started_at.0 + i64::from(event.occurred_ms));
+        let number = event_number(self.started_at, index);
+        let paid_to = |payee: &Payee| payee.payment(number, event.amount, occurred_at);
         let payee = self.simulation.payees.get(event.payee as usize);
-        let text = |of: fn(&Payee) -> &String, otherwise: &str| {
-            payee.map_or_else(|| otherwise.to_owned(), |p| of(p).clone())
-        };
         Sample {
             kind: event.kind,
-            number: number(self.started_at_ms, index),
-            payment_number: number(self.started_at_ms, event.payment as usize),
-            amount: event.amount,
-            bank_bin: text(|p| &p.bank_bin, NOBODY.0),
-            account_number: text(|p| &p.account_number, NOBODY.1),
-            stall_code: text(|p| &p.stall_code, NOBODY.2),
-            occurred_at: TimeMs(self.started_at_ms + i64::from(event.occurred_ms)),
+            payment_number: event_number(self.started_at, event.payment as usize),
+            ..payee.map_or_else(|| paid_to(&Payee::nobody()), paid_to)
         }
     }
 }
@@ -315,9 +330,9 @@ mod tests {
 
     #[test]
     fn events_of_later_runs_have_other_numbers() {
-        let first = 1_795_000_000_000;
-        assert!(number(first, 99) < number(first + 1, 0));
+        let first = TimeMs(1_795_000_000_000);
+        assert!(event_number(first, 99) < event_number(TimeMs(first.0 + 1), 0));
         // The ids that are made of it stay whole numbers in every language.
-        assert!(number(first, COUNT_MAX as usize) < 1 << 53);
+        assert!(event_number(first, COUNT_MAX as usize) < 1 << 53);
     }
 }

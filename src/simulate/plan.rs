@@ -178,7 +178,7 @@ impl Plan {
     /// The events in the order of their posts; an event that is delivered twice stands twice.
     fn order(&mut self, mix: &Mix, fates: &[Fate], random: &mut fastrand::Rng) -> Vec<u32> {
         let mut good = Vec::new();
-        let mut order: Vec<(u64, u32)> = Vec::with_capacity(fates.len());
+        let mut sent = Vec::with_capacity(fates.len());
         for (event, fate) in (0u32..).zip(fates) {
             match fate {
                 Fate::Missing => {
@@ -189,17 +189,10 @@ impl Plan {
                 Fate::Forged => {}
                 _ => good.push(event),
             }
-            order.push((u64::from(event) * 2, event));
+            sent.push(event);
         }
-        random.shuffle(&mut good);
-        good.truncate(mix.duplicates.of(good.len() as u32) as usize);
-        self.duplicates = good.len() as u64;
-        let repeats = good
-            .into_iter()
-            .map(|event| (u64::from(event) * 2 + 1 + 2 * random.u64(0..REPEAT_REACH), event));
-        order.extend(repeats);
-        order.sort_unstable();
-        order.into_iter().map(|(_, event)| event).collect()
+        self.duplicates = u64::from(mix.duplicates.of(good.len() as u32));
+        posting_order(&sent, good, mix.duplicates, random)
     }
 
     fn schedule(&mut self, order: &[u32], rate_per_s: u64) {
@@ -226,6 +219,25 @@ impl Plan {
         self.late = slots.len() as u64;
         self.posts.sort_by_key(|post| post.due_us);
     }
+}
+
+/// The order in which these events are posted, the lower numbers first. Of the `repeatable` ones a share,
+/// drawn by chance, is posted twice: again within 50 events of the first time.
+pub fn posting_order(
+    sent: &[u32],
+    mut repeatable: Vec<u32>,
+    duplicates: Share,
+    random: &mut fastrand::Rng,
+) -> Vec<u32> {
+    random.shuffle(&mut repeatable);
+    repeatable.truncate(duplicates.of(repeatable.len() as u32) as usize);
+    let mut order: Vec<(u64, u32)> = sent.iter().map(|&event| (u64::from(event) * 2, event)).collect();
+    let repeats = repeatable
+        .into_iter()
+        .map(|event| (u64::from(event) * 2 + 1 + 2 * random.u64(0..REPEAT_REACH), event));
+    order.extend(repeats);
+    order.sort_unstable();
+    order.into_iter().map(|(_, event)| event).collect()
 }
 
 fn fates(mix: &Mix, random: &mut fastrand::Rng) -> Option<Vec<Fate>> {

@@ -238,9 +238,9 @@ fn altered(text: &str, from: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::number;
+    use super::super::{Payee, event_number};
     use super::*;
-    use crate::notice::{Refusal, SCHEMES, Sample, SampleKind};
+    use crate::notice::{Refusal, SCHEMES};
     use crate::vn::{Dong, TimeMs};
 
     /// Any text will do for a secret that is shared; keys that only the provider holds are not made here.
@@ -255,17 +255,13 @@ mod tests {
 
     fn composed(provider: &Provider) -> Outgoing {
         let at = TimeMs(1_795_000_000_000);
-        let sample = Sample {
-            kind: SampleKind::Payment,
-            number: number(at.0, 4_999_999),
-            payment_number: 0,
-            amount: Dong::new(26_000),
+        let payee = Payee {
             bank_bin: "970415".to_owned(),
             account_number: "00000022".to_owned(),
             stall_code: "HC7K3M9J".to_owned(),
-            occurred_at: at,
         };
-        provider.compose(&sample, at).unwrap()
+        let payment = payee.payment(event_number(at, 4_999_999), Dong::new(26_000), at);
+        provider.compose(&payment, at).unwrap()
     }
 
     fn all() -> Vec<Provider> {

@@ -288,7 +288,7 @@ impl Tally {
 }
 
 /// The smallest value that so many thousandths do not exceed; zero of nothing.
-fn percentile(sorted: &[u32], per_thousand: usize) -> u32 {
+pub fn percentile(sorted: &[u32], per_thousand: usize) -> u32 {
     let rank = (sorted.len() * per_thousand).div_ceil(1000);
     rank.checked_sub(1).map_or(0, |at| sorted[at])
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use choso::reconcile::FeeRule;
 use choso::vn::{Day, TimeMs, grouped};
 
-use crate::Result;
+use crate::error::Result;
 
 /// What the provider keeps of each payment: 0,55%, and a tenth of that as VAT.
 const FEES: FeeRule = FeeRule {
@@ -115,7 +115,7 @@ pub struct Statement {
 
 impl Statement {
     /// Begins a file with its titles and header.
-    pub fn create(path: &Path, style: Style, (from, to): (Day, Day)) -> Result<Statement> {
+    pub fn create(path: &Path, style: Style, from: Day, to: Day) -> Result<Statement> {
         let mut statement = Statement {
             out: BufWriter::new(File::create(path)?),
             style,

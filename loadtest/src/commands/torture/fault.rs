@@ -7,8 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::Result;
-use crate::setup::temporary_folder;
+use crate::database::temporary_folder;
+use crate::error::Result;
 
 /// Where libfaketime may lie.
 const FAKETIME: [&str; 4] = [
@@ -63,7 +63,7 @@ impl Fault {
     }
 
     /// Whether there is such a thing on this database.
-    pub fn concerns(self, database: &str) -> bool {
+    pub fn is_possible_on(self, database: &str) -> bool {
         match self {
             Fault::KillPostgres | Fault::CutDatabase => database == "postgres",
             // Its server's files cannot be limited from here.

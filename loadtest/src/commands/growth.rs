@@ -1,5 +1,5 @@
-//! How intake does as the ledger grows: fills a database to each size, a simulated day after the other,
-//! and measures it as `intake` does, in turns with an empty one.
+//! `loadtest growth`: how intake does as the ledger grows. It fills a database to each size, a simulated
+//! day after the other, and measures it as `intake` does, in turns with an empty one.
 //!
 //! The fill goes through [`Store::post`] itself, with real signed callbacks in big batches, and sorts and
 //! joins traces as the service does. Afterwards old callbacks of every age come once more.
@@ -14,18 +14,21 @@ use choso::app::App;
 use choso::clock::now;
 use choso::config::Config;
 use choso::jobs::maintain_ledger;
-use choso::notice::{Received, Scheme, scheme};
-use choso::store::{Arrival, IntakeTotals, Store, WriterMemory};
+use choso::notice::Sample;
+use choso::store::{Arrival, IntakeTotals, StateTotal, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::Result;
+use crate::args::{DatabaseArgs, RawArgs, SeedArgs};
+use crate::benchmark::{Benchmark, Measured};
 use crate::client::{Prepared, post_all};
-use crate::intake::{Pace, Phase, load};
-use crate::report::{self, Machine, micros, ms};
-use crate::setup::{Cast, Databases, HOUSEHOLDS, Ids, Which, temporary_folder};
+use crate::closed_loop::{Pace, Phase, post_payments};
+use crate::database::{Backend, DatabaseChoice, temporary_folder};
+use crate::error::{Error, Result};
+use crate::payment_source::{IdOrder, PaymentSource, SourceOptions};
+use crate::report::{micros, ms, outcome_json, print_faults, thousandths};
 
 /// Callbacks of one transaction while filling.
 const BATCH: u64 = 4096;
@@ -48,9 +51,8 @@ const STATE: &str = "growth.json";
                   loadtest growth --database sqlite --steps 20 --from /var/tmp/growth    goes on from there"
 )]
 pub struct GrowthArgs {
-    /// Which database to measure
-    #[arg(long, value_enum, default_value = "both")]
-    database: Which,
+    #[command(flatten)]
+    databases: DatabaseArgs,
     /// Receipts before each measurement, in millions, rounded up to whole days
     #[arg(long, value_delimiter = ',', default_value = "0,5,20,50", value_parser = millions)]
     steps: Vec<u64>,
@@ -63,18 +65,16 @@ pub struct GrowthArgs {
     /// Connections that each wait for their answer before they post again
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4000))]
     connections: u16,
-    /// Seed of amounts and accounts
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    chance: SeedArgs,
     /// Keep the filled database in this new folder (SQLite only)
     #[arg(long, value_name = "DIR", conflicts_with = "from")]
     keep: Option<PathBuf>,
     /// Go on with a database that was kept; it stays there
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// Where the raw run is kept [default: loadtest/runs/DATE-growth-DATABASE.json]
-    #[arg(long, value_name = "FILE")]
-    raw: Option<PathBuf>,
+    #[command(flatten)]
+    output: RawArgs,
 }
 
 /// Reads `0`, `5` or `0.25` million as a number.
@@ -118,16 +118,15 @@ struct Step {
 
 /// Fills, measures, prints and keeps the raw runs. False where ledger and generator disagree.
 pub fn run(args: &GrowthArgs) -> Result<bool> {
-    let machine = Machine::read();
-    println!("{}", machine.line());
-    if args.database != Which::Sqlite && (args.keep.is_some() || args.from.is_some()) {
+    let benchmark = Benchmark::begin("growth", &args.output);
+    let is_kept = args.keep.is_some() || args.from.is_some();
+    if args.databases.database != DatabaseChoice::Sqlite && is_kept {
         return Err("--keep and --from want --database sqlite: PostgreSQL's files go with its server".into());
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let mut all_well = true;
-    for databases in args.database.databases()? {
-        println!("\n{}", databases.kind());
-        head();
+    benchmark.on_each(&args.databases, |backend| {
+        println!("\n{}", backend.name());
+        print_head();
         let temporary = temporary_folder()?;
         let folder = args
             .from
@@ -135,75 +134,64 @@ pub fn run(args: &GrowthArgs) -> Result<bool> {
             .or(args.keep.as_deref())
             .unwrap_or(temporary.path());
         std::fs::create_dir_all(folder)?;
-        let steps = runtime.block_on(measure(&databases, folder, args))?;
-        for fault in steps.iter().flat_map(|step| &step.faults) {
-            println!("FAULT: {fault}");
-            all_well = false;
-        }
+        let steps = runtime.block_on(measure(backend, folder, args))?;
+        let faults: Vec<String> = steps.iter().flat_map(|step| step.faults.clone()).collect();
+        print_faults(&faults);
         if let Some(last) = steps.last().and_then(|step| step.phases.last()) {
-            println!("largest: {}; {}", last.memory.line(), last.effort.line());
+            println!("largest: {}; {}", last.memory.line(), last.cpu.line());
         }
-        let mut raw = report::raw_head("growth", &machine);
-        raw["database"] = databases.kind().into();
-        raw["settings"] = json!({
-            "per_day": args.per_day, "connections": args.connections, "seed": args.seed,
-        });
-        raw["steps"] = steps.iter().map(Step::json).collect();
-        report::write_raw(args.raw.as_deref(), &format!("growth-{}", databases.kind()), &raw)?;
-    }
-    Ok(all_well)
+        Ok(Measured {
+            is_right: faults.is_empty(),
+            figures: json!({
+                "settings": {
+                    "per_day": args.per_day, "connections": args.connections, "seed": args.chance.seed,
+                },
+                "steps": steps.iter().map(Step::json).collect::<Vec<_>>(),
+            }),
+        })
+    })
 }
 
-async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Result<Vec<Step>> {
-    let standard = scheme("standard", None)?;
+async fn measure(backend: &Backend, folder: &Path, args: &GrowthArgs) -> Result<Vec<Step>> {
+    let options = SourceOptions::standard(args.chance.seed)?;
     let is_begun = folder.join(STATE).is_file();
     if args.from.is_some() && !is_begun {
         return Err(format!("{} holds no {STATE}: nothing was kept there", folder.display()).into());
     }
-    let config = databases.config(folder, None)?;
+    let config = backend.config(folder, None)?;
     let store = Store::open(&config.database_url).await?;
-    let (mut fill, cast) = if is_begun {
-        let fill = Fill::read(folder)?;
-        let cast = Cast::again(&store, standard, fill.seed).await?;
-        (fill, cast)
+    let mut fill;
+    let source;
+    if is_begun {
+        fill = Fill::read(folder)?;
+        source = PaymentSource::reopen(&store, options.scheme, fill.seed).await?;
     } else {
-        let most = args.steps.iter().max().copied().unwrap_or(0);
-        let fill = Fill {
-            seed: args.seed,
-            per_day: args.per_day,
-            // So that the last day of the largest size is yesterday.
-            first_day: Day::of(now()).plus(-(most.div_ceil(args.per_day) as i64)),
-            days: 0,
-        };
-        let key = config.sealing_key()?;
-        (
-            fill,
-            Cast::fill(&store, &key, standard, HOUSEHOLDS, args.seed).await?,
-        )
-    };
-    let cast = Arc::new(cast);
+        fill = Fill::begin(args);
+        source = PaymentSource::register(&store, &config.sealing_key()?, &options).await?;
+    }
+    let source = Arc::new(source);
     let mut steps = Vec::new();
     let mut bytes = 0;
     for wanted in &args.steps {
         let days = wanted.div_ceil(fill.per_day);
         let started = Instant::now();
-        let before = fill.days;
+        let days_before = fill.days;
         let others = if is_begun {
             0
         } else {
-            bytes_on_disk(databases, &config)? - bytes
+            bytes_on_disk(backend, &config)? - bytes
         };
-        fill.up_to(&store, &cast, days).await?;
-        let filled = (fill.days - before) * fill.per_day;
+        fill.up_to(&store, &source, days).await?;
+        let filled = (fill.days - days_before) * fill.per_day;
         let fill_rate = (filled > 0).then(|| filled as f64 / started.elapsed().as_secs_f64());
         // So that the service finds nothing left to do beside the measurement.
         maintain_ledger(&store, now()).await?;
         fill.keep(folder)?;
-        if let Databases::Sqlite = databases {
+        if let Backend::Sqlite = backend {
             // What the fill left for the system to write would be written beside the measurement.
             std::fs::File::open(config.key_file.with_file_name("choso.db"))?.sync_all()?;
         }
-        bytes = bytes_on_disk(databases, &config)? - others;
+        bytes = bytes_on_disk(backend, &config)? - others;
         let mut step = Step {
             receipts: fill.days * fill.per_day,
             days: fill.days,
@@ -217,10 +205,10 @@ async fn measure(databases: &Databases, folder: &Path, args: &GrowthArgs) -> Res
             faults: Vec::new(),
         };
         for _ in 0..PAIRS {
-            measure_empty(databases, standard, args, &mut step).await?;
-            measure_full(&config, &cast, &fill, args, &mut step).await?;
+            measure_empty(backend, &options, args, &mut step).await?;
+            measure_full(&config, &source, &fill, args, &mut step).await?;
         }
-        line(&step);
+        step.print();
         steps.push(step);
     }
     store.close().await;
@@ -231,7 +219,7 @@ impl GrowthArgs {
     fn pace(&self) -> Pace {
         Pace {
             callbacks: self.rate_callbacks,
-            ids: Ids::Time,
+            ids: IdOrder::Time,
             connections: usize::from(self.connections),
             client_threads: 1,
         }
@@ -239,19 +227,19 @@ impl GrowthArgs {
 }
 
 async fn measure_empty(
-    databases: &Databases,
-    standard: &'static Scheme,
+    backend: &Backend,
+    options: &SourceOptions,
     args: &GrowthArgs,
     step: &mut Step,
 ) -> Result<()> {
     let folder = temporary_folder()?;
-    let config = databases.config(folder.path(), None)?;
+    let config = backend.config(folder.path(), None)?;
     let app = App::start(&config).await?;
     // Whatever happens in between, the service is stopped.
     let phase = async {
         let key = config.sealing_key()?;
-        let cast = Cast::fill(app.store(), &key, standard, HOUSEHOLDS, args.seed).await?;
-        load(&app, &cast, "empty", args.pace()).await
+        let source = PaymentSource::register(app.store(), &key, options).await?;
+        post_payments(&app, &source, "empty", args.pace()).await
     }
     .await;
     app.stop().await;
@@ -263,7 +251,7 @@ async fn measure_empty(
 
 async fn measure_full(
     config: &Config,
-    cast: &Arc<Cast>,
+    source: &PaymentSource,
     fill: &Fill,
     args: &GrowthArgs,
     step: &mut Step,
@@ -271,41 +259,43 @@ async fn measure_full(
     let app = App::start(config).await?;
     let measured = async {
         let empty = app.store().intake_totals().await?;
-        let phase = load(&app, cast, "filled", args.pace()).await?;
+        let phase = post_payments(&app, source, "filled", args.pace()).await?;
         let loaded = app.store().intake_totals().await?;
         let started = Instant::now();
-        let again = post_again(&app, cast, fill, &step.ages).await?;
+        let again = post_again(&app, source, fill, &step.ages).await?;
         step.again_took += started.elapsed();
         step.again += again;
         let end = app.store().intake_totals().await?;
+        let posted = StateTotal {
+            count: phase.sent.events,
+            amount_vnd: phase.sent.amount_vnd,
+        };
         step.faults.extend(phase.faults.clone());
-        step.faults.extend(moved(
-            &empty,
-            &loaded,
-            (phase.sent.events, phase.sent.amount_vnd),
-            0,
-        ));
-        step.faults.extend(moved(&loaded, &end, (0, 0), again as i64));
+        step.faults.extend(wrong_moves(&empty, &loaded, posted, 0));
+        let nothing = StateTotal::default();
+        step.faults
+            .extend(wrong_moves(&loaded, &end, nothing, again as i64));
         step.phases.push(phase);
-        Ok::<_, crate::Error>(())
+        Ok::<_, Error>(())
     }
     .await;
     app.stop().await;
     measured
 }
 
-/// What the counters have to have moved by, and whether conservation still holds.
-fn moved(before: &IntakeTotals, after: &IntakeTotals, posted: (i64, i64), repeats: i64) -> Vec<String> {
+/// Where the counters did not move by what was posted, or conservation does not hold any more.
+fn wrong_moves(before: &IntakeTotals, after: &IntakeTotals, posted: StateTotal, repeats: i64) -> Vec<String> {
     let mut faults = Vec::new();
     for (what, before, after) in [
         ("received", before.received, after.received),
         ("posted", before.posted, after.posted),
     ] {
-        let by = (after.count - before.count, after.amount_vnd - before.amount_vnd);
+        let by = StateTotal {
+            count: after.count - before.count,
+            amount_vnd: after.amount_vnd - before.amount_vnd,
+        };
         if by != posted {
-            faults.push(format!(
-                "{what} moved by {by:?} (number, đồng), sent were {posted:?}"
-            ));
+            faults.push(format!("{what} moved by {by:?}, sent were {posted:?}"));
         }
     }
     let found = after.repeats - before.repeats;
@@ -319,7 +309,7 @@ fn moved(before: &IntakeTotals, after: &IntakeTotals, posted: (i64, i64), repeat
 }
 
 /// Posts old callbacks of every age once more; how many.
-async fn post_again(app: &App, cast: &Arc<Cast>, fill: &Fill, ages: &[u64]) -> Result<u64> {
+async fn post_again(app: &App, source: &PaymentSource, fill: &Fill, ages: &[u64]) -> Result<u64> {
     let mut old = Prepared::with_capacity(ages.len() * AGAIN as usize, 768);
     let mut request = Vec::new();
     for age in ages {
@@ -327,7 +317,7 @@ async fn post_again(app: &App, cast: &Arc<Cast>, fill: &Fill, ages: &[u64]) -> R
         for nth in 0..AGAIN.min(fill.per_day) {
             let index = day * fill.per_day + nth * fill.per_day / AGAIN.min(fill.per_day);
             request.clear();
-            cast.write(&mut request, &fill.sample(cast, index), now())?;
+            source.write_request(&mut request, &fill.sample(source, index), now())?;
             old.push(&request, 0);
         }
     }
@@ -344,14 +334,14 @@ async fn post_again(app: &App, cast: &Arc<Cast>, fill: &Fill, ages: &[u64]) -> R
 }
 
 /// What the database takes on the disk.
-fn bytes_on_disk(databases: &Databases, config: &Config) -> Result<u64> {
-    match databases {
-        Databases::Sqlite => {
+fn bytes_on_disk(backend: &Backend, config: &Config) -> Result<u64> {
+    match backend {
+        Backend::Sqlite => {
             let file = config.key_file.with_file_name("choso.db");
             let log = std::fs::metadata(file.with_file_name("choso.db-wal")).map_or(0, |m| m.len());
             Ok(std::fs::metadata(file)?.len() + log)
         }
-        Databases::Postgres(cluster) => Ok(bytes_under(&cluster.folder()?.join("data/base"))?),
+        Backend::Postgres(cluster) => Ok(bytes_under(&cluster.folder()?.join("data/base"))?),
     }
 }
 
@@ -370,6 +360,17 @@ fn bytes_under(folder: &Path) -> std::io::Result<u64> {
 }
 
 impl Fill {
+    /// None yet; the last day of the largest size will be yesterday.
+    fn begin(args: &GrowthArgs) -> Fill {
+        let most = args.steps.iter().max().copied().unwrap_or(0);
+        Fill {
+            seed: args.chance.seed,
+            per_day: args.per_day,
+            first_day: Day::of(now()).plus(-(most.div_ceil(args.per_day) as i64)),
+            days: 0,
+        }
+    }
+
     fn read(folder: &Path) -> Result<Fill> {
         let state: Value = serde_json::from_slice(&std::fs::read(folder.join(STATE))?)?;
         let number = |name: &str| state[name].as_u64().ok_or(format!("{STATE} has no {name}"));
@@ -391,10 +392,10 @@ impl Fill {
     }
 
     /// A callback of the fill, the same whenever it is asked for.
-    fn sample(&self, cast: &Cast, index: u64) -> choso::notice::Sample {
+    fn sample(&self, source: &PaymentSource, index: u64) -> Sample {
         let day = self.first_day.plus((index / self.per_day) as i64);
         let second = (index % self.per_day) * 86_400 / self.per_day;
-        cast.payment(index + 1, TimeMs(day.start().0 + second as i64 * 1000))
+        source.payment(index + 1, TimeMs(day.start().0 + second as i64 * 1000))
     }
 
     /// Ages to try, in days before the last one.
@@ -411,7 +412,7 @@ impl Fill {
     }
 
     /// Fills until so many days are full.
-    async fn up_to(&mut self, store: &Store, cast: &Arc<Cast>, days: u64) -> Result<()> {
+    async fn up_to(&mut self, store: &Store, source: &Arc<PaymentSource>, days: u64) -> Result<()> {
         if days <= self.days {
             return Ok(());
         }
@@ -420,9 +421,9 @@ impl Fill {
         }
         let began = Instant::now();
         let from = self.days;
-        let mut batches = self.batches(cast, days);
+        let mut batches = self.batches(source, days);
         let mut memory = WriterMemory::default();
-        let mut said = Instant::now();
+        let mut printed = Instant::now();
         let mut posted = 0u64;
         for day in from..days {
             // Partitions, where the database has them, are made before the first row of a month comes.
@@ -433,9 +434,9 @@ impl Fill {
                 if let Some(full) = memory.full_generation() {
                     store.sort_generation(&full).await?;
                 }
-                if said.elapsed() > Duration::from_secs(1) {
-                    said = Instant::now();
-                    say_progress(began, posted, (days - from) * self.per_day);
+                if printed.elapsed() > Duration::from_secs(1) {
+                    printed = Instant::now();
+                    print_progress(began, posted, (days - from) * self.per_day);
                 }
             }
             self.days = day + 1;
@@ -449,17 +450,17 @@ impl Fill {
     }
 
     /// Makes the batches of these days on a thread of its own, each callback signed, proven and read.
-    fn batches(&self, cast: &Arc<Cast>, days: u64) -> mpsc::Receiver<Result<Vec<Arrival>>> {
+    fn batches(&self, source: &Arc<PaymentSource>, days: u64) -> mpsc::Receiver<Result<Vec<Arrival>>> {
         let (give, taken) = mpsc::channel(BATCHES_AHEAD);
         let fill = self.clone();
-        let cast = cast.clone();
+        let source = source.clone();
         std::thread::spawn(move || {
             for day in fill.days..days {
                 let mut next = day * fill.per_day;
                 let end = (day + 1) * fill.per_day;
                 while next < end {
                     let until = (next + BATCH).min(end);
-                    let batch = (next..until).map(|index| fill.arrival(&cast, index)).collect();
+                    let batch = (next..until).map(|index| fill.arrival(&source, index)).collect();
                     // Whoever wanted them may have given up.
                     if give.blocking_send(batch).is_err() {
                         return;
@@ -471,21 +472,14 @@ impl Fill {
         taken
     }
 
-    fn arrival(&self, cast: &Cast, index: u64) -> Result<Arrival> {
-        let sample = self.sample(cast, index);
+    fn arrival(&self, source: &PaymentSource, index: u64) -> Result<Arrival> {
+        let sample = self.sample(source, index);
         let received_at = TimeMs(sample.occurred_at.0 + 900);
-        let out = cast.provider().compose(&sample, received_at)?;
-        match out.with_request(|request| cast.provider().receive(request, Some(received_at))) {
-            Ok(Received::Notices(delivery)) => Ok(Arrival {
-                delivery,
-                received_at,
-            }),
-            other => Err(format!("a callback of the fill was not read: {other:?}").into()),
-        }
+        source.arrival(&source.provider().compose(&sample, received_at)?, received_at)
     }
 }
 
-fn say_progress(began: Instant, done: u64, all: u64) {
+fn print_progress(began: Instant, done: u64, all: u64) {
     let rate = done as f64 / began.elapsed().as_secs_f64();
     let left = Duration::from_secs_f64(all.saturating_sub(done) as f64 / rate.max(1.0));
     eprint!(
@@ -496,7 +490,7 @@ fn say_progress(began: Instant, done: u64, all: u64) {
     let _ = std::io::stderr().flush();
 }
 
-fn head() {
+fn print_head() {
     println!(
         "{:>11}{:>6}{:>9}{:>10}{:>8}{:>9}{:>10}{:>9}{:>11}{:>13}  old ones again, by age in days",
         "receipts",
@@ -512,25 +506,6 @@ fn head() {
     );
 }
 
-fn line(step: &Step) {
-    println!(
-        "{:>11}{:>6}{:>9.0}{:>10.2}{:>8.2}{:>9.2}{:>10.2}{:>9}{:>11}{:>13}  {} of {} found: {:?}",
-        step.receipts,
-        step.days,
-        mean(&step.phases, |p| p.outcome.rate()),
-        step.to_base(|p| p.outcome.rate()),
-        step.to_base(|p| p.effort.own_us() as f64),
-        mean(&step.phases, p99_ms),
-        step.to_base(p99_ms),
-        step.phases.iter().map(|p| p.memory.peak_mib()).max().unwrap_or(0),
-        step.bytes / step.receipts.max(1),
-        step.fill_rate.map_or("-".to_owned(), |rate| format!("{rate:.0}")),
-        if step.faults.is_empty() { step.again } else { 0 },
-        step.again,
-        step.ages
-    );
-}
-
 fn mean(phases: &[Phase], of: impl Fn(&Phase) -> f64) -> f64 {
     phases.iter().map(of).sum::<f64>() / phases.len().max(1) as f64
 }
@@ -540,6 +515,25 @@ fn p99_ms(phase: &Phase) -> f64 {
 }
 
 impl Step {
+    fn print(&self) {
+        println!(
+            "{:>11}{:>6}{:>9.0}{:>10.2}{:>8.2}{:>9.2}{:>10.2}{:>9}{:>11}{:>13}  {} of {} found: {:?}",
+            self.receipts,
+            self.days,
+            mean(&self.phases, |p| p.outcome.rate()),
+            self.to_base(|p| p.outcome.rate()),
+            self.to_base(|p| p.cpu.own_us() as f64),
+            mean(&self.phases, p99_ms),
+            self.to_base(p99_ms),
+            self.phases.iter().map(|p| p.memory.peak_mib()).max().unwrap_or(0),
+            self.bytes / self.receipts.max(1),
+            self.fill_rate.map_or("-".to_owned(), |rate| format!("{rate:.0}")),
+            if self.faults.is_empty() { self.again } else { 0 },
+            self.again,
+            self.ages
+        );
+    }
+
     /// A figure of the filled ledger as a ratio of the same of the empty ones.
     fn to_base(&self, of: impl Fn(&Phase) -> f64) -> f64 {
         mean(&self.phases, &of) / mean(&self.base, &of)
@@ -547,9 +541,9 @@ impl Step {
 
     fn json(&self) -> Value {
         let measured = |phase: &Phase| {
-            let mut json = report::outcome_json(&phase.outcome);
+            let mut json = outcome_json(&phase.outcome);
             json["memory_kib"] = phase.memory.json();
-            json["effort"] = phase.effort.json();
+            json["effort"] = phase.cpu.json();
             json
         };
         json!({
@@ -557,9 +551,9 @@ impl Step {
             "days": self.days,
             "filled": self.phases.iter().map(measured).collect::<Vec<_>>(),
             "empty": self.base.iter().map(measured).collect::<Vec<_>>(),
-            "rate_to_empty": report::thousandths(self.to_base(|p| p.outcome.rate())),
-            "processor_time_to_empty": report::thousandths(self.to_base(|p| p.effort.own_us() as f64)),
-            "p99_to_empty": report::thousandths(self.to_base(p99_ms)),
+            "rate_to_empty": thousandths(self.to_base(|p| p.outcome.rate())),
+            "processor_time_to_empty": thousandths(self.to_base(|p| p.cpu.own_us() as f64)),
+            "p99_to_empty": thousandths(self.to_base(p99_ms)),
             "bytes_on_disk": self.bytes,
             "ages_again": self.ages,
             "again": self.again,

@@ -1,54 +1,52 @@
-//! How soon the finished program answers, and what it needs when nobody calls.
+//! `loadtest start`: how soon the finished program answers, and what it needs when nobody calls.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
 
-use crate::Result;
-use crate::process::{self, Service};
-use crate::report::{self, Machine, met, micros, status_kib};
-use crate::setup::{Databases, temporary_folder};
+use crate::args::{ProgramArgs, RawArgs};
+use crate::benchmark::Benchmark;
+use crate::database::{Backend, temporary_folder};
+use crate::error::Result;
+use crate::machine::status_kib;
+use crate::process::Service;
+use crate::report::{met, micros};
 
 const START_AIM: Duration = Duration::from_millis(200);
 const MEMORY_AIM_KIB: u64 = 64 * 1024;
 /// How long the service is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(2);
 /// A service that has not answered by now will not.
-const START_WITHIN: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Flags of `loadtest start`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: loadtest start --times 10\n\
                   Exit status: 1 if the program did not end with 0 when told to stop.")]
 pub struct StartArgs {
-    /// The program [default: `choso` beside this one]
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    program: ProgramArgs,
     /// How many times it is started, each time on an empty SQLite database
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     times: u16,
-    /// Where the raw run is kept [default: loadtest/runs/DATE-start.json]
-    #[arg(long, value_name = "FILE")]
-    raw: Option<PathBuf>,
+    #[command(flatten)]
+    output: RawArgs,
 }
 
 /// Measures, prints and keeps the raw run. False if the program did not end with 0 when told to stop.
 pub fn run(args: &StartArgs) -> Result<bool> {
-    let machine = Machine::read();
-    println!("{}", machine.line());
-    let binary = process::binary(args.binary.as_deref())?;
+    let benchmark = Benchmark::begin("start", &args.output);
+    let program = args.program.path()?;
     let mut rounds = Vec::new();
     for _ in 0..args.times {
-        rounds.push(one_round(&binary)?);
+        rounds.push(one_round(&program)?);
     }
-    let mut raw = report::raw_head("start", &machine);
-    raw["rounds"] = rounds.iter().map(Round::json).collect();
     print(&rounds);
-    report::write_raw(args.raw.as_deref(), "start", &raw)?;
+    benchmark.keep(json!({ "rounds": rounds.iter().map(Round::json).collect::<Vec<_>>() }))?;
     Ok(rounds.iter().all(|round| round.ended_well))
 }
 
@@ -97,11 +95,11 @@ fn print(rounds: &[Round]) {
     }
 }
 
-fn one_round(binary: &Path) -> Result<Round> {
+fn one_round(program: &Path) -> Result<Round> {
     let folder = temporary_folder()?;
-    let config = Databases::Sqlite.config(folder.path(), None)?;
+    let config = Backend::Sqlite.config(folder.path(), None)?;
     let started = Instant::now();
-    let service = Service::start(binary, &config, &[], &[])?;
+    let service = Service::start(program, &config, &[], &[])?;
     until_healthy(service.address(), started)?;
     let until_answer = started.elapsed();
     std::thread::sleep(IDLE);
@@ -114,7 +112,7 @@ fn one_round(binary: &Path) -> Result<Round> {
 }
 
 fn until_healthy(address: SocketAddr, started: Instant) -> Result<()> {
-    while started.elapsed() < START_WITHIN {
+    while started.elapsed() < START_TIMEOUT {
         if is_healthy(address).unwrap_or(false) {
             return Ok(());
         }

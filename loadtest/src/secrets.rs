@@ -6,8 +6,6 @@ use choso::notice::{Scheme, Secrets};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 
-use crate::setup::Draw;
-
 /// SubjectPublicKeyInfo of id-ecPublicKey on prime256v1, up to the point itself (RFC 5480).
 const P256_SPKI: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
@@ -17,15 +15,15 @@ const P256_SPKI: [u8; 26] = [
 /// Makes the secrets a scheme needs, or says why it cannot sign here. A pair of keys is random at each
 /// call: its seed cannot be given.
 pub fn invent(scheme: &Scheme, seed: u64) -> Result<Secrets, String> {
-    let mut draw = Draw::new(seed);
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut pairs: Vec<(&str, String)> = Vec::new();
     for name in scheme.secrets {
         match *name {
             "signing_secret" => {
-                let bytes: Vec<u8> = (0..4).flat_map(|_| draw.bits().to_le_bytes()).collect();
+                let bytes: Vec<u8> = (0..32).map(|_| random.u8(..)).collect();
                 pairs.push((name, BASE64.encode(bytes)));
             }
-            "app_id" => pairs.push((name, (100_000 + draw.below(900_000)).to_string())),
+            "app_id" => pairs.push((name, random.u32(100_000..1_000_000).to_string())),
             "viettel_public_key_spki_base64" => {
                 let (public, private) = p256()?;
                 pairs.push((name, public));
@@ -36,7 +34,7 @@ pub fn invent(scheme: &Scheme, seed: u64) -> Result<Secrets, String> {
                     "{name} is of RSA, and no pair of such keys can be made here"
                 ));
             }
-            _ => pairs.push((name, format!("{:016x}", draw.bits()))),
+            _ => pairs.push((name, format!("{:016x}", random.u64(..)))),
         }
     }
     Ok(Secrets::from_pairs(pairs.iter().map(|(n, v)| (*n, v.as_str()))))

@@ -11,46 +11,49 @@ use choso::notice::{NoticeKind, Sample, SampleKind};
 use choso::vn::{Dong, TimeMs};
 use tokio::net::TcpStream;
 
-use crate::Result;
 use crate::client::{connect, exchange};
-use crate::rig::Sent;
-use crate::setup::{Cast, Draw, Ids};
+use crate::error::Result;
+use crate::ledger_check::Sent;
+use crate::payment_source::{IdOrder, PaymentSource};
 
 /// A provider waits this long for an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(6);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long it waits before it sends again: sooner than providers do, so that a round takes seconds.
-const AGAIN_AFTER: Duration = Duration::from_millis(60);
+const RETRY_DELAY: Duration = Duration::from_millis(60);
 
 /// What a round posts, in this order: payments, repeats of some, and refunds of some, before or after
 /// their payment.
-pub fn plan(cast: &Cast, draw: &mut Draw) -> Vec<Sample> {
-    let payments = 300 + draw.below(500);
+pub fn plan(source: &PaymentSource, random: &mut fastrand::Rng) -> Vec<Sample> {
     let start = TimeMs(now().0 / 1000 * 1000);
     let mut posts: Vec<(u64, Sample)> = Vec::new();
-    for index in 0..payments {
-        let number = |part: u64| Ids::Time.number(start, (index * 2 + part) as usize);
-        let payment = cast.payment(number(0), start);
+    for index in 0..random.u64(300..800) {
+        let number = |part: u64| IdOrder::Time.number(start, (index * 2 + part) as usize);
+        let payment = source.payment(number(0), start);
         let place = 4_000 + index * 100;
         let mut events = vec![(place, payment.clone())];
-        if draw.below(8) == 0 {
-            let part = if draw.below(2) == 0 { 1 } else { 2 };
+        if one_in(8, random) {
+            let part = if random.bool() { 1 } else { 2 };
             let refund = Sample {
                 kind: SampleKind::Refund,
                 number: number(1),
                 amount: Dong::new(payment.amount.vnd() / part),
                 ..payment
             };
-            events.push((place + draw.below(8_000) - 4_000.min(place), refund));
+            events.push((place - 4_000 + random.u64(0..8_000), refund));
         }
         for (place, event) in events {
-            if draw.below(6) == 0 {
-                posts.push((place + draw.below(4_000), event.clone()));
+            if one_in(6, random) {
+                posts.push((place + random.u64(0..4_000), event.clone()));
             }
             posts.push((place, event));
         }
     }
     posts.sort_by_key(|(place, _)| *place);
     posts.into_iter().map(|(_, sample)| sample).collect()
+}
+
+fn one_in(count: u32, random: &mut fastrand::Rng) -> bool {
+    random.u32(0..count) == 0
 }
 
 /// An event as the ledger names it: its kind and the provider's transaction id.
@@ -64,39 +67,38 @@ fn event(sample: &Sample) -> Event {
     (kind, format!("FT{:014}", sample.number))
 }
 
-/// The distinct events of a plan with their amounts, and what they come to.
-pub fn events(posts: &[Sample]) -> (BTreeMap<Event, i64>, Sent) {
-    let events: BTreeMap<_, _> = posts
-        .iter()
-        .map(|sample| (event(sample), sample.amount.vnd()))
-        .collect();
-    let sent = Sent {
+/// The distinct events of a plan, with their amounts in đồng.
+pub fn events(posts: &[Sample]) -> BTreeMap<Event, i64> {
+    let events = posts.iter().map(|sample| (event(sample), sample.amount.vnd()));
+    events.collect()
+}
+
+/// What such events come to.
+pub fn sent(events: &BTreeMap<Event, i64>) -> Sent {
+    let payments = events.keys().filter(|(kind, _)| *kind == NoticeKind::Payment);
+    Sent {
         events: events.len() as i64,
         amount_vnd: events.values().sum(),
-        payments: events
-            .keys()
-            .filter(|(kind, _)| *kind == NoticeKind::Payment)
-            .count() as i64,
+        payments: payments.count() as i64,
         repeats: None,
-    };
-    (events, sent)
+    }
 }
 
 /// Posts under way, looked at by all senders.
 pub struct Traffic {
-    cast: Arc<Cast>,
+    source: Arc<PaymentSource>,
     waiting: Mutex<VecDeque<Sample>>,
     /// Posts that were not told success yet.
-    open: AtomicUsize,
+    unacknowledged: AtomicUsize,
     /// Where to post; moves when the service is started anew.
     port: Arc<AtomicU16>,
     until: Instant,
-    seen: Mutex<Seen>,
+    answers: Mutex<Answers>,
 }
 
-/// What the senders saw.
+/// What the senders were answered.
 #[derive(Debug, Default, Clone)]
-pub struct Seen {
+pub struct Answers {
     /// Answers by status.
     pub statuses: BTreeMap<u16, usize>,
     /// Tries that ended without an answer.
@@ -107,29 +109,34 @@ pub struct Seen {
 
 impl Traffic {
     /// All of a plan, to be posted until this moment at the latest.
-    pub fn new(cast: Arc<Cast>, posts: Vec<Sample>, port: Arc<AtomicU16>, until: Instant) -> Traffic {
+    pub fn new(
+        source: Arc<PaymentSource>,
+        posts: Vec<Sample>,
+        port: Arc<AtomicU16>,
+        until: Instant,
+    ) -> Traffic {
         Traffic {
-            cast,
-            open: AtomicUsize::new(posts.len()),
+            source,
+            unacknowledged: AtomicUsize::new(posts.len()),
             waiting: Mutex::new(posts.into()),
             port,
             until,
-            seen: Mutex::default(),
+            answers: Mutex::default(),
         }
     }
 
     /// Posts that were not told success yet.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::SeqCst)
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged.load(Ordering::SeqCst)
     }
 
-    /// What was seen so far.
-    pub fn seen(&self) -> Seen {
-        self.seen_now().clone()
+    /// What was answered so far.
+    pub fn answers(&self) -> Answers {
+        self.answers_so_far().clone()
     }
 
-    fn seen_now(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn answers_so_far(&self) -> std::sync::MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts and posts again until nothing is open or the time is over.
@@ -137,7 +144,7 @@ impl Traffic {
         let mut connection = None;
         let mut request = Vec::new();
         let mut buffer = Vec::new();
-        while self.open() > 0 && Instant::now() < self.until {
+        while self.unacknowledged() > 0 && Instant::now() < self.until {
             let next = self.waiting().pop_front();
             let Some(sample) = next else {
                 // What is still open is under way with another sender and may come back.
@@ -145,19 +152,19 @@ impl Traffic {
                 continue;
             };
             request.clear();
-            self.cast.write(&mut request, &sample, now())?;
+            self.source.write_request(&mut request, &sample, now())?;
             match self.post(&mut connection, &request, &mut buffer).await {
                 Ok(true) => {
-                    self.seen_now().acknowledged.insert(event(&sample));
-                    self.open.fetch_sub(1, Ordering::SeqCst);
+                    self.answers_so_far().acknowledged.insert(event(&sample));
+                    self.unacknowledged.fetch_sub(1, Ordering::SeqCst);
                 }
                 again => {
                     if again.is_err() {
                         connection = None;
-                        self.seen_now().broken += 1;
+                        self.answers_so_far().broken += 1;
                     }
                     self.waiting().push_back(sample);
-                    tokio::time::sleep(AGAIN_AFTER).await;
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
             }
         }
@@ -175,8 +182,8 @@ impl Traffic {
             Some(stream) => stream,
             None => connection.insert(connect(address).await?),
         };
-        let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(stream, request, buffer)).await??;
-        *self.seen_now().statuses.entry(answer.status).or_default() += 1;
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, exchange(stream, request, buffer)).await??;
+        *self.answers_so_far().statuses.entry(answer.status).or_default() += 1;
         Ok(answer.is_success())
     }
 

@@ -11,9 +11,10 @@ use choso::settlement::{
 use choso::store::Store;
 use choso::vn::{TimeMs, WorkingCalendar};
 
-use super::{DAYS, PROFILE, day_of, file_name};
-use crate::Result;
-use crate::setup::PROVIDER;
+use super::files::{FILES, PROFILE, day_of, file_name};
+use super::key::{Place, Planted, read_key};
+use crate::error::Result;
+use crate::payment_source::PROVIDER;
 
 /// So many days after the last file every deadline is over.
 const DAYS_TO_DEADLINE: i64 = 14;
@@ -71,106 +72,34 @@ impl Verdict {
     }
 }
 
-/// A line of key.csv.
-struct Planted {
-    cause: String,
-    /// The row of its file, or empty for a receipt or notice without one.
-    row_number: String,
-    txn: String,
-    amount_vnd: i64,
-    /// The words of which one must be said; none if nothing may be said.
-    kinds: Vec<String>,
-}
-
-impl Planted {
-    /// Where its word stands.
-    fn place(&self) -> (String, String, i64) {
-        (self.row_number.clone(), self.txn.clone(), self.amount_vnd)
-    }
-
-    fn is(&self, kind: Kind) -> bool {
-        self.kinds.iter().any(|word| word == kind.as_str())
-    }
-
-    /// Whether it stands among the exceptions, and not among what agrees or says nothing.
-    fn is_exception(&self) -> bool {
-        !self.kinds.is_empty() && !self.is(Kind::MatchedAuto) && !self.is(Kind::Lump)
-    }
-}
-
-/// Words of the exceptions that have this row number, transaction id and amount: files count their rows each from the
-/// first, and where the id was dropped only the amount tells one file's from another's.
-type Said = HashMap<(String, String, i64), Vec<String>>;
+/// The words of the exceptions, by what the key knows of them.
+type Said = HashMap<Place, Vec<String>>;
 
 /// Takes the files of a folder in, and holds what is said against its key. Writes exceptions.csv beside them.
 pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Result<Verdict> {
     let key = read_key(folder)?;
     let mut verdict = Verdict::default();
     let calendar = WorkingCalendar::default();
-    let count = |of: &dyn Fn(&Planted) -> bool| key.iter().filter(|planted| of(planted)).count() as i64;
-    let mut kept = 0;
-    let mut repeated = 0;
-    let mut bad = 0;
-    let mut posted = 0;
-    for file in 0..DAYS.len() {
-        let statement = StatementFile {
-            provider_id: PROVIDER.to_owned(),
-            profile: PROFILE.0.to_owned(),
-            path: folder.join(file_name(file)),
-            name: file_name(file),
-            mapping: None,
-            by: "loadtest".to_owned(),
-            is_trial: false,
-        };
-        let Imported::Kept(taken) =
-            import_statement(store, &statement, &calendar, morning(1, file), |_| {}).await?
-        else {
-            return Err(format!("{} was known before", statement.name).into());
-        };
-        verdict.want("days that add up", taken.summary.adds_up(), true);
-        let totals = taken.file.totals.iter().filter(|total| total.agrees).count();
-        verdict.want("totals at the foot that agree", totals, 4);
-        kept += taken.totals.rows.0;
-        repeated += taken.totals.repeated.0;
-        bad += taken.totals.bad;
-        posted += taken.posted as i64;
-    }
-    verdict.rows = kept;
-    verdict.want(
-        "rows that another file had",
-        repeated,
-        count(&|p| p.kinds.is_empty()),
-    );
-    verdict.want("rows that cannot be read", bad, count(&|p| p.is(Kind::BadRow)));
-    verdict.want(
-        "receipts posted from rows",
-        posted,
-        count(&|p| p.is(Kind::MissingNotice)),
-    );
-    let last = DAYS.len() - 1;
+    let taken = take_in(store, folder, &calendar, &mut verdict).await?;
+    check_counts(&key, &taken, &mut verdict);
+    let last = FILES - 1;
     let days = (day_of(0), day_of(last));
     let overdue = morning(DAYS_TO_DEADLINE, last);
     let view = reconcile_days(store, PROVIDER, days, &calendar, overdue).await?;
-    let summary = view.summary;
-    let exceptions = view.exceptions;
-    let text = exceptions_csv(store, PROVIDER, Some(days), &exceptions).await?;
+    let text = exceptions_csv(store, PROVIDER, Some(days), &view.exceptions).await?;
     std::fs::write(folder.join("exceptions.csv"), &text)?;
-    let (said, of_rows) = read_exceptions(&text)?;
+    let (said, rows_with_exception) = read_exceptions(&text)?;
     compare(&key, said, &mut verdict);
-    check_summary(&key, &summary, kept - of_rows, &mut verdict);
+    let plain_rows = taken.rows - rows_with_exception;
+    check_summary(&key, &view.summary, plain_rows, &mut verdict);
     // The day before the deadline a receipt without a row still waits, and is no exception.
     let last_day = (day_of(last), day_of(last));
-    let early = compare_days(store, PROVIDER, last_day, &calendar, morning(1, last))
-        .await?
-        .summary;
-    let late = compare_days(store, PROVIDER, last_day, &calendar, overdue)
-        .await?
-        .summary;
-    let waits = |summary: &RunSummary, kind| summary.by_kind.get(&kind).copied();
+    let early = compare_days(store, PROVIDER, last_day, &calendar, morning(1, last)).await?;
+    let late = compare_days(store, PROVIDER, last_day, &calendar, overdue).await?;
     verdict.want(
         "receipts that wait for their row",
-        waits(&early, Kind::AwaitingStatement),
-        waits(&late, Kind::MissingInStatement),
+        early.summary.by_kind.get(&Kind::AwaitingStatement),
+        late.summary.by_kind.get(&Kind::MissingInStatement),
     );
     let recount = store.recount().await?;
     verdict.want("counters that agree", recount.counters_agree, true);
@@ -180,26 +109,68 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     Ok(verdict)
 }
 
+/// What the files came to when they were taken in.
+#[derive(Debug, Default)]
+struct Taken {
+    /// Rows that were kept.
+    rows: i64,
+    /// Rows that another file had.
+    repeated: i64,
+    /// Rows that cannot be read.
+    bad: i64,
+    /// Receipts posted from rows.
+    posted: i64,
+}
+
+/// Takes each file in on the morning after its day.
+async fn take_in(
+    store: &Store,
+    folder: &Path,
+    calendar: &WorkingCalendar,
+    verdict: &mut Verdict,
+) -> Result<Taken> {
+    let mut all = Taken::default();
+    for file in 0..FILES {
+        let statement = StatementFile {
+            provider_id: PROVIDER.to_owned(),
+            profile: PROFILE.to_owned(),
+            path: folder.join(file_name(file)),
+            name: file_name(file),
+            mapping: None,
+            by: "loadtest".to_owned(),
+            is_trial: false,
+        };
+        let imported = import_statement(store, &statement, calendar, morning(1, file), |_| {}).await?;
+        let Imported::Kept(taken) = imported else {
+            return Err(format!("{} was known before", statement.name).into());
+        };
+        verdict.want("days that add up", taken.summary.adds_up(), true);
+        let totals = taken.file.totals.iter().filter(|total| total.agrees).count();
+        verdict.want("totals at the foot that agree", totals, 4);
+        all.rows += taken.totals.rows.0;
+        all.repeated += taken.totals.repeated.0;
+        all.bad += taken.totals.bad;
+        all.posted += taken.posted as i64;
+    }
+    Ok(all)
+}
+
+fn check_counts(key: &[Planted], taken: &Taken, verdict: &mut Verdict) {
+    let repeated = key.iter().filter(|planted| planted.kinds.is_empty()).count();
+    let count = |kind| key.iter().filter(|planted| planted.is(kind)).count() as i64;
+    verdict.rows = taken.rows;
+    verdict.want("rows that another file had", taken.repeated, repeated as i64);
+    verdict.want("rows that cannot be read", taken.bad, count(Kind::BadRow));
+    verdict.want(
+        "receipts posted from rows",
+        taken.posted,
+        count(Kind::MissingNotice),
+    );
+}
+
 /// Nine in the morning, so many days after the day of this file.
 fn morning(after: i64, file: usize) -> TimeMs {
     TimeMs(day_of(file).plus(after).start().0 + 9 * 3_600_000)
-}
-
-fn read_key(folder: &Path) -> Result<Vec<Planted>> {
-    let mut reader = csv::Reader::from_path(folder.join("key.csv"))?;
-    let mut key = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let text = |at: usize| record.get(at).unwrap_or_default().to_owned();
-        key.push(Planted {
-            cause: text(0),
-            row_number: text(2),
-            txn: text(3),
-            amount_vnd: text(4).parse()?,
-            kinds: text(5).split_terminator('|').map(str::to_owned).collect(),
-        });
-    }
-    Ok(key)
 }
 
 /// The exceptions by what the key knows of them, and how many of them are readable rows.
@@ -210,11 +181,14 @@ fn read_exceptions(text: &[u8]) -> Result<(Said, i64)> {
         let record = record?;
         let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
         let kind = cell(0);
-        let txn = cell(1);
         let row_number = cell(4);
-        let amount_vnd = cell(2).parse()?;
         of_rows += i64::from(!row_number.is_empty() && kind != Kind::BadRow.as_str());
-        said.entry((row_number, txn, amount_vnd)).or_default().push(kind);
+        let place = Place {
+            row_number,
+            txn: cell(1),
+            amount_vnd: cell(2).parse()?,
+        };
+        said.entry(place).or_default().push(kind);
     }
     Ok((said, of_rows))
 }
@@ -231,18 +205,18 @@ fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
         }
     }
     // A word that is left over may be the wrong word of something planted; otherwise it is one too many.
-    let quiet = key.iter().filter(|planted| !planted.is_exception());
+    let others = key.iter().filter(|planted| !planted.is_exception());
     let mut named_wrongly: Vec<(&Planted, String)> = Vec::new();
-    for (planted, is_loud) in wrong
+    for (planted, is_exception) in wrong
         .into_iter()
         .map(|p| (p, true))
-        .chain(quiet.map(|p| (p, false)))
+        .chain(others.map(|p| (p, false)))
     {
         let at = planted.place();
         match said.get_mut(&at).and_then(Vec::pop) {
             Some(word) if planted.kinds.contains(&word) => {}
             Some(word) => named_wrongly.push((planted, word)),
-            None if is_loud => named_wrongly.push((planted, "nothing".to_owned())),
+            None if is_exception => named_wrongly.push((planted, "nothing".to_owned())),
             None => {}
         }
     }
@@ -259,7 +233,12 @@ fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
     }
     let mut left: Vec<_> = said.into_iter().filter(|(_, words)| !words.is_empty()).collect();
     left.sort();
-    for ((row_number, txn, amount_vnd), words) in left {
+    for (place, words) in left {
+        let Place {
+            row_number,
+            txn,
+            amount_vnd,
+        } = place;
         verdict.fault(format!(
             "row {row_number}, id {txn}, {amount_vnd} đồng: {words:?} is said, nothing was planted there"
         ));
