@@ -4,6 +4,8 @@
 //! moment. Receipts have no index on households: those of some days are looked for among the numbers that the
 //! ledger gave on those days, and only around days on which the sums say there are any.
 
+use std::ops::RangeInclusive;
+
 use sqlx::QueryBuilder;
 
 use super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx, places};
@@ -93,22 +95,23 @@ impl Store {
     pub async fn own_list(
         &self,
         household_id: &str,
-        (from, to): (Day, Day),
+        period: &RangeInclusive<Day>,
         after: Option<ListPlace>,
         limit: usize,
     ) -> Result<OwnList> {
-        if to.number() - from.number() >= DAYS_MAX {
+        let last = *period.end();
+        if last.number() - period.start().number() >= DAYS_MAX {
             return Err(StoreError::Conflict("Hãy chọn nhiều nhất 366 ngày.".to_owned()));
         }
         let mut tx = self.begin_read().await?;
         dialect::walk_by_index(&mut tx).await?;
-        let days = days(&mut tx, household_id, (from, to)).await?;
+        let days = days(&mut tx, household_id, period).await?;
         let mut receipts = Vec::new();
         if limit > 0 {
-            for span in spans(&days, after.map_or(to, |after| after.day.min(to))) {
+            for span in spans(&days, after.map_or(last, |after| after.day.min(last))) {
                 // One more than is shown tells whether there are more.
                 let wanted = limit + 1 - receipts.len();
-                receipts.extend(receipts_of(&mut tx, household_id, span, after, wanted).await?);
+                receipts.extend(receipts_of(&mut tx, household_id, &span, after, wanted).await?);
                 if receipts.len() > limit {
                     break;
                 }
@@ -155,7 +158,7 @@ impl Store {
 }
 
 /// The days on which something came. What a counter does not hold yet is added in the same moment.
-async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, Received)>> {
+async fn days(tx: &mut Tx, household_id: &str, period: &RangeInclusive<Day>) -> Result<Vec<(Day, Received)>> {
     // The counters lie by day, so each day is looked up by itself: a cross join stays in its order.
     let rows: Vec<DayRow> = on_tx!(tx, |c| {
         sqlx::query_as(
@@ -175,8 +178,8 @@ async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result
              ) counted GROUP BY day ORDER BY day",
         )
         .bind(household_id)
-        .bind(from.number())
-        .bind(to.number())
+        .bind(period.start().number())
+        .bind(period.end().number())
         .fetch_all(c)
         .await?
     });
@@ -194,17 +197,17 @@ async fn days(tx: &mut Tx, household_id: &str, (from, to): (Day, Day)) -> Result
 }
 
 /// Days among which receipts are to be looked for, the latest first.
-fn spans(days: &[(Day, Received)], last: Day) -> Vec<(Day, Day)> {
-    let mut spans: Vec<(Day, Day)> = Vec::new();
+fn spans(days: &[(Day, Received)], last: Day) -> Vec<RangeInclusive<Day>> {
+    let mut spans: Vec<RangeInclusive<Day>> = Vec::new();
     for (day, _) in days.iter().rev().filter(|(day, _)| *day <= last) {
         match spans.last_mut() {
-            Some((first, end))
-                if first.number() - day.number() <= GAP_DAYS_MAX
-                    && end.number() - day.number() < SPAN_DAYS_MAX =>
+            Some(span)
+                if span.start().number() - day.number() <= GAP_DAYS_MAX
+                    && span.end().number() - day.number() < SPAN_DAYS_MAX =>
             {
-                *first = *day;
+                *span = *day..=*span.end();
             }
-            _ => spans.push((*day, *day)),
+            _ => spans.push(*day..=*day),
         }
     }
     spans
@@ -213,10 +216,12 @@ fn spans(days: &[(Day, Received)], last: Day) -> Vec<(Day, Day)> {
 async fn receipts_of(
     tx: &mut Tx,
     household_id: &str,
-    (from, to): (Day, Day),
+    days: &RangeInclusive<Day>,
     after: Option<ListPlace>,
     limit: usize,
 ) -> Result<Vec<OwnReceipt>> {
+    let from = days.start();
+    let to = days.end();
     // A posting time may be an hour ahead of reception, so the ledger may have taken a receipt the evening before
     // its day; what it took more than a day later is noted by day.
     let first = LedgerNo::start_of(from.plus(-1));

@@ -251,6 +251,15 @@ pub(super) async fn read_units(tx: &mut Tx) -> Result<Units> {
     Units::new(units, edges).map_err(|e| StoreError::Corrupt(format!("units: {e}")))
 }
 
+/// A segment of a street or a market.
+#[derive(sqlx::FromRow)]
+struct PlaceRow {
+    place_id: String,
+    street_id: Option<String>,
+    street_name: Option<String>,
+    market_name: Option<String>,
+}
+
 /// Every place with what was known of it at a time.
 pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<PlaceFact>> {
     let facts: Vec<(String, i64, String, i64)> = on_tx!(tx, |c| {
@@ -272,9 +281,9 @@ pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<Pla
             from,
         });
     }
-    let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> = on_tx!(tx, |c| {
+    let rows: Vec<PlaceRow> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT p.place_id, p.street_id, s.name, p.market_name
+            "SELECT p.place_id, p.street_id, s.name AS street_name, p.market_name
              FROM place p LEFT JOIN street s ON s.street_id = p.street_id WHERE p.recorded_at_ms <= $1",
         )
         .bind(known_at.0)
@@ -282,8 +291,9 @@ pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<Pla
         .await?
     });
     rows.into_iter()
-        .map(|(place_id, street_id, street_name, market_name)| {
-            let kind = match (street_id, street_name, market_name) {
+        .map(|row| {
+            let place_id = row.place_id;
+            let kind = match (row.street_id, row.street_name, row.market_name) {
                 (Some(street_id), Some(street_name), None) => PlaceKind::Segment {
                     street_id,
                     street_name,

@@ -67,7 +67,8 @@ impl Store {
         let units = places::read_units(&mut tx).await?;
         let mut book = places::open_book(&mut tx, &units).await?;
         for (number, chunk) in drafts.chunks(CHUNK_HOUSEHOLDS).enumerate() {
-            kept.add(keep(&mut tx, chunk, &units, &mut book, actor).await?);
+            let (outcome, places) = keep(&mut tx, chunk, &units, &mut book, actor).await?;
+            kept.add(outcome, places);
             progress(((number + 1) * CHUNK_HOUSEHOLDS).min(drafts.len()));
             if !dry_run {
                 tx.commit().await?;
@@ -93,7 +94,8 @@ impl Creation {
     ) -> Result<RegisterKept> {
         let mut book = places::open_book(&mut self.tx, units).await?;
         let mut kept = RegisterKept::default();
-        kept.add(keep(&mut self.tx, &[draft], units, &mut book, actor).await?);
+        let (outcome, places) = keep(&mut self.tx, &[draft], units, &mut book, actor).await?;
+        kept.add(outcome, places);
         Ok(kept)
     }
 }
@@ -116,7 +118,7 @@ async fn keep(
 }
 
 impl RegisterKept {
-    fn add(&mut self, (outcome, places): (RegisterPlan, NewPlaces)) {
+    fn add(&mut self, outcome: RegisterPlan, places: NewPlaces) {
         let rows = &outcome.rows;
         let new_households: HashSet<&String> = rows.households.iter().map(|h| &h.household_id).collect();
         let new_stalls: HashSet<&String> = rows.stalls.iter().map(|s| &s.stall_id).collect();

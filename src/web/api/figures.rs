@@ -1,3 +1,5 @@
+//! Figures over HTTP: indicators of an area, totals, notices that wait, administrative units.
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

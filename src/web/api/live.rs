@@ -1,3 +1,5 @@
+//! Receipts as they are posted, as server-sent events, and orders that wait to be paid.
+
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -19,7 +21,7 @@ use crate::web::{Person, Problem, Shared};
 /// A line that says nothing, so that neither side takes a quiet stream for a dead one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// How long a listener should wait before it comes again, milliseconds.
-const COME_AGAIN_MS: u32 = 2000;
+const RECONNECT_DELAY_MS: u32 = 2000;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.route("/receipts/stream", web::get().to(stream_receipts))
@@ -66,7 +68,7 @@ pub(super) async fn stream_receipts(
         .headers()
         .get("last-event-id")
         .and_then(|v| v.to_str().ok());
-    let heard = match header.or(params.after.as_deref()).filter(|t| !t.is_empty()) {
+    let last_seen = match header.or(params.after.as_deref()).filter(|t| !t.is_empty()) {
         None => None,
         Some(text) => Some(LedgerNo::parse(text).ok_or_else(|| {
             Problem::invalid(
@@ -75,33 +77,42 @@ pub(super) async fn stream_receipts(
             )
         })?),
     };
-    let listener = shared.announcer.listen(params.stall_id.clone(), heard).await?;
+    let listener = shared
+        .announcer
+        .listen(params.stall_id.clone(), last_seen)
+        .await?;
     let Some(listener) = listener else {
         let detail = "Dịch vụ đang dừng. Hãy kết nối lại sau vài giây.";
         return Err(
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "Đang dừng", detail).retry_after(2),
         );
     };
-    let hello = web::Bytes::from(format!("retry: {COME_AGAIN_MS}\n\n"));
+    let greeting = web::Bytes::from(format!("retry: {RECONNECT_DELAY_MS}\n\n"));
+    let stream = Stream {
+        listener,
+        greeting: Some(greeting),
+    };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
-        // A proxy that gathers the stream before it passes it on would silence the speaker.
+        // A proxy that gathers the stream before it passes it on would hold every event back.
         .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
-        .streaming(stream::unfold((listener, Some(hello)), say)))
+        .streaming(stream::unfold(stream, next_piece)))
 }
 
-type Said = Result<web::Bytes, std::io::Error>;
+/// A listener, and what is still to be said before the first receipt.
+struct Stream {
+    listener: Listener,
+    greeting: Option<web::Bytes>,
+}
 
 /// The next piece of a stream. It ends when the service does, and when the database fails: the listener
-/// then comes again with the id of what it heard last.
-async fn say(
-    (mut listener, hello): (Listener, Option<web::Bytes>),
-) -> Option<(Said, (Listener, Option<web::Bytes>))> {
-    if let Some(hello) = hello {
-        return Some((Ok(hello), (listener, None)));
+/// then comes again with the id of what it received last.
+async fn next_piece(mut stream: Stream) -> Option<(Result<web::Bytes, std::io::Error>, Stream)> {
+    if let Some(greeting) = stream.greeting.take() {
+        return Some((Ok(greeting), stream));
     }
-    let text = match tokio::time::timeout(KEEP_ALIVE_INTERVAL, listener.next()).await {
+    let text = match tokio::time::timeout(KEEP_ALIVE_INTERVAL, stream.listener.next()).await {
         Err(_) => ":\n\n".to_owned(),
         Ok(Ok(Some(receipts))) => receipts.iter().map(event).collect(),
         Ok(Ok(None)) => return None,
@@ -110,7 +121,7 @@ async fn say(
             return None;
         }
     };
-    Some((Ok(text.into()), (listener, None)))
+    Some((Ok(text.into()), stream))
 }
 
 fn event(receipt: &FeedReceipt) -> String {

@@ -1,3 +1,5 @@
+//! Providers and how their callbacks go, and the digest of what is held of a day.
+
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,3 +1,5 @@
+//! The register over HTTP: households, stalls, accounts, terminals and codes.
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};

@@ -305,7 +305,7 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
         store
             .own_list(
                 &owner.key.household_id,
-                (asked.from, asked.to),
+                &(asked.from..=asked.to),
                 asked.after,
                 limit,
             )
@@ -527,7 +527,10 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
         made_at: time,
     };
     let _turn = turn(shared, visit.lang).await?;
-    let list = shared.store.own_list(id, days, None, book::RECEIPTS_MAX).await?;
+    let list = shared
+        .store
+        .own_list(id, &(days.0..=days.1), None, book::RECEIPTS_MAX)
+        .await?;
     let made = web::block(move || book::workbook(&head, by, &list)).await;
     let bytes = made
         .map_err(|error| error.to_string())

@@ -1,5 +1,7 @@
 //! A household's own list of money, and the keys that open it.
 
+use std::ops::RangeInclusive;
+
 use choso::ledger::{LedgerNo, Received};
 use choso::store::{ListPlace, OwnList, StoreError};
 use choso::vn::{Day, TimeMs};
@@ -41,14 +43,14 @@ fn household(books: &Books, reference: &str) -> String {
         .expect("the household is there")
 }
 
-fn whole_time() -> (Day, Day) {
-    (market_day().plus(-200), market_day().plus(100))
+fn whole_time() -> RangeInclusive<Day> {
+    market_day().plus(-200)..=market_day().plus(100)
 }
 
 fn list(books: &Books, reference: &str, after: Option<ListPlace>, limit: usize) -> OwnList {
     let id = household(books, reference);
     books
-        .run(books.store.own_list(&id, whole_time(), after, limit))
+        .run(books.store.own_list(&id, &whole_time(), after, limit))
         .expect("a list")
 }
 
@@ -183,7 +185,7 @@ fn a_receipt_that_the_ledger_took_late_is_found(database: Database) {
     let of_day = |days: i64| {
         let day = market_day().plus(days);
         let list = books
-            .run(books.store.own_list(&id, (day, day), None, 10))
+            .run(books.store.own_list(&id, &(day..=day), None, 10))
             .expect("a list");
         let ids: Vec<String> = list.receipts.iter().map(|r| r.provider_txn_id.clone()).collect();
         let sum: i64 = list.days.iter().map(|(_, r)| r.receipts).sum();
@@ -211,12 +213,12 @@ fn a_list_is_bounded_and_of_one_household(database: Database) {
         books.run(
             books
                 .store
-                .own_list(&id, (market_day(), market_day().plus(days)), None, 1),
+                .own_list(&id, &(market_day()..=market_day().plus(days)), None, 1),
         )
     };
     assert!(ask(365).is_ok(), "366 days");
     assert!(matches!(ask(366), Err(StoreError::Conflict(_))), "367 days");
-    let nobody = books.run(books.store.own_list("nobody", whole_time(), None, 10));
+    let nobody = books.run(books.store.own_list("nobody", &whole_time(), None, 10));
     assert_eq!(nobody.expect("a list"), OwnList::default());
 }
 
