@@ -1,4 +1,4 @@
-//! Words about cards that were handed out: how one ends, and what a look at a code on a wall finds.
+//! What becomes of cards that were handed out: how one ends, and what a check of a code finds.
 
 /// How a code that was handed out ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl CodeEnd {
     }
 }
 
-/// What a look at a code found.
+/// What a check of a code found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeVerdict {

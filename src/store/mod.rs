@@ -16,8 +16,8 @@ mod ids;
 mod in_chunks;
 mod indicators;
 mod ledger;
-mod own_list;
 mod owner_keys;
+mod owner_list;
 mod packed;
 mod places;
 mod register;
@@ -38,13 +38,14 @@ pub use ledger::{
     Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, FeedReceipt, FeedStep, FullGeneration,
     IntakeTotals, NewBill, NewOrder, Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
 };
-pub use own_list::{ListPlace, OwnList, OwnReceipt};
 pub use owner_keys::OwnerKey;
+pub use owner_list::{ListPosition, OwnerList, OwnerReceipt};
 pub use places::PlacesKept;
 pub use register::{
     AccountView, Approval, CardView, CheckWay, Checked, CodeEnding, CodeView, HouseholdChange,
-    HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection, NewTerminal, OfflineLook,
-    OwnerMessage, PrintableCard, RegisterKept, StallView, WalkKept, WallCode, WhichCards,
+    HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection, NewTerminal,
+    OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard, RegisterKept, StallView,
+    WhichCards,
 };
 pub use statements::{
     Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,

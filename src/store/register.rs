@@ -23,7 +23,9 @@ pub use cards::{PrintableCard, WhichCards};
 pub use change::{HouseholdChange, NewTerminal};
 pub(super) use codes::payee_of_stall;
 pub use codes::{CardView, CodeEnding, IssuedCode, NewCode};
-pub use inspections::{CheckWay, Checked, Inspection, NewInspection, OfflineLook, WalkKept, WallCode};
+pub use inspections::{
+    CheckWay, Checked, Inspection, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
+};
 pub use lifecycle::OwnerMessage;
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 

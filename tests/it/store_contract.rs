@@ -11,7 +11,7 @@ mod facts;
 mod feed;
 mod health;
 mod orders;
-mod own_list;
+mod owner_list;
 mod places;
 mod posting;
 mod refunds;

@@ -1,8 +1,10 @@
-//! Looks at codes on walls: what the register says of a payload, and that somebody looked.
+//! Checks of codes on the spot: what the register says of a payload, and that somebody checked it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::super::{Actor, Result, Store, fresh_id, on_tx};
+use sqlx::QueryBuilder;
+
+use super::super::{Actor, Result, Store, fresh_id, on_tx, pieces};
 use super::codes::CardView;
 use super::lifecycle::{is_approved, is_linked, join_version};
 use super::meaning;
@@ -42,7 +44,7 @@ impl Checked {
     }
 }
 
-/// How a code was looked at.
+/// How a code was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckWay {
     /// The phone read it.
@@ -68,11 +70,10 @@ impl CheckWay {
     }
 }
 
-/// A look to be kept.
+/// A check to be kept.
 #[derive(Debug, Clone)]
 pub struct NewInspection {
     pub verdict: CodeVerdict,
-    /// How it was looked at.
     pub way: CheckWay,
     /// The serial, where it is a code of the register.
     pub serial: Option<String>,
@@ -82,7 +83,7 @@ pub struct NewInspection {
 
 /// A code that was handed out at a street or market, and whether it is in use.
 #[derive(Clone, PartialEq, Eq)]
-pub struct WallCode {
+pub struct PlaceCode {
     pub serial: String,
     /// Its payload, with the account number in it.
     pub payload: String,
@@ -90,33 +91,32 @@ pub struct WallCode {
     pub is_active: bool,
 }
 
-/// A look that a phone judged without network and tells later.
+/// A check that a phone made without network and sends later.
 #[derive(Debug, Clone)]
-pub struct OfflineLook {
-    /// What the phone calls it, so that telling it twice keeps it once.
-    pub look_id: String,
+pub struct OfflineCheck {
+    /// The id that the phone gave it, so that sending it twice keeps it once.
+    pub check_id: String,
     /// What the person was told.
     pub verdict: CodeVerdict,
     /// SHA-256 of the code's text, 64 small hexadecimal digits.
     pub payload_sha256: String,
     /// Last four of the account in the code.
     pub tail: Option<String>,
-    /// When the phone looked.
-    pub looked_at: TimeMs,
+    /// By the clock of the phone.
+    pub checked_at: TimeMs,
 }
 
-/// What became of the looks that a phone told.
+/// What became of the checks that a phone sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct WalkKept {
-    /// Looks that are new.
+pub struct OfflineChecksKept {
     pub kept: usize,
-    /// Looks that were told before.
+    /// Checks that had been sent before.
     pub repeated: usize,
-    /// Ids of new looks of which the register says something else than the phone did.
+    /// Ids of new checks of which the register says something else than the phone did.
     pub differing: Vec<String>,
 }
 
-/// A look that was kept.
+/// A check that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     pub checked_at: TimeMs,
@@ -127,6 +127,14 @@ pub struct Inspection {
     pub card: Option<(String, String)>,
     /// Last four of the account in the code.
     pub tail: Option<String>,
+}
+
+/// A check of a phone as the register judges it.
+struct Judged<'a> {
+    id: String,
+    verdict: CodeVerdict,
+    serial: Option<&'a str>,
+    check: &'a OfflineCheck,
 }
 
 #[derive(sqlx::FromRow)]
@@ -142,7 +150,7 @@ struct InspectionRow {
 
 impl Store {
     /// Every code that was handed out at a street (its id) or a market (its place id) by a day, once each.
-    pub async fn wall_codes(&self, at: &str, on: Day) -> Result<Vec<WallCode>> {
+    pub async fn codes_at_place(&self, at: &str, on: Day) -> Result<Vec<PlaceCode>> {
         let mut tx = self.begin_read().await?;
         let rows: Vec<(String, String, i64)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(concat!(
@@ -162,7 +170,7 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let code = |(serial, payload, active): (String, String, i64)| WallCode {
+        let code = |(serial, payload, active): (String, String, i64)| PlaceCode {
             serial,
             payload,
             is_active: active > 0,
@@ -170,16 +178,21 @@ impl Store {
         Ok(rows.into_iter().map(code).collect())
     }
 
-    /// Keeps what a phone judged by the list of a street or market, each look once however often it is told.
+    /// Keeps what a phone judged by the list of a street or market, each check once however often it is sent.
     /// The verdict that is kept is the register's own for that day; where it differs from what the phone said,
-    /// the look is named, so that somebody goes there again.
-    pub async fn keep_walk(&self, at: &str, looks: &[OfflineLook], actor: Actor<'_>) -> Result<WalkKept> {
+    /// the check is named, so that somebody goes there again.
+    pub async fn keep_offline_checks(
+        &self,
+        at: &str,
+        checks: &[OfflineCheck],
+        actor: Actor<'_>,
+    ) -> Result<OfflineChecksKept> {
         let Actor { by, now } = actor;
-        let days: BTreeSet<Day> = looks.iter().map(|look| Day::of(look.looked_at)).collect();
+        let days: BTreeSet<Day> = checks.iter().map(|check| Day::of(check.checked_at)).collect();
         let mut by_day: HashMap<Day, HashMap<String, (String, bool)>> = HashMap::new();
         for day in days {
             let known = by_day.entry(day).or_default();
-            for code in self.wall_codes(at, day).await? {
+            for code in self.codes_at_place(at, day).await? {
                 let here = known.entry(sha256_hex(code.payload.as_bytes())).or_default();
                 // A worn card and the one in its place bear one text: the one in use counts.
                 if here.0.is_empty() || code.is_active {
@@ -187,52 +200,63 @@ impl Store {
                 }
             }
         }
-        let mut told = WalkKept::default();
-        let mut tx = self.begin().await?;
-        for look in looks {
-            let found = by_day[&Day::of(look.looked_at)].get(&look.payload_sha256);
-            let verdict = match found {
-                Some((_, true)) => CodeVerdict::Right,
-                Some((_, false)) => CodeVerdict::Revoked,
-                None => CodeVerdict::Wrong,
-            };
-            // One person's phone cannot take the id of another's look.
-            let id = format!(
-                "walk-{}",
-                &sha256_hex(format!("{by}\n{}", look.look_id).as_bytes())[..32]
-            );
-            let kept: Option<(String,)> = on_tx!(&mut tx, |c| {
-                sqlx::query_as(
-                    "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
-                       payload_sha256, account_tail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                     ON CONFLICT (inspection_id) DO NOTHING RETURNING inspection_id",
-                )
-                .bind(id)
-                .bind(look.looked_at.0.min(now.0))
-                .bind(by)
-                .bind(CheckWay::Offline.as_str())
-                .bind(verdict.as_str())
-                .bind(found.map(|(serial, _)| serial))
-                .bind(&look.payload_sha256)
-                .bind(&look.tail)
-                .fetch_optional(c)
-                .await?
-            });
-            match kept {
-                None => told.repeated += 1,
-                Some(_) => {
-                    told.kept += 1;
-                    if verdict != look.verdict {
-                        told.differing.push(look.look_id.clone());
-                    }
+        let judged: Vec<Judged<'_>> = checks
+            .iter()
+            .map(|check| {
+                let card = by_day[&Day::of(check.checked_at)].get(&check.payload_sha256);
+                // One person's phone cannot take the id of another's check.
+                let id = sha256_hex(format!("{by}\n{}", check.check_id).as_bytes());
+                Judged {
+                    id: format!("walk-{}", &id[..32]),
+                    verdict: match card {
+                        Some((_, true)) => CodeVerdict::Right,
+                        Some((_, false)) => CodeVerdict::Revoked,
+                        None => CodeVerdict::Wrong,
+                    },
+                    serial: card.map(|(serial, _)| serial.as_str()),
+                    check,
                 }
-            }
+            })
+            .collect();
+        let mut tx = self.begin().await?;
+        let mut new: HashSet<String> = HashSet::new();
+        for piece in pieces(&judged) {
+            let rows: Vec<(String,)> = on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new(
+                    "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
+                       payload_sha256, account_tail) ",
+                );
+                sql.push_values(piece, |mut row, judged| {
+                    row.push_bind(&judged.id)
+                        .push_bind(judged.check.checked_at.0.min(now.0))
+                        .push_bind(by)
+                        .push_bind(CheckWay::Offline.as_str())
+                        .push_bind(judged.verdict.as_str())
+                        .push_bind(judged.serial)
+                        .push_bind(&judged.check.payload_sha256)
+                        .push_bind(&judged.check.tail);
+                });
+                sql.push(" ON CONFLICT (inspection_id) DO NOTHING RETURNING inspection_id");
+                sql.build_query_as().fetch_all(c).await?
+            });
+            new.extend(rows.into_iter().map(|(id,)| id));
         }
         tx.commit().await?;
-        Ok(told)
+        let mut kept = OfflineChecksKept::default();
+        for judged in judged {
+            if !new.remove(&judged.id) {
+                kept.repeated += 1;
+                continue;
+            }
+            kept.kept += 1;
+            if judged.verdict != judged.check.verdict {
+                kept.differing.push(judged.check.check_id.clone());
+            }
+        }
+        Ok(kept)
     }
 
-    /// The latest looks, newest first.
+    /// The latest checks, newest first.
     pub async fn inspections(&self, at_most: i64) -> Result<Vec<Inspection>> {
         let mut tx = self.begin_read().await?;
         let rows: Vec<InspectionRow> = on_tx!(&mut tx, |c| {
@@ -323,7 +347,7 @@ impl Store {
         })
     }
 
-    /// Keeps that somebody looked at a code, without the code.
+    /// Keeps that somebody checked a code, without the code.
     pub async fn keep_inspection(
         &self,
         payload: &str,

@@ -191,7 +191,7 @@ impl Store {
     /// Records that the owner was told; the first to say so stays.
     pub async fn told_owner(&self, message_id: &str, actor: Actor<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
-        let told: Option<(String,)> = on_tx!(&mut tx, |c| {
+        let message: Option<(String,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "UPDATE owner_message SET told_at_ms = COALESCE(told_at_ms, $2), told_by = COALESCE(told_by, $3)
                  WHERE message_id = $1 RETURNING message_id",
@@ -202,7 +202,7 @@ impl Store {
             .fetch_optional(c)
             .await?
         });
-        match told {
+        match message {
             Some(_) => tx.commit().await,
             None => Err(StoreError::Missing(format!("Không có tin báo {message_id}."))),
         }

@@ -12,7 +12,7 @@ use super::register::place_name;
 use crate::access::wall_digest;
 use crate::clock::now;
 use crate::register::CodeVerdict;
-use crate::store::OfflineLook;
+use crate::store::OfflineCheck;
 use crate::vn::{Day, TimeMs};
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
@@ -55,7 +55,7 @@ pub(super) async fn list(
             "The register has no such street or market.",
         ))
     })?;
-    let codes = shared.store.wall_codes(&place, Day::of(time)).await?;
+    let codes = shared.store.codes_at_place(&place, Day::of(time)).await?;
     let digests = |active: bool| -> Vec<String> {
         let mut digests: Vec<String> = codes
             .iter()
@@ -103,7 +103,7 @@ struct Look {
 
 impl Look {
     /// The look, if it can be one; phones of other versions may tell nonsense.
-    fn read(self, time: TimeMs) -> Option<OfflineLook> {
+    fn read(self, time: TimeMs) -> Option<OfflineCheck> {
         let verdict = CodeVerdict::parse(&self.verdict)?;
         let is_digest = self.payload_sha256.len() == 64
             && self
@@ -115,13 +115,13 @@ impl Look {
             && (1..=64).contains(&self.id.len())
             && self.tail.as_ref().is_none_or(is_tail)
             && self.at_ms > time.0 - LOOK_AGE_MAX_MS;
-        is_good.then(|| OfflineLook {
-            look_id: self.id,
+        is_good.then(|| OfflineCheck {
+            check_id: self.id,
             verdict,
             payload_sha256: self.payload_sha256,
             tail: self.tail,
             // A phone whose clock is ahead looked now.
-            looked_at: TimeMs(self.at_ms.min(time.0)),
+            checked_at: TimeMs(self.at_ms.min(time.0)),
         })
     }
 }
@@ -156,14 +156,14 @@ pub(super) async fn tell(
     }
     let time = now();
     let told = walk.looks.len();
-    let looks: Vec<OfflineLook> = walk
+    let looks: Vec<OfflineCheck> = walk
         .looks
         .into_iter()
         .filter_map(|look| look.read(time))
         .collect();
     let kept = shared
         .store
-        .keep_walk(&walk.place, &looks, person.at(time))
+        .keep_offline_checks(&walk.place, &looks, person.at(time))
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))

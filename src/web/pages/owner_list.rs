@@ -22,7 +22,7 @@ use super::words;
 use crate::access::token_sha256;
 use crate::clock::now;
 use crate::ledger::Received;
-use crate::store::{HouseholdView, OwnList, OwnReceipt, OwnerKey, StallView};
+use crate::store::{HouseholdView, OwnerKey, OwnerList, OwnerReceipt, StallView};
 use crate::vn::{Day, Dong, Lang};
 use crate::web::{Person, Problem, Shared};
 
@@ -303,7 +303,7 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
         };
         let store = &shared.store;
         store
-            .own_list(
+            .owner_list(
                 &owner.key.household_id,
                 &(asked.from..=asked.to),
                 asked.after,
@@ -402,7 +402,7 @@ fn corrected(by: Dong, lang: Lang) -> Option<String> {
     })
 }
 
-fn today_of(list: &OwnList, asked: &Asked, today: Day, lang: Lang) -> Option<String> {
+fn today_of(list: &OwnerList, asked: &Asked, today: Day, lang: Lang) -> Option<String> {
     if asked.is_one_day() || !(asked.from..=asked.to).contains(&today) {
         return None;
     }
@@ -417,7 +417,7 @@ fn today_of(list: &OwnList, asked: &Asked, today: Day, lang: Lang) -> Option<Str
 }
 
 /// The periods of the list, the latest first.
-fn rows(list: &OwnList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
+fn rows(list: &OwnerList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
     let sums = asked.by.sums(&list.days);
     let row = |((first, last), received): &((Day, Day), Received)| {
         let from = (*first).max(asked.from);
@@ -438,7 +438,7 @@ fn rows(list: &OwnList, asked: &Asked, lang: Lang) -> Vec<PeriodRow> {
     sums.iter().rev().map(row).collect()
 }
 
-fn receipts(list: &OwnList, asked: &Asked, lang: Lang) -> ReceiptsView {
+fn receipts(list: &OwnerList, asked: &Asked, lang: Lang) -> ReceiptsView {
     ReceiptsView {
         rows: list
             .receipts
@@ -454,7 +454,7 @@ fn receipts(list: &OwnList, asked: &Asked, lang: Lang) -> ReceiptsView {
     }
 }
 
-fn receipt_row(receipt: &OwnReceipt, asked: &Asked, lang: Lang) -> ReceiptRow {
+fn receipt_row(receipt: &OwnerReceipt, asked: &Asked, lang: Lang) -> ReceiptRow {
     let hour = period::hour(receipt);
     let day = receipt.place.day.show();
     let when = match (asked.is_one_day(), hour) {
@@ -529,7 +529,7 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
     let _turn = turn(shared, visit.lang).await?;
     let list = shared
         .store
-        .own_list(id, &(days.0..=days.1), None, book::RECEIPTS_MAX)
+        .owner_list(id, &(days.0..=days.1), None, book::RECEIPTS_MAX)
         .await?;
     let made = web::block(move || book::workbook(&head, by, &list)).await;
     let bytes = made

@@ -5,7 +5,8 @@ use choso::access::sha256_hex;
 use choso::ledger::BillState;
 use choso::register::{AccountDraft, CodeEnd, CodeVerdict, HolderRelation};
 use choso::store::{
-    Approval, CheckWay, Checked, NewBill, NewInspection, OfflineLook, StoreError, WalkKept, WhichCards,
+    Approval, CheckWay, Checked, NewBill, NewInspection, OfflineCheck, OfflineChecksKept, StoreError,
+    WhichCards,
 };
 use choso::vn::{AccountNumber, Day, Dong, TimeMs};
 use serde_json::Value;
@@ -495,7 +496,7 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
 fn a_walk_is_kept_once_and_judged_again(database: Database) {
     let books = Books::with_register(database);
     let market = id_of(&books, "Chợ Thử");
-    let codes = |on: Day| books.run(books.store.wall_codes(&market, on)).expect("codes");
+    let codes = |on: Day| books.run(books.store.codes_at_place(&market, on)).expect("codes");
     assert!(codes(market_day()).is_empty());
     let missing = books
         .run(books.store.stalls_without_code(&market, market_day(), noon()))
@@ -532,12 +533,12 @@ fn a_walk_is_kept_once_and_judged_again(database: Database) {
             .payload
     };
     let next_noon = TimeMs(noon().0 + 86_400_000);
-    let look = |id: &str, verdict, payload: &str| OfflineLook {
-        look_id: id.to_owned(),
+    let look = |id: &str, verdict, payload: &str| OfflineCheck {
+        check_id: id.to_owned(),
         verdict,
         payload_sha256: sha256_hex(payload.as_bytes()),
         tail: Some("0022".to_owned()),
-        looked_at: next_noon,
+        checked_at: next_noon,
     };
     let looks = [
         look("a", CodeVerdict::Right, &payload(&first)),
@@ -548,18 +549,18 @@ fn a_walk_is_kept_once_and_judged_again(database: Database) {
     let tell = |by: &str| {
         let now = TimeMs(next_noon.0 + 1);
         books
-            .run(books.store.keep_walk(&market, &looks, actor(by, now)))
+            .run(books.store.keep_offline_checks(&market, &looks, actor(by, now)))
             .expect("kept")
     };
-    let told = WalkKept {
+    let told = OfflineChecksKept {
         kept: 3,
         repeated: 0,
         differing: vec!["b".to_owned()],
     };
     assert_eq!(tell("thu"), told);
-    let again = WalkKept {
+    let again = OfflineChecksKept {
         repeated: 3,
-        ..WalkKept::default()
+        ..OfflineChecksKept::default()
     };
     assert_eq!(tell("thu"), again, "an answer that was lost on the way");
     assert_eq!(tell("hai").kept, 3, "another phone's ids are its own");

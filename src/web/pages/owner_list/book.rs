@@ -4,7 +4,7 @@ use super::super::words;
 use super::period;
 use crate::ledger::{Grain, Received};
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
-use crate::store::{OwnList, OwnReceipt};
+use crate::store::{OwnerList, OwnerReceipt};
 use crate::vn::{Day, Lang, TimeMs};
 
 /// Single receipts in one workbook: the latest ones, where there are more.
@@ -43,7 +43,7 @@ impl Head {
 }
 
 /// The workbook. The same list gives the same bytes.
-pub(super) fn workbook(head: &Head, by: Grain, list: &OwnList) -> Result<Vec<u8>, SheetError> {
+pub(super) fn workbook(head: &Head, by: Grain, list: &OwnerList) -> Result<Vec<u8>, SheetError> {
     xlsx(vec![sums(head, by, list), receipts(head, list)])
 }
 
@@ -69,7 +69,7 @@ const fn column(heading: &'static str, chars: u16) -> Column<'static> {
     Column { heading, chars }
 }
 
-fn sums(head: &Head, by: Grain, list: &OwnList) -> Sheet {
+fn sums(head: &Head, by: Grain, list: &OwnerList) -> Sheet {
     let whole = Received::sum(list.days.iter().map(|(_, received)| received));
     let columns = [
         column("Kỳ", 24),
@@ -103,7 +103,7 @@ fn sums(head: &Head, by: Grain, list: &OwnList) -> Sheet {
     sheet
 }
 
-fn receipts(head: &Head, list: &OwnList) -> Sheet {
+fn receipts(head: &Head, list: &OwnerList) -> Sheet {
     let mut lines = head.lines("TỪNG LẦN NHẬN TIỀN");
     lines.extend(cut_line(list));
     let columns = [
@@ -149,7 +149,7 @@ fn receipts(head: &Head, list: &OwnList) -> Sheet {
 }
 
 /// What is missing, where not all receipts are here.
-fn cut_line(list: &OwnList) -> Option<String> {
+fn cut_line(list: &OwnerList) -> Option<String> {
     let all = Received::sum(list.days.iter().map(|(_, received)| received)).receipts;
     list.has_more.then(|| {
         format!(
@@ -160,7 +160,7 @@ fn cut_line(list: &OwnList) -> Option<String> {
     })
 }
 
-fn of(receipt: &OwnReceipt) -> Received {
+fn of(receipt: &OwnerReceipt) -> Received {
     Received {
         receipts: 1,
         received: receipt.amount,
@@ -173,17 +173,17 @@ fn of(receipt: &OwnReceipt) -> Received {
 mod tests {
     use super::*;
     use crate::ledger::LedgerNo;
-    use crate::store::ListPlace;
+    use crate::store::ListPosition;
     use crate::vn::Dong;
 
-    fn list(receipts: i64, has_more: bool) -> OwnList {
+    fn list(receipts: i64, has_more: bool) -> OwnerList {
         let day = Day::ymd(2026, 11, 22);
-        let place = ListPlace {
+        let place = ListPosition {
             day,
             at: day.start(),
             entry_no: LedgerNo::start_of(day),
         };
-        let receipt = OwnReceipt {
+        let receipt = OwnerReceipt {
             place,
             amount: Dong::new(5_000),
             refunded: Dong::ZERO,
@@ -199,7 +199,7 @@ mod tests {
             refunded: Dong::ZERO,
             corrected: Dong::ZERO,
         };
-        OwnList {
+        OwnerList {
             days: vec![(day, received)],
             receipts: vec![receipt; 2],
             has_more,

@@ -2,7 +2,7 @@
 
 use super::super::frame::{Fault, Visit, encoded};
 use crate::ledger::{Grain, LedgerNo};
-use crate::store::{ListPlace, OwnReceipt};
+use crate::store::{ListPosition, OwnerReceipt};
 use crate::vn::{Day, Lang, TimeMs};
 use crate::web::Problem;
 
@@ -20,7 +20,7 @@ pub(super) struct Asked {
     /// Whether single receipts are shown.
     pub has_receipts: bool,
     /// The receipt behind which to go on.
-    pub after: Option<ListPlace>,
+    pub after: Option<ListPosition>,
 }
 
 impl Asked {
@@ -119,7 +119,7 @@ impl Asked {
     }
 
     /// Where the receipts behind this one are.
-    pub fn more_href(&self, last: ListPlace) -> String {
+    pub fn more_href(&self, last: ListPosition) -> String {
         format!(
             "/own?{}&show=receipts&after={}",
             self.question(),
@@ -133,14 +133,14 @@ impl Asked {
     }
 }
 
-fn place_text(place: ListPlace) -> String {
+fn place_text(place: ListPosition) -> String {
     format!("{}.{}.{}", place.day, place.at.0, place.entry_no)
 }
 
 /// Reads what [`place_text`] wrote; anything else is as if it were not there.
-fn place_of(text: &str) -> Option<ListPlace> {
+fn place_of(text: &str) -> Option<ListPosition> {
     let mut parts = text.splitn(3, '.');
-    Some(ListPlace {
+    Some(ListPosition {
         day: parts.next()?.parse().ok()?,
         at: TimeMs(parts.next()?.parse().ok()?),
         entry_no: LedgerNo::parse(parts.next()?)?,
@@ -193,7 +193,7 @@ fn weekday(lang: Lang, day: Day) -> &'static str {
 }
 
 /// `17:58`; none where only the day is known, as from a statement that came later.
-pub(super) fn hour(receipt: &OwnReceipt) -> Option<String> {
+pub(super) fn hour(receipt: &OwnerReceipt) -> Option<String> {
     let place = receipt.place;
     let shown = place.at.show();
     let hour = shown.split(' ').nth(1)?;
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_place_in_the_list_reads_back() {
-        let place = ListPlace {
+        let place = ListPosition {
             day: ymd("2026-11-22"),
             at: TimeMs(1_800_000_000_123),
             entry_no: LedgerNo::start_of(ymd("2026-11-22")),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use choso::ledger::{LedgerNo, Received};
-use choso::store::{ListPlace, OwnList, StoreError};
+use choso::store::{ListPosition, OwnerList, StoreError};
 use choso::vn::{Day, TimeMs};
 
 use crate::support::*;
@@ -47,10 +47,10 @@ fn whole_time() -> RangeInclusive<Day> {
     market_day().plus(-200)..=market_day().plus(100)
 }
 
-fn list(books: &Books, reference: &str, after: Option<ListPlace>, limit: usize) -> OwnList {
+fn list(books: &Books, reference: &str, after: Option<ListPosition>, limit: usize) -> OwnerList {
     let id = household(books, reference);
     books
-        .run(books.store.own_list(&id, &whole_time(), after, limit))
+        .run(books.store.owner_list(&id, &whole_time(), after, limit))
         .expect("a list")
 }
 
@@ -63,7 +63,7 @@ fn days_of_ledger(books: &Books, reference: &str) -> Vec<String> {
     ))
 }
 
-fn days_of(list: &OwnList) -> Vec<String> {
+fn days_of(list: &OwnerList) -> Vec<String> {
     let day = |(day, r): &(Day, Received)| {
         format!(
             "{} {} {} {}",
@@ -104,7 +104,7 @@ fn busy(books: &Books, seed: u64) {
 fn the_list_says_what_the_ledger_holds_counted_or_not(database: Database) {
     let books = Books::with_register(database);
     busy(&books, 1);
-    let before: Vec<OwnList> = ["one", "two", "sau"].map(|h| list(&books, h, None, 1_000)).into();
+    let before: Vec<OwnerList> = ["one", "two", "sau"].map(|h| list(&books, h, None, 1_000)).into();
     for (reference, list) in ["one", "two", "sau"].into_iter().zip(&before) {
         assert_eq!(days_of(list), days_of_ledger(&books, reference), "{reference}");
         let whole = Received::sum(list.days.iter().map(|(_, r)| r));
@@ -113,7 +113,7 @@ fn the_list_says_what_the_ledger_holds_counted_or_not(database: Database) {
             "the case says something: {whole:?}"
         );
         let sum =
-            |amount: fn(&choso::store::OwnReceipt) -> i64| list.receipts.iter().map(amount).sum::<i64>();
+            |amount: fn(&choso::store::OwnerReceipt) -> i64| list.receipts.iter().map(amount).sum::<i64>();
         assert_eq!(list.receipts.len() as i64, whole.receipts);
         assert_eq!(sum(|r| r.amount.vnd()), whole.received.vnd());
         assert_eq!(sum(|r| r.refunded.vnd()), whole.refunded.vnd());
@@ -122,7 +122,7 @@ fn the_list_says_what_the_ledger_holds_counted_or_not(database: Database) {
     }
     // Counting moves receipts into the counters and changes no list.
     books.run(books.store.count_receipts()).expect("counted");
-    let after: Vec<OwnList> = ["one", "two", "sau"].map(|h| list(&books, h, None, 1_000)).into();
+    let after: Vec<OwnerList> = ["one", "two", "sau"].map(|h| list(&books, h, None, 1_000)).into();
     assert_eq!(before, after);
     // A refund of what is counted already is seen at once.
     let last = &after[0].receipts[0];
@@ -185,7 +185,7 @@ fn a_receipt_that_the_ledger_took_late_is_found(database: Database) {
     let of_day = |days: i64| {
         let day = market_day().plus(days);
         let list = books
-            .run(books.store.own_list(&id, &(day..=day), None, 10))
+            .run(books.store.owner_list(&id, &(day..=day), None, 10))
             .expect("a list");
         let ids: Vec<String> = list.receipts.iter().map(|r| r.provider_txn_id.clone()).collect();
         let sum: i64 = list.days.iter().map(|(_, r)| r.receipts).sum();
@@ -201,7 +201,7 @@ fn a_receipt_that_the_ledger_took_late_is_found(database: Database) {
 fn a_list_is_bounded_and_of_one_household(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &payment("T1", 5_000))]);
-    assert_eq!(list(&books, "two", None, 10), OwnList::default());
+    assert_eq!(list(&books, "two", None, 10), OwnerList::default());
     let one = list(&books, "one", None, 10);
     assert_eq!((one.days.len(), one.receipts.len()), (1, 1));
     let receipt = &one.receipts[0];
@@ -213,13 +213,13 @@ fn a_list_is_bounded_and_of_one_household(database: Database) {
         books.run(
             books
                 .store
-                .own_list(&id, &(market_day()..=market_day().plus(days)), None, 1),
+                .owner_list(&id, &(market_day()..=market_day().plus(days)), None, 1),
         )
     };
     assert!(ask(365).is_ok(), "366 days");
     assert!(matches!(ask(366), Err(StoreError::Conflict(_))), "367 days");
-    let nobody = books.run(books.store.own_list("nobody", &whole_time(), None, 10));
-    assert_eq!(nobody.expect("a list"), OwnList::default());
+    let nobody = books.run(books.store.owner_list("nobody", &whole_time(), None, 10));
+    assert_eq!(nobody.expect("a list"), OwnerList::default());
 }
 
 fn a_household_lies_in_a_ward(database: Database) {

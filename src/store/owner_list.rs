@@ -22,20 +22,20 @@ const DAYS_MAX: i64 = 366;
 
 /// What a household received in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OwnList {
+pub struct OwnerList {
     /// The days on which something came, in order.
     pub days: Vec<(Day, Received)>,
     /// Single receipts, newest first.
-    pub receipts: Vec<OwnReceipt>,
+    pub receipts: Vec<OwnerReceipt>,
     /// Whether there are older ones than these.
     pub has_more: bool,
 }
 
 /// A receipt as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnReceipt {
+pub struct OwnerReceipt {
     /// Where it stands in the list.
-    pub place: ListPlace,
+    pub place: ListPosition,
     pub amount: Dong,
     /// What of it went back.
     pub refunded: Dong,
@@ -50,7 +50,7 @@ pub struct OwnReceipt {
     pub is_from_statement: bool,
 }
 
-impl OwnReceipt {
+impl OwnerReceipt {
     /// What is left of it.
     pub fn left(&self) -> Dong {
         Dong::new(self.amount.vnd() - self.refunded.vnd() + self.corrected.vnd())
@@ -59,7 +59,7 @@ impl OwnReceipt {
 
 /// Where a receipt stands in its household's list: by day, time and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListPlace {
+pub struct ListPosition {
     pub day: Day,
     /// When it was paid, or taken in.
     pub at: TimeMs,
@@ -92,13 +92,13 @@ struct ReceiptRow {
 impl Store {
     /// What a household received from the first to the last day (366 at most), with up to `limit` of its
     /// receipts, those behind `after` where it is given; all as of one moment.
-    pub async fn own_list(
+    pub async fn owner_list(
         &self,
         household_id: &str,
         period: &RangeInclusive<Day>,
-        after: Option<ListPlace>,
+        after: Option<ListPosition>,
         limit: usize,
-    ) -> Result<OwnList> {
+    ) -> Result<OwnerList> {
         let last = *period.end();
         if last.number() - period.start().number() >= DAYS_MAX {
             return Err(StoreError::Conflict("Hãy chọn nhiều nhất 366 ngày.".to_owned()));
@@ -119,7 +119,7 @@ impl Store {
         }
         let has_more = receipts.len() > limit;
         receipts.truncate(limit);
-        Ok(OwnList {
+        Ok(OwnerList {
             days,
             receipts,
             has_more,
@@ -217,9 +217,9 @@ async fn receipts_of(
     tx: &mut Tx,
     household_id: &str,
     days: &RangeInclusive<Day>,
-    after: Option<ListPlace>,
+    after: Option<ListPosition>,
     limit: usize,
-) -> Result<Vec<OwnReceipt>> {
+) -> Result<Vec<OwnerReceipt>> {
     let from = days.start();
     let to = days.end();
     // A posting time may be an hour ahead of reception, so the ledger may have taken a receipt the evening before
@@ -269,9 +269,9 @@ async fn receipts_of(
     rows.into_iter().map(receipt_of).collect()
 }
 
-fn receipt_of(row: ReceiptRow) -> Result<OwnReceipt> {
-    Ok(OwnReceipt {
-        place: ListPlace {
+fn receipt_of(row: ReceiptRow) -> Result<OwnerReceipt> {
+    Ok(OwnerReceipt {
+        place: ListPosition {
             day: day_of(row.business_day)?,
             at: TimeMs(row.at_ms),
             entry_no: LedgerNo::of(row.entry_no),
