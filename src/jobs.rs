@@ -20,6 +20,7 @@ use crate::task::Task;
 use crate::telemetry::Metrics;
 use crate::turns::Turns;
 use crate::vn::{SetTimes, TimeMs, WorkingCalendar};
+use crate::words::INBOX_WORDS;
 
 /// How often the counts of providers are added to the database.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
@@ -195,6 +196,7 @@ impl Jobs {
             inbox,
             calendar,
             turns: &self.turns,
+            words: &INBOX_WORDS,
         };
         match pick_up_statements(round, now, |file| record(file, &self.metrics)).await {
             Ok(round) => round,

@@ -18,7 +18,7 @@
 //! - [`access`] tokens, sealed secrets
 //!
 //! Around the core: [`clock`], [`store`] (the only room that says SQL), [`intake`] (queue and writer), [`settlement`]
-//! (statements taken in, days closed), [`jobs`], [`web`], [`app`] (start and stop), [`config`],
+//! (statements taken in, days closed), [`jobs`], [`words`] (what is refused, in both languages), [`web`], [`app`] (start and stop), [`config`],
 //! [`bank_directory`], [`telemetry`], [`turns`] (one piece of heavy work at a time), [`simulate`] (a provider on trial), [`demo`].
 
 pub mod access;
@@ -47,3 +47,4 @@ pub mod turns;
 pub mod vietqr;
 pub mod vn;
 pub mod web;
+pub mod words;

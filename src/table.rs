@@ -1,8 +1,8 @@
 //! Delimited files that people hand in: bytes in, rows and faults out.
 //!
 //! A fault concerns one row and never loses the others; only what makes the whole file unreadable
-//! (another encoding, a workbook, a wrong header) is an error. Sentences are Vietnamese and say what,
-//! where and what to do.
+//! (another encoding, a workbook, a wrong header) is an error. Sentences say what, where and
+//! what to do, in both languages.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::vn::Phone;
+use crate::vn::{Lang, Phone, Sentence, error_by_sentence, sentence};
 
 /// The columns a file must and may have, and how many rows are read at most.
 #[derive(Debug, Clone, Copy)]
@@ -52,45 +52,36 @@ pub struct Fault {
     pub row: u64,
     /// The cells as they were read, so that they can be handed back.
     pub cells: Vec<String>,
-    /// A Vietnamese sentence: what is wrong and what to do.
-    pub reason: String,
+    /// What is wrong and what to do.
+    pub reason: Sentence,
 }
 
 /// Why a whole file is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableError {
     /// Nothing in it, or blank lines only.
-    #[error("Tệp rỗng: không có dòng tiêu đề. Hãy chọn lại tệp có dòng đầu là tên các cột.")]
     Empty,
     /// A spreadsheet's own format.
-    #[error("Đây là tệp bảng tính (Excel), không phải CSV. Hãy mở tệp và lưu lại dạng CSV UTF-8.")]
     Workbook,
     /// UTF-16, which spreadsheets call "Unicode text".
-    #[error("Tệp viết bằng mã UTF-16, không phải UTF-8. Lưu lại dạng CSV UTF-8 rồi nhập lại.")]
     Utf16,
-    #[error("Dòng {line} có ký tự không phải mã UTF-8. Lưu lại dạng CSV UTF-8 rồi nhập lại.")]
     NotUtf8 {
         /// Line of the first byte that does not fit.
         line: u64,
     },
     /// Required columns that the header lacks.
-    #[error("Dòng tiêu đề thiếu cột {columns}. Tệp cần các cột: {wanted}.")]
     ColumnMissing {
         columns: String,
         /// All that the file should have.
         wanted: String,
     },
     /// A column that nobody reads; most often a slip in a name.
-    #[error("Dòng tiêu đề có cột lạ «{column}». Hãy sửa tên hoặc bỏ cột này. Tệp cần các cột: {wanted}.")]
     ColumnUnknown {
         column: String,
         /// All that the file should have.
         wanted: String,
     },
     /// A column without a name.
-    #[error(
-        "Cột thứ {place} không có tên ở dòng tiêu đề. Hãy đặt tên hoặc bỏ cột này. Tệp cần các cột: {wanted}."
-    )]
     ColumnUnnamed {
         /// Its place, from 1.
         place: usize,
@@ -98,23 +89,68 @@ pub enum TableError {
         wanted: String,
     },
     /// One name on two columns.
-    #[error("Cột «{column}» có hai lần ở dòng tiêu đề. Hãy bỏ một cột. Tệp cần các cột: {wanted}.")]
     ColumnTwice {
         column: String,
         /// All that the file should have.
         wanted: String,
     },
     /// A quotation mark that swallows the rest of the file.
-    #[error(
-        "Ô mở bằng dấu nháy kép ở dòng {line} không được đóng, nên không biết các dòng sau bắt đầu từ đâu. Hãy thêm hoặc bỏ dấu nháy rồi nhập lại."
-    )]
     QuoteOpen {
         /// Line where the row with that cell starts.
         line: u64,
     },
     /// More rows than are read at once.
-    #[error("Tệp có hơn {limit} dòng dữ liệu, là giới hạn một lần nhập. Hãy chia tệp thành nhiều phần.")]
     TooManyRows { limit: usize },
+}
+
+error_by_sentence!(TableError);
+
+impl TableError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            TableError::Empty => Sentence::new(
+                "Tệp rỗng: không có dòng tiêu đề. Hãy chọn lại tệp có dòng đầu là tên các cột.",
+                "The file is empty: it has no header. Choose a file whose first line names the columns.",
+            ),
+            TableError::Workbook => Sentence::new(
+                "Đây là tệp bảng tính (Excel), không phải CSV. Hãy mở tệp và lưu lại dạng CSV UTF-8.",
+                "This is a workbook (Excel), not CSV. Open it and save it as CSV UTF-8.",
+            ),
+            TableError::Utf16 => Sentence::new(
+                "Tệp viết bằng mã UTF-16, không phải UTF-8. Lưu lại dạng CSV UTF-8 rồi nhập lại.",
+                "The file is UTF-16, not UTF-8. Save it as CSV UTF-8, then import it.",
+            ),
+            TableError::NotUtf8 { line } => sentence!(
+                "Dòng {line} có ký tự không phải mã UTF-8. Lưu lại dạng CSV UTF-8 rồi nhập lại.",
+                "Line {line} holds characters that are not UTF-8. Save it as CSV UTF-8, then import it."
+            ),
+            TableError::ColumnMissing { columns, wanted } => sentence!(
+                "Dòng tiêu đề thiếu cột {columns}. Tệp cần các cột: {wanted}.",
+                "The header lacks the column {columns}. The file needs the columns: {wanted}."
+            ),
+            TableError::ColumnUnknown { column, wanted } => sentence!(
+                "Dòng tiêu đề có cột lạ «{column}». Hãy sửa tên hoặc bỏ cột này. Tệp cần các cột: {wanted}.",
+                "The header has an unknown column «{column}». Mend its name or remove it. The file needs the columns: {wanted}."
+            ),
+            TableError::ColumnUnnamed { place, wanted } => sentence!(
+                "Cột thứ {place} không có tên ở dòng tiêu đề. Hãy đặt tên hoặc bỏ cột này. Tệp cần các cột: {wanted}.",
+                "Column {place} has no name in the header. Name it or remove it. The file needs the columns: {wanted}."
+            ),
+            TableError::ColumnTwice { column, wanted } => sentence!(
+                "Cột «{column}» có hai lần ở dòng tiêu đề. Hãy bỏ một cột. Tệp cần các cột: {wanted}.",
+                "Column «{column}» stands in the header twice. Remove one. The file needs the columns: {wanted}."
+            ),
+            TableError::QuoteOpen { line } => sentence!(
+                "Ô mở bằng dấu nháy kép ở dòng {line} không được đóng, nên không biết các dòng sau bắt đầu từ đâu. Hãy thêm hoặc bỏ dấu nháy rồi nhập lại.",
+                "A cell that opens with a quotation mark in line {line} is not closed, so nobody knows where the next rows begin. Add or remove the mark, then import it."
+            ),
+            TableError::TooManyRows { limit } => sentence!(
+                "Tệp có hơn {limit} dòng dữ liệu, là giới hạn một lần nhập. Hãy chia tệp thành nhiều phần.",
+                "The file has more than {limit} rows, the most of one import. Divide it."
+            ),
+        }
+    }
 }
 
 impl fmt::Debug for Row {
@@ -130,7 +166,7 @@ impl fmt::Debug for Fault {
             "Fault({}, {} cells: {})",
             self.row,
             self.cells.len(),
-            self.reason
+            self.reason.en
         )
     }
 }
@@ -150,11 +186,11 @@ impl Row {
     }
 
     /// This row, refused for a reason that only its reader can see.
-    pub fn fault(&self, reason: impl Into<String>) -> Fault {
+    pub fn fault(&self, reason: Sentence) -> Fault {
         Fault {
             row: self.number,
             cells: self.cells.clone(),
-            reason: reason.into(),
+            reason,
         }
     }
 }
@@ -267,22 +303,27 @@ fn columns(header: &[String], shape: &Shape) -> Result<HashMap<String, usize>, T
 }
 
 /// What speaks against a row before anybody knows what it means.
-fn objection(cells: &[String], header: &[String]) -> Option<String> {
+fn objection(cells: &[String], header: &[String]) -> Option<Sentence> {
     if cells.len() != header.len() {
-        return Some(format!(
-            "Dòng có {} ô, cần {} ô. Kiểm tra dấu phân cách và dấu nháy kép.",
-            cells.len(),
-            header.len()
+        let has = cells.len();
+        let wants = header.len();
+        return Some(sentence!(
+            "Dòng có {has} ô, cần {wants} ô. Kiểm tra dấu phân cách và dấu nháy kép.",
+            "The row has {has} cells and needs {wants}. Check separators and quotation marks."
         ));
     }
     cells.iter().zip(header).find_map(|(cell, column)| {
         if is_formula(cell) {
-            return Some(format!(
-                "Cột {column} bắt đầu bằng ký tự của công thức (formula). Hãy ghi giá trị, không ghi công thức."
+            return Some(sentence!(
+                "Cột {column} bắt đầu bằng ký tự của công thức (formula). Hãy ghi giá trị, không ghi công thức.",
+                "Column {column} begins with the sign of a formula. Write the value, not a formula."
             ));
         }
         cell.chars().any(|c| c.is_control() && c != '\n').then(|| {
-            format!("Cột {column} có ký tự điều khiển không nhìn thấy được. Hãy xóa ô và gõ lại.")
+            sentence!(
+                "Cột {column} có ký tự điều khiển không nhìn thấy được. Hãy xóa ô và gõ lại.",
+                "Column {column} holds a control character that is not seen. Empty the cell and type it again."
+            )
         })
     })
 }
@@ -408,13 +449,13 @@ pub fn neutral(cell: &str) -> Cow<'_, str> {
 
 /// The refused rows as a CSV file, UTF-8 with a byte order mark: the line, the reason, then the cells
 /// as they were handed in, neutralised.
-pub fn write_rejects(header: &[String], faults: &[Fault]) -> Vec<u8> {
+pub fn write_rejects(header: &[String], faults: &[Fault], lang: Lang) -> Vec<u8> {
     let mut out = "\u{feff}".as_bytes().to_vec();
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(&mut out);
     let row = ["row", "reason"].map(String::from);
     let mut lines = vec![row.into_iter().chain(header.iter().cloned()).collect::<Vec<_>>()];
     for fault in faults {
-        let front = [fault.row.to_string(), fault.reason.clone()];
+        let front = [fault.row.to_string(), fault.reason.in_lang(lang).to_owned()];
         lines.push(front.into_iter().chain(fault.cells.iter().cloned()).collect());
     }
     for line in &lines {
@@ -448,12 +489,16 @@ mod tests {
     }
 
     fn refusal(bytes: &[u8]) -> String {
-        read(bytes, &SHAPE).unwrap_err().to_string()
+        read(bytes, &SHAPE).unwrap_err().sentence().vi.into_owned()
     }
 
     fn reasons(text: &str) -> Vec<(u64, String)> {
         let table = read(text.as_bytes(), &SHAPE).unwrap();
-        table.faults.into_iter().map(|f| (f.row, f.reason)).collect()
+        table
+            .faults
+            .into_iter()
+            .map(|f| (f.row, f.reason.vi.into_owned()))
+            .collect()
     }
 
     #[test]
@@ -496,7 +541,7 @@ mod tests {
             table.faults.iter().map(|f| f.row).collect::<Vec<_>>(),
             [2, 3, 5, 6]
         );
-        assert!(table.faults[0].reason.contains("3 ô, cần 2 ô"));
+        assert!(table.faults[0].reason.vi.contains("3 ô, cần 2 ô"));
         assert_eq!(table.faults[0].cells, ["A", "1", "9"]);
     }
 
@@ -576,9 +621,9 @@ mod tests {
         let fault = Fault {
             row: 7,
             cells: vec!["=1+1".into(), "a,b".into()],
-            reason: "sai".into(),
+            reason: ("sai", "wrong").into(),
         };
-        let bytes = write_rejects(&["name".into(), "code".into()], &[fault]);
+        let bytes = write_rejects(&["name".into(), "code".into()], &[fault], Lang::Vi);
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
             "\u{feff}row,reason,name,code\n7,sai,'=1+1,\"a,b\"\n"

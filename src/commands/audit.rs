@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, Settings};
+use super::common::{Failure, Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
@@ -26,7 +26,7 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
     let AuditCommand::Verify(args) = command;
     let (config, store) = args.settings.open().await?;
     let (end, _) = store.chain_end().await?;
-    let bar = super::progress_bar(usize::try_from(end.count()).unwrap_or(0), "batches");
+    let bar = super::common::progress_bar(usize::try_from(end.count()).unwrap_or(0), "batches");
     let audit = choso::settlement::audit(&store, &config.sealing_key()?, |so_far| {
         bar.set_position(so_far.links.unsigned_abs());
     })

@@ -5,7 +5,7 @@ use choso::settlement::{close_day, restate_day};
 use choso::vn::Day;
 use clap::Args;
 
-use super::{Failure, Settings};
+use super::common::{Failure, Settings};
 
 /// Close a provider's day: fix its figures, so that only a dated restatement changes them
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use choso::config::DEFAULT_SETTINGS;
 use clap::Args;
 
-use super::{Failure, write_out};
+use super::common::{Failure, write_out};
 
 /// Print every setting with its default and explanation, as a settings file
 #[derive(Debug, Args)]

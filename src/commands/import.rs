@@ -8,8 +8,9 @@ use choso::store::{Actor, PlacesKept, RegisterKept, Store};
 use choso::table::{Fault, TableError, write_rejects};
 use clap::{Args, ValueEnum};
 
+use super::common::{Failure, Settings, progress_bar, read_file};
 use super::statement::{self, Wish};
-use super::{Failure, Settings, progress_bar, read_file};
+use choso::vn::Lang;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
@@ -116,7 +117,7 @@ fn template(what: What, path: &Path) -> Result<ExitCode, Failure> {
             "--template exists for `import register` only".to_owned(),
         ));
     }
-    super::write_out(Some(path), TEMPLATE.as_bytes())?;
+    super::common::write_out(Some(path), TEMPLATE.as_bytes())?;
     eprintln!(
         "wrote {}; its two rows are invented examples, replace them",
         path.display()
@@ -127,12 +128,15 @@ fn template(what: What, path: &Path) -> Result<ExitCode, Failure> {
 /// Refused rows go to the file that was asked for; otherwise the first few are told.
 fn tell_refused(outcome: &Outcome, rejects: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = rejects {
-        super::write_out(Some(path), &write_rejects(&outcome.header, &outcome.faults))?;
+        super::common::write_out(
+            Some(path),
+            &write_rejects(&outcome.header, &outcome.faults, Lang::En),
+        )?;
         eprintln!("refused rows with their reason: {}", path.display());
         return Ok(());
     }
     for fault in outcome.faults.iter().take(10) {
-        eprintln!("row {}: {}", fault.row, fault.reason);
+        eprintln!("row {}: {}", fault.row, fault.reason.en);
     }
     if outcome.faults.len() > 10 {
         eprintln!(
@@ -157,7 +161,7 @@ async fn units(store: &Store, bytes: &[u8], dry_run: bool) -> Result<Outcome, Fa
     let notes: String = read
         .notes
         .iter()
-        .map(|n| format!("row {}: {}\n", n.row, n.text))
+        .map(|n| format!("row {}: {}\n", n.row, n.text.en))
         .collect();
     Ok(Outcome {
         read: read.rows,

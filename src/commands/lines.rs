@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::Failure;
+use super::common::Failure;
 
 /// Read at once at most; a pipe gives 64 KiB.
 const BLOCK_BYTES: usize = 256 * 1024;

@@ -1,7 +1,8 @@
-//! One file a command; here what they share: arguments for the settings, and how a failure ends.
+//! The commands: one file each; what they share is in `common`.
 
 mod audit;
 mod close_day;
+mod common;
 mod config;
 mod import;
 mod lines;
@@ -15,16 +16,11 @@ mod simulate;
 mod statement;
 mod user;
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use choso::app::StartError;
-use choso::bank_directory::BanksFileError;
-use choso::config::{Config, ConfigError, RawConfig};
-use choso::store::{Store, StoreError};
-use clap::{Args, Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::{Parser, Subcommand};
+
+pub use common::Failure;
 
 /// choso ("chợ số"): market stalls, VietQR codes, signed payment notices, non-cash adoption
 #[derive(Debug, Parser)]
@@ -72,144 +68,6 @@ enum Command {
     /// People and their tokens
     #[command(subcommand)]
     User(user::User),
-}
-
-/// Where the settings come from. A flag wins over a CHOSO_… variable, that over the settings file.
-#[derive(Debug, Args, Clone, Default)]
-pub struct Settings {
-    /// Settings file (TOML); `choso config` prints one with every setting
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://choso.db]
-    #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
-    /// File with the key that encrypts secrets [default: choso.key beside the SQLite file]
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<String>,
-}
-
-impl Settings {
-    /// Reads all sources and checks them; `listen` is a flag that only some commands have.
-    fn check(self, listen: Option<String>) -> Result<Config, ConfigError> {
-        let flags = [
-            ("database_url", self.database_url),
-            ("key_file", self.key_file),
-            ("listen", listen),
-        ];
-        let given = flags.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let flags = given.fold(RawConfig::default(), |raw, (name, value)| raw.with(name, value));
-        let variables = RawConfig::from_variables(std::env::vars_os())?;
-        let file = match self
-            .config
-            .or_else(|| std::env::var_os("CHOSO_CONFIG").map(PathBuf::from))
-        {
-            Some(path) => RawConfig::from_file(&path)?,
-            None => RawConfig::default(),
-        };
-        flags.or(variables).or(file).check()
-    }
-
-    async fn open(self) -> Result<(Config, Store), Failure> {
-        let config = self.check(None)?;
-        let store = Store::open(&config.database_url).await?;
-        Ok((config, store))
-    }
-}
-
-/// Why a command ended without doing its work.
-#[derive(Debug)]
-pub enum Failure {
-    /// Settings that cannot be used: exit status 2.
-    Settings(String),
-    /// The input was refused, or a check failed: exit status 1.
-    Refused(String),
-}
-
-impl Failure {
-    pub fn status(&self) -> u8 {
-        match self {
-            Failure::Settings(_) => 2,
-            Failure::Refused(_) => 1,
-        }
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Failure::Settings(text) | Failure::Refused(text) => f.write_str(text),
-        }
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Failure {
-        Failure::Settings(error.to_string())
-    }
-}
-
-impl From<BanksFileError> for Failure {
-    fn from(error: BanksFileError) -> Failure {
-        Failure::Settings(error.to_string())
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Failure {
-        match error {
-            StoreError::Url(_) | StoreError::NewerSchema { .. } => Failure::Settings(error.to_string()),
-            _ => Failure::Refused(error.to_string()),
-        }
-    }
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Failure {
-        match error {
-            StartError::Config(e) => e.into(),
-            StartError::Store(e) => e.into(),
-            StartError::BanksFile(e) => e.into(),
-            StartError::Listen { .. } => Failure::Settings(error.to_string()),
-        }
-    }
-}
-
-/// Reads a file that the user named.
-fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| Failure::Refused(format!("{}: {e}", path.display())))
-}
-
-/// Writes data where the user wants it: a file, or standard output.
-fn write_out(path: Option<&std::path::Path>, data: &[u8]) -> Result<(), Failure> {
-    use std::io::Write;
-    match path {
-        Some(path) => {
-            std::fs::write(path, data).map_err(|e| Failure::Refused(format!("{}: {e}", path.display())))
-        }
-        None => {
-            let mut out = std::io::stdout().lock();
-            match out.write_all(data).and_then(|()| out.flush()) {
-                // The reader of a pipe had enough, as `| head` does.
-                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-                other => other.map_err(|e| Failure::Refused(format!("standard output: {e}"))),
-            }
-        }
-    }
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn progress_bar(total: usize, what: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(total as u64);
-    // The template parses whatever is counted; without it the default bar would do.
-    if let Ok(style) =
-        ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {what}, {{eta}} left"))
-    {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// Runs a command to its end.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use choso::notice::verify_line;
 use clap::Subcommand;
 
-use super::Failure;
+use super::common::Failure;
 
 /// A line with more than a body of the largest size, coded, is no item.
 const LINE_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -9,7 +9,7 @@ use choso::vn::{Day, fold};
 use choso::web::card_of;
 use clap::Args;
 
-use super::{Failure, Settings, progress_bar, write_out};
+use super::common::{Failure, Settings, progress_bar, write_out};
 
 /// Print all cards of a street or a market, or some by their serials, as one PDF on A4
 #[derive(Debug, Args)]

@@ -11,7 +11,8 @@ use choso::store::{NewKey, NewProvider, Store, fresh_id};
 use choso::vn::TimeMs;
 use clap::{Args, Subcommand};
 
-use super::{Failure, Settings, read_file, simulate};
+use super::common::{Failure, Settings, read_file};
+use super::simulate;
 
 #[derive(Debug, Subcommand)]
 pub enum Provider {

@@ -13,8 +13,8 @@ use choso::vietqr::{
 use choso::vn::Dong;
 use clap::{Args, Subcommand};
 
+use super::common::{Failure, write_out};
 use super::lines::{LINE_BYTES_MAX, answer_lines};
-use super::{Failure, write_out};
 
 #[derive(Debug, Subcommand)]
 pub enum Qr {

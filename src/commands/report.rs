@@ -6,7 +6,7 @@ use choso::indicators::{Question, csv, json, report};
 use choso::vn::{Day, Lang, TimeMs};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Failure, Settings, write_out};
+use super::common::{Failure, Settings, write_out};
 
 #[derive(Debug, Subcommand)]
 pub enum Report {

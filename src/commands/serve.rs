@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use choso::app::App;
+use choso::demo::DemoError;
 use choso::telemetry::{LogFilterError, LogFormat, start_logging};
+use choso::words;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, Settings};
+use super::common::{Failure, Settings};
 
 #[derive(Debug, Args)]
 #[command(
@@ -78,18 +80,22 @@ pub async fn demo(args: Demo) -> Result<ExitCode, Failure> {
         rate: args.rate,
         seed: args.seed,
     };
-    let demo = choso::demo::start(options, |line| eprintln!("{line}"))
-        .await
-        .map_err(|e| Failure::Refused(e.to_string()))?;
+    let demo = choso::demo::start(options, |line| eprintln!("{line}")).await?;
     println!("{}", demo.what_to_look_at());
     say_listening(demo.app())?;
     wait_for_end().await?;
     eprintln!("\nstopping …");
-    eprintln!(
-        "{}",
-        demo.stop().await.map_err(|e| Failure::Refused(e.to_string()))?
-    );
+    eprintln!("{}", demo.stop().await?);
     Ok(ExitCode::SUCCESS)
+}
+
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Failure {
+        Failure::Refused(match error {
+            DemoError::Store(error) => words::store_error(&error).en.into_owned(),
+            error => error.to_string(),
+        })
+    }
 }
 
 /// The line that scripts wait for (docs/spec/contract.md, section 2).

@@ -11,7 +11,7 @@ use choso::simulate::{
 };
 use clap::Args;
 
-use super::{Failure, Settings, progress_bar, read_file};
+use super::common::{Failure, Settings, progress_bar, read_file};
 
 /// Most rows of an accounts file, as of an import.
 const ACCOUNTS_MAX: usize = 100_000;

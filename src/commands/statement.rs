@@ -13,7 +13,8 @@ use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::{Failure, Settings, progress_bar, write_out};
+use super::common::{Failure, Settings, progress_bar, write_out};
+use choso::words;
 
 /// What `choso import statement` is told beside the file.
 pub struct Wish<'a> {
@@ -27,7 +28,7 @@ pub struct Wish<'a> {
 
 impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Failure {
-        Failure::Refused(error.to_string())
+        Failure::Refused(words::import_error(&error).en.into_owned())
     }
 }
 
@@ -92,7 +93,7 @@ pub(super) async fn profile_of(store: &Store, provider_id: &str) -> Result<Strin
 }
 
 fn mapping(path: &Path) -> Result<Mapping, Failure> {
-    let text = super::read_file(path)?;
+    let text = super::common::read_file(path)?;
     serde_json::from_slice(&text).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
 }
 
@@ -153,12 +154,12 @@ fn says(taken: &Taken) {
 
 fn refused(taken: &Taken, rejects: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = rejects {
-        write_out(Some(path), &taken.bad_rows_csv())?;
+        write_out(Some(path), &taken.bad_rows_csv(Lang::En))?;
         eprintln!("refused rows with their reason: {}", path.display());
         return Ok(());
     }
     for row in taken.bad.iter().take(10) {
-        eprintln!("row {}: {}", row.row_number, row.reason);
+        eprintln!("row {}: {}", row.row_number, row.reason.en);
     }
     if taken.totals.bad > 10 {
         eprintln!(
@@ -179,8 +180,8 @@ fn looked(proposal: &Proposal) -> Result<ExitCode, Failure> {
     for event in &proposal.preview {
         match event {
             Event::Row(row) => eprintln!("  {row:?}"),
-            Event::Bad(row) => eprintln!("  row {}: {}", row.row_number, row.reason),
-            Event::Ignored(row) => eprintln!("  row {}: {}", row.row_number, row.why.show()),
+            Event::Bad(row) => eprintln!("  row {}: {}", row.row_number, row.reason.en),
+            Event::Ignored(row) => eprintln!("  row {}: {}", row.row_number, row.why.sentence().en),
         }
     }
     match &proposal.lacks {

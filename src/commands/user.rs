@@ -4,7 +4,7 @@ use choso::access::{token_sha256, token_text};
 use choso::clock::now;
 use clap::{Args, Subcommand};
 
-use super::{Failure, Settings};
+use super::common::{Failure, Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum User {

@@ -146,7 +146,8 @@ async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<()
     let kept = store.keep_register(&drafts, false, actor, |_| ()).await?;
     if let Some((_, reason)) = kept.faults.first() {
         return Err(DemoError::Other(format!(
-            "the demonstration's register was refused: {reason}"
+            "the demonstration's register was refused: {}",
+            reason.en
         )));
     }
     let stalls = kept

@@ -6,17 +6,45 @@ use super::{
 };
 use crate::places::{Boundaries, Location, UnitIx, Units};
 use crate::register::TradingStatus;
-use crate::vn::{Lang, Ratio, RatioError, sort_key};
+use crate::vn::{Day, Lang, Ratio, RatioError, Sentence, error_by_sentence, sentence, sort_key};
 
 /// Why there is no report.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportError {
     /// The area does not exist under these boundaries.
-    #[error("{area} chỉ có {validity}; hãy chọn ranh giới trong thời gian đó bằng --boundaries")]
-    AreaNotThere { area: String, validity: String },
+    AreaNotThere { area: Sentence, validity: Sentence },
     /// The counts contradict each other: a fault of the program.
-    #[error("counts contradict each other: {0}")]
-    Counts(#[from] RatioError),
+    Counts(RatioError),
+}
+
+error_by_sentence!(ReportError);
+
+impl ReportError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            ReportError::AreaNotThere { area, validity } => Sentence::new(
+                format!(
+                    "{} chỉ có {}; hãy chọn ranh giới trong thời gian đó bằng --boundaries",
+                    area.vi, validity.vi
+                ),
+                format!(
+                    "{} is there only {}; choose boundaries of that time by --boundaries",
+                    area.en, validity.en
+                ),
+            ),
+            ReportError::Counts(error) => sentence!(
+                "counts contradict each other: {error}",
+                "counts contradict each other: {error}"
+            ),
+        }
+    }
+}
+
+impl From<RatioError> for ReportError {
+    fn from(error: RatioError) -> ReportError {
+        ReportError::Counts(error)
+    }
 }
 
 /// Coverage (STREET-COV-80) and activity (STREET-ACTIVE-50) thresholds in hundredths of a percent.
@@ -64,14 +92,17 @@ pub fn report(question: Question, units: &Units, facts: &Facts) -> Result<Report
 
 fn not_there(units: &Units, area: UnitIx) -> ReportError {
     let unit = units.get(area);
-    let validity = match (unit.id.from, unit.to) {
-        (Some(from), Some(to)) => format!("từ {} đến {}", from.show(), to.show()),
-        (None, Some(to)) => format!("đến {}", to.show()),
-        (Some(from), None) => format!("từ {}", from.show()),
-        (None, None) => "mọi lúc".to_owned(),
+    let validity = match (unit.id.from.map(Day::show), unit.to.map(Day::show)) {
+        (Some(from), Some(to)) => sentence!("từ {from} đến {to}", "from {from} to {to}"),
+        (None, Some(to)) => sentence!("đến {to}", "until {to}"),
+        (Some(from), None) => sentence!("từ {from}", "from {from}"),
+        (None, None) => Sentence::new("mọi lúc", "at all times"),
     };
     ReportError::AreaNotThere {
-        area: format!("{} ({})", unit.full_name(Lang::Vi), unit.id),
+        area: Sentence::new(
+            format!("{} ({})", unit.full_name(Lang::Vi), unit.id),
+            format!("{} ({})", unit.full_name(Lang::En), unit.id),
+        ),
         validity,
     }
 }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::boundaries::Location;
 use super::unit::PlacedIn;
 use super::units::{UnitIx, Units};
-use crate::vn::{Day, name_key};
+use crate::vn::{Day, Sentence, error_by_sentence, name_key, sentence};
 
 /// The streets and markets that are known, and the rule by which a register row finds its place in
 /// them or makes a new one (docs/spec/contract.md, section 2, `import register`).
@@ -41,10 +41,9 @@ pub struct NewPlaces {
 }
 
 /// Why a place cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceError {
     /// A market of this name lies elsewhere on that day.
-    #[error("chợ «{name}» nằm ở {there}, không phải ở {wanted}; hãy sửa unit_code hoặc tên chợ")]
     Elsewhere {
         name: String,
         /// the unit it lies in
@@ -53,8 +52,25 @@ pub enum PlaceError {
         wanted: String,
     },
     /// Several markets of this name could be meant.
-    #[error("có nhiều chợ tên «{0}»; hãy ghi tên đầy đủ")]
     Several(String),
+}
+
+error_by_sentence!(PlaceError);
+
+impl PlaceError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            PlaceError::Elsewhere { name, there, wanted } => sentence!(
+                "chợ «{name}» nằm ở {there}, không phải ở {wanted}; hãy sửa unit_code hoặc tên chợ",
+                "market «{name}» lies in {there}, not in {wanted}; mend unit_code or the market's name"
+            ),
+            PlaceError::Several(name) => sentence!(
+                "có nhiều chợ tên «{name}»; hãy ghi tên đầy đủ",
+                "several markets are called «{name}»; write the whole name"
+            ),
+        }
+    }
 }
 
 impl<'a> Book<'a> {

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::unit::{Edge, Level, PlacedIn, Unit, UnitId};
 use super::units::{Units, meet};
 use crate::table::{self, Fault, Row, Shape, Table, TableError};
-use crate::vn::{Day, Period, fold, name_key};
+use crate::vn::{Day, Period, Sentence, fold, name_key, sentence};
 
 /// Rows of one import at most (docs/spec/contract.md, section 4).
 const ROWS_MAX: usize = 100_000;
@@ -77,7 +77,7 @@ pub struct Read<T> {
 pub struct Note {
     /// The line of the file.
     pub row: u64,
-    pub text: String,
+    pub text: Sentence,
 }
 
 /// A street as one row of `places/streets.csv` tells of it: a name in one former district. The same
@@ -154,7 +154,7 @@ struct Sorter<T> {
 }
 
 impl<T> Sorter<T> {
-    fn new(table: Table, mut read: impl FnMut(&Row) -> Result<T, String>) -> Sorter<T> {
+    fn new(table: Table, mut read: impl FnMut(&Row) -> Result<T, Sentence>) -> Sorter<T> {
         let rows = table.rows.len() + table.faults.len();
         let kept = Vec::new();
         let notes = Vec::new();
@@ -175,7 +175,7 @@ impl<T> Sorter<T> {
     }
 
     /// Refuses the kept rows that are no longer right beside the others.
-    fn refuse(&mut self, mut reason: impl FnMut(&T) -> Option<String>) {
+    fn refuse(&mut self, mut reason: impl FnMut(&T) -> Option<Sentence>) {
         for (row, value) in std::mem::take(&mut self.kept) {
             match reason(&value) {
                 Some(reason) => self.faults.push(row.fault(reason)),
@@ -229,38 +229,51 @@ pub fn read_units(bytes: &[u8]) -> Result<(Read<Unit>, Vec<Edge>), TableError> {
     Ok((sorter.finish(|row| row.unit), edges))
 }
 
-fn unit_row(row: &Row) -> Result<UnitRow, String> {
+fn unit_row(row: &Row) -> Result<UnitRow, Sentence> {
     let code = row.get("official_code");
     if code.is_empty() || !code.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!(
-            "Cột official_code «{code}» không phải mã số. Hãy ghi mã chính thức."
+        return Err(sentence!(
+            "Cột official_code «{code}» không phải mã số. Hãy ghi mã chính thức.",
+            "Column official_code «{code}» is no number. Write the official code."
         ));
     }
     let level = row.get("level");
     let level = Level::parse(level).ok_or_else(|| {
-        format!("Cột level «{level}» không đúng. Hãy ghi city, district, ward, commune hoặc special_zone.")
+        sentence!(
+            "Cột level «{level}» không đúng. Hãy ghi city, district, ward, commune hoặc special_zone.",
+            "Column level «{level}» is none. Write city, district, ward, commune or special_zone."
+        )
     })?;
     let name = row.get("name_vi");
     let type_name = row.get("type_vi");
     if name.is_empty() || type_name.is_empty() {
-        return Err("Thiếu tên hoặc loại đơn vị. Hãy ghi cột name_vi và type_vi.".to_owned());
+        return Err(Sentence::new(
+            "Thiếu tên hoặc loại đơn vị. Hãy ghi cột name_vi và type_vi.",
+            "The unit's name or type is missing. Fill in name_vi and type_vi.",
+        ));
     }
     let parent = Some(row.get("parent_code").to_owned()).filter(|code| !code.is_empty());
     if parent.is_none() && level != Level::City {
-        return Err("Thiếu mã đơn vị cấp trên. Hãy ghi cột parent_code.".to_owned());
+        return Err(Sentence::new(
+            "Thiếu mã đơn vị cấp trên. Hãy ghi cột parent_code.",
+            "The code of the unit above is missing. Fill in parent_code.",
+        ));
     }
     let from = day(row, "valid_from")?;
     let to = day(row, "valid_to")?;
     let successors = list(row, "successor_codes");
     let predecessors = list(row, "predecessor_codes");
     if from.zip(to).is_some_and(|(from, to)| to < from) {
-        return Err("Cột valid_to sớm hơn valid_from. Hãy sửa ngày hiệu lực.".to_owned());
+        return Err(Sentence::new(
+            "Cột valid_to sớm hơn valid_from. Hãy sửa ngày hiệu lực.",
+            "valid_to is before valid_from. Mend the dates.",
+        ));
     }
     if (to.is_none() && !successors.is_empty()) || (from.is_none() && !predecessors.is_empty()) {
-        return Err(
-            "Có mã kế tiếp hoặc mã trước nhưng thiếu ngày tương ứng. Hãy ghi valid_to hoặc valid_from."
-                .to_owned(),
-        );
+        return Err(Sentence::new(
+            "Có mã kế tiếp hoặc mã trước nhưng thiếu ngày tương ứng. Hãy ghi valid_to hoặc valid_from.",
+            "There are successors or predecessors without their day. Fill in valid_to or valid_from.",
+        ));
     }
     let unit = Unit {
         id: UnitId::new(code, from),
@@ -280,11 +293,14 @@ fn unit_row(row: &Row) -> Result<UnitRow, String> {
     })
 }
 
-fn day(row: &Row, column: &str) -> Result<Option<Day>, String> {
+fn day(row: &Row, column: &str) -> Result<Option<Day>, Sentence> {
     match row.get(column) {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| {
-            format!("Cột {column} «{text}» không phải ngày. Hãy ghi dạng NĂM-THÁNG-NGÀY, ví dụ 2025-07-01.")
+            sentence!(
+                "Cột {column} «{text}» không phải ngày. Hãy ghi dạng NĂM-THÁNG-NGÀY, ví dụ 2025-07-01.",
+                "Column {column} «{text}» is no day. Write YEAR-MONTH-DAY, for example 2025-07-01."
+            )
         }),
     }
 }
@@ -315,9 +331,10 @@ fn refuse_overlaps(sorter: &mut Sorter<UnitRow>) {
             .chain(after)
             .find(|(_, (other, _))| meet(period, *other));
         if let Some((_, (_, line))) = clash {
-            return Some(format!(
-                "Mã {} trùng thời gian hiệu lực với dòng {line}. Hãy sửa ngày.",
-                row.unit.id.code
+            let code = &row.unit.id.code;
+            return Some(sentence!(
+                "Mã {code} trùng thời gian hiệu lực với dòng {line}. Hãy sửa ngày.",
+                "Code {code} is valid on days on which it is in row {line}. Mend the dates."
             ));
         }
         versions.insert(period.from, (period, row.row));
@@ -341,13 +358,17 @@ fn refuse_orphans(sorter: &mut Sorter<UnitRow>) {
         let parents = versions.get(parent).into_iter().flatten();
         let mut above = parents.filter(|(other, _)| meet(period, *other)).peekable();
         if above.peek().is_none() {
-            return Some(format!(
-                "Không có đơn vị cấp trên mã {parent} vào thời gian này. Hãy kiểm tra cột parent_code."
+            return Some(sentence!(
+                "Không có đơn vị cấp trên mã {parent} vào thời gian này. Hãy kiểm tra cột parent_code.",
+                "No unit above has the code {parent} at that time. Check parent_code."
             ));
         }
         let low = above.any(|(_, other)| other.depth() >= level.depth());
         low.then(|| {
-            format!("Mã {parent} không ở cấp cao hơn đơn vị này. Hãy kiểm tra cột parent_code và level.")
+            sentence!(
+                "Mã {parent} không ở cấp cao hơn đơn vị này. Hãy kiểm tra cột parent_code và level.",
+                "Code {parent} does not stand above this unit. Check parent_code and level."
+            )
         })
     });
 }
@@ -358,9 +379,9 @@ struct Lineage<'a> {
     /// Older and newer version.
     pairs: BTreeSet<(&'a UnitId, &'a UnitId)>,
     /// Neighbours that are not in the file, by the line of the row that names them.
-    notes: Vec<(u64, String)>,
+    notes: Vec<(u64, Sentence)>,
     /// Rows whose neighbour tells it differently, by line.
-    wrong: HashMap<u64, String>,
+    wrong: HashMap<u64, Sentence>,
 }
 
 fn lineage(sorter: &Sorter<UnitRow>) -> Lineage<'_> {
@@ -391,7 +412,9 @@ fn lineage(sorter: &Sorter<UnitRow>) -> Lineage<'_> {
 impl<'a> Lineage<'a> {
     fn successor(&mut self, row: &'a UnitRow, code: &str, next: Option<&'a UnitRow>, day: Day) {
         match next {
-            None => self.notes.push((row.row, absent("kế tiếp", code, day))),
+            None => self
+                .notes
+                .push((row.row, absent("kế tiếp", "successor", code, day))),
             Some(next) if agrees(&next.predecessors, row) => {
                 self.pairs.insert((&row.unit.id, &next.unit.id));
             }
@@ -404,7 +427,9 @@ impl<'a> Lineage<'a> {
 
     fn predecessor(&mut self, row: &'a UnitRow, code: &str, last: Option<&'a UnitRow>, day: Day) {
         match last {
-            None => self.notes.push((row.row, absent("trước", code, day))),
+            None => self
+                .notes
+                .push((row.row, absent("trước", "predecessor", code, day))),
             Some(last) if agrees(&last.successors, row) => {
                 self.pairs.insert((&last.unit.id, &row.unit.id));
             }
@@ -441,16 +466,18 @@ fn agrees(list: &[String], row: &UnitRow) -> bool {
     list.is_empty() || list.contains(&row.unit.id.code)
 }
 
-fn absent(which: &str, code: &str, day: Day) -> String {
-    format!(
-        "Tệp không có đơn vị {which} mã {code} liền ngày {}; dòng được giữ, không nối kế thừa.",
-        day.show()
+fn absent(which_vi: &str, which_en: &str, code: &str, day: Day) -> Sentence {
+    let day = day.show();
+    sentence!(
+        "Tệp không có đơn vị {which_vi} mã {code} liền ngày {day}; dòng được giữ, không nối kế thừa.",
+        "The file has no {which_en} {code} next to {day}; the row is kept without it."
     )
 }
 
-fn disagreement(from: &str, to: &str, row: u64) -> String {
-    format!(
-        "Quan hệ kế thừa {from} → {to} không khớp với dòng {row}. Hãy sửa successor_codes hoặc predecessor_codes."
+fn disagreement(from: &str, to: &str, row: u64) -> Sentence {
+    sentence!(
+        "Quan hệ kế thừa {from} → {to} không khớp với dòng {row}. Hãy sửa successor_codes hoặc predecessor_codes.",
+        "The succession {from} → {to} does not agree with row {row}. Mend successor_codes or predecessor_codes."
     )
 }
 
@@ -467,7 +494,10 @@ pub fn read_streets(bytes: &[u8], units: &Units) -> Result<Read<StreetRow>, Tabl
         let key = (name_key(&street.name), street.district.clone());
         let first = *seen.entry(key).or_insert(street.row);
         if first != street.row {
-            let text = format!("Cùng tên và quận, huyện với dòng {first}; coi là một tuyến đường.");
+            let text = sentence!(
+                "Cùng tên và quận, huyện với dòng {first}; coi là một tuyến đường.",
+                "The name and district of row {first}; taken for the same street."
+            );
             sorter.notes.push(Note {
                 row: street.row,
                 text,
@@ -477,18 +507,22 @@ pub fn read_streets(bytes: &[u8], units: &Units) -> Result<Read<StreetRow>, Tabl
     Ok(sorter.finish(|street| street))
 }
 
-fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, String> {
+fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, Sentence> {
     let name = row.get("name_vi");
     if name.is_empty() {
-        return Err("Thiếu tên đường. Hãy ghi cột name_vi.".to_owned());
+        return Err(Sentence::new(
+            "Thiếu tên đường. Hãy ghi cột name_vi.",
+            "The street's name is missing. Fill in name_vi.",
+        ));
     }
     let district = former.district(row.get("district"))?;
     let wards = list(row, "ward");
     let codes = list(row, "ward_code_2024");
     if !wards.is_empty() && !codes.is_empty() && wards.len() != codes.len() {
-        return Err(
-            "Số phường ở cột ward và ward_code_2024 khác nhau. Hãy ghi mỗi phường một mã.".to_owned(),
-        );
+        return Err(Sentence::new(
+            "Số phường ở cột ward và ward_code_2024 khác nhau. Hãy ghi mỗi phường một mã.",
+            "ward and ward_code_2024 name different numbers of wards. Write one code for each ward.",
+        ));
     }
     let mut segments: Vec<PlacedIn> = Vec::new();
     for at in 0..wards.len().max(codes.len()) {
@@ -528,10 +562,13 @@ pub fn read_markets(bytes: &[u8], units: &Units) -> Result<Read<MarketRow>, Tabl
     Ok(sorter.finish(|market| market))
 }
 
-fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, String> {
+fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, Sentence> {
     let name = row.get("name");
     if name.is_empty() {
-        return Err("Thiếu tên chợ. Hãy ghi cột name.".to_owned());
+        return Err(Sentence::new(
+            "Thiếu tên chợ. Hãy ghi cột name.",
+            "The market's name is missing. Fill in name.",
+        ));
     }
     let district = former.district(row.get("district_old"))?;
     let old = match row.get("ward_old") {
@@ -557,13 +594,14 @@ fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, String> {
     })
 }
 
-fn current_ward(code: &str, name: &str, units: &Units) -> Result<UnitId, String> {
-    let ix = units.at(code, two_levels_from()).map_err(|e| e.to_string())?;
+fn current_ward(code: &str, name: &str, units: &Units) -> Result<UnitId, Sentence> {
+    let ix = units.at(code, two_levels_from()).map_err(|e| e.sentence())?;
     let unit = units.get(ix);
     if !name.is_empty() && fold(name) != fold(&unit.name) {
-        return Err(format!(
-            "Mã {code} là {}, không phải «{name}». Hãy sửa ward_new hoặc ward_new_code.",
-            unit.name
+        let is = &unit.name;
+        return Err(sentence!(
+            "Mã {code} là {is}, không phải «{name}». Hãy sửa ward_new hoặc ward_new_code.",
+            "Code {code} is {is}, not «{name}». Mend ward_new or ward_new_code."
         ));
     }
     Ok(unit.id.clone())
@@ -584,22 +622,25 @@ impl<'a> Former<'a> {
         Former { units, named }
     }
 
-    fn district(&self, name: &str) -> Result<Option<UnitId>, String> {
+    fn district(&self, name: &str) -> Result<Option<UnitId>, Sentence> {
         if name.is_empty() {
             return Ok(None);
         }
         let mut fits = self.called(name).filter(|unit| unit.level == Level::District);
         match (fits.next(), fits.next()) {
             (Some(unit), None) => Ok(Some(unit.id.clone())),
-            _ => Err(format!(
-                "Ngày {} không có quận, huyện nào tên «{name}». Hãy kiểm tra lại tên.",
-                known_on().show()
-            )),
+            _ => {
+                let day = known_on().show();
+                Err(sentence!(
+                    "Ngày {day} không có quận, huyện nào tên «{name}». Hãy kiểm tra lại tên.",
+                    "On {day} no district is called «{name}». Check the name."
+                ))
+            }
         }
     }
 
     /// The ward of this name, code or both, inside the district if one is told.
-    fn ward(&self, name: &str, code: &str, district: Option<&UnitId>) -> Result<UnitId, String> {
+    fn ward(&self, name: &str, code: &str, district: Option<&UnitId>) -> Result<UnitId, Sentence> {
         let inside = |unit: &Unit| district.is_none_or(|d| unit.parent_code.as_deref() == Some(&d.code));
         let unit = if code.is_empty() {
             let mut fits = self
@@ -611,19 +652,21 @@ impl<'a> Former<'a> {
             }
         } else {
             self.units
-                .get(self.units.at(code, known_on()).map_err(|e| e.to_string())?)
+                .get(self.units.at(code, known_on()).map_err(|e| e.sentence())?)
         };
         if !name.is_empty() && fold(name) != fold(&unit.name) {
             let day = known_on().show();
-            return Err(format!(
-                "Ngày {day} mã {code} là {}, không phải «{name}». Hãy sửa tên hoặc mã.",
-                unit.name
+            let is = &unit.name;
+            return Err(sentence!(
+                "Ngày {day} mã {code} là {is}, không phải «{name}». Hãy sửa tên hoặc mã.",
+                "On {day} code {code} is {is}, not «{name}». Mend the name or the code."
             ));
         }
         if !unit.level.is_commune_level() || !inside(unit) {
-            return Err(format!(
-                "{} không phải phường, xã của quận, huyện đã ghi. Hãy sửa một trong hai.",
-                unit.name
+            let is = &unit.name;
+            return Err(sentence!(
+                "{is} không phải phường, xã của quận, huyện đã ghi. Hãy sửa một trong hai.",
+                "{is} is no ward or commune of the district that is written. Mend one of the two."
             ));
         }
         Ok(unit.id.clone())
@@ -634,9 +677,10 @@ impl<'a> Former<'a> {
     }
 }
 
-fn no_ward(name: &str) -> String {
-    format!(
-        "Ngày {} không có đúng một phường, xã tên «{name}» ở nơi này. Hãy kiểm tra lại tên hoặc ghi mã.",
-        known_on().show()
+fn no_ward(name: &str) -> Sentence {
+    let day = known_on().show();
+    sentence!(
+        "Ngày {day} không có đúng một phường, xã tên «{name}» ở nơi này. Hãy kiểm tra lại tên hoặc ghi mã.",
+        "On {day} not exactly one ward or commune here is called «{name}». Check the name, or write the code."
     )
 }

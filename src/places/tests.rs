@@ -288,7 +288,7 @@ fn units_are_found_by_code_and_date_or_by_a_name_that_fits_one() {
     ] {
         assert_eq!(find(text, on).as_deref(), Ok(wanted), "{text} on {on}");
     }
-    let several = find("Hải Châu", "2025-03-01").unwrap_err().to_string();
+    let several = find("Hải Châu", "2025-03-01").unwrap_err().sentence().vi;
     assert!(
         several.contains("20236@2025-01-01") && several.contains("492@2025-03-01"),
         "{several}"
@@ -396,7 +396,7 @@ fn unit_rows_are_kept_or_refused_with_a_reason() {
             "{rows:?}"
         );
         assert!(
-            read.faults.iter().all(|f| f.reason.contains(said)),
+            read.faults.iter().all(|f| f.reason.vi.contains(said)),
             "{:?}",
             read.faults
         );

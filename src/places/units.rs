@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::unit::{Edge, Unit, UnitId};
-use crate::vn::{Day, Lang, Period, fold, name_key};
+use crate::vn::{Day, Lang, Period, Sentence, error_by_sentence, fold, name_key, sentence};
 
 /// All units of all times with their lineage; immutable. In order of code, then of first day.
 #[derive(Debug, Clone)]
@@ -33,25 +33,19 @@ impl UnitIx {
 }
 
 /// Why units and edges do not make a history.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnitsError {
     /// More versions than can be numbered.
-    #[error("Có quá nhiều đơn vị hành chính trong một bảng.")]
     TooMany,
     /// A version whose last day is before its first.
-    #[error("Đơn vị {0} có ngày kết thúc trước ngày bắt đầu. Hãy sửa ngày hiệu lực.")]
     Backwards(UnitId),
     /// Two versions of one code on the same day.
-    #[error("Một mã có hai đơn vị cùng hiệu lực: {0} và {1}. Hãy sửa ngày hiệu lực.")]
     Overlap(UnitId, UnitId),
     /// A parent code without a unit at that time.
-    #[error("Đơn vị {0} thuộc mã {1}, nhưng không có đơn vị nào mang mã đó vào thời gian này.")]
     NoParent(UnitId, String),
     /// A parent that does not stand above.
-    #[error("Đơn vị {0} không thể thuộc {1}, vì {1} không ở cấp cao hơn.")]
     ParentNotAbove(UnitId, UnitId),
     /// An edge from or to a version that is not there.
-    #[error("Quan hệ kế thừa {from} → {to} nhắc đến đơn vị không có trong bảng.")]
     EdgeUnknown {
         /// Start of the edge.
         from: UnitId,
@@ -59,9 +53,6 @@ pub enum UnitsError {
         to: UnitId,
     },
     /// An edge whose end does not begin the day after its start ended.
-    #[error(
-        "Quan hệ kế thừa {from} → {to} không liền ngày: đơn vị sau phải bắt đầu ngay hôm sau ngày đơn vị trước kết thúc."
-    )]
     EdgeGap {
         /// Start of the edge.
         from: UnitId,
@@ -70,17 +61,53 @@ pub enum UnitsError {
     },
 }
 
+error_by_sentence!(UnitsError);
+
+impl UnitsError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            UnitsError::TooMany => Sentence::new(
+                "Có quá nhiều đơn vị hành chính trong một bảng.",
+                "There are too many administrative units in one table.",
+            ),
+            UnitsError::Backwards(unit) => sentence!(
+                "Đơn vị {unit} có ngày kết thúc trước ngày bắt đầu. Hãy sửa ngày hiệu lực.",
+                "Unit {unit} ends before it begins. Mend its dates."
+            ),
+            UnitsError::Overlap(one, other) => sentence!(
+                "Một mã có hai đơn vị cùng hiệu lực: {one} và {other}. Hãy sửa ngày hiệu lực.",
+                "Two units of one code are valid on the same day: {one} and {other}. Mend their dates."
+            ),
+            UnitsError::NoParent(unit, code) => sentence!(
+                "Đơn vị {unit} thuộc mã {code}, nhưng không có đơn vị nào mang mã đó vào thời gian này.",
+                "Unit {unit} belongs to code {code}, which no unit has at that time."
+            ),
+            UnitsError::ParentNotAbove(unit, parent) => sentence!(
+                "Đơn vị {unit} không thể thuộc {parent}, vì {parent} không ở cấp cao hơn.",
+                "Unit {unit} cannot belong to {parent}, which stands no higher."
+            ),
+            UnitsError::EdgeUnknown { from, to } => sentence!(
+                "Quan hệ kế thừa {from} → {to} nhắc đến đơn vị không có trong bảng.",
+                "The succession {from} → {to} names a unit that is not in the table."
+            ),
+            UnitsError::EdgeGap { from, to } => sentence!(
+                "Quan hệ kế thừa {from} → {to} không liền ngày: đơn vị sau phải bắt đầu ngay hôm sau ngày đơn vị trước kết thúc.",
+                "The succession {from} → {to} has a gap: the later unit must begin the day after the earlier one ended."
+            ),
+        }
+    }
+}
+
 /// Why a text names no unit, as a sentence with the next step.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoUnit {
     /// A code that no unit ever had.
-    #[error("Không có đơn vị hành chính nào mang mã «{code}». Hãy kiểm tra lại mã.")]
     CodeUnknown {
         /// The code asked for.
         code: String,
     },
     /// A code in use on other dates only.
-    #[error("Mã «{code}» không có hiệu lực ngày {}. Mã này từng hoặc sẽ là: {known}. Hãy chọn ngày khác hoặc mã khác.", .day.show())]
     CodeOtherDates {
         /// The code asked for.
         code: String,
@@ -90,19 +117,16 @@ pub enum NoUnit {
         known: String,
     },
     /// What stands after `@` is no day.
-    #[error("«{text}» không đúng dạng MÃ@NGÀY. Hãy viết như 20242@2025-07-01.")]
     DayUnreadable {
         /// The text asked for.
         text: String,
     },
     /// A name that no unit has or had.
-    #[error("Không có đơn vị hành chính nào tên «{name}». Hãy kiểm tra lại tên hoặc dùng mã.")]
     NameUnknown {
         /// The name asked for.
         name: String,
     },
     /// A name, or a name with this type word, in use on other dates only.
-    #[error("Ngày {} không có đơn vị nào gọi là «{name}». Gần nhất là: {known}. Hãy chọn ngày khác hoặc viết mã.", .day.show())]
     NameOtherDates {
         /// The name asked for.
         name: String,
@@ -112,7 +136,6 @@ pub enum NoUnit {
         known: String,
     },
     /// A name that fits several units on that day.
-    #[error("Ngày {} có nhiều đơn vị tên «{name}»: {known}. Hãy chọn một và viết MÃ@NGÀY.", .day.show())]
     Several {
         /// The name asked for.
         name: String,
@@ -121,6 +144,49 @@ pub enum NoUnit {
         /// The units, each as CODE@DATE with its name.
         known: String,
     },
+}
+
+error_by_sentence!(NoUnit);
+
+impl NoUnit {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            NoUnit::CodeUnknown { code } => sentence!(
+                "Không có đơn vị hành chính nào mang mã «{code}». Hãy kiểm tra lại mã.",
+                "No administrative unit has the code «{code}». Check the code."
+            ),
+            NoUnit::CodeOtherDates { code, day, known } => {
+                let day = day.show();
+                sentence!(
+                    "Mã «{code}» không có hiệu lực ngày {day}. Mã này từng hoặc sẽ là: {known}. Hãy chọn ngày khác hoặc mã khác.",
+                    "Code «{code}» is not in force on {day}. It was or will be: {known}. Choose another day or another code."
+                )
+            }
+            NoUnit::DayUnreadable { text } => sentence!(
+                "«{text}» không đúng dạng MÃ@NGÀY. Hãy viết như 20242@2025-07-01.",
+                "«{text}» is not of the form CODE@DAY. Write it as 20242@2025-07-01."
+            ),
+            NoUnit::NameUnknown { name } => sentence!(
+                "Không có đơn vị hành chính nào tên «{name}». Hãy kiểm tra lại tên hoặc dùng mã.",
+                "No administrative unit is called «{name}». Check the name, or use the code."
+            ),
+            NoUnit::NameOtherDates { name, day, known } => {
+                let day = day.show();
+                sentence!(
+                    "Ngày {day} không có đơn vị nào gọi là «{name}». Gần nhất là: {known}. Hãy chọn ngày khác hoặc viết mã.",
+                    "On {day} no unit is called «{name}». The nearest are: {known}. Choose another day, or write the code."
+                )
+            }
+            NoUnit::Several { name, day, known } => {
+                let day = day.show();
+                sentence!(
+                    "Ngày {day} có nhiều đơn vị tên «{name}»: {known}. Hãy chọn một và viết MÃ@NGÀY.",
+                    "On {day} several units are called «{name}»: {known}. Choose one and write CODE@DAY."
+                )
+            }
+        }
+    }
 }
 
 impl Units {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::Decision;
 use crate::statement::{RowKind, RowStatus};
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, Sentence, TimeMs, error_by_sentence, sentence};
 
 /// Characters of a reason: enough to say something, and bounded.
 pub const REASON_CHARS: std::ops::RangeInclusive<usize> = 3..=500;
@@ -203,21 +203,15 @@ pub struct RowFacts {
 }
 
 /// Why something cannot be decided so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecisionError {
     /// Too short or too long.
-    #[error("Hãy ghi lý do, từ 3 đến 500 ký tự.")]
     Reason,
     /// None, where some are needed.
-    #[error("Hãy chọn ít nhất một khoản đã ghi nhận để ghép với dòng này.")]
     NoReceipt,
     /// More than one row may have, or one twice.
-    #[error("Một dòng ghép với nhiều nhất 500 khoản, mỗi khoản một lần.")]
     TooManyReceipts,
     /// A match by hand must add up.
-    #[error(
-        "Các khoản đã chọn cộng lại là {receipts} đ, dòng sao kê ghi {row} đ. Hãy chọn lại, hoặc chấp nhận lệch và ghi lý do."
-    )]
     DoesNotAddUp {
         /// The receipts together, đồng.
         receipts: i64,
@@ -225,19 +219,55 @@ pub enum DecisionError {
         row: i64,
     },
     /// Only receipts without a row are struck.
-    #[error("Chỉ khoản đã báo mà sao kê không có mới được gạch khỏi sổ.")]
     NotAlone,
     /// Money back is of one receipt.
-    #[error("Dòng tiền ra chỉ ghép với một khoản. Hãy chọn đúng khoản mà tiền đã hoàn.")]
     OneReceipt,
     /// A row whose money did not move agrees with no receipt.
-    #[error(
-        "Dòng sao kê này chưa xong hoặc không thành công nên không ghép ngang được. Có thể chấp nhận lệch, ghi rõ lý do."
-    )]
     NotSettled,
     /// A line of charges is nobody's payment.
-    #[error("Dòng phí không ghép với khoản thu nào. Có thể chấp nhận dòng như nó có.")]
     FeeLine,
+}
+
+error_by_sentence!(DecisionError);
+
+impl DecisionError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            DecisionError::Reason => Sentence::new(
+                "Hãy ghi lý do, từ 3 đến 500 ký tự.",
+                "Give a reason, 3 to 500 characters.",
+            ),
+            DecisionError::NoReceipt => Sentence::new(
+                "Hãy chọn ít nhất một khoản đã ghi nhận để ghép với dòng này.",
+                "Choose at least one receipt to match with this row.",
+            ),
+            DecisionError::TooManyReceipts => Sentence::new(
+                "Một dòng ghép với nhiều nhất 500 khoản, mỗi khoản một lần.",
+                "A row matches at most 500 receipts, each of them once.",
+            ),
+            DecisionError::DoesNotAddUp { receipts, row } => sentence!(
+                "Các khoản đã chọn cộng lại là {receipts} đ, dòng sao kê ghi {row} đ. Hãy chọn lại, hoặc chấp nhận lệch và ghi lý do.",
+                "The chosen receipts come to {receipts} dong, the row to {row} dong. Choose again, or accept the difference and give a reason."
+            ),
+            DecisionError::NotAlone => Sentence::new(
+                "Chỉ khoản đã báo mà sao kê không có mới được gạch khỏi sổ.",
+                "Only a receipt that no statement has may be struck.",
+            ),
+            DecisionError::OneReceipt => Sentence::new(
+                "Dòng tiền ra chỉ ghép với một khoản. Hãy chọn đúng khoản mà tiền đã hoàn.",
+                "Money that went out matches one receipt. Choose the one that was refunded.",
+            ),
+            DecisionError::NotSettled => Sentence::new(
+                "Dòng sao kê này chưa xong hoặc không thành công nên không ghép ngang được. Có thể chấp nhận lệch, ghi rõ lý do.",
+                "This row is pending or failed, so it equals no receipt. You may accept the difference; say why.",
+            ),
+            DecisionError::FeeLine => Sentence::new(
+                "Dòng phí không ghép với khoản thu nào. Có thể chấp nhận dòng như nó có.",
+                "A row of fees matches no receipt. You may accept the row as it is.",
+            ),
+        }
+    }
 }
 
 /// Whether this may be decided of a row, or of receipts without one.

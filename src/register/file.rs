@@ -9,7 +9,7 @@ use super::draft::{
 use super::stall_code::StallCode;
 use crate::places::Units;
 use crate::table::{self, Fault, Row, Shape, TableError};
-use crate::vn::{AccountNumber, Day, Phone};
+use crate::vn::{AccountNumber, Day, Lang, Phone, Sentence, sentence};
 
 /// Columns of a register file (docs/spec/contract.md, section 2), in the order of the template.
 pub const SHAPE: Shape = Shape {
@@ -106,10 +106,11 @@ fn read_row(
     units: &Units,
     first: Option<Result<usize, u64>>,
     households: &[HouseholdDraft],
-) -> Result<(HouseholdDraft, StallDraft), String> {
+) -> Result<(HouseholdDraft, StallDraft), Sentence> {
     if let Some(Err(line)) = first {
-        return Err(format!(
-            "dòng đầu của hộ này (dòng {line}) bị từ chối, nên chưa biết nơi chính; hãy sửa dòng đó trước"
+        return Err(sentence!(
+            "dòng đầu của hộ này (dòng {line}) bị từ chối, nên chưa biết nơi chính; hãy sửa dòng đó trước",
+            "the household's first row (row {line}) is refused, so its principal place is not known; mend that row first"
         ));
     }
     let stall = read_stall(row, units)?;
@@ -126,37 +127,51 @@ fn read_row(
     Ok((household, stall))
 }
 
-fn read_details(row: &Row, from: Day) -> Result<HouseholdDetails, String> {
+fn read_details(row: &Row, from: Day) -> Result<HouseholdDetails, Sentence> {
     Ok(HouseholdDetails {
         name: text(row, "household_name", 200)?,
-        class: Class::parse(row.get("class"))
-            .ok_or_else(|| wrong(row, "class", "ghi registered hoặc street_vendor"))?,
+        class: Class::parse(row.get("class")).ok_or_else(|| {
+            wrong(
+                row,
+                "class",
+                "ghi registered hoặc street_vendor",
+                "write registered or street_vendor",
+            )
+        })?,
         status: match row.get("trading_status") {
             "" => TradingStatus::Trading,
-            word => TradingStatus::parse(word)
-                .ok_or_else(|| wrong(row, "trading_status", "ghi trading, paused, moved hoặc closed"))?,
+            word => TradingStatus::parse(word).ok_or_else(|| {
+                wrong(
+                    row,
+                    "trading_status",
+                    "ghi trading, paused, moved hoặc closed",
+                    "write trading, paused, moved or closed",
+                )
+            })?,
         },
         phone: match row.get("phone") {
             "" => None,
-            phone => {
-                Some(Phone::parse(phone).ok_or_else(|| {
-                    "phone: không phải số điện thoại Việt Nam, ví dụ 0905 123 456".to_owned()
-                })?)
-            }
+            phone => Some(Phone::parse(phone).ok_or_else(|| {
+                Sentence::new(
+                    "phone: không phải số điện thoại Việt Nam, ví dụ 0905 123 456",
+                    "phone: no Vietnamese phone number, for example 0905 123 456",
+                )
+            })?),
         },
         from,
     })
 }
 
 /// Refuses a row that states another household than the first row of the same reference.
-fn check_agrees(first: &HouseholdDraft, row: &HouseholdDetails) -> Result<(), String> {
+fn check_agrees(first: &HouseholdDraft, row: &HouseholdDetails) -> Result<(), Sentence> {
     let line = first.stalls.first().map_or(0, |s| s.row);
     let Some(first) = &first.details else {
         return Ok(());
     };
     let differs = |column: &str| {
-        Err(format!(
-            "{column} khác với dòng đầu của hộ này (dòng {line}); hãy ghi giống nhau"
+        Err(sentence!(
+            "{column} khác với dòng đầu của hộ này (dòng {line}); hãy ghi giống nhau",
+            "{column} differs from the household's first row (row {line}); write the same"
         ))
     };
     if first.name != row.name {
@@ -171,32 +186,46 @@ fn check_agrees(first: &HouseholdDraft, row: &HouseholdDetails) -> Result<(), St
     Ok(())
 }
 
-fn read_stall(row: &Row, units: &Units) -> Result<StallDraft, String> {
-    let from =
-        day(row, "from")?.ok_or_else(|| "from: còn trống; ghi ngày bắt đầu, ví dụ 2024-06-15".to_owned())?;
+fn read_stall(row: &Row, units: &Units) -> Result<StallDraft, Sentence> {
+    let from = day(row, "from")?.ok_or_else(|| {
+        Sentence::new(
+            "from: còn trống; ghi ngày bắt đầu, ví dụ 2024-06-15",
+            "from: empty; write the first day, for example 2024-06-15",
+        )
+    })?;
     let unit_code = text(row, "unit_code", 20)?;
     let unit = units
         .at(&unit_code, from)
-        .map_err(|e| format!("unit_code: {e}"))?;
+        .map_err(|e| in_column("unit_code", e.sentence()))?;
     if !units.get(unit).level.is_commune_level() {
-        let name = units.get(unit).full_name(crate::vn::Lang::Vi);
-        return Err(format!(
-            "unit_code: {unit_code} là {name}; cần mã phường, xã hoặc đặc khu"
+        let vi = units.get(unit).full_name(Lang::Vi);
+        let en = units.get(unit).full_name(Lang::En);
+        return Err(sentence!(
+            "unit_code: {unit_code} là {vi}; cần mã phường, xã hoặc đặc khu",
+            "unit_code: {unit_code} is {en}; the code of a ward, commune or special zone is needed"
         ));
     }
     let name = match (row.get("market"), row.get("street")) {
-        ("", "") => return Err("street, market: cần ít nhất tên đường hoặc tên chợ".to_owned()),
+        ("", "") => {
+            return Err(Sentence::new(
+                "street, market: cần ít nhất tên đường hoặc tên chợ",
+                "street, market: the name of a street or a market is needed",
+            ));
+        }
         ("", _) => PlaceName::Street(text(row, "street", 200)?),
         _ => PlaceName::Market(text(row, "market", 200)?),
     };
     let code = match row.get("stall_code") {
         "" => None,
-        code => Some(StallCode::parse(code).map_err(|e| format!("stall_code: {e}"))?),
+        code => Some(StallCode::parse(code).map_err(|e| in_column("stall_code", e.sentence()))?),
     };
     let account = read_account(row)?;
     let code_from = day(row, "code_from")?;
     if code_from.is_some() && account.as_ref().is_none_or(|a| a.bank_bin.is_empty()) {
-        return Err("code_from: mã QR cần có bank_bin và account_number".to_owned());
+        return Err(Sentence::new(
+            "code_from: mã QR cần có bank_bin và account_number",
+            "code_from: a QR code needs bank_bin and account_number",
+        ));
     }
     Ok(StallDraft {
         row: row.number,
@@ -210,60 +239,93 @@ fn read_stall(row: &Row, units: &Units) -> Result<StallDraft, String> {
     })
 }
 
-fn read_account(row: &Row) -> Result<Option<AccountDraft>, String> {
+fn read_account(row: &Row) -> Result<Option<AccountDraft>, Sentence> {
     let bin = row.get("bank_bin");
     let number = row.get("account_number");
     if number.is_empty() {
         return match bin {
             "" => Ok(None),
-            _ => Err("account_number: còn trống trong khi có bank_bin".to_owned()),
+            _ => Err(Sentence::new(
+                "account_number: còn trống trong khi có bank_bin",
+                "account_number: empty, though there is a bank_bin",
+            )),
         };
     }
     if !bin.is_empty() && (bin.len() != 6 || !bin.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(wrong(row, "bank_bin", "cần đúng 6 chữ số, ví dụ 970422"));
+        return Err(wrong(
+            row,
+            "bank_bin",
+            "cần đúng 6 chữ số, ví dụ 970422",
+            "write exactly 6 digits, for example 970422",
+        ));
     }
     let relation = match row.get("holder_relation") {
         "" => HolderRelation::Owner,
-        word => HolderRelation::parse(word)
-            .ok_or_else(|| wrong(row, "holder_relation", "ghi owner, relative hoặc other"))?,
+        word => HolderRelation::parse(word).ok_or_else(|| {
+            wrong(
+                row,
+                "holder_relation",
+                "ghi owner, relative hoặc other",
+                "write owner, relative or other",
+            )
+        })?,
     };
     Ok(Some(AccountDraft {
         bank_bin: bin.to_owned(),
         // The number itself is not repeated in the reason: it goes to logs and files of refused rows.
-        number: AccountNumber::parse(number)
-            .map_err(|_| "account_number: cần 1 đến 19 chữ cái hoặc chữ số, để dạng văn bản".to_owned())?,
+        number: AccountNumber::parse(number).map_err(|_| {
+            Sentence::new(
+                "account_number: cần 1 đến 19 chữ cái hoặc chữ số, để dạng văn bản",
+                "account_number: write 1 to 19 letters or digits, as text",
+            )
+        })?,
         holder_name: optional_text(row, "account_holder", 200)?,
         relation,
     }))
 }
 
-fn day(row: &Row, column: &str) -> Result<Option<Day>, String> {
+fn day(row: &Row, column: &str) -> Result<Option<Day>, Sentence> {
     match row.get(column) {
         "" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| wrong(row, column, "ghi ngày dạng YYYY-MM-DD, ví dụ 2024-06-15")),
+        text => text.parse().map(Some).map_err(|_| {
+            wrong(
+                row,
+                column,
+                "ghi ngày dạng YYYY-MM-DD, ví dụ 2024-06-15",
+                "write the day as YYYY-MM-DD, for example 2024-06-15",
+            )
+        }),
     }
 }
 
-fn text(row: &Row, column: &str, chars_max: usize) -> Result<String, String> {
+fn text(row: &Row, column: &str, chars_max: usize) -> Result<String, Sentence> {
     match optional_text(row, column, chars_max)? {
-        text if text.is_empty() => Err(format!("{column}: còn trống")),
+        text if text.is_empty() => Err(sentence!("{column}: còn trống", "{column}: empty")),
         text => Ok(text),
     }
 }
 
-fn optional_text(row: &Row, column: &str, chars_max: usize) -> Result<String, String> {
+fn optional_text(row: &Row, column: &str, chars_max: usize) -> Result<String, Sentence> {
     let text = row.get(column);
     match text.chars().count() {
-        n if n > chars_max => Err(format!("{column}: dài {n} ký tự, tối đa {chars_max}")),
+        n if n > chars_max => Err(sentence!(
+            "{column}: dài {n} ký tự, tối đa {chars_max}",
+            "{column}: {n} characters, {chars_max} at most"
+        )),
         _ => Ok(text.split_whitespace().collect::<Vec<_>>().join(" ")),
     }
 }
 
-fn wrong(row: &Row, column: &str, wanted: &str) -> String {
-    format!("{column}: «{}» không dùng được; {wanted}", row.get(column))
+fn wrong(row: &Row, column: &str, wanted_vi: &str, wanted_en: &str) -> Sentence {
+    let cell = row.get(column);
+    sentence!(
+        "{column}: «{cell}» không dùng được; {wanted_vi}",
+        "{column}: «{cell}» cannot be used; {wanted_en}"
+    )
+}
+
+fn in_column(column: &str, Sentence { vi, en }: Sentence) -> Sentence {
+    sentence!("{column}: {vi}", "{column}: {en}")
 }
 
 #[cfg(test)]
@@ -282,7 +344,7 @@ mod tests {
     fn reason(rows: &str) -> String {
         let file = read(rows);
         assert_eq!(file.faults.len(), 1, "{:?}", file.households);
-        file.faults[0].reason.clone()
+        file.faults[0].reason.vi.clone().into_owned()
     }
 
     #[test]
@@ -337,6 +399,6 @@ mod tests {
         );
         assert_eq!(file.households.len(), 1);
         assert_eq!(file.faults.iter().map(|f| f.row).collect::<Vec<_>>(), [3, 4, 5]);
-        assert!(file.faults[0].reason.starts_with("household_name"));
+        assert!(file.faults[0].reason.vi.starts_with("household_name"));
     }
 }

@@ -8,7 +8,7 @@ use super::draft::{
 use super::stall_code::StallCode;
 use crate::places::Book;
 use crate::vietqr::stall_payload;
-use crate::vn::{AccountNumber, Day, Period};
+use crate::vn::{AccountNumber, Day, Period, Sentence, sentence};
 
 /// What the register holds about the households, codes and accounts that some drafts name.
 #[derive(Debug, Default)]
@@ -165,7 +165,7 @@ pub struct NewIds<'a> {
 pub struct RegisterPlan {
     pub rows: Rows,
     /// Refused stalls: line of the file and reason.
-    pub faults: Vec<(u64, String)>,
+    pub faults: Vec<(u64, Sentence)>,
     /// Ids of the households that were kept, with their stalls, in the order of the drafts.
     pub kept: Vec<(String, Vec<String>)>,
 }
@@ -216,9 +216,13 @@ impl Planner<'_, '_, '_> {
             let (place_id, at) = match placed {
                 Ok(found) => found,
                 Err(reason) if position == 0 => {
-                    let others = draft.stalls[1..]
-                        .iter()
-                        .map(|s| (s.row, "nơi chính của hộ bị từ chối".to_owned()));
+                    let others = draft.stalls[1..].iter().map(|s| {
+                        let reason = Sentence::new(
+                            "nơi chính của hộ bị từ chối",
+                            "the household's principal place is refused",
+                        );
+                        (s.row, reason)
+                    });
                     self.plan.faults.push((stall.row, reason));
                     self.plan.faults.extend(others);
                     return;
@@ -258,14 +262,14 @@ impl Planner<'_, '_, '_> {
             .insert(draft.reference.clone(), household);
     }
 
-    fn place_of(&mut self, stall: &StallDraft) -> Result<String, String> {
+    fn place_of(&mut self, stall: &StallDraft) -> Result<String, Sentence> {
         let new_id = &mut self.new_ids.id;
         match &stall.place.name {
             PlaceName::Street(name) => Ok(self.book.segment(name, stall.place.unit, stall.from, new_id)),
             PlaceName::Market(name) => self
                 .book
                 .market(name, stall.place.unit, stall.from, new_id)
-                .map_err(|e| e.to_string()),
+                .map_err(|e| e.sentence()),
         }
     }
 
@@ -276,7 +280,7 @@ impl Planner<'_, '_, '_> {
         draft: &StallDraft,
         place_id: &str,
         household: &mut ExistingHousehold,
-    ) -> Result<usize, String> {
+    ) -> Result<usize, Sentence> {
         let wanted = |status| StallState {
             place_id: place_id.to_owned(),
             house_number: draft.house_number.clone(),
@@ -309,8 +313,9 @@ impl Planner<'_, '_, '_> {
         if let Some(code) = &draft.code
             && self.existing.stall_owners.contains_key(code.as_str())
         {
-            return Err(format!(
-                "stall_code: mã {code} đã thuộc hộ khác; hãy kiểm tra thẻ hoặc để trống để được cấp mã mới"
+            return Err(sentence!(
+                "stall_code: mã {code} đã thuộc hộ khác; hãy kiểm tra thẻ hoặc để trống để được cấp mã mới",
+                "stall_code: {code} belongs to another household; check the card, or leave it empty to be given a new one"
             ));
         }
         let code = draft
@@ -406,8 +411,11 @@ impl Planner<'_, '_, '_> {
         // (docs/spec/domain.md, section 11).
         let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
         if stall.links.iter().any(is_change) {
-            let reason = "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã";
-            self.plan.faults.push((draft.row, reason.to_owned()));
+            let reason = Sentence::new(
+                "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã",
+                "code_from: the register has another account for the stall. The new one is kept, but no code was handed out: a second person has to approve it on the stall's page first",
+            );
+            self.plan.faults.push((draft.row, reason));
             return;
         }
         match stall_payload(&account.bank_bin, &account.number, &stall.code) {
@@ -422,10 +430,14 @@ impl Planner<'_, '_, '_> {
                     issued_on,
                 });
             }
-            Err(error) => self
-                .plan
-                .faults
-                .push((draft.row, format!("code_from: không tạo được mã QR: {error}"))),
+            Err(error) => {
+                let Sentence { vi, en } = error.sentence();
+                let reason = sentence!(
+                    "code_from: không tạo được mã QR: {vi}",
+                    "code_from: no QR code can be made: {en}"
+                );
+                self.plan.faults.push((draft.row, reason));
+            }
         }
     }
 }

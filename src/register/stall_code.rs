@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::vn::fold;
+use crate::vn::{Sentence, error_by_sentence, fold, sentence};
 
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
@@ -10,16 +10,35 @@ const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 pub struct StallCode(String);
 
 /// Why a text is no stall code.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StallCodeError {
-    #[error("mã sạp có {0} ký tự, phải có đúng 8")]
     Length(usize),
     /// A character outside the alphabet.
-    #[error("mã sạp không được có ký tự «{0}» (chỉ dùng 2–9 và A–Z, không có O, I)")]
     Character(char),
     /// The check character does not fit.
-    #[error("mã sạp «{0}» sai ký tự kiểm tra, hãy chép lại từ thẻ")]
     Check(String),
+}
+
+error_by_sentence!(StallCodeError);
+
+impl StallCodeError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            StallCodeError::Length(length) => sentence!(
+                "mã sạp có {length} ký tự, phải có đúng 8",
+                "a stall code has exactly 8 characters, this one {length}"
+            ),
+            StallCodeError::Character(character) => sentence!(
+                "mã sạp không được có ký tự «{character}» (chỉ dùng 2–9 và A–Z, không có O, I)",
+                "a stall code has no character «{character}» (only 2–9 and A–Z without O and I)"
+            ),
+            StallCodeError::Check(code) => sentence!(
+                "mã sạp «{code}» sai ký tự kiểm tra, hãy chép lại từ thẻ",
+                "stall code «{code}» does not fit its check character; copy it from the card again"
+            ),
+        }
+    }
 }
 
 impl StallCode {

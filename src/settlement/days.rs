@@ -12,8 +12,8 @@ use crate::reconcile::{
 };
 use crate::statement::RowKind;
 use crate::store::{
-    Arrival, BookDay, DayClose, DecisionView, FAR_DAYS, FarPair, FreshRows, RowSaid, Store, StoreError,
-    Window, WriterMemory,
+    Arrival, BookDay, Conflict, DayClose, DecisionView, FAR_DAYS, FarPair, FreshRows, RowSaid, Store,
+    StoreError, Window, WriterMemory,
 };
 use crate::vn::{Day, TimeMs, WorkingCalendar};
 
@@ -154,18 +154,14 @@ pub async fn close_day(
     now: TimeMs,
 ) -> Result<ClosedDay, ImportError> {
     if day >= Day::of(now) {
-        return Err(conflict("Ngày này chưa hết. Hãy khóa sổ từ ngày hôm sau."));
+        return Err(Conflict::DayNotOver.into());
     }
     if !store.day_closes(provider_id, (day, day)).await?.is_empty() {
-        return Err(conflict(
-            "Ngày này đã khóa sổ. Muốn thay đổi, hãy lập điều chỉnh và ghi lý do.",
-        ));
+        return Err(Conflict::DayClosed.into());
     }
     let (figures, open) = figures(store, (provider_id, day), None, calendar, now).await?;
     if open > 0 && !is_reason(reason) {
-        return Err(conflict(&format!(
-            "Còn {open} mục chưa xử lý trong ngày. Hãy xử lý, hoặc ghi lý do khóa sổ khi còn mục mở."
-        )));
+        return Err(Conflict::DayHasOpenItems { open }.into());
     }
     fixed(store, (provider_id, day, 1), figures, open, (reason, by), now).await
 }
@@ -184,17 +180,15 @@ pub async fn restate_day(
 ) -> Result<ClosedDay, ImportError> {
     let closes = store.day_closes(provider_id, (day, day)).await?;
     let Some(last) = closes.last() else {
-        return Err(conflict("Ngày này chưa khóa sổ nên không cần điều chỉnh."));
+        return Err(Conflict::DayNotClosed.into());
     };
     if !is_reason(reason) {
-        return Err(conflict("Hãy ghi lý do điều chỉnh, từ 3 đến 500 ký tự."));
+        return Err(Conflict::RestatementWithoutReason.into());
     }
     let before = read_figures(last.business_day, &last.figures)?;
     let (figures, open) = figures(store, (provider_id, day), Some(day), calendar, now).await?;
     if figures == before {
-        return Err(conflict(
-            "Số liệu của ngày không đổi so với lần khóa sổ trước, không có gì để điều chỉnh.",
-        ));
+        return Err(Conflict::FiguresUnchanged.into());
     }
     fixed(
         store,
@@ -209,10 +203,6 @@ pub async fn restate_day(
 
 fn is_reason(reason: &str) -> bool {
     REASON_CHARS.contains(&reason.trim().chars().count())
-}
-
-fn conflict(text: &str) -> ImportError {
-    ImportError::Store(StoreError::Conflict(text.to_owned()))
 }
 
 fn read_figures(day: Day, figures: &str) -> Result<DayFigures, ImportError> {

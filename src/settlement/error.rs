@@ -1,7 +1,7 @@
 //! Why something about statements or days was not done, and work beside the tasks that answer callbacks.
 
-use crate::statement::StatementError;
-use crate::store::StoreError;
+use crate::statement::{MappingError, StatementError};
+use crate::store::{Conflict, StoreError};
 
 /// Why a statement is not taken in. Nothing of it is kept then.
 #[derive(Debug, thiserror::Error)]
@@ -16,15 +16,23 @@ pub enum ImportError {
     #[error("{0}")]
     File(String),
     /// So much of it cannot be read that it is read wrongly.
-    #[error(
-        "Hơn {0} dòng không đọc được: có lẽ cột bị hiểu sai. Chưa nhập dòng nào; hãy xem `choso import statement --look`."
-    )]
+    #[error("more than {0} rows cannot be read")]
     TooManyBad(usize),
     /// The mapping lacks something that a person has to say.
-    #[error(
-        "Chưa biết cột nào là gì: {0} Hãy xem `choso import statement --look` rồi đưa cách đọc bằng --mapping."
-    )]
-    Unmapped(String),
+    #[error("it is not known which column is what: {0}")]
+    Unmapped(MappingError),
+    /// The program may not read the file.
+    #[error("no permission to read the file")]
+    Unreadable,
+    /// It is not the file any more that it was at the first reading.
+    #[error("the file was changed while it was imported")]
+    Changed,
+}
+
+impl From<Conflict> for ImportError {
+    fn from(conflict: Conflict) -> ImportError {
+        ImportError::Store(conflict.into())
+    }
 }
 
 /// Work that takes processor time, beside the tasks that answer callbacks.

@@ -20,7 +20,7 @@ use crate::store::{
     StoreError, Window, row_no,
 };
 use crate::table::{Fault, write_rejects};
-use crate::vn::{Day, Dong, TimeMs, WorkingCalendar};
+use crate::vn::{Day, Dong, Lang, TimeMs, WorkingCalendar};
 
 /// Rows written in one transaction: callbacks wait behind so many.
 const ROWS_AT_ONCE: usize = 4_000;
@@ -75,7 +75,7 @@ pub struct Taken {
 
 impl Taken {
     /// The rows that could not be read with their reasons, as a CSV file.
-    pub fn bad_rows_csv(&self) -> Vec<u8> {
+    pub fn bad_rows_csv(&self, lang: Lang) -> Vec<u8> {
         let fault = |row: &BadRow| Fault {
             row: row.row_number,
             cells: row.cells.clone(),
@@ -84,7 +84,7 @@ impl Taken {
         let faults: Vec<Fault> = self.bad.iter().map(fault).collect();
         let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
         let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
-        write_rejects(&header, &faults)
+        write_rejects(&header, &faults, lang)
     }
 }
 
@@ -185,7 +185,7 @@ async fn mapping_for(store: &Store, file: &StatementFile) -> Result<Mapping, Imp
     let proposal = look_at(&file.path, &file.profile).await?;
     match proposal.lacks {
         None => Ok(proposal.mapping),
-        Some(lacks) => Err(ImportError::Unmapped(lacks.to_string())),
+        Some(lacks) => Err(ImportError::Unmapped(lacks)),
     }
 }
 
@@ -400,9 +400,7 @@ impl SecondReading {
             read => read?,
         };
         if at != sides.len() || repeated.0 != window.repeated.len() as i64 {
-            return Err(ImportError::File(
-                "Tệp đã thay đổi trong khi đang nhập. Hãy nhập lại.".to_owned(),
-            ));
+            return Err(ImportError::Changed);
         }
         if !kept.is_empty() {
             let packed = self.store.pack_statement_rows(&self.provider_id, &kept)?;

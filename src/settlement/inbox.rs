@@ -16,7 +16,7 @@ use super::import::{Imported, StatementFile, Taken, import_statement};
 use crate::statement::StatementError;
 use crate::store::{Store, StoreError};
 use crate::turns::{Turn, Turns};
-use crate::vn::{TimeMs, WorkingCalendar};
+use crate::vn::{Lang, TimeMs, WorkingCalendar};
 
 /// Where files go that were taken in, and those that were refused.
 const DONE_FOLDER: &str = "da-nhap";
@@ -24,8 +24,6 @@ const REFUSED_FOLDER: &str = "tu-choi";
 /// What lies beside them: why a file was refused, and the rows of a file that could not be read.
 const REASON_SUFFIX: &str = ".ly-do.txt";
 const BAD_ROWS_SUFFIX: &str = ".dong-loi.csv";
-/// Who hands them in, as pages show it.
-const BY: &str = "hộp sao kê";
 /// A file that was changed less than this ago may still be on its way.
 const QUIET_MS: i64 = 60_000;
 /// Files put away in one round; the rest waits for the next.
@@ -42,6 +40,18 @@ const SHOWN_MAX: usize = 20;
 const REASON_BYTES_MAX: u64 = 2_048;
 /// A folder on another machine that does not answer must not hold a page up.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The words that people read of the inbox.
+#[derive(Debug, Clone, Copy)]
+pub struct InboxWords {
+    /// Who hands the files in, as it is kept with them.
+    pub by: &'static str,
+    /// Why a file is not taken in, on one line.
+    pub reason: fn(&ImportError) -> String,
+    /// What is written beside a refused file of a provider: the reason in the first line, the same in English in
+    /// the third.
+    pub note: fn(&ImportError, &str) -> String,
+}
 
 /// A file that was dealt with.
 #[derive(Debug)]
@@ -90,6 +100,7 @@ pub struct PickUp<'a> {
     pub inbox: &'a Path,
     pub calendar: &'a WorkingCalendar,
     pub turns: &'a Turns,
+    pub words: &'a InboxWords,
 }
 
 /// Goes through the folders of the providers in order and takes in what lies there, the first name first. `told`
@@ -100,6 +111,7 @@ pub async fn pick_up_statements(
         inbox,
         calendar,
         turns,
+        words,
     }: PickUp<'_>,
     clock: impl Fn() -> TimeMs,
     mut told: impl FnMut(&PickedUp),
@@ -142,13 +154,13 @@ pub async fn pick_up_statements(
                 path: folder.join(&name),
                 name: name.to_string_lossy().into_owned(),
                 mapping: None,
-                by: BY.to_owned(),
+                by: words.by.to_owned(),
                 is_trial: false,
             };
             // An import on a page waits for the first, a comparison for the second: each holds as much in memory.
             let import_turn = turns.import.wait().await;
             let comparison_turn = turns.comparison.wait().await;
-            let (end, next) = pick_up(store, &file, calendar, clock()).await;
+            let (end, next) = pick_up(store, &file, calendar, words, clock()).await;
             drop((import_turn, comparison_turn));
             match end {
                 None => {}
@@ -184,6 +196,7 @@ async fn pick_up(
     store: &Store,
     file: &StatementFile,
     calendar: &WorkingCalendar,
+    words: &InboxWords,
     now: TimeMs,
 ) -> (Option<PickedUpEnd>, Next) {
     let path = file.path.clone();
@@ -196,15 +209,13 @@ async fn pick_up(
         },
     };
     let imported = if may_not_read {
-        Err(ImportError::File(
-            "Chương trình không có quyền đọc tệp này. Hãy cho phép đọc.".to_owned(),
-        ))
+        Err(ImportError::Unreadable)
     } else {
         import_statement(store, file, calendar, now, |_| {}).await
     };
     let (end, folder, beside) = match imported {
         Ok(Imported::Kept(taken)) => {
-            let bad_rows = (!taken.bad.is_empty()).then(|| (BAD_ROWS_SUFFIX, taken.bad_rows_csv()));
+            let bad_rows = (!taken.bad.is_empty()).then(|| (BAD_ROWS_SUFFIX, taken.bad_rows_csv(Lang::Vi)));
             (PickedUpEnd::Taken(taken), DONE_FOLDER, bad_rows)
         }
         Ok(Imported::Known {
@@ -217,14 +228,14 @@ async fn pick_up(
             };
             (end, DONE_FOLDER, None)
         }
-        Err(error) if may_not_read || is_refusal(&error) => {
-            let reason = error.to_string().replace(['\n', '\r'], " ");
-            let text = format!(
-                "{reason}\nSửa xong, hãy chép tệp trở lại thư mục «{}» của hộp sao kê.\n",
-                file.provider_id
-            );
-            let beside = Some((REASON_SUFFIX, text.into_bytes()));
-            (PickedUpEnd::Refused(reason), REFUSED_FOLDER, beside)
+        Err(error) if is_refusal(&error) => {
+            let note = (words.note)(&error, &file.provider_id);
+            let beside = Some((REASON_SUFFIX, note.into_bytes()));
+            (
+                PickedUpEnd::Refused((words.reason)(&error)),
+                REFUSED_FOLDER,
+                beside,
+            )
         }
         Err(error) => {
             let next = match &error {
@@ -232,7 +243,7 @@ async fn pick_up(
                 ImportError::Store(error) if !error.is_about_content() => Next::Round,
                 _ => Next::File,
             };
-            return (Some(PickedUpEnd::Left(error.to_string())), next);
+            return (Some(PickedUpEnd::Left((words.reason)(&error))), next);
         }
     };
     let path = file.path.clone();
@@ -253,8 +264,8 @@ async fn pick_up(
 /// that it changed meanwhile.
 fn is_refusal(error: &ImportError) -> bool {
     let mut of_file = match error {
-        ImportError::TooManyBad(_) | ImportError::Unmapped(_) => return true,
-        ImportError::File(_) | ImportError::Store(_) => return false,
+        ImportError::TooManyBad(_) | ImportError::Unmapped(_) | ImportError::Unreadable => return true,
+        ImportError::File(_) | ImportError::Changed | ImportError::Store(_) => return false,
         ImportError::Statement(error) => error,
     };
     while let StatementError::Interrupted { because, .. } = of_file {
@@ -392,8 +403,10 @@ pub struct RefusedFile {
     pub provider_id: String,
     /// What it is called now.
     pub name: String,
-    /// Why; empty if that is not written beside it.
+    /// Why, in Vietnamese; empty if that is not written beside it.
     pub reason: String,
+    /// Why, in English; as in Vietnamese where it is not written so.
+    pub reason_en: String,
     /// Since when it lies there.
     pub at: TimeMs,
 }
@@ -439,28 +452,32 @@ fn refused_files(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<Refuse
     found.sort_by(|a, b| (b.0, &a.2).cmp(&(a.0, &b.2)));
     let more = found.len().saturating_sub(SHOWN_MAX);
     let shown = found.into_iter().take(SHOWN_MAX);
-    let files = shown.map(|(at, provider_id, path)| RefusedFile {
-        provider_id,
-        name: path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-        reason: reason_of(&with_suffix(&path, REASON_SUFFIX)).unwrap_or_default(),
-        at,
+    let files = shown.map(|(at, provider_id, path)| {
+        let (reason, reason_en) = reason_of(&with_suffix(&path, REASON_SUFFIX)).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default();
+        RefusedFile {
+            provider_id,
+            name: name.to_string_lossy().into_owned(),
+            reason,
+            reason_en,
+            at,
+        }
     });
     Ok((files.collect(), more))
 }
 
-/// The first line of a file that says why.
-fn reason_of(path: &Path) -> io::Result<String> {
+/// The lines of a file that say why: the first and the third.
+fn reason_of(path: &Path) -> io::Result<(String, String)> {
     if !fs::symlink_metadata(path)?.is_file() {
-        return Ok(String::new());
+        return Ok(Default::default());
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(REASON_BYTES_MAX).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    let mut lines = text.lines();
+    let reason = lines.next().unwrap_or_default();
+    let reason_en = lines.nth(1).unwrap_or(reason);
+    Ok((reason.to_owned(), reason_en.to_owned()))
 }
 
 /// Folders may be on another machine: nothing that answers callbacks waits for them.
@@ -488,7 +505,7 @@ mod tests {
         ] {
             assert!(is_unfinished(OsStr::new(name)), "{name}");
         }
-        for name in ["a.csv", "part.csv", "tmp", "a~$.xlsx", "sao kê.sta"] {
+        for name in ["a.csv", "part.csv", "tmp", "a~$.xlsx", "sao k\u{ea}.sta"] {
             assert!(!is_unfinished(OsStr::new(name)), "{name}");
         }
     }
@@ -514,7 +531,7 @@ mod tests {
         assert!(is_refusal(&ImportError::TooManyBad(1)));
         assert!(!is_refusal(&medium().into()));
         assert!(!is_refusal(&interrupted(medium()).into()));
-        assert!(!is_refusal(&ImportError::File("changed".to_owned())));
+        assert!(!is_refusal(&ImportError::Changed));
         assert!(!is_refusal(&StoreError::Corrupt("x".to_owned()).into()));
     }
 }

@@ -18,5 +18,6 @@ pub use error::ImportError;
 pub use exceptions_file::exceptions_csv;
 pub use import::{Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at};
 pub use inbox::{
-    PickUp, PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements, refused_statements,
+    InboxWords, PickUp, PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements,
+    refused_statements,
 };

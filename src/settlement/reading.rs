@@ -127,7 +127,7 @@ impl<'a> Gathering<'a> {
                     return ControlFlow::Break(());
                 }
                 self.bad_days
-                    .push((row.row_number, self.last_day, row.reason.clone()));
+                    .push((row.row_number, self.last_day, row.reason.vi.clone().into_owned()));
                 self.read.bad.push(row);
             }
             Event::Ignored(_) => self.read.ignored += 1,

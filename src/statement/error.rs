@@ -1,131 +1,248 @@
 use std::io;
 
+use crate::statement::kind::Source;
 use crate::statement::limits::{self, Overrun};
 use crate::statement::meaning::mapping::MappingError;
+use crate::vn::{Sentence, error_by_sentence, sentence};
 
-/// Why a statement as a whole is refused, in a Vietnamese sentence that says what to do.
-#[derive(Debug, thiserror::Error)]
+/// Why a statement as a whole is refused.
+#[derive(Debug)]
 pub enum StatementError {
-    #[error("Tệp sao kê rỗng. Hãy tải lại tệp từ nhà cung cấp.")]
     Empty,
     /// More bytes than are read.
-    #[error(
-        "Tệp lớn hơn {} MiB, là giới hạn một lần nhập. Hãy xuất sao kê theo từng khoảng ngày ngắn hơn.",
-        limits::FILE_BYTES_MAX >> 20
-    )]
     FileTooLarge,
     /// More rows than are read.
-    #[error(
-        "Tệp có hơn {} dòng, là giới hạn một lần nhập. Hãy xuất sao kê theo từng khoảng ngày ngắn hơn.",
-        limits::ROWS_MAX
-    )]
     TooManyRows,
     /// More columns than a statement has.
-    #[error(
-        "Dòng {row} có hơn {} cột. Đây không giống một tệp sao kê; hãy tải lại từ nhà cung cấp.",
-        limits::COLUMNS_MAX
-    )]
-    TooManyColumns { row: u64 },
+    TooManyColumns {
+        row: u64,
+    },
     /// A line, cell or element that does not end.
-    #[error(
-        "Dòng {row} dài hơn {} KiB. Tệp có thể bị hỏng hoặc không phải sao kê; hãy tải lại từ nhà cung cấp.",
-        limits::RECORD_BYTES_MAX >> 10
-    )]
-    RecordTooLong { row: u64 },
+    RecordTooLong {
+        row: u64,
+    },
     /// Something else than a statement.
-    #[error("Đây là {what}, không phải tệp sao kê. {advice}")]
     NotAStatement {
-        what: &'static str,
-        advice: &'static str,
+        what: (&'static str, &'static str),
+        advice: (&'static str, &'static str),
     },
     /// A workbook that opens with a password.
-    #[error("Tệp bảng tính có mật khẩu. Hãy mở tệp, bỏ mật khẩu, lưu lại rồi nhập.")]
     Password,
     /// A workbook with a program in it.
-    #[error("Tệp bảng tính có macro (vbaProject), không được nhận. Hãy lưu lại dạng .xlsx rồi nhập.")]
     Macro,
     /// A workbook that swells when expanded.
-    #[error(
-        "Tệp nén nở ra quá lớn (giới hạn {} MiB), giống một tệp phá hoại, nên không được mở. Hãy tải lại từ nhà cung cấp.",
-        limits::EXPANDED_BYTES_MAX >> 20
-    )]
     ZipBomb,
     /// A workbook that is broken, or a part of it.
-    #[error("Tệp bảng tính bị hỏng ở phần {part}: {because}. Hãy mở tệp, lưu lại rồi nhập.")]
     Workbook {
         part: String,
         /// What the reader says, in its own words.
-        because: String,
+        because: Sentence,
     },
     /// Text in no encoding that is read.
-    #[error(
-        "Dòng {row} có ký tự không phải UTF-8, UTF-16 hay Windows-1258. Lưu lại dạng CSV UTF-8 rồi nhập lại."
-    )]
     Encoding {
         /// The first such line.
         row: u64,
     },
     /// A quotation mark that swallows the rest of the file.
-    #[error(
-        "Ô mở bằng dấu nháy kép ở dòng {row} không được đóng, nên không biết các dòng sau bắt đầu từ đâu. Hãy thêm hoặc bỏ dấu nháy rồi nhập lại."
-    )]
     QuoteOpen {
         /// Where its row begins.
         row: u64,
     },
     /// No row looks like a header.
-    #[error(
-        "Không tìm thấy dòng tiêu đề trong {} dòng đầu: cần ít nhất cột ngày và cột số tiền. Hãy kiểm tra đây có phải tệp sao kê không.",
-        limits::HEADER_ROWS_MAX
-    )]
     NoHeader,
     /// The header is not the one that the mapping was agreed for.
-    #[error("Dòng tiêu đề đã đổi so với cách đọc đã lưu: {change}. Hãy xem lại cách đọc tệp rồi lưu lại.")]
     HeaderChanged {
         /// Which columns are missing and which are new.
-        change: String,
+        change: Sentence,
     },
     /// Several sheets could be meant.
-    #[error(
-        "Các trang tính {sheets} đều có dòng tiêu đề này. Hãy tách mỗi trang thành một tệp rồi nhập lần lượt."
-    )]
-    SeveralSheets { sheets: String },
+    SeveralSheets {
+        sheets: String,
+    },
     /// Another format than the mapping is for.
-    #[error("Tệp là {kind}, còn cách đọc đã lưu dành cho {wanted}. Hãy chọn đúng tệp hoặc xem lại cách đọc.")]
     OtherKind {
         /// What the file is.
         kind: &'static str,
         /// What the mapping reads.
-        wanted: &'static str,
+        wanted: Source,
     },
     /// A mapping that cannot be used.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
+    Mapping(MappingError),
     /// A message that breaks the rules of its format.
-    #[error("{format}, dòng {row}: {because}. Hãy tải lại tệp từ ngân hàng.")]
     Message {
         format: &'static str,
         row: u64,
-        because: String,
+        because: Sentence,
     },
     /// The file ends before the statement does.
-    #[error("Tệp bị cắt ngang: {because}. Hãy tải lại tệp đầy đủ.")]
-    Truncated { because: &'static str },
+    Truncated {
+        because: (&'static str, &'static str),
+    },
     /// Reading failed after rows were handed over.
-    #[error("Đọc được {rows} dòng rồi dừng, nên không dòng nào được ghi. {because}")]
     Interrupted {
         /// Rows, bad and ignored ones included.
         rows: u64,
         because: Box<StatementError>,
     },
     /// The sink wanted no more.
-    #[error("Đã dừng đọc theo yêu cầu.")]
     Stopped,
-    #[error("Không đọc được tệp: {0}. Hãy thử lại.")]
-    Io(#[source] io::Error),
+    Io(io::Error),
+}
+
+error_by_sentence!(StatementError);
+
+impl From<MappingError> for StatementError {
+    fn from(error: MappingError) -> StatementError {
+        StatementError::Mapping(error)
+    }
 }
 
 impl StatementError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        let again = (
+            "Hãy xuất sao kê theo từng khoảng ngày ngắn hơn.",
+            "Export the statement for shorter spans of days.",
+        );
+        match self {
+            StatementError::Empty => Sentence::new(
+                "Tệp sao kê rỗng. Hãy tải lại tệp từ nhà cung cấp.",
+                "The statement is empty. Get the file from the provider again.",
+            ),
+            StatementError::FileTooLarge => {
+                let mib = limits::FILE_BYTES_MAX >> 20;
+                Sentence::new(
+                    format!("Tệp lớn hơn {mib} MiB, là giới hạn một lần nhập. {}", again.0),
+                    format!(
+                        "The file is larger than {mib} MiB, the most of one import. {}",
+                        again.1
+                    ),
+                )
+            }
+            StatementError::TooManyRows => {
+                let rows = limits::ROWS_MAX;
+                Sentence::new(
+                    format!("Tệp có hơn {rows} dòng, là giới hạn một lần nhập. {}", again.0),
+                    format!(
+                        "The file has more than {rows} rows, the most of one import. {}",
+                        again.1
+                    ),
+                )
+            }
+            StatementError::TooManyColumns { row } => {
+                let columns = limits::COLUMNS_MAX;
+                sentence!(
+                    "Dòng {row} có hơn {columns} cột. Đây không giống một tệp sao kê; hãy tải lại từ nhà cung cấp.",
+                    "Row {row} has more than {columns} columns. This does not look like a statement; get it from the provider again."
+                )
+            }
+            StatementError::RecordTooLong { row } => {
+                let kib = limits::RECORD_BYTES_MAX >> 10;
+                sentence!(
+                    "Dòng {row} dài hơn {kib} KiB. Tệp có thể bị hỏng hoặc không phải sao kê; hãy tải lại từ nhà cung cấp.",
+                    "Row {row} is longer than {kib} KiB. The file may be broken or no statement; get it from the provider again."
+                )
+            }
+            StatementError::NotAStatement { what, advice } => Sentence::new(
+                format!("Đây là {}, không phải tệp sao kê. {}", what.0, advice.0),
+                format!("This is {}, not a statement. {}", what.1, advice.1),
+            ),
+            StatementError::Password => Sentence::new(
+                "Tệp bảng tính có mật khẩu. Hãy mở tệp, bỏ mật khẩu, lưu lại rồi nhập.",
+                "The workbook has a password. Open it, take the password away, save it, then import it.",
+            ),
+            StatementError::Macro => Sentence::new(
+                "Tệp bảng tính có macro (vbaProject), không được nhận. Hãy lưu lại dạng .xlsx rồi nhập.",
+                "The workbook holds macros (vbaProject) and is not taken. Save it as .xlsx, then import it.",
+            ),
+            StatementError::ZipBomb => {
+                let mib = limits::EXPANDED_BYTES_MAX >> 20;
+                sentence!(
+                    "Tệp nén nở ra quá lớn (giới hạn {mib} MiB), giống một tệp phá hoại, nên không được mở. Hãy tải lại từ nhà cung cấp.",
+                    "The file expands to too much (the limit is {mib} MiB), as a harmful one does, so it is not opened. Get it from the provider again."
+                )
+            }
+            StatementError::Workbook { part, because } => Sentence::new(
+                format!(
+                    "Tệp bảng tính bị hỏng ở phần {part}: {}. Hãy mở tệp, lưu lại rồi nhập.",
+                    because.vi
+                ),
+                format!(
+                    "The workbook is broken in its part {part}: {}. Open it, save it, then import it.",
+                    because.en
+                ),
+            ),
+            StatementError::Encoding { row } => sentence!(
+                "Dòng {row} có ký tự không phải UTF-8, UTF-16 hay Windows-1258. Lưu lại dạng CSV UTF-8 rồi nhập lại.",
+                "Row {row} holds characters that are not UTF-8, UTF-16 or Windows-1258. Save it as CSV UTF-8, then import it."
+            ),
+            StatementError::QuoteOpen { row } => sentence!(
+                "Ô mở bằng dấu nháy kép ở dòng {row} không được đóng, nên không biết các dòng sau bắt đầu từ đâu. Hãy thêm hoặc bỏ dấu nháy rồi nhập lại.",
+                "A cell that opens with a quotation mark in row {row} is not closed, so nobody knows where the next rows begin. Add or remove the mark, then import it."
+            ),
+            StatementError::NoHeader => {
+                let rows = limits::HEADER_ROWS_MAX;
+                sentence!(
+                    "Không tìm thấy dòng tiêu đề trong {rows} dòng đầu: cần ít nhất cột ngày và cột số tiền. Hãy kiểm tra đây có phải tệp sao kê không.",
+                    "The first {rows} rows hold no header: it needs a column of days and one of amounts at least. Check whether this is a statement."
+                )
+            }
+            StatementError::HeaderChanged { change } => Sentence::new(
+                format!(
+                    "Dòng tiêu đề đã đổi so với cách đọc đã lưu: {}. Hãy xem lại cách đọc tệp rồi lưu lại.",
+                    change.vi
+                ),
+                format!(
+                    "The header is not the one that was agreed on: {}. Look at how the file is read and save that.",
+                    change.en
+                ),
+            ),
+            StatementError::SeveralSheets { sheets } => sentence!(
+                "Các trang tính {sheets} đều có dòng tiêu đề này. Hãy tách mỗi trang thành một tệp rồi nhập lần lượt.",
+                "The sheets {sheets} all have this header. Make a file of each sheet and import them one by one."
+            ),
+            StatementError::OtherKind { kind, wanted } => Sentence::new(
+                format!(
+                    "Tệp là {kind}, còn cách đọc đã lưu dành cho {}. Hãy chọn đúng tệp hoặc xem lại cách đọc.",
+                    wanted.show()
+                ),
+                format!(
+                    "The file is {kind}, and the way of reading that was saved is for {}. Choose the right file, or look at how it is read.",
+                    wanted.show_en()
+                ),
+            ),
+            StatementError::Mapping(error) => error.sentence(),
+            StatementError::Message { format, row, because } => Sentence::new(
+                format!(
+                    "{format}, dòng {row}: {}. Hãy tải lại tệp từ ngân hàng.",
+                    because.vi
+                ),
+                format!(
+                    "{format}, line {row}: {}. Get the file from the bank again.",
+                    because.en
+                ),
+            ),
+            StatementError::Truncated { because } => Sentence::new(
+                format!("Tệp bị cắt ngang: {}. Hãy tải lại tệp đầy đủ.", because.0),
+                format!("The file is cut off: {}. Get the whole file again.", because.1),
+            ),
+            StatementError::Interrupted { rows, because } => {
+                let Sentence { vi, en } = because.sentence();
+                sentence!(
+                    "Đọc được {rows} dòng rồi dừng, nên không dòng nào được ghi. {vi}",
+                    "Reading stopped after {rows} rows, so none was kept. {en}"
+                )
+            }
+            StatementError::Stopped => {
+                Sentence::new("Đã dừng đọc theo yêu cầu.", "Reading was stopped on request.")
+            }
+            StatementError::Io(error) => sentence!(
+                "Không đọc được tệp: {error}. Hãy thử lại.",
+                "The file cannot be read: {error}. Try again."
+            ),
+        }
+    }
+
     /// An error of reading, where this row was wanted.
     pub(crate) fn io(error: io::Error, row: u64) -> StatementError {
         match limits::overrun(&error) {

@@ -57,6 +57,13 @@ impl Source {
             Source::Camt053 => "camt.053",
         }
     }
+
+    pub const fn show_en(self) -> &'static str {
+        match self {
+            Source::Table => "a table (CSV, XLSX, XLS)",
+            other => other.show(),
+        }
+    }
 }
 
 /// How the letters of a text file are written.

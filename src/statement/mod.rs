@@ -116,7 +116,7 @@ fn kind_for<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<FileKind,
     } else {
         Err(StatementError::OtherKind {
             kind: kind.show(),
-            wanted: mapping.source.show(),
+            wanted: mapping.source,
         })
     }
 }

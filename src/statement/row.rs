@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use crate::statement::error::StatementError;
 use crate::statement::limits::ROWS_MAX;
 use crate::statement::movement::{RowKind, RowStatus};
-use crate::vn::{AccountNumber, Day, Dong, TimeMs};
+use crate::vn::{AccountNumber, Day, Dong, Sentence, TimeMs};
 
 /// One row of a statement. `Debug` keeps texts to itself: they may be names and accounts.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub struct BadRow {
     /// What stands there, so that it can be handed back.
     pub cells: Vec<String>,
     /// A Vietnamese sentence: what is wrong, where, and what to do.
-    pub reason: String,
+    pub reason: Sentence,
 }
 
 impl fmt::Debug for BadRow {
@@ -127,7 +127,7 @@ impl fmt::Debug for BadRow {
             "BadRow({}, {} cells: {})",
             self.row_number,
             self.cells.len(),
-            self.reason
+            self.reason.en
         )
     }
 }
@@ -156,14 +156,21 @@ pub enum IgnoredWhy {
 }
 
 impl IgnoredWhy {
-    pub const fn show(self) -> &'static str {
-        match self {
-            IgnoredWhy::Total => "Dòng tổng cộng.",
-            IgnoredWhy::Balance => "Dòng số dư.",
-            IgnoredWhy::Title => "Dòng tiêu đề, số trang hoặc chữ ký.",
-            IgnoredWhy::ZeroAmount => "Số tiền bằng 0.",
-            IgnoredWhy::ReversedDebit => "Khoản chi bị đảo: tiền đã chi quay về, không phải khoản thu.",
-        }
+    pub fn sentence(self) -> Sentence {
+        let (vi, en) = match self {
+            IgnoredWhy::Total => ("Dòng tổng cộng.", "A row of totals."),
+            IgnoredWhy::Balance => ("Dòng số dư.", "A row of a balance."),
+            IgnoredWhy::Title => (
+                "Dòng tiêu đề, số trang hoặc chữ ký.",
+                "A title, a page number or a signature.",
+            ),
+            IgnoredWhy::ZeroAmount => ("Số tiền bằng 0.", "The amount is 0."),
+            IgnoredWhy::ReversedDebit => (
+                "Khoản chi bị đảo: tiền đã chi quay về, không phải khoản thu.",
+                "A payment out was reversed: its money came back, which is no payment in.",
+            ),
+        };
+        Sentence::new(vi, en)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Providers and their sealed keys, people and their hashed tokens.
 
-use super::{Result, Store, StoreError, Tx, on_tx};
+use super::{Conflict, Missing, Result, Store, Tx, on_tx};
 use crate::vn::TimeMs;
 
 /// A provider to be added, its secret already sealed.
@@ -94,10 +94,8 @@ impl Store {
             .await?
         });
         if added.is_none() {
-            return Err(StoreError::Conflict(format!(
-                "provider «{}» is already there",
-                new.provider_id
-            )));
+            let provider_id = new.provider_id.clone();
+            return Err(Conflict::ProviderExists { provider_id }.into());
         }
         let key = NewKey {
             provider_id: &new.provider_id,
@@ -120,9 +118,8 @@ impl Store {
                 .await?
         });
         if known.is_none() {
-            return Err(StoreError::Missing(format!(
-                "there is no provider «{provider_id}»"
-            )));
+            let provider_id = provider_id.to_owned();
+            return Err(Missing::Provider { provider_id }.into());
         }
         on_tx!(&mut tx, |c| {
             sqlx::query(
@@ -189,9 +186,10 @@ impl Store {
                 .rows_affected()
         });
         match changed {
-            0 => Err(StoreError::Missing(format!(
-                "there is no provider «{provider_id}»"
-            ))),
+            0 => {
+                let provider_id = provider_id.to_owned();
+                Err(Missing::Provider { provider_id }.into())
+            }
             _ => tx.commit().await,
         }
     }
@@ -221,9 +219,8 @@ impl Store {
                 .await?
         });
         if living.is_some() && !replace {
-            return Err(StoreError::Conflict(format!(
-                "«{name}» already has a token; if it was lost, add --replace to revoke it and make a new one"
-            )));
+            let name = name.to_owned();
+            return Err(Conflict::TokenExists { name }.into());
         }
         revoke(&mut tx, name, now).await?;
         on_tx!(&mut tx, |c| {

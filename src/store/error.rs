@@ -1,5 +1,7 @@
 //! Why the store could not do what it was asked.
 
+use super::{Conflict, Missing};
+
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -23,12 +25,12 @@ pub enum StoreError {
     /// What was read breaks a rule that was kept when it was written.
     #[error("the database holds something impossible: {0}")]
     Corrupt(String),
-    /// The caller's wish contradicts what is there; the text says what to do.
-    #[error("{0}")]
-    Conflict(String),
+    /// The caller's wish contradicts what is there.
+    #[error("refused: {0:?}")]
+    Conflict(Conflict),
     /// There is no such thing.
-    #[error("{0}")]
-    Missing(String),
+    #[error("not there: {0:?}")]
+    Missing(Missing),
 }
 
 impl StoreError {

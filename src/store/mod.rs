@@ -20,6 +20,7 @@ mod owner_keys;
 mod owner_list;
 mod packed;
 mod places;
+mod refusal;
 mod register;
 mod statements;
 mod tx;
@@ -41,11 +42,12 @@ pub use ledger::{
 pub use owner_keys::OwnerKey;
 pub use owner_list::{ListPosition, OwnerList, OwnerReceipt};
 pub use places::PlacesKept;
+pub use refusal::{Conflict, Missing};
 pub use register::{
-    AccountView, Approval, CardView, CheckWay, Checked, CodeEnding, CodeView, HouseholdChange,
-    HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection, NewTerminal,
-    OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard, RegisterKept, StallView,
-    WhichCards,
+    AccountView, Approval, CardView, ChangedAccount, CheckWay, Checked, CodeEnding, CodeView,
+    HouseholdChange, HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection,
+    NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard, RegisterKept,
+    StallView, WhichCards,
 };
 pub use statements::{
     Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,
@@ -106,9 +108,7 @@ impl Store {
         let known = SQLITE_MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
         match self.schema_version().await? {
             Some(found) if found == known => Ok(()),
-            found => Err(StoreError::Conflict(format!(
-                "the schema is {found:?}, this program wants {known}"
-            ))),
+            found => Err(Conflict::SchemaDiffers { found, known }.into()),
         }
     }
 }

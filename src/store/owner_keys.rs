@@ -1,6 +1,6 @@
 //! Keys with which owners of households open the list of their own money.
 
-use super::{Actor, Result, Store, StoreError, Tx, on_tx};
+use super::{Actor, Missing, Result, Store, Tx, on_tx};
 use crate::vn::TimeMs;
 
 /// Uses closer together than this are noted as one.
@@ -60,9 +60,7 @@ impl Store {
             .rows_affected()
         });
         match made {
-            0 => Err(StoreError::Missing(
-                "Không có hộ này trong sổ. Hãy tìm lại theo tên.".to_owned(),
-            )),
+            0 => Err(Missing::Household.into()),
             _ => tx.commit().await,
         }
     }

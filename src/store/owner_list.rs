@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use sqlx::QueryBuilder;
 
-use super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx, places};
+use super::{Conflict, Result, Store, Tx, day_of, dialect, on_tx, places};
 use crate::ledger::{LedgerNo, Received};
 use crate::places::{PlacedIn, Unit, UnitId};
 use crate::vn::{Day, Dong, TimeMs};
@@ -101,7 +101,7 @@ impl Store {
     ) -> Result<OwnerList> {
         let last = *period.end();
         if last.number() - period.start().number() >= DAYS_MAX {
-            return Err(StoreError::Conflict("Hãy chọn nhiều nhất 366 ngày.".to_owned()));
+            return Err(Conflict::TooManyDays { max: DAYS_MAX }.into());
         }
         let mut tx = self.begin_read().await?;
         dialect::walk_by_index(&mut tx).await?;

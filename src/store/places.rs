@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::{OPEN_START_DAY, Result, Store, StoreError, Tx, day_of, on_tx, pieces};
+use super::{Conflict, Missing, OPEN_START_DAY, Result, Store, StoreError, Tx, day_of, on_tx, pieces};
 use crate::indicators::{PlaceFact, PlaceKind};
 use crate::places::{
     Book, Edge, Level, MarketRow, NewPlaces, PlacedIn, StreetRow, Unit, UnitId, Units, shipped,
@@ -72,8 +72,7 @@ impl Store {
             .collect();
         all.extend(units);
         all_edges.extend(edges);
-        Units::new(all.clone(), all_edges.clone())
-            .map_err(|e| StoreError::Conflict(format!("the units contradict each other: {e}")))?;
+        Units::new(all.clone(), all_edges.clone()).map_err(Conflict::UnitsContradict)?;
         if !dry_run {
             on_tx!(&mut tx, |c| {
                 sqlx::query("DELETE FROM unit_edge").execute(&mut *c).await?;
@@ -145,9 +144,7 @@ fn default_scope(units: &Units) -> Result<crate::places::UnitIx> {
         .all()
         .find(|(_, u)| u.level == Level::City)
         .map(|(ix, _)| units.scope(ix))
-        .ok_or_else(|| {
-            StoreError::Missing("no city is known; run `choso import units FILE` first".to_owned())
-        })
+        .ok_or_else(|| Missing::City.into())
 }
 
 async fn write_units(tx: &mut Tx, units: &[Unit], edges: &[Edge]) -> Result<()> {

@@ -11,13 +11,15 @@ mod write;
 use std::collections::{HashMap, HashSet};
 
 use super::places::{self, raise_epoch};
-use super::{Actor, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, fresh_id, period_of};
+use super::{
+    Actor, Conflict, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, fresh_id, period_of,
+};
 use crate::places::{Book, NewPlaces, Units};
 use crate::register::{
     Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, NewIds,
     RegisterPlan, StallCode, StallState, TradingStatus, plan,
 };
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, Sentence, TimeMs};
 
 pub use cards::{PrintableCard, WhichCards};
 pub use change::{HouseholdChange, NewTerminal};
@@ -26,7 +28,7 @@ pub use codes::{CardView, CodeEnding, IssuedCode, NewCode};
 pub use inspections::{
     CheckWay, Checked, Inspection, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
 };
-pub use lifecycle::OwnerMessage;
+pub use lifecycle::{ChangedAccount, OwnerMessage};
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 
 /// Households per transaction: a callback waits behind one chunk at most.
@@ -36,7 +38,7 @@ const CHUNK_HOUSEHOLDS: usize = 500;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegisterKept {
     /// Refused stalls: line of the file and reason.
-    pub faults: Vec<(u64, String)>,
+    pub faults: Vec<(u64, Sentence)>,
     /// Id and stall ids of each household kept, in the order of the drafts.
     pub households: Vec<(String, Vec<String>)>,
     /// Households that were not there before.
@@ -195,7 +197,7 @@ pub(super) async fn free_stall_codes(tx: &mut Tx, wanted: usize) -> Result<Vec<S
     if free.len() == wanted {
         Ok(free.into_iter().collect())
     } else {
-        Err(StoreError::Conflict("no free stall codes were found".to_owned()))
+        Err(Conflict::NoFreeStallCode.into())
     }
 }
 

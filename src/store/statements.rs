@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use sqlx::QueryBuilder;
 
 use super::dialect::{self, Cell, Packed};
-use super::{Result, Store, StoreError, Tx, day_of, fetch_in_chunks, on_tx};
+use super::{Conflict, Missing, Result, Store, Tx, day_of, fetch_in_chunks, on_tx};
 use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
 use crate::vn::{Day, Dong, TimeMs};
 
@@ -209,10 +209,7 @@ impl Store {
             });
             match unfinished {
                 Some((_, touched)) if now.0 - touched < GIVEN_UP_AFTER_MS => {
-                    return Err(StoreError::Conflict(
-                        "Đang có người nhập sao kê của nhà cung cấp này. Hãy chờ xong rồi nhập tiếp."
-                            .to_owned(),
-                    ));
+                    return Err(Conflict::ImportUnderWay.into());
                 }
                 Some((file_no, _)) => {
                     drop(tx);
@@ -305,9 +302,7 @@ impl Store {
             .rows_affected()
         });
         if touched != 1 {
-            return Err(StoreError::Conflict(
-                "Việc nhập tệp này đã bị hủy giữa chừng. Hãy nhập lại từ đầu.".to_owned(),
-            ));
+            return Err(Conflict::ImportAbandoned.into());
         }
         if let Some(packed) = rows.rows {
             dialect::add_packed(&mut tx, COLUMNS, packed).await?;
@@ -390,9 +385,7 @@ impl Store {
             .rows_affected()
         });
         if kept != 1 {
-            return Err(StoreError::Conflict(
-                "Việc nhập tệp này đã bị hủy giữa chừng. Hãy nhập lại từ đầu.".to_owned(),
-            ));
+            return Err(Conflict::ImportAbandoned.into());
         }
         tx.commit().await
     }
@@ -543,8 +536,10 @@ async fn refuse_unknown_provider(tx: &mut Tx, provider_id: &str) -> Result<()> {
             .fetch_optional(c)
             .await?
     });
-    let missing = || StoreError::Missing(format!("Không có nhà cung cấp {provider_id}."));
-    known.map(drop).ok_or_else(missing)
+    let provider_id = provider_id.to_owned();
+    known
+        .map(drop)
+        .ok_or_else(|| Missing::Provider { provider_id }.into())
 }
 
 async fn known_file(tx: &mut Tx, new: &NewStatement) -> Result<Option<StatementBegun>> {

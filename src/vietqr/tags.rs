@@ -191,6 +191,28 @@ impl Field {
         }
     }
 
+    /// What it is called in English, at the start of a sentence.
+    pub const fn name_en(self) -> &'static str {
+        match self {
+            Field::Mcc => "The merchant category",
+            Field::TipIndicator => "The tip indicator",
+            Field::FeeFixed => "The fixed fee",
+            Field::FeePercent => "The percentage fee",
+            Field::MerchantName => "The merchant's name",
+            Field::City => "The city",
+            Field::PostalCode => "The postal code",
+            Field::BillNumber => "The bill number",
+            Field::MobileNumber => "The mobile number",
+            Field::StoreLabel => "The store label",
+            Field::LoyaltyNumber => "The loyalty number",
+            Field::ReferenceLabel => "The reference label",
+            Field::CustomerLabel => "The customer label",
+            Field::TerminalLabel => "The terminal label",
+            Field::Purpose => "The transfer note",
+            Field::ConsumerDataRequest => "The consumer data request",
+        }
+    }
+
     /// Its ID on the level where it stands.
     pub(super) const fn tag(self) -> u8 {
         match self {

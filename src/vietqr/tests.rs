@@ -334,7 +334,7 @@ fn too_long_is_refused_and_says_by_how_much() {
     assert_eq!(error, BuildError::TooLong { field, length, max });
     assert_eq!(error.code(), "TOO_LONG");
     assert_eq!(
-        error.to_string(),
+        error.sentence().vi,
         "Nội dung chuyển khoản dài 28 ký tự, tối đa 25. Hãy bớt 3 ký tự."
     );
     for field in Field::ALL {
@@ -367,7 +367,7 @@ fn labels_and_note_share_99_characters() {
     let error = payload(&full(9)).unwrap_err();
     assert_eq!(error, BuildError::AdditionalTooLong { length: 100 });
     assert_eq!(error.code(), "TOO_LONG");
-    assert!(error.to_string().ends_with("tối đa 99. Hãy bớt 1 ký tự."));
+    assert!(error.sentence().vi.ends_with("tối đa 99. Hãy bớt 1 ký tự."));
 }
 
 #[test]
@@ -459,7 +459,7 @@ fn a_card_number_is_digits_and_an_account_need_not_be() {
     assert!(payload(&to("970418", "V3CAS5000123456", Service::Account)).is_ok());
     let error = payload(&to("970418", "V3CAS5000123456", Service::Card)).unwrap_err();
     assert_eq!(
-        (error.code(), error.to_string().contains("V3CAS")),
+        (error.code(), error.sentence().vi.contains("V3CAS")),
         ("ACCOUNT", false)
     );
     assert!(built(&to("970418", "9704031101234567", Service::Card)).contains("0208QRIBFTTC"));
@@ -718,7 +718,7 @@ proptest! {
                 prop_assert_eq!(again["payload"].as_str(), Some(text.as_str()));
             }
             Err(error) => {
-                prop_assert!(!error.code().is_empty() && error.to_string().ends_with('.'));
+                prop_assert!(!error.code().is_empty() && error.sentence().vi.ends_with('.'));
             }
         }
     }

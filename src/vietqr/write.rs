@@ -8,7 +8,7 @@ use super::crc::crc16;
 use super::tags::{
     self, ACCOUNT_MAX, Field, PAYLOAD_MAX, TWO_DIGITS, VALUE_MAX, alternate, beneficiary, napas, root,
 };
-use crate::vn::{AccountNumber, Dong};
+use crate::vn::{AccountNumber, Dong, Lang, Sentence, error_by_sentence, sentence};
 
 /// The longest bill number of [`bill_payload`]: with the stall code and a space, 19 characters.
 pub const BILL_NUMBER_MAX: usize = 10;
@@ -17,50 +17,34 @@ pub const BILL_NUMBER_MAX: usize = 10;
 const NOTE_MAX: usize = 19;
 
 /// Why no code can be made, as a sentence with the next step. Never repeats an account number.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildError {
     /// The bank's BIN is not six digits.
-    #[error("Mã BIN của ngân hàng phải có đúng 6 chữ số. Hãy chọn lại ngân hàng.")]
     Bin,
     /// The number to pay to is empty, too long, or holds what no number holds.
-    #[error(
-        "Số nhận tiền phải có từ 1 đến {ACCOUNT_MAX} chữ cái không dấu hoặc chữ số. Hãy chép lại, đừng cắt bớt."
-    )]
     Account,
     /// A card number with letters in it.
-    #[error("Số thẻ chỉ được có chữ số. Hãy chép lại số thẻ, hoặc chọn chuyển đến tài khoản.")]
     Card,
     /// Zero, negative, or over 13 digits.
-    #[error(
-        "Số tiền phải từ 1 đ đến {}. Hãy nhập lại, hoặc bỏ trống để khách tự nhập.",
-        Dong::PAYMENT_MAX
-    )]
     Amount,
     /// A field with a form of its own that does not have it.
-    #[error("{} phải là {form}. Hãy nhập lại.", .field.name_vi())]
     Form {
         field: Field,
         /// What it must be.
-        form: &'static str,
+        form: (&'static str, &'static str),
     },
     /// Tip indicator and fees do not belong together.
-    #[error(
-        "Phí cố định đi với cách tính 02, phí phần trăm đi với 03, và không có phí nào đi với 01. Hãy sửa lại."
-    )]
     Tip,
     /// A text that is there but says nothing; leave it out instead.
-    #[error("{} đang trống. Hãy nhập nội dung hoặc bỏ hẳn mục này.", .0.name_vi())]
     Empty(Field),
     /// A character that is not printable ASCII even without its marks; in a stall code or a bill number,
     /// anything besides A-Z and 0-9.
-    #[error("{} có ký tự không dùng được: «{}». Hãy viết bằng chữ không dấu và chữ số.", .field.name_vi(), .character.escape_debug())]
     Character {
         field: Field,
         /// The first such character.
         character: char,
     },
     /// A field over its limit.
-    #[error("{} dài {length} ký tự, tối đa {max}. Hãy bớt {} ký tự.", .field.name_vi(), .length - .max)]
     TooLong {
         field: Field,
         length: usize,
@@ -68,33 +52,119 @@ pub enum BuildError {
         max: usize,
     },
     /// Bill number, labels and note do not fit together.
-    #[error(
-        "Số hóa đơn, các mã và nội dung chuyển khoản cộng lại dài {length} ký tự (kể cả phần đầu mục), tối đa {VALUE_MAX}. Hãy bớt {} ký tự.",
-        .length - VALUE_MAX
-    )]
     AdditionalTooLong {
         /// Characters of template 62, headers of its objects included.
         length: usize,
     },
     /// The merchant in another language lacks its language or name, or has one of the wrong length.
-    #[error(
-        "Tên bằng ngôn ngữ khác cần mã ngôn ngữ 2 chữ, tên từ 1 đến 25 ký tự và, nếu có, thành phố từ 1 đến 15 ký tự. Hãy sửa lại."
-    )]
     Alternate,
     /// A template of another network that cannot stand in this code.
-    #[error(
-        "Mục {0:02} không ghi vào mã này được. Hãy dùng mục 02-51 (trừ 38) hoặc 80-99, dài tối đa {VALUE_MAX} ký tự không dấu."
-    )]
     Raw(u8),
     /// All of it together does not fit into a code.
-    #[error("Mã dài {length} ký tự, tối đa {PAYLOAD_MAX}. Hãy bớt {} ký tự.", .length - PAYLOAD_MAX)]
     PayloadTooLong {
         /// Characters of the payload.
         length: usize,
     },
 }
 
+error_by_sentence!(BuildError);
+
 impl BuildError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            BuildError::Bin => Sentence::new(
+                "Mã BIN của ngân hàng phải có đúng 6 chữ số. Hãy chọn lại ngân hàng.",
+                "A bank's BIN has exactly 6 digits. Choose the bank again.",
+            ),
+            BuildError::Account => sentence!(
+                "Số nhận tiền phải có từ 1 đến {ACCOUNT_MAX} chữ cái không dấu hoặc chữ số. Hãy chép lại, đừng cắt bớt.",
+                "The number to pay to has 1 to {ACCOUNT_MAX} plain letters or digits. Copy it again, and cut nothing off."
+            ),
+            BuildError::Card => Sentence::new(
+                "Số thẻ chỉ được có chữ số. Hãy chép lại số thẻ, hoặc chọn chuyển đến tài khoản.",
+                "A card number has digits only. Copy it again, or choose a transfer to an account.",
+            ),
+            BuildError::Amount => {
+                let max = Dong::PAYMENT_MAX;
+                let max_en = max.show(Lang::En);
+                Sentence::new(
+                    format!("Số tiền phải từ 1 đ đến {max}. Hãy nhập lại, hoặc bỏ trống để khách tự nhập."),
+                    format!(
+                        "The amount must be from 1 dong to {max_en}. Enter it again, or leave it out for the payer."
+                    ),
+                )
+            }
+            BuildError::Form { field, form } => {
+                let (vi, en) = (field.name_vi(), field.name_en());
+                let (form_vi, form_en) = form;
+                Sentence::new(
+                    format!("{vi} phải là {form_vi}. Hãy nhập lại."),
+                    format!("{en} must be {form_en}. Enter it again."),
+                )
+            }
+            BuildError::Tip => Sentence::new(
+                "Phí cố định đi với cách tính 02, phí phần trăm đi với 03, và không có phí nào đi với 01. Hãy sửa lại.",
+                "A fixed fee goes with indicator 02, a percentage with 03, and no fee with 01. Mend them.",
+            ),
+            BuildError::Empty(field) => Sentence::new(
+                format!(
+                    "{} đang trống. Hãy nhập nội dung hoặc bỏ hẳn mục này.",
+                    field.name_vi()
+                ),
+                format!("{} is empty. Enter something, or leave it out.", field.name_en()),
+            ),
+            BuildError::Character { field, character } => {
+                let character = character.escape_debug();
+                Sentence::new(
+                    format!(
+                        "{} có ký tự không dùng được: «{character}». Hãy viết bằng chữ không dấu và chữ số.",
+                        field.name_vi()
+                    ),
+                    format!(
+                        "{} holds a character that cannot be used: «{character}». Write it with plain letters and digits.",
+                        field.name_en()
+                    ),
+                )
+            }
+            BuildError::TooLong { field, length, max } => {
+                let over = length - max;
+                Sentence::new(
+                    format!(
+                        "{} dài {length} ký tự, tối đa {max}. Hãy bớt {over} ký tự.",
+                        field.name_vi()
+                    ),
+                    format!(
+                        "{} has {length} characters, {max} at most. Take {over} away.",
+                        field.name_en()
+                    ),
+                )
+            }
+            BuildError::AdditionalTooLong { length } => {
+                let over = length - VALUE_MAX;
+                sentence!(
+                    "Số hóa đơn, các mã và nội dung chuyển khoản cộng lại dài {length} ký tự (kể cả phần đầu mục), tối đa {VALUE_MAX}. Hãy bớt {over} ký tự.",
+                    "Bill number, labels and note together have {length} characters (headers included), {VALUE_MAX} at most. Take {over} away."
+                )
+            }
+            BuildError::Alternate => Sentence::new(
+                "Tên bằng ngôn ngữ khác cần mã ngôn ngữ 2 chữ, tên từ 1 đến 25 ký tự và, nếu có, thành phố từ 1 đến 15 ký tự. Hãy sửa lại.",
+                "A name in another language needs a language code of 2 letters, a name of 1 to 25 characters and, if given, a city of 1 to 15. Mend it.",
+            ),
+            BuildError::Raw(id) => sentence!(
+                "Mục {id:02} không ghi vào mã này được. Hãy dùng mục 02-51 (trừ 38) hoặc 80-99, dài tối đa {VALUE_MAX} ký tự không dấu.",
+                "Object {id:02} cannot stand in this code. Use 02-51 (not 38) or 80-99, with at most {VALUE_MAX} plain characters."
+            ),
+            BuildError::PayloadTooLong { length } => {
+                let over = length - PAYLOAD_MAX;
+                sentence!(
+                    "Mã dài {length} ký tự, tối đa {PAYLOAD_MAX}. Hãy bớt {over} ký tự.",
+                    "The code has {length} characters, {PAYLOAD_MAX} at most. Take {over} away."
+                )
+            }
+        }
+    }
+
     /// A stable word for programs; the words of docs/spec/vietqr.md, section 13 where it has one.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -272,7 +342,7 @@ fn put_tip(out: &mut String, code: &Code) -> Result<(), BuildError> {
         (None | Some("01" | "02" | "03"), _) => return Err(BuildError::Tip),
         (Some(_), _) => {
             let field = Field::TipIndicator;
-            let form = "01, 02 hoặc 03";
+            let form = ("01, 02 hoặc 03", "01, 02 or 03");
             return Err(BuildError::Form { field, form });
         }
     }
@@ -330,14 +400,23 @@ fn put_checked(out: &mut String, field: Field, text: &str) -> Result<(), BuildEr
     let plain = plain(field, text)?;
     measured(field, &plain, field.length_max())?;
     let form = match field {
-        Field::Mcc if !is_digits(&plain, 4) => "4 chữ số",
+        Field::Mcc if !is_digits(&plain, 4) => ("4 chữ số", "4 digits"),
         Field::FeeFixed
             if plain.bytes().any(|b| !b.is_ascii_digit()) || plain.trim_matches('0').is_empty() =>
         {
-            "số tiền nguyên lớn hơn 0, chỉ gồm chữ số"
+            (
+                "số tiền nguyên lớn hơn 0, chỉ gồm chữ số",
+                "a whole amount above 0, in digits only",
+            )
         }
-        Field::FeePercent if !is_percent(&plain) => "số phần trăm từ 00.01 đến 99.99",
-        Field::ConsumerDataRequest if !is_data_request(&plain) => "các chữ A, M, E, mỗi chữ một lần",
+        Field::FeePercent if !is_percent(&plain) => (
+            "số phần trăm từ 00.01 đến 99.99",
+            "a percentage from 00.01 to 99.99",
+        ),
+        Field::ConsumerDataRequest if !is_data_request(&plain) => (
+            "các chữ A, M, E, mỗi chữ một lần",
+            "the letters A, M, E, each of them once",
+        ),
         _ => {
             put(out, field.tag(), &plain);
             return Ok(());

@@ -1,19 +1,35 @@
 use std::fmt;
 
-use super::{Lang, grouped};
+use super::{Lang, Sentence, error_by_sentence, grouped};
 
 /// An amount in whole đồng. The dong has no decimals, and no amount in this program is a float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Dong(i64);
 
 /// Why a number is not the amount of a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DongError {
-    #[error("the amount must be at least 1 đồng")]
     NotPositive,
     /// More than 13 digits.
-    #[error("the amount has more than 13 digits")]
     TooLarge,
+}
+
+error_by_sentence!(DongError);
+
+impl DongError {
+    /// What is wrong.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            DongError::NotPositive => Sentence::new(
+                "the amount must be at least 1 đồng",
+                "the amount must be at least 1 dong",
+            ),
+            DongError::TooLarge => Sentence::new(
+                "the amount has more than 13 digits",
+                "the amount has more than 13 digits",
+            ),
+        }
+    }
 }
 
 impl Dong {

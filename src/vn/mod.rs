@@ -10,6 +10,7 @@ mod dong;
 mod name;
 mod private;
 mod ratio;
+mod sentence;
 mod set_times;
 
 pub use calendar::{WorkingCalendar, WorkingCalendarError};
@@ -19,6 +20,8 @@ pub use dong::{Dong, DongError};
 pub use name::{fold, name_key, sort_key};
 pub use private::{AccountNumber, AccountNumberError, Phone, Secret};
 pub use ratio::{Percent, Ratio, RatioError};
+pub use sentence::Sentence;
+pub(crate) use sentence::{error_by_sentence, sentence};
 pub use set_times::{SetTimes, SetTimesError, minute_of_day};
 
 /// The language a text is shown in.

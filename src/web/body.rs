@@ -1,11 +1,12 @@
+//! Bodies of requests, whole or as a file, within their limits and in time.
+
 use std::io::Write;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use futures_util::StreamExt;
 
-use super::Problem;
+use super::problem::{Problem, ProblemKind, broken_body};
 
 /// Largest body of a callback (docs/spec/contract.md, section 4), and of a call of the API.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -20,21 +21,15 @@ pub(super) async fn read_body(payload: web::Payload) -> Result<web::Bytes, Probl
 /// The same with a limit of its own.
 pub(super) async fn read_body_up_to(payload: web::Payload, bytes_max: usize) -> Result<web::Bytes, Problem> {
     let slow = |_| {
-        let detail = "Nội dung chưa đến đủ trong 10 giây. Hãy gửi lại.";
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "Gửi quá chậm", detail)
-    };
-    let broken = |_| {
-        let detail = "Kết nối bị ngắt giữa chừng. Hãy gửi lại.";
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "broken-body",
-            "Nội dung không trọn vẹn",
-            detail,
-        )
+        let detail = (
+            "Nội dung chưa đến đủ trong 10 giây. Hãy gửi lại.",
+            "The content did not come within 10 seconds. Send it again.",
+        );
+        Problem::new(ProblemKind::SlowBody, detail)
     };
     let read = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(bytes_max)).await;
     match read.map_err(slow)? {
-        Ok(bytes) => bytes.map_err(broken),
+        Ok(bytes) => bytes.map_err(|_| broken_body()),
         Err(_) => Err(Problem::too_large(bytes_max)),
     }
 }
@@ -52,8 +47,11 @@ pub(super) async fn body_as_file(
     bytes_max: u64,
 ) -> Result<(tempfile::TempPath, u64), Problem> {
     let slow = |_| {
-        let detail = "Tệp chưa đến đủ: đường truyền đứng lại hoặc quá chậm. Hãy gửi lại.";
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "Gửi quá chậm", detail)
+        let detail = (
+            "Tệp chưa đến đủ: đường truyền đứng lại hoặc quá chậm. Hãy gửi lại.",
+            "The file did not come whole: the line stood still or is too slow. Send it again.",
+        );
+        Problem::new(ProblemKind::SlowBody, detail)
     };
     let written = tokio::time::timeout(UPLOAD_TIMEOUT, write_body(payload, bytes_max, slow)).await;
     written.map_err(slow)?
@@ -65,13 +63,11 @@ async fn write_body(
     slow: impl Fn(tokio::time::error::Elapsed) -> Problem,
 ) -> Result<(tempfile::TempPath, u64), Problem> {
     let full = |error: std::io::Error| {
-        let detail = "Máy chủ chưa ghi được tệp. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.";
-        let problem = Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no-space",
-            "Chưa ghi được tệp",
-            detail,
+        let detail = (
+            "Máy chủ chưa ghi được tệp. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.",
+            "The server could not write the file. Try again; if it still fails, give the administrator this id.",
         );
+        let problem = Problem::new(ProblemKind::NoSpace, detail);
         tracing::error!(%error, request_id = problem.request_id, "a body could not be written to a file");
         problem
     };
@@ -80,15 +76,7 @@ async fn write_body(
     let mut waiting = Vec::with_capacity(WRITE_BYTES);
     loop {
         let next = tokio::time::timeout(BODY_IDLE_TIMEOUT, payload.next()).await;
-        let part = next.map_err(&slow)?.transpose().map_err(|_| {
-            let detail = "Kết nối bị ngắt giữa chừng. Hãy gửi lại.";
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "broken-body",
-                "Nội dung không trọn vẹn",
-                detail,
-            )
-        })?;
+        let part = next.map_err(&slow)?.transpose().map_err(|_| broken_body())?;
         let is_end = part.is_none();
         if let Some(part) = part {
             bytes += part.len() as u64;
@@ -134,6 +122,6 @@ mod tests {
         drop(path);
         assert!(!place.exists());
         let large = as_file(body.clone(), body.len() as u64 - 1).await;
-        assert_eq!(large.expect_err("one byte too many").status, 413);
+        assert_eq!(large.expect_err("one byte too many").kind, ProblemKind::TooLarge);
     }
 }

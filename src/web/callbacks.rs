@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::read_body;
-use super::{Problem, Shared};
+use super::{Problem, ProblemKind, Shared};
 use crate::clock::now;
 use crate::intake::{Ending, IntakeError};
 use crate::notice::{Answer, Outcome, Provider, Received, Refusal, RefusalKind, Request};
 use crate::store::{Arrival, fresh_id};
-use crate::vn::TimeMs;
+use crate::vn::{TimeMs, sentence};
 
 /// Seconds after which an overloaded service may be asked again.
 const RETRY_AFTER_S: u32 = 1;
@@ -35,33 +35,33 @@ async fn receive(
     let (provider_id, path) = below.split_at(below.find('/').unwrap_or(below.len()));
     let Some(provider) = shared.keyring.provider(provider_id, now()).await? else {
         shared.metrics.callback("unknown", "unknown_provider");
-        return Err(Problem::missing(
+        return Err(Problem::missing((
             "Chưa có nhà cung cấp này. Hãy kiểm tra địa chỉ callback hoặc thêm bằng `choso provider add`.",
-        ));
+            "There is no such provider. Check the address of the callback, or add it by `choso provider add`.",
+        )));
     };
     let scheme = provider.scheme();
     if !scheme.paths.contains(&path) {
-        return Err(Problem::missing(format!(
-            "Nhà cung cấp này gửi tới {}.",
-            scheme
-                .paths
-                .iter()
-                .map(|p| format!("{ADDRESS}/{}{p}", provider.id()))
-                .collect::<Vec<_>>()
-                .join(", ")
+        let paths = scheme
+            .paths
+            .iter()
+            .map(|p| format!("{ADDRESS}/{}{p}", provider.id()));
+        let paths = paths.collect::<Vec<_>>().join(", ");
+        return Err(Problem::missing(sentence!(
+            "Nhà cung cấp này gửi tới {paths}.",
+            "This provider posts to {paths}."
         )));
     }
     if request.method().as_str() != scheme.method {
-        let detail = format!("Thông báo của nhà cung cấp này phải gửi bằng {}.", scheme.method);
-        return Err(Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method",
-            "Sai phương thức",
-            detail,
-        ));
+        let method = scheme.method;
+        let detail = sentence!(
+            "Thông báo của nhà cung cấp này phải gửi bằng {method}.",
+            "Notices of this provider are sent by {method}."
+        );
+        return Err(Problem::new(ProblemKind::Method, detail));
     }
     let body = read_body(payload).await.inspect_err(|problem| {
-        let outcome = if problem.status == 413 {
+        let outcome = if problem.kind == ProblemKind::TooLarge {
             "too_large"
         } else {
             "broken"

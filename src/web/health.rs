@@ -1,7 +1,6 @@
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use super::{Problem, Shared};
+use super::{Problem, ProblemKind, Shared};
 use crate::clock::now;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
@@ -19,24 +18,18 @@ async fn healthz() -> HttpResponse {
 
 /// The database answers, its schema is the one this program knows, the writer moves.
 async fn readyz(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let not_ready = |why: String| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not-ready",
-            "Dịch vụ chưa sẵn sàng",
-            why,
-        )
-        .retry_after(2)
-    };
+    let not_ready = |vi, en| Problem::new(ProblemKind::NotReady, (vi, en)).retry_after(2);
     if shared.intake.is_stuck(now().0) {
         return Err(not_ready(
-            "Bộ ghi đang kẹt ở một lô. Hãy kiểm tra cơ sở dữ liệu.".to_owned(),
+            "Bộ ghi đang kẹt ở một lô. Hãy kiểm tra cơ sở dữ liệu.",
+            "The writer is stuck at a batch. Look after the database.",
         ));
     }
     if let Err(error) = shared.store.ready().await {
         tracing::error!(%error, "not ready");
         return Err(not_ready(
-            "Cơ sở dữ liệu không trả lời hoặc chưa đúng phiên bản.".to_owned(),
+            "Cơ sở dữ liệu không trả lời hoặc chưa đúng phiên bản.",
+            "The database does not answer, or has another version.",
         ));
     }
     Ok(HttpResponse::Ok()

@@ -12,12 +12,14 @@ mod shared;
 use actix_web::web;
 
 pub use pages::{PageStates, card_of, report_html};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemKind};
 pub use session::Person;
 pub use shared::Shared;
 
 pub fn routes(to: &mut web::ServiceConfig) {
-    to.app_data(web::QueryConfig::default().error_handler(problem::bad_query));
+    to.app_data(web::QueryConfig::default().error_handler(problem::bad_query))
+        .app_data(web::PathConfig::default().error_handler(problem::bad_path))
+        .app_data(web::FormConfig::default().error_handler(problem::bad_form));
     callbacks::routes(to);
     health::routes(to);
     api::routes(to);

@@ -6,11 +6,10 @@ use std::pin::Pin;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use actix_web::{FromRequest, HttpRequest, web};
 
-use super::{Problem, Shared};
+use super::{Problem, ProblemKind, Shared};
 use crate::access::token_sha256;
 use crate::store::Actor;
 use crate::vn::TimeMs;
@@ -39,15 +38,18 @@ impl FromRequest for Person {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let problem =
-                |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "sign-in", "Cần đăng nhập", detail);
+            let problem = |vi, en| Problem::new(ProblemKind::SignIn, (vi, en));
             let token = presented(&request)?.ok_or_else(|| {
-                problem("Hãy gửi Authorization: Bearer <mã truy cập>. Quản trị viên tạo mã bằng `choso user add TÊN`.")
+                problem(
+                    "Hãy gửi Authorization: Bearer <mã truy cập>. Quản trị viên tạo mã bằng `choso user add TÊN`.",
+                    "Send Authorization: Bearer <token>. The administrator makes one by `choso user add NAME`.",
+                )
             })?;
             match person_of(&request, &token).await? {
                 Some(person) => Ok(person),
                 None => Err(problem(
                     "Mã truy cập không đúng hoặc đã bị thu hồi. Hãy xin mã mới bằng `choso user add TÊN --replace`.",
+                    "This token is wrong or was revoked. Ask for a new one by `choso user add NAME --replace`.",
                 )),
             }
         })
@@ -75,12 +77,11 @@ fn presented(request: &HttpRequest) -> Result<Option<String>, Problem> {
         return Ok(None);
     };
     if !request.method().is_safe() && !is_own_page(request) {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "foreign-page",
-            "Yêu cầu từ trang khác",
+        let detail = (
             "Thay đổi này không đến từ trang của choso. Hãy mở trang choso và làm lại.",
-        ));
+            "This change does not come from a page of choso. Open choso and do it again.",
+        );
+        return Err(Problem::new(ProblemKind::ForeignPage, detail));
     }
     Ok(Some(cookie.value().to_owned()))
 }

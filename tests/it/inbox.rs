@@ -13,6 +13,7 @@ use choso::settlement::{
 use choso::store::{NewProvider, NewStatement};
 use choso::turns::Turns;
 use choso::vn::TimeMs;
+use choso::words::INBOX_WORDS;
 
 use crate::support::service::TestApp;
 use crate::support::*;
@@ -67,6 +68,7 @@ impl Inbox {
             inbox: &self.folder,
             calendar,
             turns: &Turns::default(),
+            words: &INBOX_WORDS,
         };
         let picked = pick_up_statements(round, evening, |file| {
             let end = match &file.end {

@@ -13,6 +13,7 @@ mod citations;
 mod demo;
 mod faults;
 mod figures;
+mod file_imports;
 mod inbox;
 mod own;
 mod pages;

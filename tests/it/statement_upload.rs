@@ -425,6 +425,7 @@ fn the_inbox_waits_for_an_import_on_a_page_and_for_a_comparison() {
             inbox: &inbox,
             calendar: &app.config.calendar,
             turns: app.app().turns(),
+            words: &choso::words::INBOX_WORDS,
         };
         let mut ends = Vec::new();
         let round = app.run(async {

@@ -7,6 +7,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::statement::error::StatementError;
 use crate::statement::limits::CELL_BYTES_MAX;
+use crate::vn::{Sentence, sentence};
 
 /// What a cell says of itself. Text files know only text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +25,36 @@ pub(crate) enum CellKind {
 }
 
 /// What speaks against a row before anybody knows what it means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowFault {
-    #[error("Dòng có ký tự không đúng mã {0} của tệp. Hãy lưu lại cả tệp dạng CSV UTF-8.")]
     Encoding(&'static str),
-    #[error("Dòng viết bằng UTF-8 trong một tệp Windows-1258. Hãy lưu lại cả tệp dạng CSV UTF-8.")]
     MixedEncoding,
-    #[error("Ô thứ {0} có ký tự điều khiển không nhìn thấy được. Hãy xóa ô và gõ lại.")]
     Control(usize),
-    #[error("Ô thứ {0} dài quá {CELL_BYTES_MAX} byte. Hãy kiểm tra dấu nháy kép và dấu phân cách.")]
     CellTooLong(usize),
+}
+
+impl RowFault {
+    /// What is wrong and what to do.
+    pub(crate) fn sentence(self) -> Sentence {
+        match self {
+            RowFault::Encoding(encoding) => sentence!(
+                "Dòng có ký tự không đúng mã {encoding} của tệp. Hãy lưu lại cả tệp dạng CSV UTF-8.",
+                "The row holds characters that are not in the file's encoding, {encoding}. Save the whole file as CSV UTF-8."
+            ),
+            RowFault::MixedEncoding => Sentence::new(
+                "Dòng viết bằng UTF-8 trong một tệp Windows-1258. Hãy lưu lại cả tệp dạng CSV UTF-8.",
+                "The row is UTF-8 in a file of Windows-1258. Save the whole file as CSV UTF-8.",
+            ),
+            RowFault::Control(cell) => sentence!(
+                "Ô thứ {cell} có ký tự điều khiển không nhìn thấy được. Hãy xóa ô và gõ lại.",
+                "Cell {cell} holds a control character that is not seen. Empty the cell and type it again."
+            ),
+            RowFault::CellTooLong(cell) => sentence!(
+                "Ô thứ {cell} dài quá {CELL_BYTES_MAX} byte. Hãy kiểm tra dấu nháy kép và dấu phân cách.",
+                "Cell {cell} is longer than {CELL_BYTES_MAX} bytes. Check quotation marks and separators."
+            ),
+        }
+    }
 }
 
 /// One row. Cells are trimmed and NFC.

@@ -8,6 +8,7 @@ use flate2::read::DeflateDecoder;
 
 use crate::statement::limits::PARTS_MAX;
 use crate::statement::limits::fill;
+use crate::vn::{Sentence, error_by_sentence};
 
 /// The record at the end, and how far before the end it may begin: a comment may follow it.
 const END_MARK: [u8; 4] = *b"PK\x05\x06";
@@ -37,8 +38,20 @@ pub(crate) struct Archive<R> {
     parts: Vec<Part>,
 }
 
-fn broken(because: &str) -> Error {
-    Error::new(ErrorKind::InvalidData, because.to_owned())
+/// What is wrong with an archive, carried by an [`io::Error`].
+#[derive(Debug)]
+pub(crate) struct ArchiveFault(Sentence);
+
+impl ArchiveFault {
+    pub fn sentence(&self) -> Sentence {
+        self.0.clone()
+    }
+}
+
+error_by_sentence!(ArchiveFault);
+
+fn broken(vi: &'static str, en: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidData, ArchiveFault(Sentence::new(vi, en)))
 }
 
 fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
@@ -67,7 +80,10 @@ impl<R: Read + Seek> Archive<R> {
         let from = number(end, 16, 4);
         // The larger form of the record (0xFFFF, 0xFFFFFFFF) is for archives no statement reaches.
         if count > PARTS_MAX as u64 || table_bytes > TABLE_BYTES_MAX || from + table_bytes > length {
-            return Err(broken("bảng các phần không hợp lệ"));
+            return Err(broken(
+                "bảng các phần không hợp lệ",
+                "the table of parts is not valid",
+            ));
         }
         file.seek(SeekFrom::Start(from))?;
         let mut table = Vec::new();
@@ -86,7 +102,10 @@ impl<R: Read + Seek> Archive<R> {
         self.file.seek(SeekFrom::Start(part.from))?;
         let mut local = [0; LOCAL_BYTES as usize];
         if fill(&mut self.file, &mut local)? < local.len() || !local.starts_with(b"PK\x03\x04") {
-            return Err(broken("phần không ở chỗ đã ghi"));
+            return Err(broken(
+                "phần không ở chỗ đã ghi",
+                "a part is not where it should be",
+            ));
         }
         let skipped = number(&local, 26, 2) + number(&local, 28, 2);
         self.file
@@ -113,11 +132,11 @@ fn entries(table: &[u8], count: usize) -> io::Result<Vec<Part>> {
         let entry = table
             .get(at..at + ENTRY_BYTES)
             .filter(|entry| entry.starts_with(&ENTRY_MARK));
-        let entry = entry.ok_or_else(|| broken("bảng các phần bị hỏng"))?;
+        let entry = entry.ok_or_else(|| broken("bảng các phần bị hỏng", "the table of parts is broken"))?;
         let name_bytes = number(entry, 28, 2) as usize;
         let more_bytes = (number(entry, 30, 2) + number(entry, 32, 2)) as usize;
         let name = table.get(at + ENTRY_BYTES..at + ENTRY_BYTES + name_bytes);
-        let name = name.ok_or_else(|| broken("bảng các phần bị hỏng"))?;
+        let name = name.ok_or_else(|| broken("bảng các phần bị hỏng", "the table of parts is broken"))?;
         let method = number(entry, 10, 2);
         parts.push(Part {
             // Some programs write the separators of their own system.
@@ -128,7 +147,7 @@ fn entries(table: &[u8], count: usize) -> io::Result<Vec<Part>> {
             is_deflated: match method {
                 0 => false,
                 8 => true,
-                _ => return Err(broken("cách nén lạ")),
+                _ => return Err(broken("cách nén lạ", "unknown compression")),
             },
             checksum: number(entry, 16, 4) as u32,
             from: number(entry, 42, 4),
@@ -168,7 +187,7 @@ impl<R: Read> Read for Checked<R> {
                 return Err(Error::from(ErrorKind::UnexpectedEof));
             }
             if self.crc.sum() != self.checksum {
-                return Err(broken("sai mã kiểm tra (CRC)"));
+                return Err(broken("sai mã kiểm tra (CRC)", "wrong checksum (CRC)"));
             }
         }
         Ok(read)

@@ -14,21 +14,30 @@ const SAMPLE_BYTES: u64 = 16 << 10;
 const OLE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 /// First bytes of what people hand in by mistake.
-const STRANGERS: [(&[u8], &str); 14] = [
-    (b"%PDF", "tệp PDF"),
-    (b"\x89PNG", "ảnh PNG"),
-    (b"\xFF\xD8\xFF", "ảnh JPEG"),
-    (b"GIF8", "ảnh GIF"),
-    (b"RIFF", "ảnh WebP hoặc tệp âm thanh"),
-    (b"II*\0", "ảnh TIFF"),
-    (b"MM\0*", "ảnh TIFF"),
-    (b"BM", "ảnh BMP"),
-    (b"\0\0\0\x18ftyp", "ảnh HEIC hoặc tệp video"),
-    (b"\0\0\0\x1cftyp", "ảnh HEIC hoặc tệp video"),
-    (b"Rar!", "tệp nén RAR"),
-    (b"7z\xBC\xAF", "tệp nén 7z"),
-    (b"\x1F\x8B", "tệp nén gzip"),
-    (b"{\\rtf", "văn bản RTF"),
+const STRANGERS: [(&[u8], (&str, &str)); 14] = [
+    (b"%PDF", ("tệp PDF", "a PDF file")),
+    (b"\x89PNG", ("ảnh PNG", "a PNG picture")),
+    (b"\xFF\xD8\xFF", ("ảnh JPEG", "a JPEG picture")),
+    (b"GIF8", ("ảnh GIF", "a GIF picture")),
+    (
+        b"RIFF",
+        ("ảnh WebP hoặc tệp âm thanh", "a WebP picture or a sound file"),
+    ),
+    (b"II*\0", ("ảnh TIFF", "a TIFF picture")),
+    (b"MM\0*", ("ảnh TIFF", "a TIFF picture")),
+    (b"BM", ("ảnh BMP", "a BMP picture")),
+    (
+        b"\0\0\0\x18ftyp",
+        ("ảnh HEIC hoặc tệp video", "a HEIC picture or a video"),
+    ),
+    (
+        b"\0\0\0\x1cftyp",
+        ("ảnh HEIC hoặc tệp video", "a HEIC picture or a video"),
+    ),
+    (b"Rar!", ("tệp nén RAR", "a RAR archive")),
+    (b"7z\xBC\xAF", ("tệp nén 7z", "a 7z archive")),
+    (b"\x1F\x8B", ("tệp nén gzip", "a gzip archive")),
+    (b"{\\rtf", ("văn bản RTF", "an RTF document")),
 ];
 
 /// Says what the file is, or refuses it by name. Leaves it at its beginning.
@@ -77,8 +86,11 @@ fn sample<F: Read + Seek>(file: &mut F) -> Result<Vec<u8>, StatementError> {
 }
 
 fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
-    const DOWNLOAD: &str = "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.";
-    if let Some((_, what)) = STRANGERS.iter().find(|(mark, _)| sample.starts_with(mark)) {
+    const DOWNLOAD: (&str, &str) = (
+        "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
+        "Get the statement as Excel or CSV from the provider.",
+    );
+    if let Some(&(_, what)) = STRANGERS.iter().find(|(mark, _)| sample.starts_with(mark)) {
         // «BM» may also begin the title of a text; only a picture has zero bytes there.
         if !sample.starts_with(b"BM") || sample[2..].iter().take(12).any(|&b| b == 0) {
             return Err(StatementError::NotAStatement {
@@ -101,14 +113,20 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
                 || has(b"bktocstmrdbtcdtntfctn") =>
             {
                 Err(StatementError::NotAStatement {
-                    what: "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
-                    advice: "Hãy tải sao kê camt.053.",
+                    what: (
+                        "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
+                        "a credit notice or a report of the day (camt.052, camt.054)",
+                    ),
+                    advice: ("Hãy tải sao kê camt.053.", "Get the statement as camt.053."),
                 })
             }
             () if has(b"urn:schemas-microsoft-com:office:spreadsheet") => {
                 Err(StatementError::NotAStatement {
-                    what: "bảng tính dạng XML 2003",
-                    advice: "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                    what: ("bảng tính dạng XML 2003", "a workbook in XML of 2003"),
+                    advice: (
+                        "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                        "Open it, save it as .xlsx, then import it.",
+                    ),
                 })
             }
             () if has(b"<html")
@@ -118,12 +136,18 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
                 || has(b"<style") =>
             {
                 Err(StatementError::NotAStatement {
-                    what: "trang web (HTML), dù có thể mang đuôi .xls",
-                    advice: "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
+                    what: (
+                        "trang web (HTML), dù có thể mang đuôi .xls",
+                        "a web page (HTML), even if it is called .xls",
+                    ),
+                    advice: (
+                        "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
+                        "Open it in a spreadsheet, save it as .xlsx, then import it.",
+                    ),
                 })
             }
             () => Err(StatementError::NotAStatement {
-                what: "tệp XML không phải camt.053",
+                what: ("tệp XML không phải camt.053", "XML, but not camt.053"),
                 advice: DOWNLOAD,
             }),
         };
@@ -143,8 +167,14 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
     let is_marked = sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF");
     if !is_marked && zeros * 4 > sample.len().min(1024) {
         return Err(StatementError::NotAStatement {
-            what: "tệp nhị phân hoặc UTF-16 không có dấu BOM",
-            advice: "Hãy lưu lại dạng CSV UTF-8 rồi nhập.",
+            what: (
+                "tệp nhị phân hoặc UTF-16 không có dấu BOM",
+                "a binary file, or UTF-16 without its mark",
+            ),
+            advice: (
+                "Hãy lưu lại dạng CSV UTF-8 rồi nhập.",
+                "Save it as CSV UTF-8, then import it.",
+            ),
         });
     }
     Ok(FileKind::Csv)
@@ -175,11 +205,14 @@ fn inspect_ole<F: Read + Seek>(file: &mut F) -> Result<(), StatementError> {
         (true, _) => Ok(()),
         (false, is_document) => Err(StatementError::NotAStatement {
             what: if is_document {
-                "văn bản Word hoặc PowerPoint"
+                ("văn bản Word hoặc PowerPoint", "a Word or PowerPoint document")
             } else {
-                "tệp OLE không có bảng tính"
+                ("tệp OLE không có bảng tính", "an OLE file without a workbook")
             },
-            advice: "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
+            advice: (
+                "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
+                "Get the statement as Excel or CSV from the provider.",
+            ),
         }),
     }
 }

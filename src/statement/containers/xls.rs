@@ -11,6 +11,7 @@ use crate::statement::containers::cells::{CellKind, RowBuf};
 use crate::statement::containers::xlsx::{is_date_format, shows_date};
 use crate::statement::error::StatementError;
 use crate::statement::limits::{COLUMNS_MAX, OLD_WORKBOOK_BYTES_MAX, SHARED_BYTES_MAX};
+use crate::vn::Sentence;
 
 const FREE_SECTOR: u32 = 0xFFFF_FFFA;
 /// A directory entry.
@@ -37,16 +38,16 @@ const FORMULA: u16 = 0x0006;
 const STRING: u16 = 0x0207;
 const BOOL_OR_ERROR: u16 = 0x0205;
 
-fn broken(because: &str) -> StatementError {
+fn broken(vi: &'static str, en: &'static str) -> StatementError {
     StatementError::Workbook {
         part: "Workbook".to_owned(),
-        because: because.to_owned(),
+        because: Sentence::new(vi, en),
     }
 }
 
 fn cut() -> StatementError {
     StatementError::Truncated {
-        because: "bảng tính kết thúc giữa chừng",
+        because: ("bảng tính kết thúc giữa chừng", "the workbook ends midway"),
     }
 }
 
@@ -62,7 +63,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 fn workbook_stream(file: &[u8]) -> Result<Vec<u8>, StatementError> {
     let shift = u16_at(file, 30)
         .filter(|shift| matches!(shift, 9 | 12))
-        .ok_or_else(|| broken("tệp OLE hỏng"))?;
+        .ok_or_else(|| broken("tệp OLE hỏng", "the OLE file is broken"))?;
     let size = 1_usize << shift;
     let sector = |id: u32| -> Option<&[u8]> {
         let from = (id as usize).checked_add(1)?.checked_mul(size)?;
@@ -90,8 +91,11 @@ fn workbook_stream(file: &[u8]) -> Result<Vec<u8>, StatementError> {
     }
     let Some((start, length)) = book else {
         return Err(StatementError::NotAStatement {
-            what: "bảng tính Excel đời cũ hơn 97",
-            advice: "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+            what: ("bảng tính Excel đời cũ hơn 97", "a workbook older than Excel 97"),
+            advice: (
+                "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                "Open it, save it as .xlsx, then import it.",
+            ),
         });
     };
     let small_max = u32_at(file, 56).unwrap_or(4096) as usize;
@@ -136,7 +140,10 @@ fn allocation<'f>(
         steps += 1;
         let more = sector(next).ok_or_else(cut)?;
         if steps > sectors {
-            return Err(broken("bảng phân bổ lặp vòng"));
+            return Err(broken(
+                "bảng phân bổ lặp vòng",
+                "the allocation table runs in a circle",
+            ));
         }
         ids.extend((0..size / 4 - 1).filter_map(|at| u32_at(more, at * 4)));
         next = u32_at(more, size - 4).unwrap_or(FREE_SECTOR);
@@ -166,7 +173,10 @@ fn chain<'f>(
     while next < FREE_SECTOR && stream.len() < length {
         steps += 1;
         if steps > table.len() {
-            return Err(broken("chuỗi sector lặp vòng"));
+            return Err(broken(
+                "chuỗi sector lặp vòng",
+                "a chain of sectors runs in a circle",
+            ));
         }
         stream.extend_from_slice(sector(next).ok_or_else(cut)?);
         next = table.get(next as usize).copied().unwrap_or(FREE_SECTOR);
@@ -225,10 +235,10 @@ impl Book {
         let mut own_formats = std::collections::HashMap::new();
         let mut at = 0;
         let Some((BOF, first, _)) = record(stream, 0) else {
-            return Err(broken("không có bản ghi BOF"));
+            return Err(broken("không có bản ghi BOF", "there is no BOF record"));
         };
         if u16_at(first, 0) != Some(0x0600) {
-            return Err(broken("phiên bản Excel đời cũ hơn 97"));
+            return Err(broken("phiên bản Excel đời cũ hơn 97", "older than Excel 97"));
         }
         while let Some((kind, bytes, next)) = record(stream, at) {
             at = next;
@@ -292,12 +302,12 @@ impl Book {
                 LABEL_SHARED | LABEL | NUMBER | RK | MUL_RK | FORMULA | BOOL_OR_ERROR => {
                     let place = (u16_at(bytes, 0), u16_at(bytes, 2));
                     let (Some(number), Some(column)) = place else {
-                        return Err(broken("bản ghi ô quá ngắn"));
+                        return Err(broken("bản ghi ô quá ngắn", "a cell's record is too short"));
                     };
                     let number = u64::from(number) + 1;
                     if number != row.number {
                         if number < row.number {
-                            return Err(broken("các dòng không theo thứ tự"));
+                            return Err(broken("các dòng không theo thứ tự", "rows are out of order"));
                         }
                         if !row.is_blank() && sink(&row)?.is_break() {
                             return Ok(());
@@ -306,7 +316,7 @@ impl Book {
                     }
                     let column = usize::from(column);
                     if column < row.len() || column >= COLUMNS_MAX {
-                        return Err(broken("các cột không theo thứ tự"));
+                        return Err(broken("các cột không theo thứ tự", "columns are out of order"));
                     }
                     row.fill_to(column);
                     text_follows = self.cell(kind, bytes, &mut row);
@@ -503,7 +513,10 @@ fn shared_strings(parts: &[&[u8]]) -> Result<Vec<Box<str>>, StatementError> {
         let Some(text) = from.text() else { break };
         bytes_kept += text.len() + 16;
         if bytes_kept > SHARED_BYTES_MAX {
-            return Err(broken("các ô có quá nhiều văn bản khác nhau"));
+            return Err(broken(
+                "các ô có quá nhiều văn bản khác nhau",
+                "the cells have too many different texts",
+            ));
         }
         texts.push(text.into_boxed_str());
     }

@@ -12,7 +12,7 @@ use quick_xml::events::Event;
 
 use crate::statement::containers::cells::RowSink;
 use crate::statement::containers::cells::{CellKind, RowBuf};
-use crate::statement::containers::parts::Archive;
+use crate::statement::containers::parts::{Archive, ArchiveFault};
 use crate::statement::containers::xml::{Xml, XmlFault, attribute};
 use crate::statement::error::StatementError;
 use crate::statement::limits::{
@@ -20,6 +20,7 @@ use crate::statement::limits::{
     SHARED_BYTES_MAX,
 };
 use crate::statement::meaning::values::plain_decimal;
+use crate::vn::{Sentence, sentence};
 
 /// A sheet that shows itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,28 +67,35 @@ pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError
         return Ok(());
     }
     let what = match () {
-        () if has(|n| n.ends_with("workbook.bin")) => "bảng tính dạng XLSB",
-        () if has(|n| n.starts_with("word/")) => "văn bản Word",
-        () if has(|n| n.starts_with("ppt/")) => "tệp PowerPoint",
-        () if has(|n| n == "content.xml") => "bảng tính dạng ODS",
-        () => "tệp nén ZIP",
+        () if has(|n| n.ends_with("workbook.bin")) => ("bảng tính dạng XLSB", "a workbook as XLSB"),
+        () if has(|n| n.starts_with("word/")) => ("văn bản Word", "a Word document"),
+        () if has(|n| n.starts_with("ppt/")) => ("tệp PowerPoint", "a PowerPoint file"),
+        () if has(|n| n == "content.xml") => ("bảng tính dạng ODS", "a workbook as ODS"),
+        () => ("tệp nén ZIP", "a ZIP archive"),
     };
     Err(StatementError::NotAStatement {
         what,
-        advice: "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+        advice: (
+            "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+            "Open it, save it as .xlsx, then import it.",
+        ),
     })
 }
 
 fn archive_fault(error: std::io::Error) -> StatementError {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => StatementError::Truncated {
-            because: "tệp nén thiếu phần cuối",
+            because: ("tệp nén thiếu phần cuối", "the end of the archive is missing"),
         },
-        _ => workbook_fault("zip", error.to_string()),
+        _ => {
+            let fault = error.get_ref().and_then(|inner| inner.downcast_ref());
+            let said = || Sentence::new(error.to_string(), error.to_string());
+            workbook_fault("zip", fault.map_or_else(said, ArchiveFault::sentence))
+        }
     }
 }
 
-fn workbook_fault(part: &str, because: String) -> StatementError {
+fn workbook_fault(part: &str, because: Sentence) -> StatementError {
     StatementError::Workbook {
         part: part.to_owned(),
         because,
@@ -97,13 +105,22 @@ fn workbook_fault(part: &str, because: String) -> StatementError {
 fn xml_fault(fault: XmlFault, part: &str) -> StatementError {
     match fault {
         XmlFault::Overrun(Overrun::Whole) => StatementError::ZipBomb,
-        XmlFault::Overrun(Overrun::Record) => workbook_fault(part, "có một phần tử quá dài".to_owned()),
-        XmlFault::Deep => workbook_fault(part, "các phần tử lồng nhau quá sâu".to_owned()),
-        XmlFault::DocType => workbook_fault(part, "có khai báo DOCTYPE".to_owned()),
+        XmlFault::Overrun(Overrun::Record) => workbook_fault(
+            part,
+            Sentence::new("có một phần tử quá dài", "an element is too long"),
+        ),
+        XmlFault::Deep => workbook_fault(
+            part,
+            Sentence::new(
+                "các phần tử lồng nhau quá sâu",
+                "elements lie too deep inside each other",
+            ),
+        ),
+        XmlFault::DocType => workbook_fault(part, Sentence::new("có khai báo DOCTYPE", "there is a DOCTYPE")),
         XmlFault::Cut => StatementError::Truncated {
-            because: "bảng tính kết thúc giữa chừng",
+            because: ("bảng tính kết thúc giữa chừng", "the workbook ends midway"),
         },
-        XmlFault::Broken(because) => workbook_fault(part, because),
+        XmlFault::Broken(because) => workbook_fault(part, Sentence::new(because.clone(), because)),
     }
 }
 
@@ -263,7 +280,10 @@ impl<R: Read + Seek> Book<R> {
             if shared.text.len() + shared.ends.len() * 8 > SHARED_BYTES_MAX {
                 return Err(workbook_fault(
                     name,
-                    "các ô có quá nhiều văn bản khác nhau".to_owned(),
+                    Sentence::new(
+                        "các ô có quá nhiều văn bản khác nhau",
+                        "the cells have too many different texts",
+                    ),
                 ));
             }
         }
@@ -285,7 +305,10 @@ impl<R: Read + Seek> Book<R> {
         };
         let outcome = match self.part(name) {
             Ok(Some(xml)) => read_sheet(xml, name, &shared, &styles, sink),
-            Ok(None) => Err(workbook_fault(name, "không có trong tệp".to_owned())),
+            Ok(None) => Err(workbook_fault(
+                name,
+                Sentence::new("không có trong tệp", "it is not in the file"),
+            )),
             Err(error) => Err(error),
         };
         (self.shared, self.is_date) = (shared, styles.is_date);
@@ -363,7 +386,10 @@ fn read_sheet<R: Read>(
                         .and_then(|r| r.parse().ok())
                         .unwrap_or(last + 1);
                     if number <= last || number > 1 << 32 {
-                        return Err(workbook_fault(name, format!("dòng {number} không theo thứ tự")));
+                        return Err(workbook_fault(
+                            name,
+                            sentence!("dòng {number} không theo thứ tự", "row {number} is out of order"),
+                        ));
                     }
                     last = number;
                     row.start(number);
@@ -403,7 +429,7 @@ enum Step {
     Skip,
 }
 
-fn opened(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Result<Open, String> {
+fn opened(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Result<Open, Sentence> {
     let mut open = Open {
         column: next,
         ..Open::default()
@@ -411,7 +437,11 @@ fn opened(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Result<Op
     for attribute in element.attributes().with_checks(false).flatten() {
         let value: &str = &attribute.value;
         match attribute.key.as_ref() {
-            "r" => open.column = column(value).ok_or_else(|| format!("ô {value} không có trong bảng"))?,
+            "r" => {
+                open.column = column(value).ok_or_else(|| {
+                    sentence!("ô {value} không có trong bảng", "the sheet has no cell {value}")
+                })?
+            }
             "s" => open.style = value.parse().unwrap_or(0),
             "t" => {
                 open.kind = match value {
@@ -425,9 +455,10 @@ fn opened(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Result<Op
         }
     }
     if open.column < next || open.column >= COLUMNS_MAX {
-        return Err(format!(
-            "cột thứ {} không theo thứ tự hoặc quá xa",
-            open.column + 1
+        let place = open.column + 1;
+        return Err(sentence!(
+            "cột thứ {place} không theo thứ tự hoặc quá xa",
+            "column {place} is out of order or too far"
         ));
     }
     Ok(open)

@@ -10,6 +10,7 @@ use crate::statement::meaning::mapping::{Column, Mapping};
 use crate::statement::meaning::values;
 use crate::statement::meaning::words;
 use crate::statement::movement::RowKind;
+use crate::vn::{Sentence, sentence};
 
 /// The first rows of a table, with their numbers.
 pub(crate) type Head = [(u64, Vec<String>)];
@@ -306,7 +307,7 @@ fn promote(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
 
 /// The header of a mapping in this table, with the place of each meaning there. Otherwise what is
 /// different about the row that comes nearest.
-pub(crate) fn locate(head: &Head, mapping: &Mapping) -> Result<(Header, Mapping), Option<String>> {
+pub(crate) fn locate(head: &Head, mapping: &Mapping) -> Result<(Header, Mapping), Option<Sentence>> {
     let mut nearest: Option<(usize, Header)> = None;
     for at in 0..head.len() {
         let Some(header) = Header::at(head, at, mapping.header_rows) else {
@@ -363,7 +364,7 @@ fn placed(mapping: &Mapping, header: &Header) -> Mapping {
     }
 }
 
-fn difference(wanted: &[String], found: &[String]) -> String {
+fn difference(wanted: &[String], found: &[String]) -> Sentence {
     let want = counted(wanted);
     let have = counted(found);
     let lacking = |texts: &[String], other: &HashMap<String, usize>, own: &HashMap<String, usize>| {
@@ -383,8 +384,11 @@ fn difference(wanted: &[String], found: &[String]) -> String {
     let missing = lacking(wanted, &have, &want);
     let new = lacking(found, &want, &have);
     match (missing.as_str(), new.as_str()) {
-        (_, "") => format!("thiếu cột {missing}"),
-        ("", _) => format!("có thêm cột {new}"),
-        _ => format!("thiếu cột {missing}; có thêm cột {new}"),
+        (_, "") => sentence!("thiếu cột {missing}", "column {missing} is missing"),
+        ("", _) => sentence!("có thêm cột {new}", "column {new} is new"),
+        _ => sentence!(
+            "thiếu cột {missing}; có thêm cột {new}",
+            "column {missing} is missing; column {new} is new"
+        ),
     }
 }

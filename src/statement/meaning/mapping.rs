@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::statement::kind::{FileKind, Source};
 use crate::statement::limits::COLUMNS_MAX;
 use crate::statement::movement::RowKind;
+use crate::vn::{Sentence, error_by_sentence};
 
 /// What a column of a table can mean. Columns of no meaning here are passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +110,35 @@ impl Column {
             Column::Batch => "kỳ đối soát",
         }
     }
+
+    pub const fn show_en(self) -> &'static str {
+        match self {
+            Column::RowNo => "row number",
+            Column::When => "day of the payment",
+            Column::Time => "time of the payment",
+            Column::SettledOn => "day of settlement",
+            Column::Amount => "amount",
+            Column::Debit => "debit (money out)",
+            Column::Credit => "credit (money in)",
+            Column::Fee => "fee",
+            Column::Vat => "VAT on the fee",
+            Column::Discount => "discount",
+            Column::Net => "net amount",
+            Column::Balance => "balance",
+            Column::Kind => "kind",
+            Column::Status => "status",
+            Column::Currency => "currency",
+            Column::TransactionId => "transaction id",
+            Column::Reference => "order reference",
+            Column::BankRef => "bank reference",
+            Column::RefundOf => "original transaction id",
+            Column::Terminal => "point of sale",
+            Column::BankBin => "bank BIN",
+            Column::Account => "payee account",
+            Column::Note => "note",
+            Column::Batch => "settlement period",
+        }
+    }
 }
 
 /// How the files of a provider are read: agreed once, saved as JSON, held against every header after.
@@ -150,29 +180,77 @@ fn outgoing() -> RowKind {
 }
 
 /// Why a mapping cannot be used, in a Vietnamese sentence.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MappingError {
-    #[error("Chưa biết cột nào là ngày giao dịch. Hãy chọn cột ngày.")]
     NoDay,
-    #[error("Chưa biết cột nào là số tiền. Hãy chọn cột số tiền, hoặc hai cột phát sinh nợ và phát sinh có.")]
     NoAmount,
     /// One amount too many.
-    #[error("Vừa có cột số tiền vừa có cột phát sinh nợ, có. Hãy chỉ chọn một cách.")]
     TwoAmounts,
     /// A place that the header does not have.
-    #[error("Cột {0} chỉ vào một ô không có trong dòng tiêu đề. Hãy xem lại cách đọc tệp.")]
-    Place(&'static str),
+    Place(Column),
     /// Two meanings for one column.
-    #[error("Cột {0} và cột {1} chỉ vào cùng một cột của tệp. Hãy xem lại cách đọc tệp.")]
-    Shared(&'static str, &'static str),
+    Shared(Column, Column),
     /// A header of no or too many rows or columns.
-    #[error("Dòng tiêu đề đã lưu không dùng được. Hãy xem lại cách đọc tệp.")]
     Header,
-    #[error("Mã ngân hàng cần đúng 6 chữ số, ví dụ 970422.")]
     BankBin,
     /// Money that went out cannot be a payment.
-    #[error("Tiền ra chỉ có thể là hoàn tiền hoặc chuyển đi. Hãy xem lại cách đọc tệp.")]
     DebitIs,
+}
+
+error_by_sentence!(MappingError);
+
+impl MappingError {
+    /// What is wrong and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            MappingError::NoDay => Sentence::new(
+                "Chưa biết cột nào là ngày giao dịch. Hãy chọn cột ngày.",
+                "It is not known which column has the day. Choose the column of the day.",
+            ),
+            MappingError::NoAmount => Sentence::new(
+                "Chưa biết cột nào là số tiền. Hãy chọn cột số tiền, hoặc hai cột phát sinh nợ và phát sinh có.",
+                "It is not known which column has the amount. Choose it, or the two columns of debit and credit.",
+            ),
+            MappingError::TwoAmounts => Sentence::new(
+                "Vừa có cột số tiền vừa có cột phát sinh nợ, có. Hãy chỉ chọn một cách.",
+                "There is a column of amounts and one of debit or credit as well. Choose one of the two ways.",
+            ),
+            MappingError::Place(column) => {
+                let vi = column.show();
+                let en = column.show_en();
+                Sentence::new(
+                    format!("Cột {vi} chỉ vào một ô không có trong dòng tiêu đề. Hãy xem lại cách đọc tệp."),
+                    format!(
+                        "The column «{en}» points to a cell that the header does not have. Look at how the file is read."
+                    ),
+                )
+            }
+            MappingError::Shared(one, other) => Sentence::new(
+                format!(
+                    "Cột {} và cột {} chỉ vào cùng một cột của tệp. Hãy xem lại cách đọc tệp.",
+                    one.show(),
+                    other.show()
+                ),
+                format!(
+                    "«{}» and «{}» point to one column of the file. Look at how the file is read.",
+                    one.show_en(),
+                    other.show_en()
+                ),
+            ),
+            MappingError::Header => Sentence::new(
+                "Dòng tiêu đề đã lưu không dùng được. Hãy xem lại cách đọc tệp.",
+                "The header that was saved cannot be used. Look at how the file is read.",
+            ),
+            MappingError::BankBin => Sentence::new(
+                "Mã ngân hàng cần đúng 6 chữ số, ví dụ 970422.",
+                "A bank's code has exactly 6 digits, for example 970422.",
+            ),
+            MappingError::DebitIs => Sentence::new(
+                "Tiền ra chỉ có thể là hoàn tiền hoặc chuyển đi. Hãy xem lại cách đọc tệp.",
+                "Money that went out is a refund or an outgoing transfer. Look at how the file is read.",
+            ),
+        }
+    }
 }
 
 impl Mapping {
@@ -207,10 +285,10 @@ impl Mapping {
         let mut by_place: BTreeMap<usize, Column> = BTreeMap::new();
         for (&column, &place) in &self.columns {
             if self.header.get(place).is_none_or(|text| text.is_empty()) {
-                return Err(MappingError::Place(column.show()));
+                return Err(MappingError::Place(column));
             }
             if let Some(other) = by_place.insert(place, column) {
-                return Err(MappingError::Shared(other.show(), column.show()));
+                return Err(MappingError::Shared(other, column));
             }
         }
         let has = |column: Column| self.columns.contains_key(&column);
@@ -281,13 +359,13 @@ mod tests {
             changed(|m| {
                 m.columns.insert(Column::Note, 3);
             }),
-            MappingError::Place("nội dung")
+            MappingError::Place(Column::Note)
         );
         assert_eq!(
             changed(|m| {
                 m.columns.insert(Column::Note, 1);
             }),
-            MappingError::Shared("số tiền", "nội dung")
+            MappingError::Shared(Column::Amount, Column::Note)
         );
         assert_eq!(changed(|m| m.header_rows = 3), MappingError::Header);
         assert_eq!(changed(|m| m.bank_bin = "9704".into()), MappingError::BankBin);

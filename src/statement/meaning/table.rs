@@ -1,5 +1,7 @@
 //! What a row of cells means, by the mapping: a movement, a bad row, or none of the table's own.
 
+use std::fmt::Display;
+
 use crate::statement::containers::cells::{Cell, RowBuf};
 use crate::statement::kind::FileKind;
 use crate::statement::meaning::header::Header;
@@ -9,7 +11,11 @@ use crate::statement::meaning::words::{self, Announced, Remembered};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
 use crate::statement::summary::{Balance, FootTotal, Summary, plus};
-use crate::vn::{AccountNumber, Dong};
+use crate::vn::{AccountNumber, Dong, Sentence, sentence};
+
+/// What to do about a value that is none of its column.
+const SHIFTED_VI: &str = "Hãy kiểm tra dòng này có bị lệch cột không.";
+const SHIFTED_EN: &str = "Check whether the cells of this row are shifted.";
 
 /// Columns whose amounts are summed and may have a total at the foot.
 const SUMMED: [Column; 7] = [
@@ -63,7 +69,7 @@ type Amounts = [Option<i64>; SUMMED.len()];
 
 /// Why a row is not a movement.
 enum Not {
-    Bad(String),
+    Bad(Sentence),
     Ignored(IgnoredWhy, i64),
 }
 
@@ -151,13 +157,14 @@ impl Table {
             self.check_outside(row)?;
         }
         if let Some(fault) = row.fault {
-            return Err(Not::Bad(fault.to_string()));
+            return Err(Not::Bad(fault.sentence()));
         }
         self.check_width(row)?;
         let moment = moment.map_err(Not::Bad)?.ok_or_else(|| {
-            Not::Bad(format!(
-                "Cột «{}» còn trống. Hãy kiểm tra dòng này có bị lệch cột không.",
-                self.name(Column::When)
+            Not::Bad(self.about(
+                Column::When,
+                format!("còn trống. {SHIFTED_VI}"),
+                format!("is empty. {SHIFTED_EN}"),
             ))
         })?;
         let amounts = self.amounts(row)?;
@@ -188,25 +195,38 @@ impl Table {
         Ok(movement)
     }
 
-    fn name(&self, column: Column) -> &str {
+    /// What the file calls a column; what it is called in both languages if the file does not.
+    fn name(&self, column: Column) -> (&str, &str) {
         let place = self.places[column as usize];
         place
             .and_then(|place| self.header.texts.get(place))
-            .map_or(column.show(), String::as_str)
+            .map_or((column.show(), column.show_en()), |text| (text, text))
+    }
+
+    /// A sentence that begins with the name of a column.
+    fn about(&self, column: Column, vi: impl Display, en: impl Display) -> Sentence {
+        let (name_vi, name_en) = self.name(column);
+        sentence!("Cột «{name_vi}» {vi}", "Column «{name_en}» {en}")
     }
 
     /// A bad row for what stands in this column.
     fn bad(&self, column: Column, fault: ValueFault) -> Not {
-        Not::Bad(format!("Cột «{}» {fault}.", self.name(column)))
+        let (vi, en) = fault.words();
+        Not::Bad(self.about(column, vi + ".", en + "."))
     }
 
-    fn moment(&self, row: &RowBuf) -> Result<Option<Moment>, String> {
-        let because = |column: Column, fault: ValueFault| match fault {
-            ValueFault::NotADay | ValueFault::NotATime => format!(
-                "Cột «{}» {fault}. Hãy kiểm tra dòng này có bị lệch cột không.",
-                self.name(column)
-            ),
-            fault => format!("Cột «{}» {fault}.", self.name(column)),
+    fn moment(&self, row: &RowBuf) -> Result<Option<Moment>, Sentence> {
+        let because = |column: Column, fault: ValueFault| {
+            let (vi, en) = fault.words();
+            if matches!(fault, ValueFault::NotADay | ValueFault::NotATime) {
+                self.about(
+                    column,
+                    format!("{vi}. {SHIFTED_VI}"),
+                    format!("{en}. {SHIFTED_EN}"),
+                )
+            } else {
+                self.about(column, vi + ".", en + ".")
+            }
         };
         let Some(cell) = self.cell(row, Column::When) else {
             return Ok(None);
@@ -339,9 +359,10 @@ impl Table {
         let width = self.header.texts.len();
         let stray = (width..row.len()).any(|at| !row.cell(at).text.is_empty());
         if row.is_delimited && (row.len() < width || stray) {
-            return Err(Not::Bad(format!(
-                "Dòng có {} ô, dòng tiêu đề có {width} ô. Kiểm tra dấu phân cách và dấu nháy kép.",
-                row.len()
+            let cells = row.len();
+            return Err(Not::Bad(sentence!(
+                "Dòng có {cells} ô, dòng tiêu đề có {width} ô. Kiểm tra dấu phân cách và dấu nháy kép.",
+                "The row has {cells} cells, the header {width}. Check separators and quotation marks."
             )));
         }
         Ok(())
@@ -384,9 +405,10 @@ impl Table {
         } else {
             "…".to_owned()
         };
-        Not::Bad(format!(
-            "Cột «{}» có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này.",
-            self.name(column)
+        Not::Bad(self.about(
+            column,
+            format!("có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này."),
+            format!("has the word «{word}», which is not understood. Ask the administrator to add it."),
         ))
     }
 
@@ -395,9 +417,10 @@ impl Table {
         if let Some(cell) = self.cell(row, Column::Currency)
             && self.currencies.get(cell.text, words::dong).is_none()
         {
-            return Err(Not::Bad(format!(
-                "Cột «{}» không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
-                self.name(Column::Currency)
+            return Err(Not::Bad(self.about(
+                Column::Currency,
+                "không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
+                "is not VND. Only payments in Vietnamese dong are taken.",
             )));
         }
         if let Some(cell) = self.cell(row, Column::Balance)
@@ -412,9 +435,10 @@ impl Table {
                 .bytes()
                 .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b','))
         {
-            return Err(Not::Bad(format!(
-                "Cột «{}» không phải số thứ tự. Hãy kiểm tra dòng này có bị lệch cột không.",
-                self.name(Column::RowNo)
+            return Err(Not::Bad(self.about(
+                Column::RowNo,
+                format!("không phải số thứ tự. {SHIFTED_VI}"),
+                format!("is no row number. {SHIFTED_EN}"),
             )));
         }
         Ok(())
@@ -426,10 +450,11 @@ impl Table {
         let signed = if self.has(Column::Amount) {
             amount
         } else if debit != 0 && credit != 0 {
-            return Err(Not::Bad(format!(
-                "Cả cột «{}» và cột «{}» đều có số tiền. Hãy kiểm tra dòng này.",
-                self.name(Column::Debit),
-                self.name(Column::Credit)
+            let (debit, debit_en) = self.name(Column::Debit);
+            let (credit, credit_en) = self.name(Column::Credit);
+            return Err(Not::Bad(sentence!(
+                "Cả cột «{debit}» và cột «{credit}» đều có số tiền. Hãy kiểm tra dòng này.",
+                "Both column «{debit_en}» and column «{credit_en}» have an amount. Check this row."
             )));
         } else if debit < 0 {
             // Money that had gone out came back.
@@ -533,9 +558,10 @@ impl Table {
         let has_digit = text.bytes().any(|b| b.is_ascii_digit());
         let account = AccountNumber::parse(text).ok().filter(|_| has_digit);
         account.map(Some).ok_or_else(|| {
-            Not::Bad(format!(
-                "Cột «{}» không phải số tài khoản: cần 1 đến 19 chữ cái hoặc chữ số.",
-                self.name(Column::Account)
+            Not::Bad(self.about(
+                Column::Account,
+                "không phải số tài khoản: cần 1 đến 19 chữ cái hoặc chữ số.",
+                "is no account number: it has 1 to 19 letters or digits.",
             ))
         })
     }

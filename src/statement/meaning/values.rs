@@ -11,28 +11,66 @@ use crate::vn::{Day, Dong, TimeMs};
 const SPREADSHEET_DIGITS: usize = 15;
 
 /// Why a cell is no amount, id, day or time. The texts go behind the name of the column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueFault {
-    #[error("không phải số tiền")]
     NotANumber,
-    #[error("các nhóm chữ số không đủ ba; ghi dạng 1.234.567")]
     Groups,
-    #[error("có phần lẻ, mà đồng Việt Nam không có số lẻ")]
     Decimals,
-    #[error("đã bị bảng tính đổi thành dạng lũy thừa nên mất chữ số; hãy xuất lại với ô dạng văn bản")]
     Scientific,
-    #[error("là số có hơn 15 chữ số trong bảng tính nên mất chữ số cuối; hãy xuất lại với ô dạng văn bản")]
     DigitsLost,
-    #[error("lớn hơn giới hạn của một giao dịch (13 chữ số)")]
     TooLarge,
-    #[error("không phải ngày; ghi dạng dd/MM/yyyy")]
     NotADay,
-    #[error("không phải giờ; ghi dạng HH:mm:ss")]
     NotATime,
-    #[error("là công thức bị lỗi (#REF!, #N/A …); hãy sửa ô hoặc xuất lại tệp")]
     Formula,
-    #[error("dài quá {ID_CHARS_MAX} ký tự")]
     TooLong,
+}
+
+impl ValueFault {
+    /// What is wrong with a value, in Vietnamese and in English, behind the name of what holds it.
+    pub(crate) fn words(self) -> (String, String) {
+        let (vi, en) = match self {
+            ValueFault::NotANumber => ("không phải số tiền", "is no amount"),
+            ValueFault::Groups => (
+                "các nhóm chữ số không đủ ba; ghi dạng 1.234.567",
+                "has groups of digits that are not three; write it as 1.234.567",
+            ),
+            ValueFault::Decimals => (
+                "có phần lẻ, mà đồng Việt Nam không có số lẻ",
+                "has a fraction, which the Vietnamese dong does not have",
+            ),
+            ValueFault::Scientific => (
+                "đã bị bảng tính đổi thành dạng lũy thừa nên mất chữ số; hãy xuất lại với ô dạng văn bản",
+                "was turned into a power by a spreadsheet and lost digits; export it again with cells as text",
+            ),
+            ValueFault::DigitsLost => (
+                "là số có hơn 15 chữ số trong bảng tính nên mất chữ số cuối; hãy xuất lại với ô dạng văn bản",
+                "is a number of more than 15 digits in a spreadsheet and lost its last ones; export it again with cells as text",
+            ),
+            ValueFault::TooLarge => (
+                "lớn hơn giới hạn của một giao dịch (13 chữ số)",
+                "is above the limit of one payment (13 digits)",
+            ),
+            ValueFault::NotADay => (
+                "không phải ngày; ghi dạng dd/MM/yyyy",
+                "is no day; write it as dd/MM/yyyy",
+            ),
+            ValueFault::NotATime => (
+                "không phải giờ; ghi dạng HH:mm:ss",
+                "is no time; write it as HH:mm:ss",
+            ),
+            ValueFault::Formula => (
+                "là công thức bị lỗi (#REF!, #N/A …); hãy sửa ô hoặc xuất lại tệp",
+                "is a formula that failed (#REF!, #N/A …); mend the cell or export the file again",
+            ),
+            ValueFault::TooLong => {
+                return (
+                    format!("dài quá {ID_CHARS_MAX} ký tự"),
+                    format!("has more than {ID_CHARS_MAX} characters"),
+                );
+            }
+        };
+        (vi.to_owned(), en.to_owned())
+    }
 }
 
 /// Signs that stand between groups of digits, besides dot and comma.

@@ -12,7 +12,7 @@ use crate::statement::limits::{BATCH_MAX, CELL_BYTES_MAX, FILE_BYTES_MAX, Overru
 use crate::statement::messages::camt_entry::{Detail, Entry, Money, Owner};
 use crate::statement::row::Handed;
 use crate::statement::summary::{Balance, Summary, plus};
-use crate::vn::{AccountNumber, Dong};
+use crate::vn::{AccountNumber, Dong, Sentence};
 
 const FORMAT: &str = "camt.053";
 
@@ -49,15 +49,23 @@ pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Res
 fn xml_fault(fault: XmlFault, row: u64) -> StatementError {
     let because = match fault {
         XmlFault::Overrun(Overrun::Whole) => return StatementError::FileTooLarge,
-        XmlFault::Overrun(Overrun::Record) => "có một phần tử quá dài".to_owned(),
-        XmlFault::Deep => "các phần tử lồng nhau quá sâu".to_owned(),
-        XmlFault::DocType => "có khai báo DOCTYPE, không được nhận".to_owned(),
+        XmlFault::Overrun(Overrun::Record) => {
+            Sentence::new("có một phần tử quá dài", "an element is too long")
+        }
+        XmlFault::Deep => Sentence::new(
+            "các phần tử lồng nhau quá sâu",
+            "elements lie too deep inside each other",
+        ),
+        XmlFault::DocType => Sentence::new(
+            "có khai báo DOCTYPE, không được nhận",
+            "there is a DOCTYPE, which is not taken",
+        ),
         XmlFault::Cut => {
             return StatementError::Truncated {
-                because: "tệp XML kết thúc giữa chừng",
+                because: ("tệp XML kết thúc giữa chừng", "the XML ends midway"),
             };
         }
-        XmlFault::Broken(because) => because,
+        XmlFault::Broken(because) => Sentence::new(because.clone(), because),
     };
     StatementError::Message {
         format: FORMAT,
@@ -121,11 +129,11 @@ impl Reader {
         }
     }
 
-    fn wrong(&self, because: &str) -> StatementError {
+    fn wrong(&self, vi: &'static str, en: &'static str) -> StatementError {
         StatementError::Message {
             format: FORMAT,
             row: self.rows,
-            because: because.to_owned(),
+            because: Sentence::new(vi, en),
         }
     }
 
@@ -149,7 +157,7 @@ impl Reader {
 
     fn text(&mut self, text: &str) -> Result<(), StatementError> {
         if self.text.len() + text.len() > CELL_BYTES_MAX {
-            return Err(self.wrong("có một phần tử quá dài"));
+            return Err(self.wrong("có một phần tử quá dài", "an element is too long"));
         }
         self.text.push_str(text);
         Ok(())
@@ -249,7 +257,7 @@ impl Reader {
 
     fn finish(mut self) -> Result<Summary, StatementError> {
         if !self.has_statement {
-            return Err(self.wrong("không có bản sao kê nào (Stmt)"));
+            return Err(self.wrong("không có bản sao kê nào (Stmt)", "it holds no statement (Stmt)"));
         }
         self.summary.balance = self.has_balance.then_some(self.balance);
         Ok(self.summary)

@@ -4,7 +4,7 @@ use crate::statement::containers::cells::{Cell, CellKind};
 use crate::statement::meaning::values::{self, Moment};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
-use crate::vn::{AccountNumber, Day, Dong};
+use crate::vn::{AccountNumber, Day, Dong, Sentence, sentence};
 
 /// An amount as the file spells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,9 +15,12 @@ pub(crate) struct Money {
 
 impl Money {
     /// Whole đồng: a point may stand before zeros only.
-    pub(crate) fn dong(&self) -> Result<i64, String> {
+    pub(crate) fn dong(&self) -> Result<i64, Sentence> {
         if self.currency != "VND" {
-            return Err("Số tiền không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.".to_owned());
+            return Err(Sentence::new(
+                "Số tiền không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
+                "The amount is not in VND. Only payments in Vietnamese dong are taken.",
+            ));
         }
         let cell = Cell {
             text: self.text.trim(),
@@ -25,8 +28,14 @@ impl Money {
         };
         match values::amount(cell) {
             Ok(Some(amount)) if amount >= 0 => Ok(amount),
-            Ok(_) => Err("Không đọc được số tiền.".to_owned()),
-            Err(fault) => Err(format!("Số tiền {fault}.")),
+            Ok(_) => Err(Sentence::new(
+                "Không đọc được số tiền.",
+                "The amount cannot be read.",
+            )),
+            Err(fault) => {
+                let (vi, en) = fault.words();
+                Err(sentence!("Số tiền {vi}.", "The amount {en}."))
+            }
         }
     }
 }
@@ -153,7 +162,7 @@ impl Entry {
         detail: &Detail,
         parts: u32,
         owner: &Owner,
-    ) -> Result<Event, String> {
+    ) -> Result<Event, Sentence> {
         let vnd = money.dong()?;
         let ignored = |why, amount| {
             Event::Ignored(IgnoredRow {
@@ -165,8 +174,12 @@ impl Entry {
         if vnd == 0 {
             return Ok(ignored(IgnoredWhy::ZeroAmount, Dong::ZERO));
         }
-        let amount =
-            Dong::payment(vnd).map_err(|_| "Số tiền lớn hơn giới hạn của một giao dịch (13 chữ số).")?;
+        let amount = Dong::payment(vnd).map_err(|_| {
+            Sentence::new(
+                "Số tiền lớn hơn giới hạn của một giao dịch (13 chữ số).",
+                "The amount is above the limit of one payment (13 digits).",
+            )
+        })?;
         let direction = if detail.direction.is_empty() {
             &self.direction
         } else {
@@ -178,18 +191,38 @@ impl Entry {
             ("DBIT", true) => RowKind::Refund,
             ("DBIT", false) if matches!(self.family.as_str(), "CHRG" | "COMM" | "FEES") => RowKind::Fee,
             ("DBIT", false) => RowKind::Outgoing,
-            _ => return Err("Thiếu chiều tiền (CdtDbtInd: CRDT hoặc DBIT).".to_owned()),
+            _ => {
+                return Err(Sentence::new(
+                    "Thiếu chiều tiền (CdtDbtInd: CRDT hoặc DBIT).",
+                    "The direction is missing (CdtDbtInd: CRDT or DBIT).",
+                ));
+            }
         };
         let booked = moment(&self.booked_at)?;
         let value = moment(&self.value_at)?;
         let occurred = moment(&detail.at)?.filter(|moment| moment.at.is_some());
-        let posted = booked.or(value).ok_or("Thiếu ngày ghi sổ (BookgDt).")?;
+        let posted = booked.or(value).ok_or_else(|| {
+            Sentence::new(
+                "Thiếu ngày ghi sổ (BookgDt).",
+                "The booking date is missing (BookgDt).",
+            )
+        })?;
         let mut row = StatementRow::new(row_number, kind, amount, posted.day);
         row.status = match self.status.as_str() {
             "BOOK" => RowStatus::Settled,
             "PDNG" | "INFO" | "FUTR" => RowStatus::Pending,
-            "" => return Err("Thiếu trạng thái (Sts).".to_owned()),
-            _ => return Err("Trạng thái (Sts) không phải BOOK hoặc PDNG.".to_owned()),
+            "" => {
+                return Err(Sentence::new(
+                    "Thiếu trạng thái (Sts).",
+                    "The status is missing (Sts).",
+                ));
+            }
+            _ => {
+                return Err(Sentence::new(
+                    "Trạng thái (Sts) không phải BOOK hoặc PDNG.",
+                    "The status (Sts) is neither BOOK nor PDNG.",
+                ));
+            }
         };
         row.occurred_at = occurred.or(Some(posted)).and_then(|moment| moment.at);
         row.settled_on = value.map(|value: Moment| -> Day { value.day });
@@ -210,12 +243,17 @@ impl Entry {
     }
 }
 
-fn moment(text: &str) -> Result<Option<Moment>, String> {
+fn moment(text: &str) -> Result<Option<Moment>, Sentence> {
     let cell = Cell {
         text: text.trim(),
         kind: CellKind::Text,
     };
-    values::moment(cell).map_err(|_| "Không đọc được ngày của bút toán.".to_owned())
+    values::moment(cell).map_err(|_| {
+        Sentence::new(
+            "Không đọc được ngày của bút toán.",
+            "The day of the entry cannot be read.",
+        )
+    })
 }
 
 fn first_of<const N: usize>(texts: [&String; N]) -> String {

@@ -9,7 +9,7 @@ use crate::statement::meaning::values::day;
 use crate::statement::movement::RowKind;
 use crate::statement::row::{BadRow, Event, Handed, IgnoredRow, IgnoredWhy, StatementRow};
 use crate::statement::summary::{Balance, Summary, plus};
-use crate::vn::{AccountNumber, Day, Dong};
+use crate::vn::{AccountNumber, Day, Dong, Sentence};
 
 const FORMAT: &str = "MT940";
 /// A line of the standard has 65 letters; banks write longer ones, but not these.
@@ -108,17 +108,20 @@ impl Reader {
         if tag != "86" {
             self.flush(handed)?;
         }
-        let wrong = |because: &str| StatementError::Message {
+        let wrong = |vi: &'static str, en: &'static str| StatementError::Message {
             format: FORMAT,
             row: number,
-            because: because.to_owned(),
+            because: Sentence::new(vi, en),
         };
         match tag {
             "25" => self.take_account(text),
             "60F" | "60M" => {
-                let opening = self
-                    .take_balance(text)
-                    .ok_or_else(|| wrong("không đọc được số dư đầu kỳ"))?;
+                let opening = self.take_balance(text).ok_or_else(|| {
+                    wrong(
+                        "không đọc được số dư đầu kỳ",
+                        "the opening balance cannot be read",
+                    )
+                })?;
                 self.page = Some(Page {
                     opening,
                     credits: Dong::ZERO,
@@ -130,9 +133,12 @@ impl Reader {
             }
             "61" => self.entry(text, number),
             "62F" | "62M" => {
-                let closing = self
-                    .take_balance(text)
-                    .ok_or_else(|| wrong("không đọc được số dư cuối kỳ"))?;
+                let closing = self.take_balance(text).ok_or_else(|| {
+                    wrong(
+                        "không đọc được số dư cuối kỳ",
+                        "the closing balance cannot be read",
+                    )
+                })?;
                 self.close(closing, tag == "62F");
             }
             _ => {}
@@ -232,16 +238,22 @@ impl Reader {
             Err(reason) => Event::Bad(BadRow {
                 row_number,
                 cells: vec![text.to_owned()],
-                reason: format!("Dòng {number}, trường :61: {reason}"),
+                reason: Sentence::new(
+                    format!("Dòng {number}, trường :61: {}", reason.vi),
+                    format!("Line {number}, field :61: {}", reason.en),
+                ),
             }),
         };
         self.pending = Some(pending);
     }
 
-    fn read_entry(&mut self, text: &str, row_number: u64) -> Result<Event, String> {
+    fn read_entry(&mut self, text: &str, row_number: u64) -> Result<Event, Sentence> {
         let entry = Entry::parse(text)?;
         if !self.is_dong {
-            return Err("không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.".to_owned());
+            return Err(Sentence::new(
+                "không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
+                "not VND. Only payments in Vietnamese dong are taken.",
+            ));
         }
         if let Some(page) = &mut self.page {
             let side = if entry.is_credit {
@@ -261,7 +273,12 @@ impl Reader {
         let amount = match Dong::payment(entry.amount) {
             Ok(amount) => amount,
             Err(_) if entry.amount == 0 => return Ok(ignored(IgnoredWhy::ZeroAmount, Dong::ZERO)),
-            Err(_) => return Err("số tiền lớn hơn giới hạn của một giao dịch (13 chữ số).".to_owned()),
+            Err(_) => {
+                return Err(Sentence::new(
+                    "số tiền lớn hơn giới hạn của một giao dịch (13 chữ số).",
+                    "the amount is above the limit of one payment (13 digits).",
+                ));
+            }
         };
         let kind = match (entry.is_credit, entry.is_reversal) {
             (true, true) => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),
@@ -302,7 +319,10 @@ impl Reader {
                     Event::Bad(BadRow {
                         row_number: row.row_number,
                         cells: vec![row.bank_ref, row.reference, row.note],
-                        reason: "Bút toán có ký tự không đọc được. Hãy tải lại tệp từ ngân hàng.".to_owned(),
+                        reason: Sentence::new(
+                            "Bút toán có ký tự không đọc được. Hãy tải lại tệp từ ngân hàng.",
+                            "The entry holds characters that cannot be read. Get the file from the bank again.",
+                        ),
                     })
                 } else {
                     row.note = row.note.trim().to_owned();
@@ -319,7 +339,10 @@ impl Reader {
         self.flush(handed)?;
         if self.page.is_some() || !self.has_closing {
             return Err(StatementError::Truncated {
-                because: "thiếu số dư cuối kỳ (:62F:)",
+                because: (
+                    "thiếu số dư cuối kỳ (:62F:)",
+                    "the closing balance (:62F:) is missing",
+                ),
             });
         }
         if self.balance.parts > 0 {
@@ -348,19 +371,22 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn parse(text: &'a str) -> Result<Entry<'a>, String> {
-        let wrong = |what: &str| format!("không đọc được {what}.");
+    fn parse(text: &'a str) -> Result<Entry<'a>, Sentence> {
+        let wrong = |vi: &str, en: &str| {
+            Sentence::new(format!("không đọc được {vi}."), format!("{en} cannot be read."))
+        };
         if !text.is_ascii() {
-            return Err(wrong("vì có ký tự lạ"));
+            return Err(wrong("vì có ký tự lạ", "it holds foreign characters and"));
         }
         let value_on = text
             .get(..6)
             .and_then(day_of)
-            .ok_or_else(|| wrong("ngày giá trị (YYMMDD)"))?;
+            .ok_or_else(|| wrong("ngày giá trị (YYMMDD)", "the value date (YYMMDD)"))?;
         let mut rest = &text[6..];
         let mut booked_on = value_on;
         if let Some(entry_date) = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_digit())) {
-            booked_on = nearest(entry_date, value_on).ok_or_else(|| wrong("ngày bút toán (MMDD)"))?;
+            booked_on = nearest(entry_date, value_on)
+                .ok_or_else(|| wrong("ngày bút toán (MMDD)", "the entry date (MMDD)"))?;
             rest = &rest[4..];
         }
         let (is_reversal, unmarked) = match rest.strip_prefix('R') {
@@ -370,7 +396,7 @@ impl<'a> Entry<'a> {
         let is_mark_credit = match unmarked.as_bytes().first() {
             Some(b'C') => true,
             Some(b'D') => false,
-            _ => return Err(wrong("chiều tiền (C, D, RC, RD)")),
+            _ => return Err(wrong("chiều tiền (C, D, RC, RD)", "the direction (C, D, RC, RD)")),
         };
         rest = &unmarked[1..];
         // The third letter of the currency may stand before the amount.
@@ -382,7 +408,9 @@ impl<'a> Entry<'a> {
             .unwrap_or(rest.len());
         let amount = amount(&rest[..amount_end])?;
         rest = &rest[amount_end..];
-        let code = rest.get(1..4).ok_or_else(|| wrong("loại giao dịch"))?;
+        let code = rest
+            .get(1..4)
+            .ok_or_else(|| wrong("loại giao dịch", "the type of transaction"))?;
         let references = &rest[4..];
         let (reference, bank_ref) = references.split_once("//").unwrap_or((references, ""));
         let reference = reference.trim();
@@ -401,20 +429,27 @@ impl<'a> Entry<'a> {
 }
 
 /// Digits with a decimal comma, behind which only zeros may stand.
-fn amount(text: &str) -> Result<i64, String> {
-    let (digits, fraction) = text
-        .split_once(',')
-        .ok_or("không đọc được số tiền (thiếu dấu phẩy).")?;
+fn amount(text: &str) -> Result<i64, Sentence> {
+    let unread = || Sentence::new("không đọc được số tiền.", "the amount cannot be read.");
+    let (digits, fraction) = text.split_once(',').ok_or_else(|| {
+        Sentence::new(
+            "không đọc được số tiền (thiếu dấu phẩy).",
+            "the amount cannot be read (the comma is missing).",
+        )
+    })?;
     if digits.is_empty()
         || digits.len() > 15
         || !digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
     {
-        return Err("không đọc được số tiền.".to_owned());
+        return Err(unread());
     }
     if fraction.len() > 2 || fraction.bytes().any(|b| b != b'0') {
-        return Err("số tiền có phần lẻ, mà đồng Việt Nam không có số lẻ.".to_owned());
+        return Err(Sentence::new(
+            "số tiền có phần lẻ, mà đồng Việt Nam không có số lẻ.",
+            "the amount has a fraction, which the Vietnamese dong does not have.",
+        ));
     }
-    digits.parse().map_err(|_| "không đọc được số tiền.".to_owned())
+    digits.parse().map_err(|_| unread())
 }
 
 /// `YYMMDD` of this century.

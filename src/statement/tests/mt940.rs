@@ -86,5 +86,5 @@ fn a_message_cut_short_says_how_much_was_read() {
         matches!(&error, StatementError::Interrupted { rows: 5, because } if matches!(**because, StatementError::Truncated { .. })),
         "{error:?}"
     );
-    assert!(error.to_string().contains("5 dòng"), "{error}");
+    assert!(error.sentence().vi.contains("5 dòng"), "{error}");
 }

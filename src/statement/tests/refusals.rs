@@ -32,7 +32,13 @@ fn what_is_no_statement_is_named() {
 fn records_that_do_not_end_are_refused_where_they_begin() {
     let header = "Ngày,Mã giao dịch,Số tiền\n15/01/2026,A1,5000\n";
     let mapping = looked(header.as_bytes()).mapping;
-    let said = |text: String| read_with(text.as_bytes(), &mapping).unwrap_err().to_string();
+    let said = |text: String| {
+        read_with(text.as_bytes(), &mapping)
+            .unwrap_err()
+            .sentence()
+            .vi
+            .into_owned()
+    };
     let open = said(format!("{header}15/01/2026,\"A2,5000\n15/01/2026,A3,5000\n"));
     assert!(
         open.contains("dòng 3") && open.contains("nháy kép") && open.contains("Đọc được 1 dòng"),
@@ -80,7 +86,7 @@ fn limits_are_named() {
         }
     }
     let error = look(&mut Endless((256 << 20) + 1), "").unwrap_err();
-    assert!(error.to_string().contains("256 MiB"), "{error}");
+    assert!(error.sentence().vi.contains("256 MiB"), "{error}");
 
     let mut sink = |_: Event| ControlFlow::Continue(());
     let mut handed = row::Handed::new(&mut sink);
@@ -95,7 +101,7 @@ fn limits_are_named() {
         handed.hand(blank()).unwrap();
     }
     let error = handed.hand(blank()).unwrap_err();
-    assert!(error.to_string().contains("1000000 dòng"), "{error}");
+    assert!(error.sentence().vi.contains("1000000 dòng"), "{error}");
 }
 
 #[test]

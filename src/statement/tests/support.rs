@@ -56,7 +56,11 @@ pub(crate) fn looked(bytes: &[u8]) -> Proposal {
 
 /// Why a file is refused, as people read it.
 pub(crate) fn refusal(bytes: &[u8]) -> String {
-    look(&mut Cursor::new(bytes), "").unwrap_err().to_string()
+    look(&mut Cursor::new(bytes), "")
+        .unwrap_err()
+        .sentence()
+        .vi
+        .into_owned()
 }
 
 pub(crate) fn movements(events: &[Event]) -> Vec<StatementRow> {
@@ -70,7 +74,7 @@ pub(crate) fn movements(events: &[Event]) -> Vec<StatementRow> {
 /// Bad rows as their numbers and reasons.
 pub(crate) fn bad(events: &[Event]) -> Vec<(u64, String)> {
     let rows = events.iter().filter_map(|event| match event {
-        Event::Bad(row) => Some((row.row_number, row.reason.clone())),
+        Event::Bad(row) => Some((row.row_number, row.reason.vi.clone().into_owned())),
         _ => None,
     });
     rows.collect()

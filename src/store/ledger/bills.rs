@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::QueryBuilder;
 
 use super::super::register::payee_of_stall;
-use super::super::{Actor, Creation, Result, Store, StoreError, Tx, fresh_id, on_tx};
+use super::super::{Actor, Conflict, Creation, Result, Store, Tx, fresh_id, on_tx};
 use super::draft::Draft;
 use crate::ledger::BillState;
 use crate::register::StallCode;
@@ -90,7 +90,7 @@ impl Creation {
             new.amount,
             &bill_number,
         )
-        .map_err(|e| StoreError::Conflict(format!("Không tạo được mã cho hóa đơn này: {e}")))?
+        .map_err(Conflict::BillWithoutCode)?
         .to_string();
         let expires_at = TimeMs(now.0.saturating_add(new.valid_ms));
         let made: Option<(String,)> = on_tx!(&mut self.tx, |c| {
@@ -111,9 +111,7 @@ impl Creation {
             .await?
         });
         if made.is_none() {
-            return Err(StoreError::Conflict(format!(
-                "Sạp đã có hóa đơn số {bill_number}. Hãy dùng số khác, hoặc bỏ trống để hệ thống tự đặt."
-            )));
+            return Err(Conflict::BillNumberTaken { bill_number }.into());
         }
         Ok(BillView {
             bill_id,

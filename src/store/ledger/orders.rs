@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Actor, Creation, Result, StoreError, Tx, on_tx, pieces};
+use super::super::{Actor, Conflict, Creation, Missing, Result, Tx, on_tx, pieces};
 use super::draft::Draft;
 use crate::ledger::Order;
 use crate::notice::NoticeKind;
@@ -51,15 +51,14 @@ impl Creation {
             .await?
         });
         match there {
-            None => Err(StoreError::Missing(format!(
-                "Không có nhà cung cấp «{}» hoặc không có sạp {}. Hãy kiểm tra lại.",
-                order.provider_id, order.stall_id
-            ))),
+            None => Err(Missing::ProviderOrStall {
+                provider_id: order.provider_id.clone(),
+                stall_id: order.stall_id.clone(),
+            }
+            .into()),
             Some((stall_id, vnd)) if stall_id != order.stall_id || vnd != order.amount.map(Dong::vnd) => {
-                Err(StoreError::Conflict(format!(
-                    "Mã đơn «{}» đã dùng cho đơn khác. Hãy chọn mã khác.",
-                    order.reference
-                )))
+                let reference = order.reference.clone();
+                Err(Conflict::OrderReferenceTaken { reference }.into())
             }
             Some(_) => Ok(()),
         }

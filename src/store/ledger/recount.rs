@@ -1,6 +1,6 @@
 //! The counters held against what they count.
 
-use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::super::{Missing, Result, Store, StoreError, Tx, on_tx};
 use super::rows::DAY_COUNTERS;
 use crate::ledger::{LedgerNo, QUALIFYING_FLOOR};
 
@@ -82,9 +82,7 @@ impl Store {
     /// Notices in quarantine, oldest first, after the one with this cursor.
     pub async fn waiting_notices(&self, after: Option<&str>, limit: i64) -> Result<Vec<WaitingNotice>> {
         let after = match after {
-            Some(cursor) => LedgerNo::parse(cursor).ok_or_else(|| {
-                StoreError::Missing("Con trỏ trang không đúng. Hãy bắt đầu lại từ trang đầu.".to_owned())
-            })?,
+            Some(cursor) => LedgerNo::parse(cursor).ok_or(Missing::PageOfCursor)?,
             None => LedgerNo::default(),
         };
         let mut tx = self.begin_read().await?;

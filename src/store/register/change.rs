@@ -1,7 +1,7 @@
 //! Single changes: what the API does between imports.
 
 use super::super::places::raise_epoch;
-use super::super::{Actor, Creation, Result, Store, StoreError, Tx, fresh_id, on_tx};
+use super::super::{Actor, Creation, Missing, Result, Store, Tx, fresh_id, on_tx};
 use super::{household_versions, stalls_of, write};
 use crate::register::{
     AccountDraft, AccountRow, Class, HouseholdState, HouseholdVersionRow, LinkRow, Rows, StallState,
@@ -41,7 +41,10 @@ impl Store {
             .await?
             .remove(household_id)
             .unwrap_or_default();
-        let state = state_on(&versions, from).ok_or_else(|| missing("hộ", household_id, from))?;
+        let state = state_on(&versions, from).ok_or_else(|| Missing::HouseholdOn {
+            household_id: household_id.to_owned(),
+            day: from,
+        })?;
         let state = HouseholdState {
             name: change.name.clone().unwrap_or_else(|| state.name.clone()),
             class: change.class.unwrap_or(state.class),
@@ -85,7 +88,10 @@ impl Store {
         let state = stalls
             .first()
             .and_then(|s| state_on(&s.versions, from))
-            .ok_or_else(|| missing("sạp", stall_id, from))?;
+            .ok_or_else(|| Missing::StallOn {
+                stall_id: stall_id.to_owned(),
+                day: from,
+            })?;
         let state = StallState {
             status,
             ..state.clone()
@@ -222,10 +228,6 @@ async fn household_of(tx: &mut Tx, stall_id: &str) -> Result<String> {
             .fetch_optional(c)
             .await?
     });
-    row.map(|r| r.0)
-        .ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
-}
-
-fn missing(what: &str, id: &str, day: Day) -> StoreError {
-    StoreError::Missing(format!("Không có {what} {id} vào ngày {}.", day.show()))
+    let stall_id = stall_id.to_owned();
+    row.map(|r| r.0).ok_or_else(|| Missing::Stall { stall_id }.into())
 }

@@ -2,7 +2,9 @@
 
 use sqlx::QueryBuilder;
 
-use super::super::{Actor, Creation, Result, Store, StoreError, Tx, day_of, on_tx, period_of};
+use super::super::{
+    Actor, Conflict, Creation, Missing, Result, Store, StoreError, Tx, day_of, on_tx, period_of,
+};
 use super::lifecycle::{LinkedOn, is_linked, require_approval};
 use super::read::ended_of;
 use super::{fresh_serial, write};
@@ -123,7 +125,8 @@ impl Creation {
                 .await?
         });
         let Some((stall_id, account_id)) = of else {
-            return Err(StoreError::Missing(format!("Không có mã QR số {serial}.")));
+            let serial = serial.to_owned();
+            return Err(Missing::Code { serial }.into());
         };
         let end = CodeEnd::Replaced;
         end_code(tx, serial, CodeEnding { end, reason, on }, actor).await?;
@@ -263,9 +266,10 @@ async fn end_code(tx: &mut Tx, serial: &str, ending: CodeEnding<'_>, actor: Acto
             .fetch_optional(c)
             .await?
     });
+    let serial = serial.to_owned();
     Err(match known {
-        None => StoreError::Missing(format!("Không có mã QR số {serial}.")),
-        Some(_) => StoreError::Conflict(format!("Mã QR số {serial} đã kết thúc từ trước.")),
+        None => Missing::Code { serial }.into(),
+        Some(_) => Conflict::CodeEnded { serial }.into(),
     })
 }
 
@@ -324,7 +328,7 @@ async fn issue(
         return Ok((None, code));
     }
     let payload = stall_payload(&account.bank_bin, &account.number()?, &stall.stall_code)
-        .map_err(|e| StoreError::Conflict(format!("Tài khoản này không tạo được mã VietQR: {e}")))?
+        .map_err(Conflict::AccountWithoutCode)?
         .to_string();
     let row = CodeRow {
         serial: fresh_serial(),
@@ -358,7 +362,8 @@ async fn stall(tx: &mut Tx, stall_id: &str) -> Result<StallRow> {
             .fetch_optional(c)
             .await?
     });
-    row.ok_or_else(|| StoreError::Missing(format!("Không có sạp {stall_id}.")))
+    let stall_id = stall_id.to_owned();
+    row.ok_or_else(|| Missing::Stall { stall_id }.into())
 }
 
 /// An account that is linked to a stall, and the period of the link.
@@ -404,13 +409,8 @@ async fn account(tx: &mut Tx, stall_id: &str, wanted: Option<&str>, on: Day) -> 
     fitting.dedup_by(|a, b| a.account_id == b.account_id);
     match (fitting.pop(), fitting.is_empty()) {
         (Some(one), true) => Ok(one),
-        (None, _) => Err(StoreError::Conflict(format!(
-            "Sạp chưa có tài khoản nhận tiền gắn vào ngày {}. Hãy gắn tài khoản trước.",
-            on.show()
-        ))),
-        (Some(_), false) => Err(StoreError::Conflict(
-            "Sạp có nhiều tài khoản. Hãy chọn một bằng account_id.".to_owned(),
-        )),
+        (None, _) => Err(Conflict::NoAccount { on }.into()),
+        (Some(_), false) => Err(Conflict::SeveralAccounts.into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! When the account of a stall changes: a second person, a word to the owner, and time to object before a
 //! card is printed (docs/spec/domain.md, section 11).
 
-use super::super::{Actor, Result, Store, StoreError, Tx, fresh_id, on_tx};
+use super::super::{Actor, Conflict, Missing, Result, Store, StoreError, Tx, fresh_id, on_tx};
 use crate::vn::{AccountNumber, Day, TimeMs};
 
 /// Whether link `l` put another account beside or in the place of one that the stall had before.
@@ -97,10 +97,27 @@ struct MessageRow {
     told_at_ms: Option<i64>,
 }
 
+/// A changed account that a second person approved: what its owner is told of.
+#[derive(Debug)]
+pub struct ChangedAccount {
+    pub stall_code: String,
+    /// The new account; shows itself masked.
+    pub account: AccountNumber,
+    pub holder_name: String,
+    /// When cards to it may be printed.
+    pub cards_from: TimeMs,
+}
+
 impl Store {
-    /// A second person's word for a changed account; writes down what the owner has to be told. Whoever
-    /// recorded the link cannot be that person, and a link that changed nothing needs none.
-    pub async fn approve_link(&self, link_id: &str, wait_ms: i64, actor: Actor<'_>) -> Result<()> {
+    /// A second person's word for a changed account; writes down what the owner has to be told, as `message`
+    /// words it. Whoever recorded the link cannot be that person, and a link that changed nothing needs none.
+    pub async fn approve_link(
+        &self,
+        link_id: &str,
+        wait_ms: i64,
+        actor: Actor<'_>,
+        message: impl FnOnce(&ChangedAccount) -> String,
+    ) -> Result<()> {
         let Actor { by, now } = actor;
         let mut tx = self.begin().await?;
         let link: Option<ChangedLink> = on_tx!(&mut tx, |c| {
@@ -118,16 +135,14 @@ impl Store {
             .await?
         });
         let Some(link) = link else {
-            return Err(StoreError::Missing(format!(
-                "Không có liên kết tài khoản {link_id}."
-            )));
+            let link_id = link_id.to_owned();
+            return Err(Missing::Link { link_id }.into());
         };
-        let conflict = |sentence: &str| Err(StoreError::Conflict(sentence.to_owned()));
         if link.is_change == 0 {
-            return conflict("Tài khoản này là tài khoản đầu tiên của sạp, không cần duyệt.");
+            return Err(Conflict::FirstAccount.into());
         }
         if link.recorded_by == by {
-            return conflict("Người duyệt phải khác người đã ghi tài khoản. Hãy nhờ một người khác duyệt.");
+            return Err(Conflict::ApproverRecordedAccount.into());
         }
         let approved: Option<(String,)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
@@ -141,16 +156,16 @@ impl Store {
             .await?
         });
         if approved.is_none() {
-            return conflict("Tài khoản này đã được duyệt từ trước.");
+            return Err(Conflict::AccountApproved.into());
         }
-        let number = AccountNumber::parse(&link.account_number)
+        let account = AccountNumber::parse(&link.account_number)
             .map_err(|_| StoreError::Corrupt(format!("account of link {link_id}")))?;
-        let message = format!(
-            "Sạp {}: tài khoản nhận tiền đổi thành {number}, chủ tài khoản {}. Thẻ mới in được từ {}. Nếu không đúng, hãy báo ngay cho phường.",
-            link.stall_code,
-            link.holder_name,
-            TimeMs(now.0.saturating_add(wait_ms)).show()
-        );
+        let message = message(&ChangedAccount {
+            stall_code: link.stall_code,
+            account,
+            holder_name: link.holder_name,
+            cards_from: TimeMs(now.0.saturating_add(wait_ms)),
+        });
         on_tx!(&mut tx, |c| {
             sqlx::query(
                 "INSERT INTO owner_message (message_id, stall_id, message, created_at_ms, created_by)
@@ -204,7 +219,10 @@ impl Store {
         });
         match message {
             Some(_) => tx.commit().await,
-            None => Err(StoreError::Missing(format!("Không có tin báo {message_id}."))),
+            None => {
+                let message_id = message_id.to_owned();
+                Err(Missing::OwnerMessage { message_id }.into())
+            }
         }
     }
 }
@@ -244,17 +262,12 @@ pub(super) async fn require_approval(tx: &mut Tx, at: LinkedOn<'_>, wait_ms: i64
         return Ok(());
     };
     if first == i64::MAX {
-        return Err(StoreError::Conflict(
-            "Tài khoản của sạp đã đổi. Cần một người thứ hai duyệt trên trang của sạp trước khi phát thẻ mới.".to_owned(),
-        ));
+        return Err(Conflict::AccountNotApproved.into());
     }
-    let from = TimeMs(first.saturating_add(wait_ms));
-    if now >= from {
+    let until = TimeMs(first.saturating_add(wait_ms));
+    if now >= until {
         Ok(())
     } else {
-        Err(StoreError::Conflict(format!(
-            "Tài khoản đã đổi và đã duyệt; thẻ mới phát được từ {}. Chủ sạp cần được báo trong thời gian chờ.",
-            from.show()
-        )))
+        Err(Conflict::AccountWaits { until }.into())
     }
 }

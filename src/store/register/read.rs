@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 
 use super::super::places::raise_epoch;
 use super::super::{
-    Actor, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, on_tx, period_of,
+    Actor, Creation, Missing, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, on_tx, period_of,
 };
 use super::lifecycle::is_change;
 use super::{class_of, meaning, status_of};
@@ -226,9 +226,8 @@ impl Store {
             .await?
         });
         if ended.is_none() {
-            return Err(StoreError::Missing(format!(
-                "Không có liên kết tài khoản {link_id}, hoặc liên kết đã hết trước ngày đó. Muốn dùng lại, hãy gắn tài khoản mới."
-            )));
+            let link_id = link_id.to_owned();
+            return Err(Missing::LinkOrEnded { link_id }.into());
         }
         raise_epoch(&mut tx).await?;
         tx.commit().await

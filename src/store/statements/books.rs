@@ -112,7 +112,7 @@ async fn closed_books(
     });
     let mut books = BTreeMap::new();
     for (day, figures) in rows {
-        let wrong = |e| super::StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
+        let wrong = |e| crate::store::StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
         let closed: Closed = serde_json::from_str(&figures).map_err(wrong)?;
         books.insert(day_of(day)?, closed.book);
     }

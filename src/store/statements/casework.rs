@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
+use super::super::{Conflict, Missing, Result, Store, StoreError, Tx, day_of, dialect, on_tx};
 use super::{FAR_DAYS, FarPair, INSERT_ROWS_MAX, PLACE_BITS, note_far, refuse_unknown_provider};
 use crate::reconcile::{Act, ActKind, Decision, DecisionState, RowFacts, Subject, check_decision};
 use crate::statement::{RowKind, RowStatus};
@@ -64,7 +64,7 @@ impl Store {
     /// effect when its day is reconciled the next time.
     ///
     /// # Errors
-    /// Missing if the row or a receipt is not there; a conflict with a sentence if it may not be decided so, or
+    /// Missing if the row or a receipt is not there; a conflict if it may not be decided so, or
     /// somebody decided about it before.
     pub async fn decide(&self, new: &NewDecision, now: TimeMs) -> Result<DecisionView> {
         let mut tx = self.begin().await?;
@@ -76,8 +76,7 @@ impl Store {
         let receipts = receipt_facts(&mut tx, &new.provider_id, &new.receipt_nos).await?;
         let amounts: Vec<i64> = receipts.iter().map(|(_, _, amount_vnd)| *amount_vnd).collect();
         let facts = row.as_ref().map(|(facts, _)| facts);
-        check_decision(facts, new.decision, &amounts, &new.reason)
-            .map_err(|error| StoreError::Conflict(error.to_string()))?;
+        check_decision(facts, new.decision, &amounts, &new.reason).map_err(Conflict::Decision)?;
         let takes = row
             .as_ref()
             .is_none_or(|(facts, _)| facts.kind == RowKind::Payment);
@@ -155,22 +154,19 @@ impl Store {
         dialect::lock_feed(&mut tx).await?;
         let found = decisions_where(&mut tx, "decision_no = ", decision_no).await?;
         let Some(mut view) = found.into_iter().next() else {
-            return Err(StoreError::Missing("Không có quyết định này.".to_owned()));
+            return Err(Missing::Decision.into());
         };
-        let conflict = |text: &str| Err(StoreError::Conflict(text.to_owned()));
         let (what, state) = match (answer, view.state) {
             (Answer::Undo, DecisionState::Waiting | DecisionState::Standing) => {
                 (ActKind::Undo, DecisionState::Undone)
             }
-            (Answer::Undo, _) => {
-                return conflict("Quyết định này đã thôi hiệu lực, không còn gì để hoàn tác.");
-            }
+            (Answer::Undo, _) => return Err(Conflict::DecisionOver.into()),
             (_, DecisionState::Waiting) if view.decided_by == by => {
-                return conflict("Khoản lớn cần người thứ hai: người đã quyết định không tự duyệt được.");
+                return Err(Conflict::SecondPersonNeeded.into());
             }
             (Answer::Approve, DecisionState::Waiting) => (ActKind::Approve, DecisionState::Standing),
             (Answer::Refuse, DecisionState::Waiting) => (ActKind::Refuse, DecisionState::Refused),
-            _ => return conflict("Quyết định này không còn chờ duyệt."),
+            _ => return Err(Conflict::DecisionNotWaiting.into()),
         };
         let subject = subject_of(view.row_no, &view.receipt_nos);
         let detail = serde_json::json!({ "decision_no": decision_no, "reason": reason.trim() });
@@ -452,8 +448,7 @@ async fn row_facts(tx: &mut Tx, provider_id: &str, row_no: i64) -> Result<(RowFa
         .fetch_optional(c)
         .await?
     });
-    let missing = || StoreError::Missing("Không có dòng sao kê này.".to_owned());
-    let (kind, status, amount_vnd, charges_vnd, day) = row.ok_or_else(missing)?;
+    let (kind, status, amount_vnd, charges_vnd, day) = row.ok_or(Missing::StatementRow)?;
     let wrong = |word: &str| StoreError::Corrupt(format!("word {word} of a statement row"));
     let facts = RowFacts {
         kind: RowKind::parse(&kind).ok_or_else(|| wrong(&kind))?,
@@ -484,21 +479,18 @@ async fn receipt_facts(tx: &mut Tx, provider_id: &str, nos: &[i64]) -> Result<Ve
         }
     }
     if found.len() != nos.len() || unique.len() != nos.len() {
-        return Err(StoreError::Missing(
-            "Không có khoản đã ghi nhận này ở nhà cung cấp này, hoặc một khoản được chọn hai lần.".to_owned(),
-        ));
+        return Err(Missing::Receipts.into());
     }
     Ok(found)
 }
 
 /// A row is decided about once, and a receipt given to one payment; money back may be of any.
 async fn refuse_twice(tx: &mut Tx, new: &NewDecision, takes: bool) -> Result<()> {
-    let again = |text: &str| Err(StoreError::Conflict(text.to_owned()));
     if let Some(row_no) = new.row_no {
         let before =
             decisions_where(&mut *tx, "state IN ('waiting', 'standing') AND row_no = ", row_no).await?;
         if !before.is_empty() {
-            return again("Dòng này đã có quyết định. Hãy hoàn tác quyết định cũ trước.");
+            return Err(Conflict::RowDecided.into());
         }
     }
     for chunk in new.receipt_nos.chunks(INSERT_ROWS_MAX).filter(|_| takes) {
@@ -516,7 +508,7 @@ async fn refuse_twice(tx: &mut Tx, new: &NewDecision, takes: bool) -> Result<()>
             sql.build_query_as().fetch_all(c).await?
         });
         if !taken.is_empty() {
-            return again("Khoản đã chọn thuộc một quyết định khác. Hãy hoàn tác quyết định đó trước.");
+            return Err(Conflict::ReceiptDecided.into());
         }
     }
     Ok(())

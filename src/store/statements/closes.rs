@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
+use super::super::{Conflict, Result, Store, Tx, day_of, dialect, on_tx};
 use super::casework::append_act;
 use crate::reconcile::{ActKind, Subject};
 use crate::vn::{Day, TimeMs};
@@ -51,9 +51,7 @@ impl Store {
             .await?
         });
         if next != version {
-            return Err(StoreError::Conflict(
-                "Ngày này vừa được người khác khóa sổ hoặc điều chỉnh. Hãy mở lại trang.".to_owned(),
-            ));
+            return Err(Conflict::DayChangedMeanwhile.into());
         }
         let what = match version {
             1 => ActKind::Close,

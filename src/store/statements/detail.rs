@@ -99,7 +99,7 @@ impl Store {
             .await?
         });
         let Some(row) = row else { return Ok(None) };
-        let wrong = |word: &str| super::StoreError::Corrupt(format!("word {word} of a statement row"));
+        let wrong = |word: &str| crate::store::StoreError::Corrupt(format!("word {word} of a statement row"));
         Ok(Some(RowDetail {
             file: row.name,
             row_number: row.row_number,

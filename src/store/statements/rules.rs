@@ -1,6 +1,6 @@
 //! What counts as agreement with a provider.
 
-use super::super::{Result, Store, StoreError, Tx, on_tx};
+use super::super::{Conflict, Missing, Result, Store, StoreError, Tx, on_tx};
 use crate::reconcile::{ProviderRules, RuleTexts};
 use crate::vn::TimeMs;
 
@@ -38,14 +38,11 @@ impl Store {
                 .rows_affected()
         });
         if known == 0 {
-            return Err(StoreError::Missing(format!(
-                "no provider {provider_id}; `choso provider list` shows them"
-            )));
+            let provider_id = provider_id.to_owned();
+            return Err(Missing::Provider { provider_id }.into());
         }
         let before = read(&mut tx, provider_id).await?.rules;
-        let rules = before
-            .changed(change)
-            .map_err(|error| StoreError::Conflict(error.to_string()))?;
+        let rules = before.changed(change).map_err(Conflict::ProviderRules)?;
         // Words and numbers always become JSON.
         let json = serde_json::json!(rules).to_string();
         on_tx!(&mut tx, |c| {

@@ -13,7 +13,7 @@ use crate::store::{BillView, NewBill};
 use crate::vietqr::{BILL_NUMBER_MAX, Payload, Symbol, read};
 use crate::vn::Dong;
 use crate::web::body::read_body;
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 /// Minutes for which the code of a bill is shown, unless said otherwise, and at most.
 pub(in crate::web) const BILL_MINUTES: i64 = 15;
@@ -91,7 +91,7 @@ pub(super) async fn make_bill(
     let input: BillIn = from_json(&body)?;
     once(&request, &shared, &person, &body, async |creation| {
         let amount =
-            Dong::payment(input.amount_vnd).map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
+            Dong::payment(input.amount_vnd).map_err(|e| Problem::invalid("amount_vnd", e.sentence()))?;
         let is_number = |number: &String| {
             (1..=BILL_NUMBER_MAX).contains(&number.len())
                 && number
@@ -99,12 +99,21 @@ pub(super) async fn make_bill(
                     .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
         };
         if !input.bill_number.as_ref().is_none_or(is_number) {
-            let sentence = "Số hóa đơn cần 1 đến 10 ký tự, chỉ gồm A-Z và 0-9.";
-            return Err(Problem::invalid("bill_number", sentence));
+            let detail = (
+                "Số hóa đơn cần 1 đến 10 ký tự, chỉ gồm A-Z và 0-9.",
+                "A bill number has 1 to 10 characters of A-Z and 0-9.",
+            );
+            return Err(Problem::invalid("bill_number", detail));
         }
         let minutes = input.valid_minutes.unwrap_or(BILL_MINUTES);
         if !(1..=VALID_MINUTES_MAX).contains(&minutes) {
-            return Err(Problem::invalid("valid_minutes", "Thời hạn từ 1 đến 1440 phút."));
+            return Err(Problem::invalid(
+                "valid_minutes",
+                (
+                    "Thời hạn từ 1 đến 1440 phút.",
+                    "It is valid for 1 to 1440 minutes.",
+                ),
+            ));
         }
         let new = NewBill {
             stall_id: stall_id.clone(),
@@ -123,7 +132,7 @@ pub(super) async fn make_bill(
 
 async fn found(shared: &Shared, bill_id: &str) -> Result<BillView, Problem> {
     let bill = shared.store.bill(bill_id).await?;
-    bill.ok_or_else(|| Problem::missing("Không có hóa đơn này."))
+    bill.ok_or_else(|| Problem::missing(("Không có hóa đơn này.", "There is no such bill.")))
 }
 
 /// A bill and what was paid of it by now.
@@ -147,16 +156,17 @@ pub(super) async fn bill_svg(
     let time = now();
     let payload = bill.is_payable(time).then(|| payload_of(&bill)).flatten();
     let Some(payload) = payload else {
-        let sentence = match bill.state(time) {
-            BillState::Paid | BillState::Overpaid => "Hóa đơn đã được trả. Hãy tạo hóa đơn mới.",
-            _ => "Mã của hóa đơn đã hết hạn. Hãy tạo hóa đơn mới.",
+        let detail = match bill.state(time) {
+            BillState::Paid | BillState::Overpaid => (
+                "Hóa đơn đã được trả. Hãy tạo hóa đơn mới.",
+                "The bill is paid. Make a new one.",
+            ),
+            _ => (
+                "Mã của hóa đơn đã hết hạn. Hãy tạo hóa đơn mới.",
+                "The bill's code has expired. Make a new bill.",
+            ),
         };
-        return Err(Problem::new(
-            StatusCode::GONE,
-            "bill-ended",
-            "Mã không còn dùng",
-            sentence,
-        ));
+        return Err(Problem::new(ProblemKind::BillEnded, detail));
     };
     Ok(HttpResponse::Ok()
         .content_type("image/svg+xml")

@@ -10,6 +10,7 @@ use super::{from_json, once};
 use crate::clock::now;
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
+use crate::words;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.route("/codes/{serial}/replace", web::post().to(replace_code))
@@ -63,7 +64,12 @@ pub(super) async fn approve_link(
 ) -> Result<HttpResponse, Problem> {
     shared
         .store
-        .approve_link(&link_id, shared.account_change_wait_ms, person.at(now()))
+        .approve_link(
+            &link_id,
+            shared.account_change_wait_ms,
+            person.at(now()),
+            words::account_changed,
+        )
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -9,7 +9,7 @@ use crate::clock::now;
 use crate::indicators::{Question, ReportJson, csv, json, report};
 use crate::ledger::Reason;
 use crate::store::{IntakeTotals, WaitingNotice};
-use crate::vn::{Day, Lang, TimeMs};
+use crate::vn::{Day, Lang, Sentence, TimeMs, sentence};
 use crate::web::{Person, Problem, Shared};
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
@@ -49,12 +49,15 @@ pub(super) async fn indicators(
     let known_at = params
         .known_at
         .as_deref()
-        .map(|t| TimeMs::parse(t).map_err(|e| Problem::invalid("known_at", e.to_string())))
+        .map(|t| {
+            TimeMs::parse(t)
+                .map_err(|e| Problem::invalid("known_at", Sentence::new(e.to_string(), e.to_string())))
+        })
         .transpose()?;
     let (units, facts) = shared.store.facts(as_of, known_at).await?;
     let area = units
         .find(&params.area, boundaries)
-        .map_err(|e| Problem::invalid("area", e.to_string()))?;
+        .map_err(|e| Problem::invalid("area", e.sentence()))?;
     let question = Question {
         area,
         as_of,
@@ -62,7 +65,7 @@ pub(super) async fn indicators(
         known_at: known_at.unwrap_or_else(now),
     };
     let report =
-        report(question, &units, &facts).map_err(|e| Problem::invalid("boundaries", e.to_string()))?;
+        report(question, &units, &facts).map_err(|e| Problem::invalid("boundaries", e.sentence()))?;
     let name = |ending: &str| {
         let code = units.get(area).id.code.as_str();
         (
@@ -78,7 +81,7 @@ pub(super) async fn indicators(
             .body(csv(&report, &units))),
         Some("html") => {
             let html = crate::web::report_html(&report, &units, Lang::Vi)
-                .map_err(|e| Problem::invalid("format", e.to_string()))?;
+                .map_err(|e| Problem::invalid("format", Sentence::new(e.to_string(), e.to_string())))?;
             Ok(HttpResponse::Ok()
                 .insert_header(name("html"))
                 .content_type("text/html; charset=utf-8")
@@ -86,7 +89,10 @@ pub(super) async fn indicators(
         }
         Some(other) => Err(Problem::invalid(
             "format",
-            format!("«{other}»: ghi json, csv hoặc html."),
+            sentence!(
+                "«{other}»: ghi json, csv hoặc html.",
+                "«{other}»: write json, csv or html."
+            ),
         )),
     }
 }

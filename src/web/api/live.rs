@@ -16,7 +16,7 @@ use crate::ledger::LedgerNo;
 use crate::store::{FeedReceipt, NewOrder};
 use crate::vn::Dong;
 use crate::web::body::read_body;
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 /// A line that says nothing, so that neither side takes a quiet stream for a dead one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -73,7 +73,10 @@ pub(super) async fn stream_receipts(
         Some(text) => Some(LedgerNo::parse(text).ok_or_else(|| {
             Problem::invalid(
                 "after",
-                "Không phải mã sự kiện của luồng này. Hãy bỏ trống để nghe từ bây giờ.",
+                (
+                    "Không phải mã sự kiện của luồng này. Hãy bỏ trống để nghe từ bây giờ.",
+                    "This is no event of this stream. Leave it out to listen from now on.",
+                ),
             )
         })?),
     };
@@ -82,10 +85,11 @@ pub(super) async fn stream_receipts(
         .listen(params.stall_id.clone(), last_seen)
         .await?;
     let Some(listener) = listener else {
-        let detail = "Dịch vụ đang dừng. Hãy kết nối lại sau vài giây.";
-        return Err(
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "Đang dừng", detail).retry_after(2),
+        let detail = (
+            "Dịch vụ đang dừng. Hãy kết nối lại sau vài giây.",
+            "The service is stopping. Connect again in a few seconds.",
         );
+        return Err(Problem::new(ProblemKind::Stopping, detail).retry_after(2));
     };
     let greeting = web::Bytes::from(format!("retry: {RECONNECT_DELAY_MS}\n\n"));
     let stream = Stream {
@@ -165,9 +169,15 @@ pub(super) async fn create_order(
     once(&request, &shared, &person, &body, async |creation| {
         let order: OrderIn = from_json(&body)?;
         let amount = order.amount_vnd.map(Dong::payment).transpose();
-        let amount = amount.map_err(|e| Problem::invalid("amount_vnd", e.to_string()))?;
+        let amount = amount.map_err(|e| Problem::invalid("amount_vnd", e.sentence()))?;
         if order.reference.is_empty() || order.reference.chars().count() > 100 {
-            return Err(Problem::invalid("reference", "Mã đơn cần 1 đến 100 ký tự."));
+            return Err(Problem::invalid(
+                "reference",
+                (
+                    "Mã đơn cần 1 đến 100 ký tự.",
+                    "A reference has 1 to 100 characters.",
+                ),
+            ));
         }
         let new = NewOrder {
             provider_id: order.provider_id,

@@ -16,10 +16,11 @@ use utoipa::OpenApi;
 
 pub(super) use bills::BILL_MINUTES;
 
-use super::{Person, Problem, Shared};
+use super::{Person, Problem, ProblemKind, Shared};
 use crate::access::sha256_hex;
 use crate::clock::now;
 use crate::store::{Creation, IdempotentAnswer, IdempotentCall};
+use crate::vn::sentence;
 
 /// Entries of a page, unless asked otherwise, and at most.
 const PAGE_DEFAULT: i64 = 50;
@@ -117,20 +118,21 @@ fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
         n if (1..=PAGE_MAX).contains(&n) => Ok(n),
         n => Err(Problem::invalid(
             "limit",
-            format!("limit là {n}; hãy chọn từ 1 đến {PAGE_MAX}."),
+            sentence!(
+                "limit là {n}; hãy chọn từ 1 đến {PAGE_MAX}.",
+                "limit is {n}; choose 1 to {PAGE_MAX}."
+            ),
         )),
     }
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
-        let detail = format!("JSON chưa đúng: {error}. Hãy sửa theo mô tả ở /api/docs rồi gửi lại.");
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "malformed",
-            "Không đọc được nội dung",
-            detail,
-        )
+        let detail = sentence!(
+            "JSON chưa đúng: {error}. Hãy sửa theo mô tả ở /api/docs rồi gửi lại.",
+            "The JSON is wrong: {error}. Mend it as /api/docs says, then send it again."
+        );
+        Problem::new(ProblemKind::Malformed, detail)
     })
 }
 
@@ -172,7 +174,10 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
         Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(Some(key.to_owned())),
         _ => Err(Problem::invalid(
             "idempotency-key",
-            "Idempotency-Key cần 1 đến 255 ký tự ASCII.",
+            (
+                "Idempotency-Key cần 1 đến 255 ký tự ASCII.",
+                "An Idempotency-Key has 1 to 255 characters of ASCII.",
+            ),
         )),
     }
 }
@@ -181,7 +186,10 @@ fn answered(answer: IdempotentAnswer, call: &IdempotentCall) -> Result<HttpRespo
     if answer.request_sha256 != call.request_sha256 {
         return Err(Problem::invalid(
             "idempotency-key",
-            "Idempotency-Key này đã dùng cho một yêu cầu khác. Hãy dùng khóa mới.",
+            (
+                "Idempotency-Key này đã dùng cho một yêu cầu khác. Hãy dùng khóa mới.",
+                "This Idempotency-Key belongs to another request. Use a new one.",
+            ),
         ));
     }
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::clock::now;
 use crate::intake::Pulse;
 use crate::reconcile::{Holding, holding_of};
-use crate::store::StoreError;
+use crate::store::{Missing, StoreError};
 use crate::vn::{Day, TimeMs};
 use crate::web::{Person, Problem, Shared};
 
@@ -132,15 +132,21 @@ pub(super) async fn day_digest(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (provider_id, day) = path.into_inner();
-    let day: Day = day
-        .parse()
-        .map_err(|_| Problem::invalid("day", "Ghi ngày dạng YYYY-MM-DD, ví dụ 2026-06-15."))?;
+    let day: Day = day.parse().map_err(|_| {
+        Problem::invalid(
+            "day",
+            (
+                "Ghi ngày dạng YYYY-MM-DD, ví dụ 2026-06-15.",
+                "Write the day as YYYY-MM-DD, for example 2026-06-15.",
+            ),
+        )
+    })?;
     let providers = shared.store.providers(now()).await?;
     if providers
         .iter()
         .all(|provider| provider.provider_id != provider_id)
     {
-        return Err(Problem::missing(format!("Không có nhà cung cấp {provider_id}.")));
+        return Err(Missing::Provider { provider_id }.into());
     }
     let receipts = shared.store.day_receipts(&provider_id, day).await?;
     // Hashing a large day takes a moment of processor time.

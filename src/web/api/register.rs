@@ -14,9 +14,9 @@ use crate::register::{
 };
 use crate::store::{
     AccountView, CodeEnding, CodeView, Creation, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
-    NewCode, NewTerminal, StallView,
+    Missing, NewCode, NewTerminal, StallView,
 };
-use crate::vn::{AccountNumber, Day, Phone};
+use crate::vn::{AccountNumber, Day, Phone, sentence};
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
@@ -356,13 +356,13 @@ pub(super) async fn create_household(
         let units = creation.units().await?;
         let draft = household_draft(&input, &units)?;
         if creation.household_by_ref(&draft.reference).await?.is_some() {
-            let detail = format!(
-                "household_ref «{}» đã có. Hãy sửa hộ đó bằng PATCH hoặc dùng mã khác.",
-                draft.reference
+            let reference = &draft.reference;
+            let detail = sentence!(
+                "household_ref «{reference}» đã có. Hãy sửa hộ đó bằng PATCH hoặc dùng mã khác.",
+                "household_ref «{reference}» is there. Change that household by PATCH, or use another one."
             );
-            return Err(
-                Problem::new(StatusCode::CONFLICT, "conflict", "Hộ đã có", detail).at("household_ref")
-            );
+            let problem = Problem::conflict(detail).titled(("Hộ đã có", "The household is there"));
+            return Err(problem.at("household_ref"));
         }
         // One that begins later is shown as it will be.
         let begins = draft.stalls.iter().map(|stall| stall.from).min();
@@ -390,7 +390,7 @@ async fn keep(
     }
     kept.households
         .pop()
-        .ok_or_else(|| Problem::invalid("stalls", "Chưa có sạp nào."))
+        .ok_or_else(|| Problem::invalid("stalls", ("Chưa có sạp nào.", "There is no stall.")))
 }
 
 fn household_answer(
@@ -398,8 +398,9 @@ fn household_answer(
     household_id: &str,
 ) -> Result<HouseholdOut, Problem> {
     let (view, stalls) = found.ok_or_else(|| {
-        Problem::missing(format!(
-            "Hộ {household_id} đã ghi nhưng chưa có hiệu lực hôm nay, hoặc không có hộ này."
+        Problem::missing(sentence!(
+            "Hộ {household_id} đã ghi nhưng chưa có hiệu lực hôm nay, hoặc không có hộ này.",
+            "Household {household_id} is kept but not in force today, or there is none."
         ))
     })?;
     Ok(household_out(view, Some(stalls)))
@@ -417,11 +418,15 @@ fn household_draft(input: &HouseholdIn, units: &Units) -> Result<HouseholdDraft,
         .enumerate()
         .map(|(i, s)| stall_draft(s, i, units))
         .collect::<Result<Vec<_>, _>>()?;
-    let from = stalls
-        .iter()
-        .map(|s| s.from)
-        .min()
-        .ok_or_else(|| Problem::invalid("stalls", "Hộ cần ít nhất một sạp; sạp đầu là nơi chính."))?;
+    let from = stalls.iter().map(|s| s.from).min().ok_or_else(|| {
+        Problem::invalid(
+            "stalls",
+            (
+                "Hộ cần ít nhất một sạp; sạp đầu là nơi chính.",
+                "A household needs a stall; the first is its principal place.",
+            ),
+        )
+    })?;
     Ok(HouseholdDraft {
         reference: words("household_ref", &input.household_ref, 100)?,
         details: Some(HouseholdDetails {
@@ -439,17 +444,28 @@ fn stall_draft(input: &StallIn, position: usize, units: &Units) -> Result<StallD
     let field = |name: &str| format!("stalls[{position}].{name}");
     let unit = units
         .at(&input.unit_code, input.from)
-        .map_err(|e| Problem::invalid(field("unit_code"), e.to_string()))?;
+        .map_err(|e| Problem::invalid(field("unit_code"), e.sentence()))?;
     if !units.get(unit).level.is_commune_level() {
         return Err(Problem::invalid(
             field("unit_code"),
-            "Cần mã phường, xã hoặc đặc khu.",
+            (
+                "Cần mã phường, xã hoặc đặc khu.",
+                "The code of a ward, commune or special zone is needed.",
+            ),
         ));
     }
     let name = match (&input.market, &input.street) {
         (Some(market), _) => PlaceName::Market(words(&field("market"), market, 200)?),
         (None, Some(street)) => PlaceName::Street(words(&field("street"), street, 200)?),
-        (None, None) => return Err(Problem::invalid(field("street"), "Cần tên đường hoặc tên chợ.")),
+        (None, None) => {
+            return Err(Problem::invalid(
+                field("street"),
+                (
+                    "Cần tên đường hoặc tên chợ.",
+                    "The name of a street or a market is needed.",
+                ),
+            ));
+        }
     };
     let code = input.stall_code.as_deref().map(StallCode::parse).transpose();
     Ok(StallDraft {
@@ -457,7 +473,7 @@ fn stall_draft(input: &StallIn, position: usize, units: &Units) -> Result<StallD
         place: PlaceDraft { unit, name },
         house_number: plain(&field("house_number"), input.house_number.as_deref())?,
         stall_number: plain(&field("stall_number"), input.stall_number.as_deref())?,
-        code: code.map_err(|e| Problem::invalid(field("stall_code"), e.to_string()))?,
+        code: code.map_err(|e| Problem::invalid(field("stall_code"), e.sentence()))?,
         from: input.from,
         account: input
             .account
@@ -473,7 +489,10 @@ fn account_draft(input: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
     if !bank_bin.is_empty() && (bank_bin.len() != 6 || !bank_bin.bytes().all(|b| b.is_ascii_digit())) {
         return Err(Problem::invalid(
             format!("{at}.bank_bin"),
-            "Cần đúng 6 chữ số, ví dụ 970422.",
+            (
+                "Cần đúng 6 chữ số, ví dụ 970422.",
+                "Exactly 6 digits are needed, for example 970422.",
+            ),
         ));
     }
     Ok(AccountDraft {
@@ -481,7 +500,10 @@ fn account_draft(input: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
         number: AccountNumber::parse(&input.account_number).map_err(|_| {
             Problem::invalid(
                 format!("{at}.account_number"),
-                "Cần 1 đến 19 chữ cái hoặc chữ số.",
+                (
+                    "Cần 1 đến 19 chữ cái hoặc chữ số.",
+                    "1 to 19 letters or digits are needed.",
+                ),
             )
         })?,
         holder_name: plain(&format!("{at}.account_holder"), Some(&input.account_holder))?,
@@ -493,7 +515,13 @@ fn words(field: &str, text: &str, chars_max: usize) -> Result<String, Problem> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.chars().count() {
         n if (1..=chars_max).contains(&n) && !text.contains('\0') => Ok(text),
-        _ => Err(Problem::invalid(field, format!("Cần 1 đến {chars_max} ký tự."))),
+        _ => Err(Problem::invalid(
+            field,
+            sentence!(
+                "Cần 1 đến {chars_max} ký tự.",
+                "1 to {chars_max} characters are needed."
+            ),
+        )),
     }
 }
 
@@ -505,8 +533,15 @@ fn plain(field: &str, text: Option<&str>) -> Result<String, Problem> {
 }
 
 fn phone(text: &str) -> Result<Phone, Problem> {
-    Phone::parse(text)
-        .ok_or_else(|| Problem::invalid("phone", "Cần số điện thoại Việt Nam, ví dụ 0905 123 456."))
+    Phone::parse(text).ok_or_else(|| {
+        Problem::invalid(
+            "phone",
+            (
+                "Cần số điện thoại Việt Nam, ví dụ 0905 123 456.",
+                "A Vietnamese phone number is needed, for example 0905 123 456.",
+            ),
+        )
+    })
 }
 
 /// One household with its stalls, accounts and codes.
@@ -563,7 +598,12 @@ pub(super) async fn add_stall(
         let units = creation.units().await?;
         let stall = stall_draft(&input, 0, &units)?;
         let found = creation.household(&household_id, today()).await?;
-        let (view, _) = found.ok_or_else(|| Problem::missing(format!("Không có hộ {household_id}.")))?;
+        let (view, _) = found.ok_or_else(|| {
+            Problem::missing(sentence!(
+                "Không có hộ {household_id}.",
+                "There is no household {household_id}."
+            ))
+        })?;
         let draft = HouseholdDraft {
             reference: view.reference,
             details: None,
@@ -578,9 +618,10 @@ pub(super) async fn add_stall(
 }
 
 fn stall_answer(found: Option<StallView>, stall_id: &str) -> Result<StallOut, Problem> {
-    found
-        .map(stall_out)
-        .ok_or_else(|| Problem::missing(format!("Không có sạp {stall_id}.")))
+    found.map(stall_out).ok_or_else(|| {
+        let stall_id = stall_id.to_owned();
+        Missing::Stall { stall_id }.into()
+    })
 }
 
 /// One stall with its accounts and codes.
@@ -698,7 +739,10 @@ pub(super) async fn issue_code(
     if on > today() {
         return Err(Problem::invalid(
             "issued_on",
-            "Ngày phát mã không được sau hôm nay.",
+            (
+                "Ngày phát mã không được sau hôm nay.",
+                "A code is not handed out after today.",
+            ),
         ));
     }
     once(&request, &shared, &person, &body, async |creation| {
@@ -712,7 +756,7 @@ pub(super) async fn issue_code(
         let issued = issued
             .into_iter()
             .next()
-            .ok_or_else(|| Problem::missing("Không có mã nào được phát."))?;
+            .ok_or_else(|| Problem::missing(("Không có mã nào được phát.", "No code was handed out.")))?;
         let status = if issued.is_new {
             StatusCode::CREATED
         } else {
@@ -736,8 +780,15 @@ pub(super) async fn end_code(
         .state
         .as_deref()
         .map_or(Some(CodeEnd::Revoked), CodeEnd::parse);
+    let wrong = || {
+        let detail = (
+            "Ghi replaced, revoked hoặc destroyed.",
+            "Write replaced, revoked or destroyed.",
+        );
+        Problem::invalid("state", detail)
+    };
     let ending = CodeEnding {
-        end: end.ok_or_else(|| Problem::invalid("state", "Ghi replaced, revoked hoặc destroyed."))?,
+        end: end.ok_or_else(wrong)?,
         reason: &reason(input.reason.as_deref())?,
         on: input.on.unwrap_or_else(today),
     };

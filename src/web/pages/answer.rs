@@ -1,17 +1,21 @@
 //! How a page leaves the house: its headers, and pages that say what went wrong.
 
+use actix_web::body::MessageBody;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 
 use super::frame::{Fault, Frame, LANG_COOKIE, Visit, lang_word};
-use crate::web::{Person, Problem};
+use super::sign_in;
+use crate::web::{Person, Problem, ProblemKind};
 
 /// Everything from this service, nothing written inside a page, no frame around it.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
@@ -108,38 +112,67 @@ pub(super) fn fault(visit: &Visit, person: Option<&Person>, fault: Fault) -> Htt
     }
 }
 
-/// Problems speak Vietnamese; the common ones are said again for English readers.
+/// The common ones are said more gently on a page than to a program.
 fn words(visit: &Visit, problem: &Problem) -> (String, String) {
-    let kind = problem.kind.rsplit(':').next().unwrap_or_default();
-    let title = match kind {
-        "database" => visit.pick("Cơ sở dữ liệu đang bận", "The database is busy"),
-        "not-found" => visit.pick("Không tìm thấy", "Not found"),
-        "invalid" => visit.pick("Dữ liệu chưa đúng", "Not understood"),
-        "conflict" => visit.pick("Chưa làm được", "Not done"),
-        _ => &problem.title,
+    let title = match problem.kind {
+        ProblemKind::Conflict => visit.pick("Chưa làm được", "Not done"),
+        _ => problem.title.in_lang(visit.lang),
     };
-    let sentence = match kind {
-        "database" => visit.pick(
+    let sentence = match problem.kind {
+        ProblemKind::Database => visit.pick(
             "Trang chưa đọc được số liệu. Hãy tải lại sau vài giây; nếu vẫn lỗi, báo quản trị viên mã bên dưới.",
             "The figures could not be read. Load the page again in a few seconds; if it still fails, give the administrator the id below.",
         ),
-        _ => &problem.detail,
+        _ => problem.detail.in_lang(visit.lang),
     };
     (title.to_owned(), sentence.to_owned())
 }
 
+/// Problems of pages as the visitor reads them: a page for a browser, a document in the visitor's language for a
+/// script. Whatever hands a [`Problem`] to actix, an extractor or a handler, comes by here.
+pub(super) async fn in_the_visitors_words(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let answered = next.call(request).await?;
+    let error = answered.response().error();
+    let Some(problem) = error.and_then(|error| error.as_error::<Problem>()).cloned() else {
+        return Ok(answered.map_into_left_body());
+    };
+    let request = answered.request().clone();
+    let visit = Visit::of(&request);
+    let response = if wants_page(&request) {
+        let person = Person::extract(&request).await.ok();
+        match problem.kind {
+            ProblemKind::SignIn => sign_in::ask(&visit, &visit.here, None),
+            _ => fault(&visit, person.as_ref(), problem.into()),
+        }
+    } else {
+        Problem {
+            lang: visit.lang,
+            ..problem
+        }
+        .error_response()
+    };
+    Ok(ServiceResponse::new(request, response).map_into_right_body())
+}
+
+/// Whether a browser shows what it gets: it says so, or it sends a form.
+fn wants_page(request: &HttpRequest) -> bool {
+    let has = |name, word| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.contains(word))
+    };
+    has(ACCEPT, "text/html") || has(CONTENT_TYPE, "application/x-www-form-urlencoded")
+}
+
 /// What no route knows: a page for a browser, a problem document for a program.
 pub async fn not_found(request: HttpRequest) -> HttpResponse {
-    let accepts = request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    if !accepts.contains("text/html") {
+    if !wants_page(&request) {
         return crate::web::problem::not_found(request).await.error_response();
     }
     let visit = Visit::of(&request);
-    let sentence = visit.pick(
+    let sentence = (
         "Không có trang này. Có thể địa chỉ bị gõ thiếu, hoặc liên kết đã cũ.",
         "There is no such page. The address may be incomplete, or the link old.",
     );

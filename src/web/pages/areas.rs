@@ -1,6 +1,5 @@
 //! The page of an area: its figures, units, markets and streets, as of a day.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -13,8 +12,8 @@ use super::words;
 use crate::clock::now;
 use crate::indicators::{Question, Report, report};
 use crate::places::{Unit, Units};
-use crate::vn::{Day, Lang};
-use crate::web::{Problem, Shared};
+use crate::vn::{Day, Lang, sentence};
+use crate::web::{Problem, ProblemKind, Shared};
 
 #[derive(Template)]
 #[template(path = "area.html")]
@@ -80,7 +79,7 @@ fn counted(
     );
     let area = units
         .find(area, boundaries)
-        .map_err(|e| Fault::from(Problem::missing(e.to_string())).or_go(back.0, back.1))?;
+        .map_err(|e| Fault::from(Problem::missing(e.sentence())).or_go(back.0, back.1))?;
     if !units.under(boundaries).is_valid(area) {
         return Err(not_there(visit, units.get(area), boundaries));
     }
@@ -91,12 +90,11 @@ fn counted(
         known_at: now(),
     };
     report(question, units, facts).map_err(|error| {
-        let problem = Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "counts",
-            "Số liệu mâu thuẫn",
+        let detail = (
             "Các số đếm không khớp nhau nên không hiện ra. Hãy báo quản trị viên mã yêu cầu này.",
+            "The counts contradict each other, so they are not shown. Give the administrator this id.",
         );
+        let problem = Problem::new(ProblemKind::Counts, detail);
         tracing::error!(%error, request_id = problem.request_id, "counts contradict each other");
         problem.into()
     })
@@ -111,31 +109,21 @@ pub(super) fn not_there(visit: &Visit, unit: &Unit, boundaries: Day) -> Fault {
         _ => period.from.unwrap_or(boundaries),
     };
     let name = words::capital(&unit.full_name(lang));
-    let detail = match (lang, period.to) {
-        (Lang::Vi, Some(to)) if to < boundaries => format!(
-            "{name} (mã {}) chỉ có đến hết ngày {}, nên không có trong ranh giới ngày {}. Hãy chọn một ngày khi đơn vị này còn.",
-            unit.id.code,
-            to.show(),
-            boundaries.show()
-        ),
-        (Lang::En, Some(to)) if to < boundaries => format!(
-            "{name} (code {}) existed until {} and is not there under the boundaries of {}. Choose a day when it was there.",
-            unit.id.code,
-            to.show(),
-            boundaries.show()
-        ),
-        (Lang::Vi, _) => format!(
-            "{name} (mã {}) chỉ có từ ngày {}, nên chưa có trong ranh giới ngày {}. Hãy chọn một ngày sau đó.",
-            unit.id.code,
-            day_there.show(),
-            boundaries.show()
-        ),
-        (Lang::En, _) => format!(
-            "{name} (code {}) exists since {} and is not there under the boundaries of {}. Choose a later day.",
-            unit.id.code,
-            day_there.show(),
-            boundaries.show()
-        ),
+    let vi = words::capital(&unit.full_name(Lang::Vi));
+    let en = words::capital(&unit.full_name(Lang::En));
+    let code = &unit.id.code;
+    let day = day_there.show();
+    let of = boundaries.show();
+    let detail = if period.to.is_some_and(|to| to < boundaries) {
+        sentence!(
+            "{vi} (mã {code}) chỉ có đến hết ngày {day}, nên không có trong ranh giới ngày {of}. Hãy chọn một ngày khi đơn vị này còn.",
+            "{en} (code {code}) existed until {day} and is not there under the boundaries of {of}. Choose a day when it was there."
+        )
+    } else {
+        sentence!(
+            "{vi} (mã {code}) chỉ có từ ngày {day}, nên chưa có trong ranh giới ngày {of}. Hãy chọn một ngày sau đó.",
+            "{en} (code {code}) exists since {day} and is not there under the boundaries of {of}. Choose a later day."
+        )
     };
     let href = format!(
         "/areas/{}?as_of={day_there}",
@@ -145,9 +133,7 @@ pub(super) fn not_there(visit: &Visit, unit: &Unit, boundaries: Day) -> Fault {
         Lang::Vi => format!("Xem {name} ngày {}", day_there.show()),
         Lang::En => format!("See {name} as of {}", day_there.show()),
     };
-    let title = lang.pick("Đơn vị không có vào ngày này", "No such unit on that day");
-    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "boundaries", title, detail);
-    Fault::from(problem).or_go(href, words)
+    Fault::from(Problem::new(ProblemKind::Boundaries, detail)).or_go(href, words)
 }
 
 /// The same report from the API, as files.

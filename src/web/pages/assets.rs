@@ -70,7 +70,12 @@ pub(super) async fn asset(name: web::Path<String>) -> Result<HttpResponse, Probl
     let wanted = ASSETS
         .iter()
         .find(|a| a.name.strip_prefix("/assets/") == Some(name.as_str()));
-    let asset = wanted.ok_or_else(|| Problem::missing("Tệp này thuộc phiên bản khác. Hãy tải lại trang."))?;
+    let asset = wanted.ok_or_else(|| {
+        Problem::missing((
+            "Tệp này thuộc phiên bản khác. Hãy tải lại trang.",
+            "This file belongs to another version. Load the page again.",
+        ))
+    })?;
     Ok(HttpResponse::Ok()
         .content_type(asset.content_type)
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))

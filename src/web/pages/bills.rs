@@ -41,7 +41,7 @@ pub(super) async fn make(
 
 async fn made(officer: &Officer, stall_id: &str, wish: Wish, shared: &Shared) -> Result<BillView, Fault> {
     let amount = Dong::typed(&wish.amount).ok_or_else(|| {
-        let sentence = officer.visit.pick(
+        let sentence = (
             "Hãy ghi số tiền bằng số nguyên đồng, ví dụ 20.000.",
             "Write the amount in whole đồng, for example 20,000.",
         );
@@ -88,7 +88,7 @@ async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fau
     let visit = &officer.visit;
     let time = now();
     let missing = || {
-        let sentence = visit.pick("Không có hóa đơn này.", "There is no such bill.");
+        let sentence = ("Không có hóa đơn này.", "There is no such bill.");
         Fault::from(Problem::missing(sentence))
     };
     let bill = shared.store.bill(id).await?.ok_or_else(missing)?;

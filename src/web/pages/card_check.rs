@@ -1,6 +1,5 @@
 //! The wall check: a phone looks at the code that hangs at a stall, and says whether it is the stall's.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -15,9 +14,9 @@ use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
 use crate::vietqr::{Field, ScanError, read, scan};
-use crate::vn::{Day, Lang};
+use crate::vn::{Day, Lang, Sentence};
 use crate::web::body::{read_body, read_body_up_to};
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 /// Bytes of a photo: a page makes it smaller before it sends it.
 const PHOTO_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -110,7 +109,7 @@ pub(super) async fn code(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let seen: Seen = serde_json::from_slice(&read_body(payload).await?)
-        .map_err(|error| Problem::invalid("payload", error.to_string()))?;
+        .map_err(|error| Problem::invalid("payload", Sentence::new(error.to_string(), error.to_string())))?;
     judged(&shared, &seen.payload, CheckWay::Camera, &person, visit.lang).await
 }
 
@@ -129,41 +128,40 @@ pub(super) async fn photo(
         scan(&bytes, PHOTO_PIXELS_MAX)
     })
     .await
-    .map_err(|_| unread(visit.lang, &ScanError::NoCode))?;
+    .map_err(|_| unread(&ScanError::NoCode))?;
     match found.as_deref() {
         Ok([one]) => judged(&shared, one, CheckWay::Photo, &person, visit.lang).await,
         Ok(_) => Err(Problem::invalid(
             "photo",
-            visit.lang.pick(
+            (
                 "Ảnh có nhiều mã. Hãy chụp từng mã một.",
                 "The picture has several codes. Take one at a time.",
             ),
         )),
-        Err(error) => Err(unread(visit.lang, error)),
+        Err(error) => Err(unread(error)),
     }
 }
 
-fn unread(lang: Lang, error: &ScanError) -> Problem {
+fn unread(error: &ScanError) -> Problem {
     let sentence = match error {
-        ScanError::NoCode => lang.pick(
+        ScanError::NoCode => (
             "Không thấy mã đọc được trong ảnh. Hãy đưa máy lại gần, giữ thẳng, đủ sáng.",
             "No readable code is in the picture. Go nearer, hold the phone straight, more light.",
         ),
-        ScanError::Format(_) => lang.pick(
+        ScanError::Format(_) => (
             "Tệp này không phải ảnh PNG hoặc JPEG. Hãy chụp lại.",
             "The file is no PNG or JPEG picture. Take another.",
         ),
-        ScanError::Damaged(_) => lang.pick(
+        ScanError::Damaged(_) => (
             "Ảnh bị hỏng hoặc thiếu. Hãy chụp lại.",
             "The picture is damaged. Take it again.",
         ),
-        ScanError::TooLarge(_) => lang.pick(
+        ScanError::TooLarge(_) => (
             "Ảnh quá lớn. Hãy chụp nhỏ hơn.",
             "The picture is too large. Take a smaller one.",
         ),
     };
-    let title = lang.pick("Chưa đọc được mã", "No code was read");
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-code", title, sentence)
+    Problem::new(ProblemKind::NoCode, sentence)
 }
 
 async fn judged(

@@ -14,10 +14,11 @@ use super::words;
 use crate::clock::now;
 use crate::print::{self, Card, Format};
 use crate::register::CodeEnd;
-use crate::store::{CardView, CodeEnding, Creation, NewCode, PrintableCard, StoreError, WhichCards};
+use crate::store::{CardView, CodeEnding, Creation, Missing, NewCode, PrintableCard, WhichCards};
 use crate::vietqr::{Banks, Symbol, stall_payload};
 use crate::vn::Day;
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
+use crate::words::account_changed;
 
 /// Pixels of a module in a PNG: a version 5 symbol becomes 540 pixels wide, sharp on a card of 60 mm
 /// at 225 dpi.
@@ -35,13 +36,10 @@ pub(super) struct Wish {
 pub(super) async fn issue(
     officer: Officer,
     stall: web::Path<String>,
-    wish: Result<web::Form<Wish>, actix_web::Error>,
+    wish: web::Form<Wish>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let account_id = wish
-        .ok()
-        .and_then(|form| form.into_inner().account_id)
-        .filter(|id| !id.is_empty());
+    let account_id = wish.into_inner().account_id.filter(|id| !id.is_empty());
     let time = now();
     let new = NewCode {
         stall_id: stall.clone(),
@@ -72,7 +70,7 @@ pub(super) struct Act {
 }
 
 /// After a change the stall is shown, through a redirect, so that loading the page again changes nothing.
-fn back_to_stall(officer: &Officer, act: &Act, done: Result<(), StoreError>) -> HttpResponse {
+fn back_to_stall(officer: &Officer, act: &Act, done: Result<(), Problem>) -> HttpResponse {
     // Only a path of this service: a form from elsewhere leads nowhere else.
     let is_stall = act.stall_href.starts_with("/stalls/");
     let back = if is_stall {
@@ -122,11 +120,15 @@ pub(super) async fn end(
                 .end_code(&serial, ending(CodeEnd::Destroyed, ""), actor)
                 .await
         }
-        _ => Err(StoreError::Conflict(
-            "Hãy chọn thay thẻ, thu hồi hoặc hủy.".to_owned(),
-        )),
+        _ => {
+            let detail = (
+                "Hãy chọn thay thẻ, thu hồi hoặc hủy.",
+                "Choose to replace, revoke or destroy the card.",
+            );
+            return back_to_stall(&officer, &act, Err(Problem::conflict(detail)));
+        }
     };
-    back_to_stall(&officer, &act, done)
+    back_to_stall(&officer, &act, done.map_err(Problem::from))
 }
 
 /// `POST /links/{link}/approve`
@@ -139,9 +141,9 @@ pub(super) async fn approve(
     let wait_ms = shared.account_change_wait_ms;
     let done = shared
         .store
-        .approve_link(&link, wait_ms, officer.person.at(now()))
+        .approve_link(&link, wait_ms, officer.person.at(now()), account_changed)
         .await;
-    back_to_stall(&officer, &act, done)
+    back_to_stall(&officer, &act, done.map_err(Problem::from))
 }
 
 /// `POST /owner-messages/{message}/told`
@@ -152,7 +154,7 @@ pub(super) async fn told(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let done = shared.store.told_owner(&message, officer.person.at(now())).await;
-    back_to_stall(&officer, &act, done)
+    back_to_stall(&officer, &act, done.map_err(Problem::from))
 }
 
 /// `GET /codes/{serial}.svg`
@@ -195,7 +197,10 @@ fn picture(content_type: &str, bytes: Vec<u8>) -> HttpResponse {
 /// The symbol of a good code. The payload is written again from the register and must be the one that
 /// was handed out: a picture that pays somebody else is worse than none. A card that ended is not drawn.
 async fn drawn(serial: &str, shared: &Shared) -> Result<(CardView, Symbol), Problem> {
-    let missing = || Problem::missing(format!("Không có mã QR số {serial}."));
+    let missing = || {
+        let serial = serial.to_owned();
+        Problem::from(Missing::Code { serial })
+    };
     if serial.len() > SERIAL_CHARS_MAX {
         return Err(missing());
     }
@@ -205,12 +210,11 @@ async fn drawn(serial: &str, shared: &Shared) -> Result<(CardView, Symbol), Prob
         .await?
         .ok_or_else(missing)?;
     if !card.is_active() {
-        return Err(Problem::new(
-            StatusCode::GONE,
-            "code-ended",
-            "Mã QR đã hết hiệu lực",
+        let detail = (
             "Mã này đã thay, thu hồi, hủy, hoặc tài khoản không còn gắn với sạp. Hãy phát mã mới cho sạp.",
-        ));
+            "This code was replaced, revoked or destroyed, or its account is no longer linked. Hand out a new one.",
+        );
+        return Err(Problem::new(ProblemKind::CodeEnded, detail));
     }
     match stall_payload(&card.bank_bin, &card.account, &card.stall_code) {
         Ok(payload) if payload.as_str() == card.payload => {
@@ -230,12 +234,11 @@ async fn drawn(serial: &str, shared: &Shared) -> Result<(CardView, Symbol), Prob
 }
 
 fn undrawn() -> Problem {
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "code-differs",
-        "Mã QR không khớp sổ đăng ký",
+    let detail = (
         "Không vẽ mã này vì nội dung đã phát khác với sổ. Đừng dùng thẻ; hãy báo quản trị viên mã yêu cầu này.",
-    )
+        "The code is not drawn: what was handed out differs from the register. Do not use the card; give the administrator this id.",
+    );
+    Problem::new(ProblemKind::CodeDiffers, detail)
 }
 
 /// `GET /codes/{serial}/{format}.{pdf|png|svg}`: a card, stand or label, to print or to send.
@@ -252,18 +255,22 @@ pub(super) async fn card(
 }
 
 async fn card_file(visit: &Visit, serial: &str, name: &str, shared: &Shared) -> Result<HttpResponse, Fault> {
-    let no_such = || Problem::missing("Không có tệp thẻ này. Hãy mở lại từ trang của sạp.");
+    let no_such = || {
+        Problem::missing((
+            "Không có tệp thẻ này. Hãy mở lại từ trang của sạp.",
+            "There is no such file of a card. Open it from the stall's page.",
+        ))
+    };
     let (format, ending) = name.split_once('.').ok_or_else(no_such)?;
     let format = Format::of(format).ok_or_else(no_such)?;
     let which = WhichCards::Serials(vec![serial.to_owned()]);
     let Some(found) = shared.store.printable_cards(&which, Day::of(now())).await?.pop() else {
-        let problem = Problem::new(
-            StatusCode::GONE,
-            "code-ended",
-            "Thẻ không còn in được",
+        let detail = (
             "Thẻ này đã thay, thu hồi, hủy, hoặc tài khoản không còn gắn với sạp. Hãy phát mã mới cho sạp.",
+            "This card was replaced, revoked or destroyed, or its account is no longer linked. Hand out a new one.",
         );
-        return Err(problem.into());
+        let title = ("Thẻ không còn in được", "The card can no longer be printed");
+        return Err(Problem::new(ProblemKind::CodeEnded, detail).titled(title).into());
     };
     let file_name = format!("the-{}-{}.{ending}", found.stall_code, format.key());
     let card = card_of(found, &shared.banks.banks(), visit.host(shared));

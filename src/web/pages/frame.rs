@@ -7,9 +7,9 @@ use actix_web::{FromRequest, HttpRequest, web};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets::{Hrefs, hrefs};
-use crate::store::StoreError;
-use crate::vn::{Day, Lang};
-use crate::web::{Person, Problem, Shared};
+use crate::store::{Missing, StoreError};
+use crate::vn::{Day, Lang, sentence};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 /// The cookie that remembers the language.
 pub(super) const LANG_COOKIE: &str = "choso_lang";
@@ -74,11 +74,11 @@ impl Visit {
             return Ok(otherwise);
         };
         text.parse().map_err(|_| {
-            let sentence = self.pick(
-                "không phải là một ngày. Hãy viết NĂM-THÁNG-NGÀY, ví dụ 2024-06-15.",
-                "is not a day. Write YEAR-MONTH-DAY, for example 2024-06-15.",
+            let detail = sentence!(
+                "«{text}» không phải là một ngày. Hãy viết NĂM-THÁNG-NGÀY, ví dụ 2024-06-15.",
+                "«{text}» is not a day. Write YEAR-MONTH-DAY, for example 2024-06-15."
             );
-            Problem::invalid(name, format!("«{text}» {sentence}"))
+            Problem::invalid(name, detail)
         })
     }
 
@@ -153,6 +153,12 @@ impl From<Problem> for Fault {
     }
 }
 
+impl From<Missing> for Fault {
+    fn from(missing: Missing) -> Fault {
+        Problem::from(missing).into()
+    }
+}
+
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
         Problem::from(error).into()
@@ -162,9 +168,11 @@ impl From<StoreError> for Fault {
 impl From<askama::Error> for Fault {
     /// A template writes to memory and cannot fail; should it ever, the log says where.
     fn from(error: askama::Error) -> Fault {
-        let status = actix_web::http::StatusCode::INTERNAL_SERVER_ERROR;
-        let sentence = "Trang chưa vẽ được. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.";
-        let problem = Problem::new(status, "page", "Trang bị lỗi", sentence);
+        let detail = (
+            "Trang chưa vẽ được. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.",
+            "The page could not be drawn. Try again; if it still fails, give the administrator this id.",
+        );
+        let problem = Problem::new(ProblemKind::Page, detail);
         tracing::error!(%error, request_id = problem.request_id, "a page could not be drawn");
         problem.into()
     }

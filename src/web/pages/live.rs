@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -15,7 +14,7 @@ use crate::indicators::{Facts, Figure, Question, Report, ReportError, report};
 use crate::places::{Boundaries, Location, UnitIx, Units};
 use crate::store::{IntakeTotals, StateTotal, Store};
 use crate::vn::{Day, Dong, Lang, TimeMs};
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 /// Figures older than this are counted again when somebody asks.
 const FRESH_MS: i64 = 1000;
@@ -100,13 +99,11 @@ impl Live {
 }
 
 fn busy() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "database",
-        "Cơ sở dữ liệu đang bận",
+    let detail = (
         "Chưa đọc được số liệu. Hãy thử lại sau vài giây.",
-    )
-    .retry_after(2)
+        "The figures could not be read. Try again in a few seconds.",
+    );
+    Problem::new(ProblemKind::Database, detail).retry_after(2)
 }
 
 impl Snapshot {
@@ -155,7 +152,7 @@ impl Snapshot {
                 .units
                 .find(wanted, self.today)
                 .map(Some)
-                .map_err(|e| Problem::missing(e.to_string())),
+                .map_err(|e| Problem::missing(e.sentence())),
         }
     }
 }
@@ -323,7 +320,7 @@ pub(super) async fn live(
         Some(area) => {
             let report = snapshot
                 .report(area)
-                .map_err(|e| Problem::missing(e.to_string()))?;
+                .map_err(|e| Problem::missing(e.sentence()))?;
             cards(&report, visit.lang)
         }
     };

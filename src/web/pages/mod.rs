@@ -27,6 +27,7 @@ mod review;
 mod sign_in;
 mod words;
 
+use actix_web::middleware::from_fn;
 use actix_web::web;
 
 pub use answer::not_found;
@@ -52,6 +53,11 @@ impl PageStates {
 
 /// All pages, their pictures and their script.
 pub(super) fn routes(to: &mut web::ServiceConfig) {
+    let in_words = from_fn(answer::in_the_visitors_words);
+    to.service(web::scope("").wrap(in_words).configure(all));
+}
+
+fn all(to: &mut web::ServiceConfig) {
     to.configure(reconcile::routes)
         .route("/", web::get().to(home::home))
         .route("/live", web::get().to(live::live))

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Visit};
 use super::sign_in;
-use crate::web::{Person, Problem};
+use crate::web::{Person, Problem, ProblemKind};
 
 /// A signed-in person at a page. Whoever is not gets the sign-in page instead of the handler.
 #[derive(Debug, Clone)]
@@ -70,8 +70,8 @@ impl ResponseError for NotSignedIn {
     /// A stranger is asked to sign in, with 200 as docs/spec/contract.md, section 3 promises; a refused change or a
     /// database that is away is said as it is.
     fn error_response(&self) -> HttpResponse {
-        match self.problem.status {
-            401 => sign_in::ask(&self.visit, &self.visit.here, None),
+        match self.problem.kind {
+            ProblemKind::SignIn => sign_in::ask(&self.visit, &self.visit.here, None),
             _ => answer::fault(&self.visit, None, self.problem.clone().into()),
         }
     }

@@ -6,14 +6,14 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::assets::WORKER;
-use super::frame::Visit;
 use super::live::Live;
+use super::packs::no_place;
 use super::register::place_name;
 use crate::access::wall_digest;
 use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::OfflineCheck;
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, Sentence, TimeMs, sentence};
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
@@ -41,7 +41,6 @@ struct WallList {
 
 /// `GET /check/lists/{street or market}`
 pub(super) async fn list(
-    visit: Visit,
     _: Person,
     place: web::Path<String>,
     shared: web::Data<Shared>,
@@ -49,12 +48,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let time = now();
     let snapshot = live.snapshot(&shared.store).await?;
-    let name = place_name(&snapshot.facts, &place).ok_or_else(|| {
-        Problem::missing(visit.pick(
-            "Không có tuyến đường hay chợ này trong sổ.",
-            "The register has no such street or market.",
-        ))
-    })?;
+    let name = place_name(&snapshot.facts, &place).ok_or_else(no_place)?;
     let codes = shared.store.codes_at_place(&place, Day::of(time)).await?;
     let digests = |active: bool| -> Vec<String> {
         let mut digests: Vec<String> = codes
@@ -141,18 +135,17 @@ struct Told {
 /// `POST /check/walk`
 pub(super) async fn tell(
     person: Person,
-    visit: Visit,
     payload: web::Payload,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let walk: Walk = serde_json::from_slice(&read_body(payload).await?)
-        .map_err(|error| Problem::invalid("walk", error.to_string()))?;
+        .map_err(|error| Problem::invalid("walk", Sentence::new(error.to_string(), error.to_string())))?;
     if walk.looks.len() > LOOKS_MAX {
-        let sentence = match visit.lang {
-            crate::vn::Lang::Vi => format!("Gửi tối đa {LOOKS_MAX} lần kiểm tra một lượt."),
-            crate::vn::Lang::En => format!("Tell at most {LOOKS_MAX} looks at once."),
-        };
-        return Err(Problem::invalid("looks", sentence));
+        let detail = sentence!(
+            "Gửi tối đa {LOOKS_MAX} lần kiểm tra một lượt.",
+            "Tell at most {LOOKS_MAX} looks at once."
+        );
+        return Err(Problem::invalid("looks", detail));
     }
     let time = now();
     let told = walk.looks.len();

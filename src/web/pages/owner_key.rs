@@ -1,6 +1,5 @@
 //! The link with which an owner opens the own list: made and revoked by an officer, who cannot open it.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use base64::Engine;
@@ -11,9 +10,10 @@ use super::frame::{Fault, Frame, encoded};
 use super::officer::Officer;
 use crate::access::{token_sha256, token_text};
 use crate::clock::now;
+use crate::store::Missing;
 use crate::vietqr::Symbol;
 use crate::vn::Day;
-use crate::web::{Problem, Shared};
+use crate::web::{Problem, ProblemKind, Shared};
 
 #[derive(Template)]
 #[template(path = "owner_key.html")]
@@ -41,24 +41,17 @@ pub(super) async fn make(
 async fn made(officer: &Officer, household_id: &str, shared: &Shared) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let time = now();
-    let missing = || {
-        Problem::missing(visit.pick(
-            "Không có hộ này trong sổ. Hãy tìm lại theo tên.",
-            "No such household is on the register. Search for it by name.",
-        ))
-    };
     let (household, _) = shared
         .store
         .household(household_id, Day::of(time))
         .await?
-        .ok_or_else(missing)?;
+        .ok_or(Missing::Household)?;
     let undone = |cause: &str| {
-        let sentence = visit.pick(
+        let sentence = (
             "Chưa tạo được liên kết. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.",
             "The link could not be made. Try again; if it still fails, give the administrator this id.",
         );
-        let title = visit.pick("Chưa làm được", "Not done");
-        let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "owner-key", title, sentence);
+        let problem = Problem::new(ProblemKind::OwnerKey, sentence);
         tracing::error!(
             cause,
             request_id = problem.request_id,

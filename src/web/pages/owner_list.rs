@@ -24,7 +24,7 @@ use crate::clock::now;
 use crate::ledger::Received;
 use crate::store::{HouseholdView, OwnerKey, OwnerList, OwnerReceipt, StallView};
 use crate::vn::{Day, Dong, Lang};
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 use period::Asked;
 
@@ -145,7 +145,7 @@ async fn key_in(request: &HttpRequest, text: &str, shared: &Shared, is_used: boo
     // No officer may look with a key that they made, at least not while they are signed in.
     match Person::from_request(request, &mut Payload::None).await {
         Ok(person) => return Err(Shut::Officer(person)),
-        Err(problem) if problem.status == 401 => {}
+        Err(problem) if problem.kind == ProblemKind::SignIn => {}
         Err(problem) => return Err(problem.into()),
     }
     let is_plain = !text.is_empty()
@@ -221,14 +221,13 @@ pub(super) async fn leave(visit: Visit) -> HttpResponse {
 }
 
 /// The right to look for single receipts.
-async fn turn(shared: &Shared, lang: Lang) -> Result<OwnedMutexGuard<()>, Fault> {
+async fn turn(shared: &Shared) -> Result<OwnedMutexGuard<()>, Fault> {
     let busy = || {
-        let sentence = lang.pick(
+        let sentence = (
             "Đang có nhiều người xem. Hãy thử lại sau một phút.",
             "Many people are looking. Try again in a minute.",
         );
-        let title = lang.pick("Đang bận", "Busy");
-        Fault::from(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title, sentence).retry_after(60))
+        Fault::from(Problem::new(ProblemKind::Busy, sentence).retry_after(60))
     };
     let turn = tokio::time::timeout(TURN_TIMEOUT, shared.turns.owner_list.wait());
     turn.await.map_err(|_| busy())
@@ -297,7 +296,7 @@ async fn show(visit: &Visit, owner: Owner, shared: &Shared) -> Result<Html, Faul
     let limit = if asked.has_receipts { PAGE_RECEIPTS } else { 0 };
     let list = {
         let _turn = if asked.has_receipts {
-            Some(turn(shared, lang).await?)
+            Some(turn(shared).await?)
         } else {
             None
         };
@@ -526,7 +525,7 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
         days,
         made_at: time,
     };
-    let _turn = turn(shared, visit.lang).await?;
+    let _turn = turn(shared).await?;
     let list = shared
         .store
         .owner_list(id, &(days.0..=days.1), None, book::RECEIPTS_MAX)
@@ -536,12 +535,11 @@ async fn workbook(visit: &Visit, owner: Owner, shared: &Shared) -> Result<(Strin
         .map_err(|error| error.to_string())
         .and_then(|made| made.map_err(|error| error.to_string()));
     let bytes = bytes.map_err(|error| {
-        let sentence = visit.pick(
+        let sentence = (
             "Chưa lập được tệp. Hãy thử lại; nếu vẫn lỗi, báo cán bộ phường mã yêu cầu này.",
             "The file could not be made. Try again; if it still fails, give the ward's officer this id.",
         );
-        let title = visit.pick("Tệp bị lỗi", "No file");
-        let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "file", title, sentence);
+        let problem = Problem::new(ProblemKind::File, sentence);
         tracing::error!(
             error,
             request_id = problem.request_id,

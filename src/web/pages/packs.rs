@@ -6,7 +6,6 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -77,15 +76,21 @@ impl Packs {
         });
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let is_drawn = |pack: &Arc<Ordered>| pack.file.get().is_some();
-        let waits = |sentence| Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence);
         if let Some(own) = kept.iter().find(|pack| pack.by == by && !is_drawn(pack)) {
-            let problem = waits("Tập in trước của bạn đang được vẽ. Hãy chờ nó xong rồi đặt tập tiếp theo.");
+            let problem = Problem::conflict((
+                "Tập in trước của bạn đang được vẽ. Hãy chờ nó xong rồi đặt tập tiếp theo.",
+                "Your last print pack is being drawn. Wait until it is done, then order the next.",
+            ));
             return Err(Fault::from(problem).or_go(format!("/packs/{}", own.id), own.title.clone()));
         }
         if kept.len() >= PACKS_KEPT {
             let drawn = kept.iter().position(is_drawn);
             let Some(oldest) = drawn else {
-                return Err(waits("Đang có nhiều tập in chờ vẽ. Hãy thử lại sau vài phút.").into());
+                return Err(Problem::conflict((
+                    "Đang có nhiều tập in chờ vẽ. Hãy thử lại sau vài phút.",
+                    "Many print packs wait to be drawn. Try again in a few minutes.",
+                ))
+                .into());
             };
             kept.remove(oldest);
         }
@@ -117,10 +122,21 @@ impl Packs {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().find(|pack| pack.id == id && pack.by == by).cloned();
         found.ok_or_else(|| {
-            Problem::missing("Tập in này không còn. Hãy mở lại trang tuyến đường hoặc chợ và bấm In thẻ QR.")
-                .into()
+            Problem::missing((
+                "Tập in này không còn. Hãy mở lại trang tuyến đường hoặc chợ và bấm In thẻ QR.",
+                "This print pack is gone. Open the page of the street or market and press Print QR cards.",
+            ))
+            .into()
         })
     }
+}
+
+/// No such street or market.
+pub(super) fn no_place() -> Problem {
+    Problem::missing((
+        "Không có tuyến đường hay chợ này trong sổ.",
+        "The register has no such street or market.",
+    ))
 }
 
 /// What the form of a street or market sends; of a selection also its serials.
@@ -135,17 +151,15 @@ pub(super) struct Wish {
 pub(super) async fn order(
     officer: Officer,
     place: web::Path<String>,
-    wish: Result<web::Form<Wish>, actix_web::Error>,
+    wish: web::Form<Wish>,
     shared: web::Data<Shared>,
     live: web::Data<Live>,
     packs: web::Data<Packs>,
 ) -> HttpResponse {
     let begun = async {
-        let wish = wish.ok().map(web::Form::into_inner);
         let snapshot = live.snapshot(&shared.store).await?;
-        let title = place_name(&snapshot.facts, &place)
-            .ok_or_else(|| Problem::missing("Không có tuyến đường hay chợ này trong sổ."))?;
-        let pack = pack_of(&officer, &place, title, wish, &shared).await?;
+        let title = place_name(&snapshot.facts, &place).ok_or_else(no_place)?;
+        let pack = pack_of(&officer, &place, title, wish.into_inner(), &shared).await?;
         packs.begin(pack, &officer.person.name)
     };
     match begun.await {
@@ -164,19 +178,12 @@ async fn pack_of(
     officer: &Officer,
     place: &str,
     title: String,
-    wish: Option<Wish>,
+    wish: Wish,
     shared: &Shared,
 ) -> Result<Pack, Fault> {
-    let format = wish
-        .as_ref()
-        .and_then(|wish| Format::of(&wish.format))
-        .ok_or_else(|| {
-            Problem::invalid(
-                "format",
-                officer.visit.pick("Hãy chọn khổ in.", "Choose what to print."),
-            )
-        })?;
-    let serials: Option<Vec<String>> = wish.and_then(|wish| wish.serials).map(|list| {
+    let format = Format::of(&wish.format)
+        .ok_or_else(|| Problem::invalid("format", ("Hãy chọn khổ in.", "Choose what to print.")))?;
+    let serials: Option<Vec<String>> = wish.serials.map(|list| {
         list.split(',')
             .map(|s| s.trim().to_owned())
             .filter(|s| !s.is_empty())
@@ -190,11 +197,17 @@ async fn pack_of(
     let found = shared.store.printable_cards(&which, today).await?;
     if found.is_empty() || found.len() > CARDS_MAX {
         let sentence = if found.is_empty() {
-            "Chưa có thẻ nào để in ở đây. Hãy phát mã cho các sạp trước."
+            (
+                "Chưa có thẻ nào để in ở đây. Hãy phát mã cho các sạp trước.",
+                "There is no card to print here. Hand out codes to the stalls first.",
+            )
         } else {
-            "Quá nhiều thẻ cho một tập in. Hãy in từng tuyến đường hoặc từng chợ."
+            (
+                "Quá nhiều thẻ cho một tập in. Hãy in từng tuyến đường hoặc từng chợ.",
+                "These are too many cards for one pack. Print street by street, or market by market.",
+            )
         };
-        return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Chưa in được", sentence).into());
+        return Err(Problem::conflict(sentence).into());
     }
     let banks = shared.banks.banks();
     let host = officer.visit.host(shared);
@@ -297,7 +310,12 @@ pub(super) async fn file(officer: Officer, id: web::Path<String>, packs: web::Da
             file.read_to_end(&mut bytes).ok().map(|_| bytes)
         });
         let bytes = read.await.ok().flatten();
-        let unready = || Problem::missing("Tập in chưa vẽ xong. Hãy chờ ở trang tiến độ.");
+        let unready = || {
+            Problem::missing((
+                "Tập in chưa vẽ xong. Hãy chờ ở trang tiến độ.",
+                "The print pack is not drawn yet. Wait on its page.",
+            ))
+        };
         Ok::<_, Fault>((pack, bytes.ok_or_else(unready)?))
     };
     match found.await {

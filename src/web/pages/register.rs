@@ -16,7 +16,7 @@ use crate::store::{
     AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, OwnerKey, OwnerMessage, StallView,
 };
 use crate::vietqr::Banks;
-use crate::vn::{Day, Lang, Period, TimeMs, sort_key};
+use crate::vn::{Day, Lang, Period, Sentence, TimeMs, sort_key};
 use crate::web::{Problem, Shared};
 
 /// Households on one page.
@@ -154,7 +154,7 @@ async fn show_place(officer: &Officer, place: &str, shared: &Shared, live: &Live
     let visit = &officer.visit;
     let snapshot = live.snapshot(&shared.store).await?;
     let Some(name) = place_name(&snapshot.facts, place) else {
-        let sentence = visit.pick(
+        let sentence = (
             "Không có tuyến đường hay chợ này trong sổ. Hãy mở lại từ trang của phường.",
             "No such street or market is on the register. Open it from the page of its ward.",
         );
@@ -486,7 +486,7 @@ async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<
     let lang = officer.visit.lang;
     let today = Day::of(now());
     let Some((household, stalls)) = shared.store.household(id, today).await? else {
-        let sentence = visit.pick(
+        let sentence = (
             "Không có hộ này trong sổ. Hãy tìm lại theo tên.",
             "No such household is on the register. Search for it by name.",
         );
@@ -511,7 +511,7 @@ async fn show_household(officer: &Officer, id: &str, shared: &Shared) -> Result<
     })
 }
 
-fn missing_household(lang: Lang, sentence: &str) -> Fault {
+fn missing_household(lang: Lang, sentence: impl Into<Sentence>) -> Fault {
     let words = lang.pick("Tìm hộ kinh doanh", "Find a household");
     Fault::from(Problem::missing(sentence)).or_go("/households".to_owned(), words.to_owned())
 }
@@ -558,7 +558,7 @@ pub(super) async fn stall(
 async fn show_stall(officer: &Officer, id: &str, shared: &Shared, time: TimeMs) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let Some(stall) = shared.store.stall(id).await? else {
-        let sentence = visit.pick(
+        let sentence = (
             "Không có sạp này trong sổ. Hãy tìm theo tên hộ hoặc mã sạp.",
             "No such stall is on the register. Search by household or stall code.",
         );

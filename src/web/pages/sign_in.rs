@@ -49,14 +49,16 @@ pub(super) async fn by_link(request: HttpRequest, visit: Visit) -> HttpResponse 
 pub(super) async fn by_form(
     request: HttpRequest,
     visit: Visit,
-    form: Result<web::Form<Form>, actix_web::Error>,
+    form: Option<web::Form<Form>>,
 ) -> HttpResponse {
-    let Ok(form) = form else {
+    let Some(form) = form else {
         let complaint = visit.pick(
             "Hãy dán mã truy cập vào ô.",
             "Paste the access token into the field.",
         );
-        return ask(&visit, "/", Some(complaint));
+        let mut page = ask(&visit, "/", Some(complaint));
+        *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        return page;
     };
     enter(&request, &visit, &form.token, form.next.as_deref().unwrap_or("/")).await
 }

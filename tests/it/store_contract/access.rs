@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use choso::register::read_register;
 use choso::store::{
-    Creation, IdempotentAnswer, IdempotentCall, NewBill, NewProvider, Store, StoreError, fresh_id,
+    Conflict, Creation, IdempotentAnswer, IdempotentCall, Missing, NewBill, NewProvider, Store, StoreError,
+    fresh_id,
 };
 use choso::vn::{Dong, TimeMs};
 
@@ -201,7 +202,10 @@ fn work_that_fails_leaves_neither_itself_nor_a_key(database: Database) {
         || books.rows("SELECT bill_id FROM bill").len() + books.rows("SELECT name FROM idempotency").len();
     let failed = books.run(books.store.create_once(&call, noon(), async |creation| {
         answer(creation, &stall, "một").await?;
-        Err(StoreError::Missing("thử".to_owned()))
+        Err(Missing::Stall {
+            stall_id: "none".to_owned(),
+        }
+        .into())
     }));
     assert!(matches!(failed, Err(StoreError::Missing(_))), "{failed:?}");
     assert_eq!(kept(), 0);
@@ -238,7 +242,7 @@ fn what_is_created_is_read_in_the_same_transaction(database: Database) {
         assert_eq!((view.name.as_str(), seen.len()), ("Hộ Thử Mới", 1));
         let stall = creation.stall(&stalls[0]).await?.expect("a stall");
         assert_eq!(stall.accounts.len(), 1);
-        Err(StoreError::Conflict("thử".to_owned()))
+        Err(Conflict::FirstAccount.into())
     });
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     let found = books.create(async |creation| creation.household_by_ref("moi").await);

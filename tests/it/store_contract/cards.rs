@@ -9,6 +9,7 @@ use choso::store::{
     WhichCards,
 };
 use choso::vn::{AccountNumber, Day, Dong, TimeMs};
+use choso::words::account_changed;
 use serde_json::Value;
 
 use super::posting::stall_of;
@@ -226,13 +227,17 @@ fn a_changed_account_needs_somebody_else_and_time(database: Database) {
         }
     );
     let sentence = |result: Result<String, StoreError>| match result {
-        Err(StoreError::Conflict(sentence)) => sentence,
+        Err(StoreError::Conflict(fact)) => choso::words::conflict(&fact).vi.into_owned(),
         other => panic!("{other:?}"),
     };
     assert!(sentence(issue(&books, &stall, Some(&account), noon())).contains("người thứ hai duyệt"));
     let approve = |link: &str, by: &str| {
         books
-            .run(books.store.approve_link(link, WAIT_MS, actor(by, noon())))
+            .run(
+                books
+                    .store
+                    .approve_link(link, WAIT_MS, actor(by, noon()), account_changed),
+            )
             .map(|()| String::new())
     };
     assert!(sentence(approve(&link, "thu")).contains("phải khác người đã ghi"));
@@ -292,7 +297,11 @@ fn no_day_and_no_old_link_goes_around_the_second_person(database: Database) {
         .expect("checked");
     assert!(matches!(checked, Checked::Unknown), "{checked:?}");
     books
-        .run(books.store.approve_link(&link, WAIT_MS, actor("hai", noon())))
+        .run(
+            books
+                .store
+                .approve_link(&link, WAIT_MS, actor("hai", noon()), account_changed),
+        )
         .expect("a second person");
     let checked = books
         .run(books.store.check_payload(plain.as_str(), market_day()))
@@ -313,7 +322,11 @@ fn the_new_card_of_a_changed_account_ends_the_old_one(database: Database) {
         .clone();
     let (link, account) = change(&books, &stall, "thu", noon());
     books
-        .run(books.store.approve_link(&link, 0, actor("hai", noon())))
+        .run(
+            books
+                .store
+                .approve_link(&link, 0, actor("hai", noon()), account_changed),
+        )
         .expect("a second person");
     let state = |serial: &str| {
         let card = books
@@ -374,7 +387,11 @@ fn an_owner_is_told_once(database: Database) {
     let stall = stall_of(&books, "one");
     let (link, _) = change(&books, &stall, "thu", noon());
     books
-        .run(books.store.approve_link(&link, WAIT_MS, actor("hai", noon())))
+        .run(
+            books
+                .store
+                .approve_link(&link, WAIT_MS, actor("hai", noon()), account_changed),
+        )
         .expect("a second person");
     let message = books
         .run(books.store.owner_messages(&stall))
@@ -597,7 +614,11 @@ fn a_file_hands_out_no_code_to_an_account_that_takes_anothers_place(database: Da
     );
     let kept = books.register(&rows, Day::ymd(2026, 1, 20).start());
     assert_eq!(kept.faults.len(), 1, "{:?}", kept.faults);
-    assert!(kept.faults[0].1.contains("người thứ hai"), "{}", kept.faults[0].1);
+    assert!(
+        kept.faults[0].1.vi.contains("người thứ hai"),
+        "{:?}",
+        kept.faults[0].1
+    );
     assert_eq!(books.rows("SELECT serial FROM code").len(), before);
     let linked = books.rows("SELECT link_id FROM account_link l JOIN account a ON a.account_id = l.account_id WHERE a.account_number = '99990077'");
     assert_eq!(linked.len(), 1, "the account itself is recorded, to be approved");

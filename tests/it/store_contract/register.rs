@@ -3,6 +3,7 @@
 use choso::register::{Class, CodeEnd, TradingStatus};
 use choso::store::{HouseholdFilter, StoreError};
 use choso::vn::{Day, TimeMs};
+use choso::words::account_changed;
 
 use super::posting::stall_of;
 use crate::support::*;
@@ -129,7 +130,7 @@ fn a_taken_stall_code_refuses_its_row_alone(database: Database) {
     );
     assert_eq!(kept.faults.len(), 1);
     assert_eq!(kept.faults[0].0, 2, "the line of the file");
-    assert!(kept.faults[0].1.starts_with("stall_code"), "{:?}", kept.faults);
+    assert!(kept.faults[0].1.vi.starts_with("stall_code"), "{:?}", kept.faults);
     assert_eq!(kept.new_households, 1);
     assert_eq!(
         books.rows("SELECT household_ref FROM household WHERE household_ref IN ('chin', 'muoi')"),
@@ -484,7 +485,11 @@ fn a_code_wants_one_account_of_that_day(database: Database) {
         .find(|a| a.bank_bin == "970422")
         .expect("both accounts");
     books
-        .run(books.store.approve_link(&second.link_id, 0, actor("hai", noon())))
+        .run(
+            books
+                .store
+                .approve_link(&second.link_id, 0, actor("hai", noon()), account_changed),
+        )
         .expect("a second person");
     let code = issue(Some(second.account_id.clone()), market_day())
         .expect("a code")

@@ -83,7 +83,7 @@ fn rules_are_usual_until_they_are_changed_and_nonsense_changes_nothing(database:
         ..RuleTexts::default()
     };
     assert!(
-        matches!(change(&books, nonsense), Err(StoreError::Conflict(text)) if text.contains("deadline-days"))
+        matches!(change(&books, nonsense), Err(StoreError::Conflict(text)) if choso::words::conflict(&text).en.contains("deadline-days"))
     );
     assert_eq!(held("p"), both);
     let nobody = books.run(

@@ -31,7 +31,7 @@ impl Asked {
         // A day alone is that day, none is this month.
         let to = visit.day("to", if visit.asked("from").is_some() { from } else { last })?;
         if to < from || to.number() - from.number() >= DAYS_MAX {
-            let sentence = visit.pick(
+            let sentence = (
                 "Hãy chọn từ 1 đến 366 ngày, ngày đầu không sau ngày cuối.",
                 "Choose 1 to 366 days, the first not after the last.",
             );

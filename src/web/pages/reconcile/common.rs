@@ -5,13 +5,14 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 
 use crate::clock::now;
+use crate::print::SheetError;
 use crate::reconcile::{Decision, DecisionState, Exception, Subject};
 use crate::settlement::{DaysView, ImportError, compare_days, reconcile_days};
 use crate::store::{DecisionView, NewDecision, StoreError};
 use crate::vn::{Day, Lang};
 use crate::web::pages::frame::{Fault, encoded};
 use crate::web::pages::officer::Officer;
-use crate::web::{Problem, Shared};
+use crate::web::{Problem, ProblemKind, Shared};
 
 /// Days that are compared at once.
 pub(super) const DAYS_MAX: i64 = 31;
@@ -32,13 +33,13 @@ impl Asked {
         };
         let from = visit.day("from", Day::of(now()).plus(-1))?;
         let to = visit.day("to", from)?;
-        Asked::days(officer, provider_id, from, to).map(Some)
+        Asked::days(provider_id, from, to).map(Some)
     }
 
     /// So many days as are compared at once.
-    pub fn days(officer: &Officer, provider_id: &str, from: Day, to: Day) -> Result<Asked, Fault> {
+    pub fn days(provider_id: &str, from: Day, to: Day) -> Result<Asked, Fault> {
         if to < from || to.number() - from.number() >= DAYS_MAX {
-            let sentence = officer.visit.pick(
+            let sentence = (
                 "Hãy chọn từ 1 đến 31 ngày, ngày đầu không sau ngày cuối.",
                 "Choose 1 to 31 days, the first not after the last.",
             );
@@ -89,6 +90,22 @@ pub(super) fn refused(error: ImportError) -> Fault {
     }
 }
 
+/// No provider was chosen.
+pub(super) fn no_provider() -> Problem {
+    Problem::invalid("provider", ("Hãy chọn nhà cung cấp.", "Choose the provider."))
+}
+
+/// A workbook that could not be made.
+pub(super) fn no_file(error: SheetError) -> Problem {
+    let detail = (
+        "Chưa lập được tệp. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.",
+        "The file could not be made. Try again; if it still fails, give the administrator this id.",
+    );
+    let problem = Problem::new(ProblemKind::File, detail);
+    tracing::error!(%error, request_id = problem.request_id, "a workbook could not be made");
+    problem
+}
+
 /// The fields of a form; one name may come several times.
 pub(super) struct Fields(pub Vec<(String, String)>);
 
@@ -108,7 +125,13 @@ impl Fields {
     }
 
     pub fn subject(&self) -> Result<(Subject, Day), Fault> {
-        let wrong = || Problem::invalid("subject", "Mục không đúng. Hãy mở lại từ danh sách.");
+        let wrong = || {
+            let detail = (
+                "Mục không đúng. Hãy mở lại từ danh sách.",
+                "There is no such exception. Open it from the list again.",
+            );
+            Problem::invalid("subject", detail)
+        };
         let subject = Subject::parse(self.one("subject")).ok_or_else(wrong)?;
         let day = self.one("day").parse().map_err(|_| wrong())?;
         Ok((subject, day))
@@ -126,12 +149,22 @@ pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {
     if name.chars().count() <= NAME_CHARS_MAX {
         Ok(name)
     } else {
-        Err(Problem::invalid("assignee", "Tên dài nhất 60 ký tự.").into())
+        Err(Problem::invalid(
+            "assignee",
+            ("Tên dài nhất 60 ký tự.", "A name has at most 60 characters."),
+        )
+        .into())
     }
 }
 
 pub(super) fn decision_of(word: &str) -> Result<Decision, Fault> {
-    let wrong = || Problem::invalid("decision", "Hãy chọn ghép, chấp nhận hoặc gạch khỏi sổ.");
+    let wrong = || {
+        let detail = (
+            "Hãy chọn ghép, chấp nhận hoặc gạch khỏi sổ.",
+            "Choose to match, accept or strike.",
+        );
+        Problem::invalid("decision", detail)
+    };
     Decision::parse(word).ok_or_else(|| wrong().into())
 }
 

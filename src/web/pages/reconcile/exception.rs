@@ -71,7 +71,7 @@ pub(super) async fn show(officer: Officer, shared: web::Data<Shared>) -> HttpRes
 async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let lang = officer.visit.lang;
-    let missing = || Problem::missing(visit.pick("Không có mục này.", "There is no such exception."));
+    let missing = || Problem::missing(("Không có mục này.", "There is no such exception."));
     let provider = visit.asked("provider").ok_or_else(missing)?.to_owned();
     let subject = visit
         .asked("subject")
@@ -298,7 +298,11 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
         "comment" => {
             let text = fields.one("text");
             if text.is_empty() || text.chars().count() > COMMENT_CHARS_MAX {
-                return Err(Problem::invalid("text", "Hãy viết ghi chú, nhiều nhất 2.000 ký tự.").into());
+                let detail = (
+                    "Hãy viết ghi chú, nhiều nhất 2.000 ký tự.",
+                    "Write a comment of at most 2,000 characters.",
+                );
+                return Err(Problem::invalid("text", detail).into());
             }
             Ok(store.comment(provider, subject, text, by, time).await?)
         }
@@ -330,9 +334,11 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 "refuse" => Answer::Refuse,
                 "undo" => Answer::Undo,
                 _ => {
-                    return Err(
-                        Problem::invalid("answer", "Hãy chọn đồng ý, không đồng ý hoặc hoàn tác.").into(),
+                    let detail = (
+                        "Hãy chọn đồng ý, không đồng ý hoặc hoàn tác.",
+                        "Choose to approve, refuse or undo.",
                     );
+                    return Err(Problem::invalid("answer", detail).into());
                 }
             };
             let decision_no = fields.one("decision_no").parse().unwrap_or_default();
@@ -341,6 +347,6 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 .await?;
             followed(shared, &view.provider_id, (view.business_day, view.business_day)).await
         }
-        _ => Err(Problem::missing("Không có việc này.").into()),
+        _ => Err(Problem::missing(("Không có việc này.", "There is no such action.")).into()),
     }
 }

@@ -6,20 +6,21 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::common::{
-    Asked, Fields, XLSX, age, case_href, decision_of, download, followed, mark, name, new_decision, refused,
-    subject_of,
+    Asked, Fields, XLSX, age, case_href, decision_of, download, followed, mark, name, new_decision, no_file,
+    no_provider, refused, subject_of,
 };
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};
 use crate::settlement::{DaysView, exceptions_csv};
 use crate::store::{DecisionView, StoreError};
-use crate::vn::{Day, Dong, Lang, WorkingCalendar};
+use crate::vn::{Day, Dong, Lang, Sentence, WorkingCalendar};
 use crate::web::pages::answer::Html;
 use crate::web::pages::frame::{Fault, Frame, encoded};
 use crate::web::pages::officer::Officer;
 use crate::web::pages::words;
 use crate::web::{Problem, Shared};
+use crate::words::{conflict, missing};
 
 /// Exceptions on one page.
 const PAGE_ROWS: usize = 100;
@@ -190,8 +191,7 @@ pub(super) async fn queue(officer: Officer, shared: web::Data<Shared>) -> HttpRe
 }
 
 async fn filtered(officer: &Officer, shared: &Shared) -> Result<(Asked, Filter, Vec<Case>), Fault> {
-    let missing = || Problem::invalid("provider", "Hãy chọn nhà cung cấp.");
-    let asked = Asked::of(officer)?.ok_or_else(missing)?;
+    let asked = Asked::of(officer)?.ok_or_else(no_provider)?;
     let filter = Filter::of(officer);
     let view = asked.compared(shared).await?;
     let assignees = shared.store.assignments(&asked.provider_id).await?;
@@ -261,7 +261,7 @@ fn queue_row(case: &Case, provider_id: &str, lang: Lang) -> QueueRow {
 pub(super) async fn workbook(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
     let made = async {
         let (asked, _, cases) = filtered(&officer, &shared).await?;
-        let bytes = sheet(&asked, &cases).map_err(|error| StoreError::Conflict(error.to_string()))?;
+        let bytes = sheet(&asked, &cases).map_err(no_file)?;
         Ok::<_, Fault>((asked, bytes))
     };
     match made.await {
@@ -363,7 +363,13 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
         let parsed = pick
             .split_once('@')
             .and_then(|(subject, day)| Some((Subject::parse(subject)?, day.parse().ok()?)));
-        let wrong = || Problem::invalid("pick", "Mục đã chọn không đúng. Hãy mở lại danh sách.");
+        let wrong = || {
+            let detail = (
+                "Mục đã chọn không đúng. Hãy mở lại danh sách.",
+                "What was picked is no exception. Load the list again.",
+            );
+            Problem::invalid("pick", detail)
+        };
         picked.push(parsed.ok_or_else(wrong)?);
     }
     let span = picked
@@ -372,13 +378,13 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
         .min()
         .zip(picked.iter().map(|(_, day)| *day).max());
     let Some((from, to)) = span.filter(|_| picked.len() <= BULK_MAX) else {
-        let sentence = visit.pick(
+        let sentence = (
             "Hãy chọn từ 1 đến 100 mục trong danh sách.",
             "Pick 1 to 100 of the list.",
         );
         return Err(Problem::invalid("pick", sentence).into());
     };
-    let asked = Asked::days(officer, provider, from, to)?;
+    let asked = Asked::days(provider, from, to)?;
     let mut done = 0;
     let mut waiting = 0;
     let mut failed = Vec::new();
@@ -400,11 +406,7 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
                 exceptions.into_iter().map(|e| (subject_of(&e), e)).collect();
             for (subject, day) in picked {
                 let outcome = match by_subject.get(&subject) {
-                    None => Err(StoreError::Conflict(
-                        visit
-                            .pick("Không còn là ngoại lệ.", "No exception any more.")
-                            .to_owned(),
-                    )),
+                    None => Err(Sentence::new("Không còn là ngoại lệ.", "No exception any more.")),
                     Some(exception) => {
                         let new = new_decision(
                             officer,
@@ -414,20 +416,24 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
                             standing_receipts(exception),
                             fields.one("reason"),
                         );
-                        shared.store.decide(&new, time).await
+                        match shared.store.decide(&new, time).await {
+                            Ok(view) => Ok(view),
+                            Err(StoreError::Conflict(why)) => Err(conflict(&why)),
+                            Err(StoreError::Missing(why)) => Err(missing(&why)),
+                            Err(error) => return Err(error.into()),
+                        }
                     }
                 };
                 match outcome {
                     Ok(view) if view.state == DecisionState::Waiting => waiting += 1,
                     Ok(_) => done += 1,
-                    Err(StoreError::Conflict(why) | StoreError::Missing(why)) => {
+                    Err(why) => {
                         let what = by_subject.get(&subject).map_or_else(
                             || day.show(),
                             |e| format!("{}, {}", e.day.show(), Dong::new(e.amount_vnd).show(lang)),
                         );
-                        failed.push((what, why));
+                        failed.push((what, why.in_lang(lang).to_owned()));
                     }
-                    Err(error) => return Err(error.into()),
                 }
             }
             followed(shared, provider, (from, to)).await?;

@@ -4,18 +4,19 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::common::{Asked, DAYS_MAX, XLSX, case_href, download, in_turn, subject_of};
+use super::common::{Asked, DAYS_MAX, XLSX, case_href, download, in_turn, no_file, no_provider, subject_of};
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
 use crate::settlement::{DaysView, RefusedFile, close_day, refused_statements, restate_day};
-use crate::store::{BookDay, DayClose, StatementFileView, StoreError};
+use crate::store::{BookDay, DayClose, StatementFileView};
 use crate::vn::{Day, Dong, Lang};
 use crate::web::pages::answer::{Html, seen};
 use crate::web::pages::frame::{Fault, Frame, encoded};
 use crate::web::pages::officer::Officer;
 use crate::web::pages::words;
 use crate::web::{Problem, Shared};
+use crate::words::by_whom;
 
 /// Files that the page lists.
 const FILES_SHOWN: i64 = 20;
@@ -182,7 +183,7 @@ fn refused_view(listed: Option<(Vec<RefusedFile>, usize)>, lang: Lang) -> Option
         reason: if file.reason.is_empty() {
             unknown.to_owned()
         } else {
-            file.reason
+            lang.pick(&file.reason, &file.reason_en).to_owned()
         },
         name: file.name,
         provider: file.provider_id,
@@ -353,7 +354,7 @@ fn file_row(file: StatementFileView, lang: Lang) -> FileRow {
         at: file.imported_at.show(),
         name: file.name,
         provider: file.provider_id,
-        by: file.imported_by,
+        by: by_whom(file.imported_by).in_lang(lang).to_owned(),
         href,
     }
 }
@@ -361,13 +362,12 @@ fn file_row(file: StatementFileView, lang: Lang) -> FileRow {
 /// `GET /reconcile/books.xlsx`: the books of the days as a workbook.
 pub(super) async fn books(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
     let made = async {
-        let missing = || Problem::invalid("provider", "Hãy chọn nhà cung cấp.");
-        let asked = Asked::of(&officer)?.ok_or_else(missing)?;
+        let asked = Asked::of(&officer)?.ok_or_else(no_provider)?;
         let books = shared
             .store
             .books(&asked.provider_id, (asked.from, asked.to))
             .await?;
-        let bytes = sheet(&asked, &books).map_err(|error| StoreError::Conflict(error.to_string()))?;
+        let bytes = sheet(&asked, &books).map_err(no_file)?;
         Ok::<_, Fault>((asked, bytes))
     };
     match made.await {
@@ -433,7 +433,13 @@ pub(super) async fn close(
         day = encoded(&wish.day)
     );
     let done = async {
-        let wrong = |_| Problem::invalid("day", "Ngày không đúng. Hãy mở lại trang đối chiếu.");
+        let wrong = |_| {
+            let detail = (
+                "Ngày không đúng. Hãy mở lại trang đối chiếu.",
+                "There is no such day. Load the page Reconcile again.",
+            );
+            Problem::invalid("day", detail)
+        };
         let day: Day = wish.day.parse().map_err(wrong)?;
         let store = &shared.store;
         let calendar = &shared.calendar;
@@ -446,7 +452,7 @@ pub(super) async fn close(
             "restate" => in_turn(&shared, restate_day(store, of, &wish.reason, by, calendar, now()))
                 .await
                 .map(drop),
-            _ => Err(Problem::missing("Không có việc này.").into()),
+            _ => Err(Problem::missing(("Không có việc này.", "There is no such action.")).into()),
         }
     };
     match done.await {

@@ -4,22 +4,20 @@ use std::io::{Read, Seek};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::upload_view::{column_name, page_of, told};
-use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, Uploads, href, plan_of, sentence};
+use super::upload_view::{page_of, told};
+use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, Uploads, href, plan_of, reason};
 use crate::clock::now;
-use crate::statement::FILE_BYTES_MAX;
-use crate::statement::{Column, Mapping, RowKind, StatementError};
-use crate::vn::Lang;
+use crate::statement::{Column, FILE_BYTES_MAX, Mapping, RowKind, StatementError};
+use crate::vn::sentence;
 use crate::web::body::body_as_file;
 use crate::web::pages::answer::{self, Html};
 use crate::web::pages::frame::{Fault, Frame, Visit};
 use crate::web::pages::officer::Officer;
-use crate::web::{Person, Problem, Shared};
+use crate::web::{Person, Problem, ProblemKind, Shared};
 
 /// A small file is through before its page is drawn; a larger one shows how far it is.
 const SETTLE_TIMEOUT: Duration = Duration::from_millis(1200);
@@ -58,21 +56,14 @@ pub(super) async fn new(
                 })
                 .collect(),
             bytes_max: FILE_BYTES_MAX,
-            too_large: too_large(visit.lang),
+            too_large: StatementError::FileTooLarge
+                .sentence()
+                .in_lang(visit.lang)
+                .to_owned(),
             own: own.map(|upload| (upload.file.name.clone(), href(&upload.id))),
         })
     };
     officer.answer(made.await)
-}
-
-fn too_large(lang: Lang) -> String {
-    let mib = FILE_BYTES_MAX >> 20;
-    match lang {
-        Lang::Vi => StatementError::FileTooLarge.to_string(),
-        Lang::En => format!(
-            "The file is larger than {mib} MiB, the limit of one import. Export the statement in shorter spans of days."
-        ),
-    }
 }
 
 /// `POST /reconcile/statements?provider=…&name=…`: the file as the body. Says where its page is.
@@ -85,13 +76,8 @@ pub(super) async fn send(
     uploads: web::Data<Uploads>,
 ) -> Result<HttpResponse, Problem> {
     let large = || {
-        let title = visit.pick("Tệp quá lớn", "The file is too large");
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            title,
-            too_large(visit.lang),
-        )
+        let detail = StatementError::FileTooLarge.sentence();
+        Problem::new(ProblemKind::TooLarge, detail).titled(("Tệp quá lớn", "The file is too large"))
     };
     let stated = request.headers().get(CONTENT_LENGTH);
     let stated = stated.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -104,15 +90,15 @@ pub(super) async fn send(
         .into_iter()
         .find(|provider| provider.provider_id == provider_id);
     let provider = provider.ok_or_else(|| {
-        let sentence = visit.pick("Hãy chọn nhà cung cấp.", "Choose the provider.");
+        let sentence = ("Hãy chọn nhà cung cấp.", "Choose the provider.");
         Problem::invalid("provider", sentence)
     })?;
     let place = uploads.begin(&person.name, now())?;
     let (path, bytes) =
         body_as_file(payload, FILE_BYTES_MAX)
             .await
-            .map_err(|problem| match problem.status {
-                413 => large(),
+            .map_err(|problem| match problem.kind {
+                ProblemKind::TooLarge => large(),
                 _ => problem,
             })?;
     let file = HandedIn {
@@ -122,10 +108,9 @@ pub(super) async fn send(
         bytes,
         path,
     };
-    let plan = plan_of(&shared.store, &file).await.map_err(|error| {
-        let (vi, en) = sentence(error);
-        Problem::invalid("file", visit.pick(&vi, &en))
-    })?;
+    let plan = plan_of(&shared.store, &file)
+        .await
+        .map_err(|error| Problem::invalid("file", reason(error)))?;
     let upload = uploads.keep(place, file, plan, &shared);
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -151,10 +136,7 @@ fn found(officer: &Officer, id: &str, uploads: &Uploads) -> Result<Arc<Upload>, 
     uploads
         .find(id, &officer.person.name, now())
         .ok_or_else(|| {
-            let sentence = visit.pick(
-                "Tệp này không còn ở đây: tệp chỉ được giữ 30 phút cho người đã gửi. Sao kê đã nhập vẫn có ở trang Đối chiếu; chưa nhập thì hãy gửi lại.",
-                "The file is no longer here: it is held for 30 minutes, for whoever sent it. What was taken in is listed under Reconcile; else hand it in again.",
-            );
+            let sentence = ("Tệp này không còn ở đây: tệp chỉ được giữ 30 phút cho người đã gửi. Sao kê đã nhập vẫn có ở trang Đối chiếu; chưa nhập thì hãy gửi lại.", "The file is no longer here: it is held for 30 minutes, for whoever sent it. What was taken in is listed under Reconcile; else hand it in again.");
             let words = visit.pick("Nhập sao kê", "Hand in a statement").to_owned();
             Fault::from(Problem::missing(sentence)).or_go("/reconcile/statements/new".to_owned(), words)
         })
@@ -182,7 +164,12 @@ pub(super) async fn progress(
     uploads: web::Data<Uploads>,
 ) -> Result<HttpResponse, Problem> {
     let upload = uploads.find(&id, &person.name, now());
-    let gone = || Problem::missing("Tệp này không còn ở đây. Hãy xem ở trang Đối chiếu, hoặc gửi lại.");
+    let gone = || {
+        Problem::missing((
+            "Tệp này không còn ở đây. Hãy xem ở trang Đối chiếu, hoặc gửi lại.",
+            "The file is no longer here. Look under Reconcile, or hand it in again.",
+        ))
+    };
     let state = upload.ok_or_else(gone)?.now();
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -196,28 +183,24 @@ pub(super) type Form = web::Form<Vec<(String, String)>>;
 pub(super) async fn map(
     officer: Officer,
     id: web::Path<String>,
-    form: Result<Form, actix_web::Error>,
+    form: Form,
     shared: web::Data<Shared>,
     uploads: web::Data<Uploads>,
 ) -> HttpResponse {
-    let done = found(&officer, &id, &uploads).and_then(|upload| {
-        let form = form.map_err(|error| Problem::invalid("c0", error.to_string()))?;
+    let done = found(&officer, &id, &uploads).map(|upload| {
         let state = upload.now();
         match mapping_of(&form, &state.plan) {
             Ok(mapping) => upload.read_as(mapping, &shared),
             Err((meanings, column)) => {
-                let lang = officer.visit.lang;
-                let name = column_name(column, lang);
-                let vi = format!(
-                    "Hai cột cùng được chọn là «{name}». Mỗi nghĩa chỉ dành cho một cột; hãy chọn lại."
+                let vi = column.show();
+                let en = column.show_en();
+                let why = sentence!(
+                    "Hai cột cùng được chọn là «{vi}». Mỗi nghĩa chỉ dành cho một cột; hãy chọn lại.",
+                    "Two columns were both called “{en}”. Each meaning is for one column; choose again."
                 );
-                let en = format!(
-                    "Two columns were both called “{name}”. Each meaning is for one column; choose again."
-                );
-                upload.ask(&meanings, lang.pick(&vi, &en));
+                upload.ask(&meanings, why);
             }
         }
-        Ok(())
     });
     redirect(&officer, &id, done)
 }
@@ -271,15 +254,11 @@ pub(super) struct Agreed {
 pub(super) async fn import(
     officer: Officer,
     id: web::Path<String>,
-    agreed: Result<web::Form<Agreed>, actix_web::Error>,
+    agreed: web::Form<Agreed>,
     shared: web::Data<Shared>,
     uploads: web::Data<Uploads>,
 ) -> HttpResponse {
-    let done = found(&officer, &id, &uploads).and_then(|upload| {
-        let agreed = agreed.map_err(|error| Problem::invalid("turn", error.to_string()))?;
-        upload.import(agreed.turn, &shared);
-        Ok(())
-    });
+    let done = found(&officer, &id, &uploads).map(|upload| upload.import(agreed.turn, &shared));
     redirect(&officer, &id, done)
 }
 
@@ -320,7 +299,7 @@ pub(super) async fn rejects(
             file.read_to_end(&mut bytes).ok().map(|_| bytes)
         });
         let none = || {
-            Problem::missing(officer.visit.pick(
+            Problem::missing((
                 "Không có dòng lỗi nào để tải về.",
                 "There are no bad rows to download.",
             ))

@@ -7,10 +7,11 @@ use super::uploads::{End, Outcome, Plan, Stage, State, Upload, Way, href};
 use crate::reconcile::{Bucket, Kind, Tally};
 use crate::settlement::Progress;
 use crate::statement::{Column, Event, FileFacts, RowKind, RowStatus, Source, StatementRow};
-use crate::vn::{Day, Dong, Lang};
+use crate::vn::{Day, Dong, Lang, Sentence};
 use crate::web::pages::frame::{Frame, encoded};
 use crate::web::pages::officer::Officer;
 use crate::web::pages::words;
+use crate::words::by_whom;
 
 /// Characters of a note that the page shows.
 const NOTE_SHOWN: usize = 60;
@@ -61,7 +62,7 @@ struct RowView {
     number: u64,
     cells: Option<CellsView>,
     /// Why it is no row, or cannot be read.
-    reason: Option<&'static str>,
+    reason: Option<String>,
     fault: Option<String>,
 }
 
@@ -109,7 +110,7 @@ pub(super) struct Told {
 /// The page of a statement that stands like this.
 pub(super) fn page_of(officer: &Officer, upload: &Upload, state: &State) -> StatementPage {
     let lang = officer.visit.lang;
-    let pick = |(vi, en): &(String, String)| lang.pick(vi, en).to_owned();
+    let worded = |sentence: &Sentence| sentence.in_lang(lang).to_owned();
     let file = &upload.file;
     let rejects_href = || format!("{}/rejects.csv", href(&upload.id));
     let outcome = |outcome| outcome_view(outcome, &file.provider_id, rejects_href(), lang);
@@ -131,15 +132,17 @@ pub(super) fn page_of(officer: &Officer, upload: &Upload, state: &State) -> Stat
         kept: None,
     };
     match &state.stage {
-        Stage::Asking => page.problem = state.plan.lacks.clone(),
+        Stage::Asking => page.problem = state.plan.lacks.as_ref().map(worded),
         Stage::Trying(_) | Stage::Importing(_) => page.work = Some(told(&state.stage, lang)),
         Stage::Tried(tried, failed) => {
-            page.problem = failed.as_ref().map(pick);
+            page.problem = failed.as_ref().map(worded);
             page.tried = Some(outcome(tried));
         }
-        Stage::Refused(why) => page.problem = Some(pick(why)),
+        Stage::Refused(why) => page.problem = Some(worded(why)),
         Stage::Ended(end) => match &**end {
-            End::Known { by, at } => page.known = Some(known(by, &at.show(), lang)),
+            End::Known { by, at } => {
+                page.known = Some(known(by_whom(by.clone()).in_lang(lang), &at.show(), lang))
+            }
             End::Kept(kept) => page.kept = Some(outcome(kept)),
         },
     }
@@ -263,7 +266,7 @@ fn plan_view(plan: &Plan, is_stuck: bool, lang: Lang) -> PlanView {
     PlanView {
         facts,
         unfit: match &plan.way {
-            Way::ProposedInstead(why) => Some(why.clone()),
+            Way::ProposedInstead(why) => Some(why.in_lang(lang).to_owned()),
             _ => None,
         },
         columns: columns.collect(),
@@ -341,12 +344,12 @@ fn row_view(event: &Event, lang: Lang) -> RowView {
             number: row.row_number,
             cells: None,
             reason: None,
-            fault: Some(row.reason.clone()),
+            fault: Some(row.reason.in_lang(lang).to_owned()),
         },
         Event::Ignored(row) => RowView {
             number: row.row_number,
             cells: None,
-            reason: Some(row.why.show()),
+            reason: Some(row.why.sentence().in_lang(lang).to_owned()),
             fault: None,
         },
     }
@@ -452,7 +455,11 @@ fn outcome_view(outcome: &Outcome, provider_id: &str, rejects_href: String, lang
             })
             .collect(),
         posted: (outcome.posted > 0).then(|| whole(outcome.posted as u64)),
-        bad: outcome.bad.clone(),
+        bad: outcome
+            .bad
+            .iter()
+            .map(|(row, reason)| (*row, reason.in_lang(lang).to_owned()))
+            .collect(),
         more_bad: (left > 0).then(|| match lang {
             Lang::Vi => format!("và {} dòng lỗi nữa trong tệp tải về.", count(left)),
             Lang::En => format!("and {} more in the download.", count(left)),
@@ -526,33 +533,7 @@ fn foots(outcome: &Outcome, lang: Lang) -> Vec<(bool, String)> {
 
 /// What a column means, as a person chooses it.
 pub(super) fn column_name(column: Column, lang: Lang) -> &'static str {
-    let english = match column {
-        Column::RowNo => "row number",
-        Column::When => "day of the payment",
-        Column::Time => "time of the payment",
-        Column::SettledOn => "day of settlement",
-        Column::Amount => "amount",
-        Column::Debit => "debit (money out)",
-        Column::Credit => "credit (money in)",
-        Column::Fee => "fee",
-        Column::Vat => "VAT on the fee",
-        Column::Discount => "discount",
-        Column::Net => "net amount",
-        Column::Balance => "balance",
-        Column::Kind => "kind",
-        Column::Status => "status",
-        Column::Currency => "currency",
-        Column::TransactionId => "transaction id",
-        Column::Reference => "order reference",
-        Column::BankRef => "bank reference",
-        Column::RefundOf => "original transaction id",
-        Column::Terminal => "point of sale",
-        Column::BankBin => "bank BIN",
-        Column::Account => "payee account",
-        Column::Note => "note",
-        Column::Batch => "settlement period",
-    };
-    lang.pick(column.show(), english)
+    lang.pick(column.show(), column.show_en())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use tempfile::TempPath;
 use tokio::sync::watch;
@@ -17,11 +16,12 @@ use crate::reconcile::RunSummary;
 use crate::settlement::{
     ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at,
 };
-use crate::statement::{BadRow, Column, Mapping, Proposal, Summary};
+use crate::statement::{BadRow, Column, Mapping, MappingError, Proposal, Summary};
 use crate::store::{StatementTotals, Store, StoreError, fresh_id};
 use crate::table::{Fault as TableFault, write_rejects};
-use crate::vn::TimeMs;
+use crate::vn::{Lang, Sentence, TimeMs, sentence};
 use crate::web::{Problem, Shared};
+use crate::words::import_error;
 
 /// Files that are held at once, those on their way included: each may have 256 MiB.
 const HELD_MAX: usize = 8;
@@ -72,17 +72,20 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 impl Uploads {
     /// Makes place for one more file of this person, whose former one goes unless it is at work.
     pub(super) fn begin(&self, by: &str, now: TimeMs) -> Result<Sending, Problem> {
-        let waits = |sentence| Problem::new(StatusCode::CONFLICT, "conflict", "Chưa nhận được tệp", sentence);
+        let waits =
+            |vi, en| Problem::conflict((vi, en)).titled(("Chưa nhận được tệp", "The file was not taken"));
         let mut held = lock(&self.held);
         held.drop_unseen(now);
         if held.sending.iter().any(|sender| sender == by) {
             return Err(waits(
                 "Bạn đang gửi một tệp khác. Hãy chờ gửi xong rồi gửi tệp tiếp theo.",
+                "You are sending another file. Wait until it is sent, then send the next.",
             ));
         }
         if held.uploads.iter().any(|own| own.by == by && own.is_busy()) {
             return Err(waits(
                 "Sao kê trước của bạn đang được đọc hoặc đang nhập. Hãy mở lại trang Nhập sao kê, chờ nó xong rồi gửi tệp tiếp theo.",
+                "Your last statement is being read or taken in. Open its page again, wait until it is done, then send the next.",
             ));
         }
         held.uploads.retain(|own| own.by != by);
@@ -91,6 +94,7 @@ impl Uploads {
             let Some(over) = held.uploads.iter().position(is_over) else {
                 return Err(waits(
                     "Đang có nhiều sao kê chờ người xem. Hãy thử lại sau vài phút.",
+                    "Many statements wait for people to look at them. Try again in a few minutes.",
                 ));
             };
             held.uploads.remove(over);
@@ -238,9 +242,6 @@ pub(super) enum End {
     Kept(Box<Outcome>),
 }
 
-/// A sentence in Vietnamese and in English.
-pub(super) type Sentence = (String, String);
-
 /// How a file is read.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -249,7 +250,7 @@ pub(super) struct Plan {
     /// Where that comes from.
     pub way: Way,
     /// What is missing, in one sentence.
-    pub lacks: Option<String>,
+    pub lacks: Option<Sentence>,
 }
 
 /// Where a way of reading comes from.
@@ -260,7 +261,7 @@ pub(super) enum Way {
     /// The program proposes it.
     Proposed,
     /// As well, since what was agreed does not fit this file; why.
-    ProposedInstead(String),
+    ProposedInstead(Sentence),
     /// The person at the page chose it.
     Chosen,
 }
@@ -277,7 +278,7 @@ pub(super) struct Outcome {
     /// Receipts that were posted from it.
     pub posted: usize,
     /// The first rows that cannot be read, each with the reason.
-    pub bad: Vec<(u64, String)>,
+    pub bad: Vec<(u64, Sentence)>,
     /// All of them as a CSV file, without a name on the disk.
     pub rejects: Option<Mutex<File>>,
 }
@@ -305,13 +306,13 @@ pub(super) async fn plan_of(store: &Store, file: &HandedIn) -> Result<Plan, Impo
                 });
             }
             Ok(_) => {}
-            Err(ImportError::Statement(error)) => unfit = Some(error.to_string()),
+            Err(ImportError::Statement(error)) => unfit = Some(error.sentence()),
             Err(error) => return Err(error),
         }
     }
     let proposal = look_at(&file.path, &file.profile).await?;
     Ok(Plan {
-        lacks: proposal.lacks.as_ref().map(ToString::to_string),
+        lacks: proposal.lacks.as_ref().map(MappingError::sentence),
         way: unfit.map_or(Way::Proposed, Way::ProposedInstead),
         proposal,
     })
@@ -348,7 +349,7 @@ impl Upload {
     }
 
     /// Asks the person again: these meanings cannot all be meant, and why.
-    pub fn ask(&self, meanings: &[Option<Column>], why: &str) {
+    pub fn ask(&self, meanings: &[Option<Column>], why: Sentence) {
         self.state.send_if_modified(|state| {
             let is_open = !state.stage.is_busy() && !matches!(state.stage, Stage::Ended(_));
             if is_open {
@@ -362,7 +363,7 @@ impl Upload {
                 state.plan = Arc::new(Plan {
                     proposal,
                     way: Way::Chosen,
-                    lacks: Some(why.to_owned()),
+                    lacks: Some(why),
                 });
             }
             is_open
@@ -399,7 +400,7 @@ impl Upload {
                 }
             });
             let ended = match done.await {
-                Ok(ended) => ended.map_err(sentence),
+                Ok(ended) => ended.map_err(reason),
                 Err(error) => Err(broken(&error)),
             };
             let stage = match (ended, before) {
@@ -418,7 +419,7 @@ impl Upload {
         if let Some(mapping) = mapping {
             let proposal = look_as(&self.file.path, mapping).await?;
             let plan = Plan {
-                lacks: proposal.lacks.as_ref().map(ToString::to_string),
+                lacks: proposal.lacks.as_ref().map(MappingError::sentence),
                 way: Way::Chosen,
                 proposal,
             };
@@ -525,40 +526,29 @@ fn rejects(header: &[String], bad: Vec<BadRow>) -> std::io::Result<File> {
     };
     let faults: Vec<TableFault> = bad.into_iter().map(fault).collect();
     let mut file = tempfile::tempfile()?;
-    file.write_all(&write_rejects(header, &faults))?;
+    file.write_all(&write_rejects(header, &faults, Lang::Vi))?;
     Ok(file)
 }
 
 /// Why a statement was not read or taken in, for whoever is at the page.
-pub(super) fn sentence(error: ImportError) -> Sentence {
+pub(super) fn reason(error: ImportError) -> Sentence {
     match error {
-        ImportError::TooManyBad(rows) => (
-            format!(
-                "Hơn {rows} dòng không đọc được: có lẽ cột bị hiểu sai. Hãy xem lại cột nào là gì rồi đọc lại."
-            ),
-            format!(
-                "More than {rows} rows cannot be read: columns are probably taken for something else. Look at which column is what, then read again."
-            ),
+        ImportError::TooManyBad(rows) => sentence!(
+            "Hơn {rows} dòng không đọc được: có lẽ cột bị hiểu sai. Hãy xem lại cột nào là gì rồi đọc lại.",
+            "More than {rows} rows cannot be read: columns are probably taken for something else. Look at which column is what, then read again."
         ),
-        ImportError::Store(error) => {
-            let detail = Problem::from(error).detail;
-            (detail.clone(), detail)
-        }
+        ImportError::Store(error) => Problem::from(error).detail,
         // Its words name a place on this machine.
-        ImportError::File(error) => broken(&error),
-        error @ (ImportError::Statement(_) | ImportError::Unmapped(_)) => {
-            let text = error.to_string();
-            (text.clone(), text)
-        }
+        error @ (ImportError::File(_) | ImportError::Changed | ImportError::Unreadable) => broken(&error),
+        error @ (ImportError::Statement(_) | ImportError::Unmapped(_)) => import_error(&error),
     }
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Sentence {
     tracing::error!(%error, "a statement that was handed in could not be read");
-    (
-        "Máy chủ chưa đọc được tệp đã gửi. Hãy gửi lại tệp; nếu vẫn lỗi, báo quản trị viên.".to_owned(),
-        "The file could not be read here. Hand it in again; if it still fails, tell the administrator."
-            .to_owned(),
+    Sentence::new(
+        "Máy chủ chưa đọc được tệp đã gửi. Hãy gửi lại tệp; nếu vẫn lỗi, báo quản trị viên.",
+        "The file could not be read here. Hand it in again; if it still fails, tell the administrator.",
     )
 }
 

@@ -1,0 +1,107 @@
+//! What the store refuses, as facts: a wish that contradicts what is there, or something that is not there.
+//! [`crate::words`] says them in the reader's language.
+
+use super::StoreError;
+use crate::places::UnitsError;
+use crate::reconcile::{DecisionError, RulesError};
+use crate::vietqr::BuildError;
+use crate::vn::{Day, TimeMs};
+
+/// A wish that contradicts what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    // Set-up and access.
+    SchemaDiffers { found: Option<i64>, known: i64 },
+    UnitsContradict(UnitsError),
+    ProviderExists { provider_id: String },
+    ProviderRules(RulesError),
+    TokenExists { name: String },
+    // Stalls, their accounts and codes.
+    NoFreeStallCode,
+    CodeEnded { serial: String },
+    AccountWithoutCode(BuildError),
+    NoAccount { on: Day },
+    SeveralAccounts,
+    FirstAccount,
+    ApproverRecordedAccount,
+    AccountApproved,
+    AccountNotApproved,
+    AccountWaits { until: TimeMs },
+    // Bills, orders and the owner's list.
+    BillWithoutCode(BuildError),
+    BillNumberTaken { bill_number: String },
+    OrderReferenceTaken { reference: String },
+    TooManyDays { max: i64 },
+    // Statements and decisions about their rows.
+    ImportUnderWay,
+    ImportAbandoned,
+    Decision(DecisionError),
+    DecisionOver,
+    DecisionNotWaiting,
+    SecondPersonNeeded,
+    RowDecided,
+    ReceiptDecided,
+    // Closing of days.
+    DayNotOver,
+    DayClosed,
+    DayNotClosed,
+    DayChangedMeanwhile,
+    DayHasOpenItems { open: usize },
+    RestatementWithoutReason,
+    FiguresUnchanged,
+}
+
+/// Something that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    City,
+    Provider {
+        provider_id: String,
+    },
+    ProviderOrStall {
+        provider_id: String,
+        stall_id: String,
+    },
+    Household,
+    HouseholdOn {
+        household_id: String,
+        day: Day,
+    },
+    Stall {
+        stall_id: String,
+    },
+    StallOn {
+        stall_id: String,
+        day: Day,
+    },
+    Link {
+        link_id: String,
+    },
+    /// No such link, or it ended before the day that was named.
+    LinkOrEnded {
+        link_id: String,
+    },
+    Code {
+        serial: String,
+    },
+    OwnerMessage {
+        message_id: String,
+    },
+    PageOfCursor,
+    Decision,
+    StatementRow,
+    /// Not with this provider, or one was chosen twice.
+    Receipts,
+}
+
+impl From<Conflict> for StoreError {
+    fn from(conflict: Conflict) -> StoreError {
+        StoreError::Conflict(conflict)
+    }
+}
+
+impl From<Missing> for StoreError {
+    fn from(missing: Missing) -> StoreError {
+        StoreError::Missing(missing)
+    }
+}
