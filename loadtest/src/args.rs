@@ -31,7 +31,6 @@ pub struct ProgramArgs {
 }
 
 impl ProgramArgs {
-    /// Where the program is.
     pub fn path(&self) -> Result<PathBuf> {
         let binary = match &self.binary {
             Some(binary) => binary.clone(),

@@ -16,7 +16,6 @@ pub struct Benchmark<'a> {
 
 /// What was measured on one database.
 pub struct Measured {
-    /// For the raw run.
     pub figures: Value,
     /// Whether every answer was right, and the ledger holds what was posted.
     pub is_right: bool,

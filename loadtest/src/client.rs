@@ -37,14 +37,12 @@ impl Prepared {
         }
     }
 
-    /// Adds a whole request that pays this much.
     pub fn push(&mut self, request: &[u8], amount_vnd: i64) {
         self.bytes.extend_from_slice(request);
         self.ends.push(self.bytes.len());
         self.amount_vnd += amount_vnd;
     }
 
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.ends.len()
     }
@@ -69,7 +67,6 @@ pub struct Outcome {
     /// Time until a callback was accepted, µs, sorted: from writing its request, or from the moment it was
     /// due where there is a schedule.
     pub latencies_us: Vec<u32>,
-    /// Answers by status.
     pub statuses: BTreeMap<u16, usize>,
     /// Of the answers 503, those that say when to try again.
     pub retry_after: usize,
@@ -83,7 +80,6 @@ impl Outcome {
         self.latencies_us.len() as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// Answers of all kinds.
     pub fn answers(&self) -> usize {
         self.statuses.values().sum()
     }
@@ -117,7 +113,6 @@ impl Outcome {
         }
     }
 
-    /// Notes an answer.
     pub fn answered(&mut self, answer: &Answer, latency: Duration, second: u64) {
         if answer.is_success() {
             self.latencies_us
@@ -210,7 +205,6 @@ pub async fn open(addresses: &[SocketAddr], connections: usize) -> Result<Vec<Tc
     Ok(opened)
 }
 
-/// Opens a connection.
 pub async fn connect(address: SocketAddr) -> Result<TcpStream> {
     let stream = TcpStream::connect(address)
         .await
@@ -270,7 +264,6 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 /// What matters of the head of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
     /// Whether it says when to try again.
     pub has_retry_after: bool,
@@ -278,7 +271,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether the callback was accepted.
     pub fn is_success(&self) -> bool {
         self.status / 100 == 2
     }

@@ -16,7 +16,6 @@ use crate::payment_source::{IdOrder, PaymentSource};
 
 /// A phase that is over.
 pub struct Phase {
-    /// Its name in the table and in the raw run.
     pub name: &'static str,
     /// What the client saw.
     pub outcome: Outcome,
@@ -26,7 +25,6 @@ pub struct Phase {
     pub cpu: CpuTime,
     /// Memory of this process.
     pub memory: Memory,
-    /// What was sent.
     pub sent: Sent,
     /// What the ledger says afterwards, where it was asked.
     pub recount: Option<Recount>,
@@ -44,13 +42,11 @@ impl Phase {
 /// How a phase is posted.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// How many.
     pub callbacks: u32,
     /// How their numbers follow each other.
     pub ids: IdOrder,
     /// Connections that each wait for their answer before they post again.
     pub connections: usize,
-    /// Threads of the client.
     pub client_threads: usize,
 }
 

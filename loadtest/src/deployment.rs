@@ -20,7 +20,6 @@ const LINKS_AT_ONCE: i64 = 64;
 
 /// A database that was made for a run, and what is needed to serve it.
 pub struct Deployment {
-    /// Settings of the service.
     pub config: Config,
     /// Who signs and who is paid.
     pub source: Arc<PaymentSource>,
@@ -46,12 +45,10 @@ impl Deployment {
         })
     }
 
-    /// Starts a service on it.
     pub fn serve(&self) -> Result<Service> {
         Service::start(&self.program, &self.config, &[], &[])
     }
 
-    /// Counts everything anew.
     pub async fn recount(&self) -> Result<Recount> {
         let store = Store::open(&self.config.database_url).await?;
         let recount = store.recount().await;

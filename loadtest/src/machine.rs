@@ -33,7 +33,6 @@ impl Machine {
         }
     }
 
-    /// One line for people.
     pub fn line(&self) -> String {
         format!(
             "{} cores, {}; commit {}; {}",
@@ -41,7 +40,6 @@ impl Machine {
         )
     }
 
-    /// For a raw run.
     pub fn json(&self) -> Value {
         json!({
             "date": self.date,
@@ -86,7 +84,6 @@ impl Memory {
         }
     }
 
-    /// The peak, for a table.
     pub fn peak_mib(&self) -> u64 {
         self.peak_kib / 1024
     }
@@ -102,7 +99,6 @@ impl Memory {
         )
     }
 
-    /// For a raw run.
     pub fn json(&self) -> Value {
         json!({ "idle": self.idle_kib, "peak": self.peak_kib, "prepared_requests": self.prepared_kib })
     }
@@ -178,7 +174,6 @@ impl CpuTime {
         )
     }
 
-    /// The same for a raw run.
     pub fn json(&self) -> Value {
         json!({
             "own_us": self.own_us(),

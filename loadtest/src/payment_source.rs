@@ -106,12 +106,10 @@ impl PaymentSource {
         })
     }
 
-    /// The provider that signs.
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    /// Everybody who can be paid.
     pub fn payees(&self) -> &[Payee] {
         &self.payees
     }

@@ -77,12 +77,10 @@ impl Service {
         }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -138,9 +136,7 @@ pub fn ask(binary: &Path, config: &Config, arguments: &[&str]) -> Result<(Value,
 /// A command of the program that has ended.
 pub struct Finished {
     pub took: Duration,
-    /// The most memory it had.
     pub peak_kib: u64,
-    /// What it printed.
     pub output: Vec<u8>,
 }
 

@@ -85,7 +85,6 @@ impl Posted {
         )
     }
 
-    /// For a raw run.
     pub fn json(&self) -> Value {
         let mut json = outcome_json(&self.outcome);
         json["begun_late"] = self.late.into();

@@ -293,7 +293,6 @@ fn one_picture() -> Vec<Duration> {
     times
 }
 
-/// An invented card.
 fn card(at: u32) -> Card {
     let account = AccountNumber::parse(&format!("{}", 100_000_000_000_u64 + u64::from(at) * 7_919))
         .expect("an account");

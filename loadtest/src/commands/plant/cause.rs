@@ -2,7 +2,6 @@
 
 use super::statement::Spoilt;
 
-/// What is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     MissingNotice,
@@ -73,7 +72,6 @@ pub const CAUSES: [Cause; 31] = [
 ];
 
 impl Cause {
-    /// The word in key.csv.
     pub fn word(self) -> &'static str {
         match self {
             MissingNotice => "missing_notice",

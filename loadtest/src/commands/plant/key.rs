@@ -21,7 +21,6 @@ const KEY_COLUMNS: [&str; 6] = [
     "kinds",
 ];
 
-/// Writes the key.
 pub struct KeyWriter {
     out: csv::Writer<File>,
 }
@@ -55,7 +54,6 @@ impl KeyWriter {
         Ok(KeyWriter { out })
     }
 
-    /// Adds a line.
     pub fn add(&mut self, line: &KeyLine<'_>) -> Result<()> {
         let file = line.row.map_or(String::new(), |row| (row.file + 1).to_string());
         let row_number = line.row.map_or(String::new(), |row| row.line.to_string());
@@ -71,7 +69,6 @@ impl KeyWriter {
         Ok(self.out.write_record(cells)?)
     }
 
-    /// Ends it.
     pub fn finish(mut self) -> Result<()> {
         Ok(self.out.flush()?)
     }
@@ -117,7 +114,6 @@ impl Planted {
     }
 }
 
-/// Reads a key back.
 pub fn read_key(folder: &Path) -> Result<Vec<Planted>> {
     let mut reader = csv::Reader::from_path(folder.join(FILE_NAME))?;
     let mut key = Vec::new();

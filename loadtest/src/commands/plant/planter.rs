@@ -72,7 +72,6 @@ impl<'a> Planter<'a> {
         self.source.payees()
     }
 
-    /// Ends statements and key.
     pub fn finish(self) -> Result<()> {
         self.key.finish()?;
         self.statements.into_iter().try_for_each(Statement::finish)

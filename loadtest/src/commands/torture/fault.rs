@@ -49,7 +49,6 @@ impl Fault {
         Fault::ClockStep,
     ];
 
-    /// Its name in the table.
     pub fn name(self) -> &'static str {
         match self {
             Fault::KillService => "kill -9 of the service",
@@ -116,7 +115,6 @@ impl SmallDisk {
         }
     }
 
-    /// Its root.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -49,7 +49,6 @@ pub struct Round {
 }
 
 impl Round {
-    /// For a raw run.
     pub fn json(&self) -> Value {
         json!({
             "round": self.number,

@@ -99,7 +99,6 @@ pub struct Traffic {
 /// What the senders were answered.
 #[derive(Debug, Default, Clone)]
 pub struct Answers {
-    /// Answers by status.
     pub statuses: BTreeMap<u16, usize>,
     /// Tries that ended without an answer.
     pub broken: usize,
@@ -130,7 +129,6 @@ impl Traffic {
         self.unacknowledged.load(Ordering::SeqCst)
     }
 
-    /// What was answered so far.
     pub fn answers(&self) -> Answers {
         self.answers_so_far().clone()
     }
