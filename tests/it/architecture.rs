@@ -497,3 +497,8 @@ fn no_source_file_is_left_out() {
         }
     }
 }
+
+/// [`MAY_USE`] by room.
+pub fn may_use() -> BTreeMap<&'static str, &'static [&'static str]> {
+    MAY_USE.into_iter().collect()
+}

@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod architecture_page;
 mod callbacks;
 mod cards;
 mod casework;
