@@ -11,7 +11,7 @@ pub(super) enum Tx {
 }
 
 impl Tx {
-    pub async fn commit(self) -> Result<()> {
+    pub(super) async fn commit(self) -> Result<()> {
         match self {
             Tx::Sqlite(tx) => tx.commit().await?,
             Tx::Postgres(tx) => tx.commit().await?,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Result, Store, Tx, day_of, on_tx};
+use super::super::{DayRange, Result, Store, StoreError, Tx, day_of, on_tx};
+use super::row::ROWS_OF_FILE;
 use crate::vn::Day;
 
 /// Days that a settlement may come after the day under which a row stands.
@@ -41,9 +42,14 @@ impl BookDay {
 impl Store {
     /// The books of a provider's days from the first to the last. A closed day is as it was closed; what was open
     /// before the first comes from the last closed day before, else from all days since the first.
-    pub async fn books(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, BookDay)>> {
+    pub async fn books(&self, provider_id: &str, days: impl Into<DayRange>) -> Result<Vec<(Day, BookDay)>> {
+        let days = days.into();
+        let DayRange {
+            first: from,
+            last: to,
+        } = days;
         let mut tx = self.begin_read().await?;
-        let closed = closed_books(&mut tx, provider_id, (from, to)).await?;
+        let closed = closed_books(&mut tx, provider_id, days).await?;
         let before = closed.range(..from).next_back();
         let base = before.map(|(day, book)| (day.plus(1), book.closing_vnd));
         let since = base.map_or(i64::MIN / 2, |(day, _)| day.number());
@@ -54,7 +60,7 @@ impl Store {
         let mut books = Vec::new();
         while next <= to {
             let book = match closed.get(&next) {
-                Some(fixed) => *fixed,
+                Some(closed) => *closed,
                 None => {
                     let mut book = flows.get(&next).copied().unwrap_or_default();
                     book.opening_vnd = open_vnd;
@@ -87,11 +93,7 @@ impl Store {
 }
 
 /// The books of closed days, as they were closed last: those of the days asked for, and the last one before.
-async fn closed_books(
-    tx: &mut Tx,
-    provider_id: &str,
-    (from, to): (Day, Day),
-) -> Result<BTreeMap<Day, BookDay>> {
+async fn closed_books(tx: &mut Tx, provider_id: &str, days: DayRange) -> Result<BTreeMap<Day, BookDay>> {
     #[derive(serde::Deserialize)]
     struct Closed {
         book: BookDay,
@@ -105,14 +107,14 @@ async fn closed_books(
              ORDER BY business_day, version",
         )
         .bind(provider_id)
-        .bind(from.number())
-        .bind(to.number())
+        .bind(days.first.number())
+        .bind(days.last.number())
         .fetch_all(c)
         .await?
     });
     let mut books = BTreeMap::new();
     for (day, figures) in rows {
-        let wrong = |e| super::StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
+        let wrong = |e| StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
         let closed: Closed = serde_json::from_str(&figures).map_err(wrong)?;
         books.insert(day_of(day)?, closed.book);
     }
@@ -200,7 +202,7 @@ async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<V
                                 JOIN receipt x ON x.entry_no = l.receipt_no WHERE l.row_no = r.row_no),
                                -r.amount_vnd) AS whole
                FROM statement_row r
-               JOIN statement_file f ON f.file_no = r.row_no / 2097152 AND f.state = 'kept'
+               JOIN statement_file f ON f.file_no = r.row_no / $5 AND f.state = 'kept'
                WHERE r.provider_id = $1 AND r.business_day >= $4 AND r.business_day <= $3 AND r.status = 'settled'
                  AND r.finding IN ('matched_auto', 'matched_manual', 'matched_forced', 'lump', 'missing_notice',
                                    'amount_differs', 'date_differs', 'fee_differs', 'reversed')
@@ -212,6 +214,7 @@ async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<V
         .bind(from)
         .bind(to.number())
         .bind(from.saturating_sub(SETTLED_AFTER_DAYS_MAX))
+        .bind(ROWS_OF_FILE)
         .fetch_all(c)
         .await?
     }))

@@ -1,9 +1,7 @@
 //! One exception seen whole: its row as the file had it, and receipts beside it.
 
-use sqlx::QueryBuilder;
-
-use super::super::{Result, Store, day_of, on_tx};
-use super::{INSERT_ROWS_MAX, PLACE_BITS};
+use super::super::{Result, Store, StoreError, day_of, fetch_in_chunks, on_tx};
+use super::row::file_of;
 use crate::reconcile::{RowKind, RowStatus};
 use crate::vn::{AccountNumber, Day, TimeMs};
 
@@ -94,12 +92,12 @@ impl Store {
             )
             .bind(row_no)
             .bind(provider_id)
-            .bind(row_no >> PLACE_BITS)
+            .bind(file_of(row_no))
             .fetch_optional(c)
             .await?
         });
         let Some(row) = row else { return Ok(None) };
-        let wrong = |word: &str| super::StoreError::Corrupt(format!("word {word} of a statement row"));
+        let wrong = |word: &str| StoreError::Corrupt(format!("word {word} of statement row {row_no}"));
         Ok(Some(RowDetail {
             file: row.name,
             row_number: row.row_number,
@@ -140,27 +138,17 @@ impl Store {
                     r.posted_at_ms AS received_at_ms, r.statement_row_no
              FROM receipt r
              LEFT JOIN stall s ON s.stall_id = r.stall_id
-             WHERE r.provider_id = ",
+             WHERE r.provider_id = $1 AND r.entry_no IN (…)",
             "SELECT r.entry_no, r.provider_txn_id, '' AS stall_code, r.amount_vnd,
                     CAST(0 AS BIGINT) AS refunded_vnd, CAST(0 AS BIGINT) AS corrected_vnd,
                     (r.received_at_ms + 25200000) / 86400000 AS business_day,
                     CAST(NULL AS BIGINT) AS occurred_at_ms, r.received_at_ms, CAST(NULL AS BIGINT) AS statement_row_no
-             FROM notice r WHERE r.provider_id = ",
+             FROM notice r WHERE r.provider_id = $1 AND r.entry_no IN (…)",
         ];
         let mut found = Vec::with_capacity(entry_nos.len());
         let mut tx = self.begin_read().await?;
-        for (select, chunk) in selects
-            .into_iter()
-            .flat_map(|s| entry_nos.chunks(INSERT_ROWS_MAX).map(move |c| (s, c)))
-        {
-            let rows: Vec<Entry> = on_tx!(&mut tx, |c, Db| {
-                let mut sql = QueryBuilder::<Db>::new(select);
-                sql.push_bind(provider_id).push(" AND r.entry_no IN ");
-                sql.push_tuples(chunk, |mut row, no| {
-                    row.push_bind(*no);
-                });
-                sql.build_query_as().fetch_all(c).await?
-            });
+        for select in selects {
+            let rows: Vec<Entry> = fetch_in_chunks(&mut tx, select, &[provider_id.into()], entry_nos).await?;
             for entry in rows {
                 found.push(EntryDetail {
                     entry_no: entry.entry_no,

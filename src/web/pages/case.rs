@@ -10,7 +10,7 @@ use super::reconcile::in_turn;
 use crate::clock::now;
 use crate::intake::{CaseView, look_into, reconcile_days};
 use crate::reconcile::{Act, ActKind, Decision, DecisionState, Kind, RowKind, RowStatus, Subject};
-use crate::store::{Answer, DecisionView, EntryDetail, NewDecision, RowDetail};
+use crate::store::{Actor, Answer, DecisionView, EntryDetail, NewDecision, RowDetail};
 use crate::vn::{Day, Dong, Lang, TimeMs};
 use crate::web::{Problem, Shared};
 
@@ -326,18 +326,16 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
     let provider = fields.one("provider");
     let store = &shared.store;
     let by = officer.person.name.as_str();
-    let time = now();
+    let actor = Actor { by, now: now() };
     match act {
         "comment" => {
             let text = fields.one("text");
             if text.is_empty() || text.chars().count() > COMMENT_CHARS_MAX {
                 return Err(Problem::invalid("text", "Hãy viết ghi chú, nhiều nhất 2.000 ký tự.").into());
             }
-            Ok(store.comment(provider, subject, text, by, time).await?)
+            Ok(store.comment(provider, subject, text, actor).await?)
         }
-        "assign" => Ok(store
-            .assign(provider, &[subject], name(fields)?, by, time)
-            .await?),
+        "assign" => Ok(store.assign(provider, &[subject], name(fields)?, actor).await?),
         "decide" => {
             let decision = decision_of(fields.one("decision"))?;
             let receipt_nos: Vec<i64> = fields.all("receipt").filter_map(|no| no.parse().ok()).collect();
@@ -349,7 +347,7 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 receipt_nos,
                 fields.one("reason"),
             );
-            let view = store.decide(&new, time).await?;
+            let view = store.decide(&new, actor.now).await?;
             followed(
                 shared,
                 provider,
@@ -370,7 +368,7 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
             };
             let decision_no = fields.one("decision_no").parse().unwrap_or_default();
             let view = store
-                .answer_decision(decision_no, answer, fields.one("reason"), by, time)
+                .answer_decision(decision_no, answer, fields.one("reason"), actor)
                 .await?;
             followed(shared, &view.provider_id, (view.business_day, view.business_day)).await
         }

@@ -15,7 +15,7 @@ use crate::clock::now;
 use crate::intake::{DaysView, exceptions_csv};
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};
-use crate::store::{DecisionView, StoreError};
+use crate::store::{Actor, DecisionView, StoreError};
 use crate::vn::{Day, Dong, Lang, WorkingCalendar};
 use crate::web::{Problem, Shared};
 
@@ -443,10 +443,13 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
     match fields.one("act") {
         "assign" => {
             let subjects: Vec<Subject> = picked.iter().map(|(subject, _)| *subject).collect();
-            let by = &officer.person.name;
+            let actor = Actor {
+                by: &officer.person.name,
+                now: time,
+            };
             shared
                 .store
-                .assign(provider, &subjects, name(fields)?, by, time)
+                .assign(provider, &subjects, name(fields)?, actor)
                 .await?;
             done = picked.len();
         }
