@@ -6,6 +6,7 @@
 
 mod access;
 mod actor;
+mod columns;
 mod connection;
 mod days;
 mod dialect;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::{Actor, Result, Store, StoreError, Tx, day_of, on_tx};
+use super::super::{Actor, Result, Store, StoreError, Tx, on_tx};
 use super::file::refuse_unknown_provider;
 use crate::reconcile::{Act, ActKind, Subject};
-use crate::vn::TimeMs;
+use crate::vn::{Day, TimeMs};
 
 /// Acts read at once.
 const ACTS_AT_ONCE: i64 = 500;
@@ -24,7 +24,7 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
+        Ok(rows.into_iter().map(|row| row.read().0).collect())
     }
 
     /// Walks the chain of acts: how many hold, and where it breaks, if it does. The figures of closed days are held
@@ -33,7 +33,7 @@ impl Store {
         let mut tx = self.begin_read().await?;
         let mut last = 0;
         let mut digest = [0; 32];
-        let mut closes: HashMap<(String, i64, i64), String> = HashMap::new();
+        let mut closes: HashMap<(String, Day, i64), String> = HashMap::new();
         loop {
             let rows: Vec<ActRow> = on_tx!(&mut tx, |c| {
                 sqlx::query_as(
@@ -50,7 +50,7 @@ impl Store {
                 return Ok((last, broken));
             }
             for row in rows {
-                let (act, kept) = row.read()?;
+                let (act, kept) = row.read();
                 digest = act.digest(&digest);
                 if act.act_no != last + 1 || digest[..] != kept[..] {
                     return Ok((
@@ -65,7 +65,7 @@ impl Store {
                 if let (ActKind::Close | ActKind::Restate, Subject::Day(day)) = (act.what, act.subject) {
                     let closed: Closed = serde_json::from_str(&act.detail)
                         .map_err(|e| StoreError::Corrupt(format!("act {last}: {e}")))?;
-                    closes.insert((act.provider_id, day.number(), closed.version), closed.figures);
+                    closes.insert((act.provider_id, day, closed.version), closed.figures);
                 }
             }
         }
@@ -80,8 +80,8 @@ struct Closed {
 }
 
 /// The first closed day whose figures are not those of its act.
-async fn broken_close(tx: &mut Tx, closes: &HashMap<(String, i64, i64), String>) -> Result<Option<String>> {
-    let kept: Vec<(String, i64, i64, String)> = on_tx!(tx, |c| {
+async fn broken_close(tx: &mut Tx, closes: &HashMap<(String, Day, i64), String>) -> Result<Option<String>> {
+    let kept: Vec<(String, Day, i64, String)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT provider_id, business_day, version, figures FROM day_close
              ORDER BY provider_id, business_day, version",
@@ -94,7 +94,7 @@ async fn broken_close(tx: &mut Tx, closes: &HashMap<(String, i64, i64), String>)
         return Ok(Some(text));
     }
     for (provider_id, day, version, figures) in kept {
-        let name = format!("{provider_id} {}, version {version}", day_of(day)?);
+        let name = format!("{provider_id} {day}, version {version}");
         if closes.get(&(provider_id, day, version)) != Some(&figures) {
             return Ok(Some(format!("closed day {name}: not the figures of its act")));
         }
@@ -105,34 +105,29 @@ async fn broken_close(tx: &mut Tx, closes: &HashMap<(String, i64, i64), String>)
 #[derive(sqlx::FromRow)]
 struct ActRow {
     act_no: i64,
-    at_ms: i64,
+    at_ms: TimeMs,
     by_name: String,
     provider_id: String,
-    subject: String,
-    what: String,
+    subject: Subject,
+    what: ActKind,
     detail: String,
     digest: Vec<u8>,
 }
 
 impl ActRow {
     /// The act, and its digest as it is kept.
-    fn read(self) -> Result<(Act, Vec<u8>)> {
-        let wrong = || StoreError::Corrupt(format!("act {}: {}", self.act_no, self.what));
+    fn read(self) -> (Act, Vec<u8>) {
         let act = Act {
             act_no: self.act_no,
-            at: TimeMs(self.at_ms),
-            what: ActKind::parse(&self.what).ok_or_else(wrong)?,
+            at: self.at_ms,
             by: self.by_name,
             provider_id: self.provider_id,
-            subject: read_subject(&self.subject)?,
+            subject: self.subject,
+            what: self.what,
             detail: self.detail,
         };
-        Ok((act, self.digest))
+        (act, self.digest)
     }
-}
-
-pub(super) fn read_subject(text: &str) -> Result<Subject> {
-    Subject::parse(text).ok_or_else(|| StoreError::Corrupt(format!("subject {text}")))
 }
 
 /// An act to be appended.

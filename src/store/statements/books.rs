@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{DayRange, Result, Store, StoreError, Tx, day_of, on_tx};
+use super::super::{DayRange, Result, Store, StoreError, Tx, on_tx};
 use super::row::ROWS_OF_FILE;
 use crate::vn::Day;
 
@@ -98,7 +98,7 @@ async fn closed_books(tx: &mut Tx, provider_id: &str, days: DayRange) -> Result<
     struct Closed {
         book: BookDay,
     }
-    let rows: Vec<(i64, String)> = on_tx!(tx, |c| {
+    let rows: Vec<(Day, String)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT business_day, figures FROM day_close
              WHERE provider_id = $1 AND business_day <= $3
@@ -116,7 +116,7 @@ async fn closed_books(tx: &mut Tx, provider_id: &str, days: DayRange) -> Result<
     for (day, figures) in rows {
         let wrong = |e| StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
         let closed: Closed = serde_json::from_str(&figures).map_err(wrong)?;
-        books.insert(day_of(day)?, closed.book);
+        books.insert(day, closed.book);
     }
     Ok(books)
 }
@@ -124,7 +124,7 @@ async fn closed_books(tx: &mut Tx, provider_id: &str, days: DayRange) -> Result<
 /// What moved on each day, without what was open.
 async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTreeMap<Day, BookDay>> {
     let mut days: BTreeMap<Day, BookDay> = BTreeMap::new();
-    let received: Vec<(i64, i64, i64)> = on_tx!(&mut *tx, |c| {
+    let received: Vec<(Day, i64, i64)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "SELECT day, CAST(SUM(n) AS BIGINT), CAST(SUM(v) AS BIGINT) FROM (
                SELECT day, posted_count AS n, posted_vnd AS v FROM provider_day WHERE provider_id = $1
@@ -140,12 +140,12 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
         .await?
     });
     for (day, count, vnd) in received {
-        let book = days.entry(day_of(day)?).or_default();
+        let book = days.entry(day).or_default();
         book.receipts += count;
         book.receipts_vnd += vnd;
     }
     // Money back that rows tell of is a reversal; any other correction is of what was received.
-    let corrected: Vec<(i64, i64, i64)> = on_tx!(&mut *tx, |c| {
+    let corrected: Vec<(Day, i64, i64)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "SELECT business_day,
                     CAST(SUM(CASE WHEN because IN ('reversed', 'refund_heard') THEN 0 ELSE amount_vnd END) AS BIGINT),
@@ -160,11 +160,11 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
         .await?
     });
     for (day, corrected_vnd, back_vnd) in corrected {
-        let book = days.entry(day_of(day)?).or_default();
+        let book = days.entry(day).or_default();
         book.receipts_vnd += corrected_vnd;
         book.reversals_vnd += back_vnd;
     }
-    let refunded: Vec<(i64, i64)> = on_tx!(&mut *tx, |c| {
+    let refunded: Vec<(Day, i64)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "SELECT day, CAST(SUM(amount_vnd) AS BIGINT) FROM (
                SELECT (posted_at_ms + 25200000) / 86400000 AS day, amount_vnd FROM refund WHERE provider_id = $1
@@ -177,10 +177,10 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
         .await?
     });
     for (day, back_vnd) in refunded {
-        days.entry(day_of(day)?).or_default().reversals_vnd += back_vnd;
+        days.entry(day).or_default().reversals_vnd += back_vnd;
     }
     for (day, fees_vnd, settled_vnd) in settled(tx, provider_id, from, to).await? {
-        let book = days.entry(day_of(day)?).or_default();
+        let book = days.entry(day).or_default();
         book.fees_vnd += fees_vnd;
         book.settled_vnd += settled_vnd;
     }
@@ -189,7 +189,7 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
 
 /// Day, charges and net of the rows that have receipts. A row that stands for many and is stated net was paid out
 /// whole; what its receipts have more is what was kept.
-async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<Vec<(i64, i64, i64)>> {
+async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<Vec<(Day, i64, i64)>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT day, CAST(SUM(CASE WHEN whole > amount_vnd THEN whole - amount_vnd ELSE charges END) AS BIGINT),

@@ -5,10 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::QueryBuilder;
 
-use super::super::{
-    Actor, DayRange, Result, Store, StoreError, Tx, day_of, dialect, fetch_in_chunks, on_tx, pieces,
-};
-use super::act::{NewAct, append_act, read_subject};
+use super::super::{Actor, DayRange, Result, Store, StoreError, Tx, dialect, fetch_in_chunks, on_tx, pieces};
+use super::act::{NewAct, append_act};
 use super::distant::{DistantPair, insert_distant_pairs};
 use super::row::file_of;
 use crate::reconcile::{
@@ -32,7 +30,7 @@ pub struct NewDecision {
 }
 
 /// A decision as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct DecisionView {
     /// Its number, that of its act.
     pub decision_no: i64,
@@ -50,6 +48,7 @@ pub struct DecisionView {
     pub decided_at: TimeMs,
     /// Who agreed, did not agree, or took it back.
     pub second_by: Option<String>,
+    #[sqlx(skip)]
     pub receipt_nos: Vec<i64>,
 }
 
@@ -250,7 +249,7 @@ impl Store {
     /// Who looks after which exception of a provider.
     pub async fn assignments(&self, provider_id: &str) -> Result<HashMap<Subject, String>> {
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(String, String)> = on_tx!(&mut tx, |c| {
+        let rows: Vec<(Subject, String)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT subject, assignee FROM assignment WHERE provider_id = $1 AND assignee <> ''",
             )
@@ -258,9 +257,7 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        rows.into_iter()
-            .map(|(subject, assignee)| Ok((read_subject(&subject)?, assignee)))
-            .collect()
+        Ok(rows.into_iter().collect())
     }
 }
 
@@ -274,11 +271,11 @@ fn subject_of(row_no: Option<i64>, receipt_nos: &[i64]) -> Subject {
 async fn row_facts(tx: &mut Tx, provider_id: &str, row_no: i64) -> Result<(RowFacts, Day)> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        kind: String,
-        status: String,
+        kind: RowKind,
+        status: RowStatus,
         amount_vnd: i64,
         charges_vnd: i64,
-        business_day: i64,
+        business_day: Day,
     }
     let row: Option<Row> = on_tx!(tx, |c| {
         sqlx::query_as(
@@ -294,17 +291,17 @@ async fn row_facts(tx: &mut Tx, provider_id: &str, row_no: i64) -> Result<(RowFa
         .await?
     });
     let row = row.ok_or_else(|| StoreError::Missing("Không có dòng sao kê này.".to_owned()))?;
-    let wrong = |word: &str| StoreError::Corrupt(format!("word {word} of statement row {row_no}"));
     let facts = RowFacts {
-        kind: RowKind::parse(&row.kind).ok_or_else(|| wrong(&row.kind))?,
-        status: RowStatus::parse(&row.status).ok_or_else(|| wrong(&row.status))?,
+        kind: row.kind,
+        status: row.status,
         amount_vnd: row.amount_vnd,
         charges_vnd: row.charges_vnd,
     };
-    Ok((facts, day_of(row.business_day)?))
+    Ok((facts, row.business_day))
 }
 
 /// A receipt, as far as a decision is about it.
+#[derive(sqlx::FromRow)]
 struct ReceiptFacts {
     no: i64,
     day: Day,
@@ -313,19 +310,15 @@ struct ReceiptFacts {
 
 async fn receipt_facts(tx: &mut Tx, provider_id: &str, nos: &[i64]) -> Result<Vec<ReceiptFacts>> {
     let unique: HashSet<i64> = nos.iter().copied().collect();
-    let sql =
-        "SELECT entry_no, business_day, amount_vnd FROM receipt WHERE provider_id = $1 AND entry_no IN (…)";
-    let rows: Vec<(i64, i64, i64)> = fetch_in_chunks(tx, sql, &[provider_id.into()], nos).await?;
-    if rows.len() != nos.len() || unique.len() != nos.len() {
+    let sql = "SELECT entry_no AS no, business_day AS day, amount_vnd FROM receipt
+               WHERE provider_id = $1 AND entry_no IN (…)";
+    let receipts: Vec<ReceiptFacts> = fetch_in_chunks(tx, sql, &[provider_id.into()], nos).await?;
+    if receipts.len() != nos.len() || unique.len() != nos.len() {
         return Err(StoreError::Missing(
             "Không có khoản đã ghi nhận này ở nhà cung cấp này, hoặc một khoản được chọn hai lần.".to_owned(),
         ));
     }
-    let facts = |(no, day, amount_vnd)| {
-        let day = day_of(day)?;
-        Ok(ReceiptFacts { no, day, amount_vnd })
-    };
-    rows.into_iter().map(facts).collect()
+    Ok(receipts)
 }
 
 /// A row is decided about once, and a receipt given to one payment; money back may be of any.
@@ -389,46 +382,11 @@ async fn insert_decision(tx: &mut Tx, view: &DecisionView) -> Result<()> {
 }
 
 const DECISION_COLUMNS: &str =
-    "d.decision_no, d.provider_id, d.business_day, d.row_no, d.kind, d.state, d.amount_vnd,
-    d.reason, d.decided_by, d.decided_at_ms, d.second_by";
-
-#[derive(sqlx::FromRow)]
-struct DecisionRow {
-    decision_no: i64,
-    provider_id: String,
-    business_day: i64,
-    row_no: i64,
-    kind: String,
-    state: String,
-    amount_vnd: i64,
-    reason: String,
-    decided_by: String,
-    decided_at_ms: i64,
-    second_by: Option<String>,
-}
-
-impl DecisionRow {
-    fn view(self, receipt_nos: Vec<i64>) -> Result<DecisionView> {
-        let wrong = |word: &str| StoreError::Corrupt(format!("word {word} of decision {}", self.decision_no));
-        Ok(DecisionView {
-            decision_no: self.decision_no,
-            business_day: day_of(self.business_day)?,
-            row_no: (self.row_no != 0).then_some(self.row_no),
-            decision: Decision::parse(&self.kind).ok_or_else(|| wrong(&self.kind))?,
-            state: DecisionState::parse(&self.state).ok_or_else(|| wrong(&self.state))?,
-            provider_id: self.provider_id,
-            amount_vnd: self.amount_vnd,
-            reason: self.reason,
-            decided_by: self.decided_by,
-            decided_at: TimeMs(self.decided_at_ms),
-            second_by: self.second_by,
-            receipt_nos,
-        })
-    }
-}
+    "d.decision_no, d.provider_id, d.business_day, NULLIF(d.row_no, 0) AS row_no, d.kind AS decision, d.state,
+    d.amount_vnd, d.reason, d.decided_by, d.decided_at_ms AS decided_at, d.second_by";
 
 async fn decisions_where(tx: &mut Tx, condition: &'static str, value: i64) -> Result<Vec<DecisionView>> {
-    let rows: Vec<DecisionRow> = on_tx!(&mut *tx, |c, Db| {
+    let rows: Vec<DecisionView> = on_tx!(&mut *tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new(format!(
             "SELECT {DECISION_COLUMNS} FROM decision d WHERE d.{condition}"
         ));
@@ -444,7 +402,7 @@ pub(super) async fn decisions_of_days(
     provider_id: &str,
     days: DayRange,
 ) -> Result<Vec<DecisionView>> {
-    let rows: Vec<DecisionRow> = on_tx!(&mut *tx, |c, Db| {
+    let rows: Vec<DecisionView> = on_tx!(&mut *tx, |c, Db| {
         let mut sql = QueryBuilder::<Db>::new(format!(
             "SELECT {DECISION_COLUMNS} FROM decision d WHERE d.provider_id = "
         ));
@@ -466,7 +424,7 @@ pub(super) async fn decisions_of_rows(tx: &mut Tx, row_nos: &[i64]) -> Result<Ve
     with_receipts(tx, rows).await
 }
 
-async fn with_receipts(tx: &mut Tx, decisions: Vec<DecisionRow>) -> Result<Vec<DecisionView>> {
+async fn with_receipts(tx: &mut Tx, mut decisions: Vec<DecisionView>) -> Result<Vec<DecisionView>> {
     let rows: Vec<(i64, i64)> = fetch_in_chunks(
         tx,
         "SELECT decision_no, receipt_no FROM decision_receipt WHERE decision_no IN (…)
@@ -479,9 +437,9 @@ async fn with_receipts(tx: &mut Tx, decisions: Vec<DecisionRow>) -> Result<Vec<D
     for (decision_no, receipt_no) in rows {
         receipts.entry(decision_no).or_default().push(receipt_no);
     }
-    let view = |decision: DecisionRow| {
-        let receipt_nos = receipts.remove(&decision.decision_no).unwrap_or_default();
-        decision.view(receipt_nos)
-    };
-    decisions.into_iter().map(view).collect()
+    for decision in &mut decisions {
+        let receipt_nos = receipts.remove(&decision.decision_no);
+        decision.receipt_nos = receipt_nos.unwrap_or_default();
+    }
+    Ok(decisions)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::super::{Actor, DayRange, Result, Store, StoreError, Tx, day_of, dialect, on_tx};
+use super::super::{Actor, DayRange, Result, Store, StoreError, Tx, dialect, on_tx};
 use super::act::{NewAct, append_act};
 use crate::reconcile::{ActKind, Subject};
 use crate::vn::{Day, TimeMs};
 
 /// A day as it was closed or restated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct DayClose {
     pub provider_id: String,
     pub business_day: Day,
@@ -78,21 +78,12 @@ impl Store {
 
     /// Every version of the closed days from the first to the last, in the order of days, then versions.
     pub async fn day_closes(&self, provider_id: &str, days: impl Into<DayRange>) -> Result<Vec<DayClose>> {
-        #[derive(sqlx::FromRow)]
-        struct Row {
-            provider_id: String,
-            business_day: i64,
-            version: i64,
-            closed_at_ms: i64,
-            closed_by: String,
-            reason: String,
-            figures: String,
-        }
         let days = days.into();
         let mut tx = self.begin_read().await?;
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT provider_id, business_day, version, closed_at_ms, closed_by, reason, figures FROM day_close
+                "SELECT provider_id, business_day, version, closed_at_ms AS closed_at, closed_by, reason, figures
+                 FROM day_close
                  WHERE provider_id = $1 AND business_day >= $2 AND business_day <= $3
                  ORDER BY business_day, version",
             )
@@ -101,29 +92,17 @@ impl Store {
             .bind(days.last.number())
             .fetch_all(c)
             .await?
-        });
-        let close = |row: Row| {
-            Ok(DayClose {
-                provider_id: row.provider_id,
-                business_day: day_of(row.business_day)?,
-                version: row.version,
-                closed_at: TimeMs(row.closed_at_ms),
-                closed_by: row.closed_by,
-                reason: row.reason,
-                figures: row.figures,
-            })
-        };
-        rows.into_iter().map(close).collect()
+        }))
     }
 }
 
 /// The closed days of a provider.
 pub(super) async fn closed_days(tx: &mut Tx, provider_id: &str) -> Result<HashSet<Day>> {
-    let rows: Vec<(i64,)> = on_tx!(tx, |c| {
+    let rows: Vec<(Day,)> = on_tx!(tx, |c| {
         sqlx::query_as("SELECT business_day FROM day_close WHERE provider_id = $1 AND version = 1")
             .bind(provider_id)
             .fetch_all(c)
             .await?
     });
-    rows.into_iter().map(|(day,)| day_of(day)).collect()
+    Ok(rows.into_iter().map(|(day,)| day).collect())
 }

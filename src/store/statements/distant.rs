@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::dialect::Cell;
 use super::super::ledger::{WriterMemory, entries_of_payments};
-use super::super::{DayRange, Result, Store, Tx, day_of, fetch_in_chunks, on_tx};
+use super::super::{DayRange, Result, Store, Tx, fetch_in_chunks, on_tx};
 use super::row::ROWS_OF_FILE;
 use crate::vn::Day;
 
@@ -16,7 +16,7 @@ pub const DISTANT_DAYS: u64 = 3;
 const ROWS_AT_ONCE: i64 = 20_000;
 
 /// A row and its receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct DistantPair {
     pub row_no: i64,
     pub row_day: Day,
@@ -64,7 +64,7 @@ impl Store {
 #[derive(sqlx::FromRow)]
 struct UnmatchedRow {
     row_no: i64,
-    business_day: i64,
+    business_day: Day,
     provider_txn_id: String,
     refund_of: String,
 }
@@ -121,7 +121,7 @@ async fn partners(
     let days = days_of_receipts(tx, entries.iter().flatten().copied().collect()).await?;
     let mut pairs = Vec::new();
     for (row, entry_no) in rows.iter().zip(entries) {
-        let row_day = day_of(row.business_day)?;
+        let row_day = row.business_day;
         let receipt = entry_no.and_then(|no| Some((no, *days.get(&no)?)));
         if let Some((receipt_no, receipt_day)) = receipt {
             pairs.push(DistantPair {
@@ -150,8 +150,8 @@ impl Store {
 
 async fn days_of_receipts(tx: &mut Tx, nos: Vec<i64>) -> Result<HashMap<i64, Day>> {
     let sql = "SELECT entry_no, business_day FROM receipt WHERE entry_no IN (…)";
-    let rows: Vec<(i64, i64)> = fetch_in_chunks(tx, sql, &[], nos).await?;
-    rows.into_iter().map(|(no, day)| Ok((no, day_of(day)?))).collect()
+    let rows: Vec<(i64, Day)> = fetch_in_chunks(tx, sql, &[], nos).await?;
+    Ok(rows.into_iter().collect())
 }
 
 pub(super) async fn insert_distant_pairs(
@@ -184,7 +184,7 @@ pub(super) async fn distant_pairs(
     provider_id: &str,
     days: DayRange,
 ) -> Result<Vec<DistantPair>> {
-    let rows: Vec<(i64, i64, i64, i64)> = on_tx!(tx, |c| {
+    Ok(on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT row_no, row_day, receipt_no, receipt_day FROM statement_far
              WHERE provider_id = $1 AND row_day >= $2 AND row_day <= $3
@@ -197,17 +197,7 @@ pub(super) async fn distant_pairs(
         .bind(days.last.number())
         .fetch_all(c)
         .await?
-    });
-    rows.into_iter()
-        .map(|(row_no, row_day, receipt_no, receipt_day)| {
-            Ok(DistantPair {
-                row_no,
-                row_day: day_of(row_day)?,
-                receipt_no,
-                receipt_day: day_of(receipt_day)?,
-            })
-        })
-        .collect()
+    }))
 }
 
 /// Rows that have one of these receipts, on the days around each, and rows that are noted with one of them.

@@ -1,6 +1,6 @@
 //! Files of statements: begun, written in many short transactions, and finished. Until then a file counts for nothing.
 
-use super::super::{Result, Store, StoreError, Tx, day_of, dialect, on_tx};
+use super::super::{Result, Store, StoreError, Tx, dialect, on_tx};
 use super::row::{PackedRows, ROW_COLUMNS, insert_lump, row_no};
 use crate::vn::{Day, Dong, TimeMs};
 
@@ -37,7 +37,7 @@ pub enum StatementBegun {
 }
 
 /// A row that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct BadStatementRow {
     /// Row of the file, as a person counts.
     pub row_number: i64,
@@ -247,18 +247,18 @@ impl Store {
             provider_id: String,
             name: String,
             imported_by: String,
-            touched_at_ms: i64,
-            first_day: Option<i64>,
-            last_day: Option<i64>,
+            imported_at: TimeMs,
+            first_day: Option<Day>,
+            last_day: Option<Day>,
             row_count: i64,
-            row_vnd: i64,
+            row_vnd: Dong,
             repeated_count: i64,
             bad_count: i64,
         }
         let mut tx = self.begin_read().await?;
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT provider_id, name, imported_by, touched_at_ms, first_day, last_day, row_count, row_vnd,
+                "SELECT provider_id, name, imported_by, touched_at_ms AS imported_at, first_day, last_day, row_count, row_vnd,
                         repeated_count, bad_count
                  FROM statement_file WHERE state = 'kept' ORDER BY file_no DESC LIMIT $1",
             )
@@ -266,24 +266,20 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let view = |row: Row| {
-            let first = row.first_day.map(day_of).transpose()?;
-            let last = row.last_day.map(day_of).transpose()?;
-            Ok(StatementFileView {
-                provider_id: row.provider_id,
-                name: row.name,
-                imported_by: row.imported_by,
-                imported_at: TimeMs(row.touched_at_ms),
-                totals: StatementTotals {
-                    days: first.zip(last),
-                    rows: (row.row_count, Dong::new(row.row_vnd)),
-                    repeated: (row.repeated_count, Dong::ZERO),
-                    ignored: 0,
-                    bad: row.bad_count,
-                },
-            })
+        let view = |row: Row| StatementFileView {
+            provider_id: row.provider_id,
+            name: row.name,
+            imported_by: row.imported_by,
+            imported_at: row.imported_at,
+            totals: StatementTotals {
+                days: row.first_day.zip(row.last_day),
+                rows: (row.row_count, row.row_vnd),
+                repeated: (row.repeated_count, Dong::ZERO),
+                ignored: 0,
+                bad: row.bad_count,
+            },
         };
-        rows.into_iter().map(view).collect()
+        Ok(rows.into_iter().map(view).collect())
     }
 
     /// The mapping that was agreed on for a provider's files, as JSON.
@@ -331,7 +327,7 @@ impl Store {
         to: Day,
     ) -> Result<Vec<BadStatementRow>> {
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(i64, i64, String)> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT b.row_number, b.business_day, b.reason FROM statement_bad b
                  JOIN statement_file f ON f.file_no = b.file_no AND f.state = 'kept'
@@ -343,16 +339,7 @@ impl Store {
             .bind(to.number())
             .fetch_all(c)
             .await?
-        });
-        rows.into_iter()
-            .map(|(row_number, day, reason)| {
-                Ok(BadStatementRow {
-                    row_number,
-                    business_day: day_of(day)?,
-                    reason,
-                })
-            })
-            .collect()
+        }))
     }
 }
 
@@ -368,7 +355,7 @@ pub(super) async fn refuse_unknown_provider(tx: &mut Tx, provider_id: &str) -> R
 }
 
 async fn known_file(tx: &mut Tx, new: &NewStatement) -> Result<Option<StatementBegun>> {
-    let row: Option<(String, i64)> = on_tx!(tx, |c| {
+    let row: Option<(String, TimeMs)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT imported_by, touched_at_ms FROM statement_file
              WHERE provider_id = $1 AND sha256 = $2 AND state = 'kept'",
@@ -378,9 +365,9 @@ async fn known_file(tx: &mut Tx, new: &NewStatement) -> Result<Option<StatementB
         .fetch_optional(c)
         .await?
     });
-    Ok(row.map(|(imported_by, at)| StatementBegun::Known {
+    Ok(row.map(|(imported_by, imported_at)| StatementBegun::Known {
         imported_by,
-        imported_at: TimeMs(at),
+        imported_at,
     }))
 }
 

@@ -86,7 +86,7 @@ impl Store {
     pub async fn day_receipts(&self, provider_id: &str, day: Day) -> Result<Vec<DayReceipt>> {
         let mut tx = self.begin_read().await?;
         let (first, end) = entries_of((day, day).into());
-        let rows: Vec<(String, i64, Option<i64>)> = on_tx!(&mut tx, |c| {
+        let rows: Vec<(String, i64, Option<TimeMs>)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT provider_txn_id, amount_vnd, occurred_at_ms FROM receipt
                  WHERE entry_no > $1 AND entry_no < $2 AND provider_id = $3 AND business_day = $4
@@ -102,10 +102,10 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let receipt = |(provider_txn_id, amount_vnd, occurred_at): (String, i64, Option<i64>)| DayReceipt {
+        let receipt = |(provider_txn_id, amount_vnd, occurred_at)| DayReceipt {
             provider_txn_id,
             amount_vnd,
-            occurred_at: occurred_at.map(TimeMs),
+            occurred_at,
         };
         Ok(rows.into_iter().map(receipt).collect())
     }

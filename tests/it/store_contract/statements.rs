@@ -44,7 +44,7 @@ pub(super) fn with_provider(database: Database) -> Books {
 }
 
 /// One line of a statement; the market day at nine, if nothing else is said.
-fn line(id: &str, amount: i64, account: &str) -> String {
+pub(super) fn line(id: &str, amount: i64, account: &str) -> String {
     format!("{id};01/03/2026 09:00:00;{amount};{account};970415;\n")
 }
 
@@ -81,7 +81,7 @@ fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imp
     ))
 }
 
-fn taken(books: &Books, name: &str, lines: &str) -> Taken {
+pub(super) fn taken(books: &Books, name: &str, lines: &str) -> Taken {
     taken_as(books, HEADER, name, lines)
 }
 

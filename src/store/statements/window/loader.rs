@@ -328,8 +328,8 @@ impl WindowLoader<'_> {
         struct Row {
             row_no: i64,
             receipt_no: i64,
-            row_day: i64,
-            receipt_day: i64,
+            row_day: Day,
+            receipt_day: Day,
             because: String,
             amount_vnd: i64,
         }
@@ -357,8 +357,8 @@ impl WindowLoader<'_> {
             };
             let of = (row.row_no, row.receipt_no, because);
             let corrected = self.window.corrected.entry(of).or_insert(Corrected {
-                row_day: day_of(row.row_day)?,
-                receipt_day: day_of(row.receipt_day)?,
+                row_day: row.row_day,
+                receipt_day: row.receipt_day,
                 amount_vnd: 0,
             });
             corrected.amount_vnd += row.amount_vnd;
@@ -370,11 +370,11 @@ impl WindowLoader<'_> {
         #[derive(sqlx::FromRow)]
         struct Notice {
             entry_no: i64,
-            kind: String,
+            kind: NoticeKind,
             provider_txn_id: String,
             amount_vnd: i64,
-            received_at_ms: i64,
-            reason: Option<String>,
+            received_at_ms: TimeMs,
+            reason: Option<Reason>,
         }
         let (first, end) = entries_of(self.days);
         let notices: Vec<Notice> = on_tx!(tx, |c| {
@@ -390,14 +390,14 @@ impl WindowLoader<'_> {
             .await?
         });
         for notice in notices {
-            let day = Day::of(TimeMs(notice.received_at_ms));
+            let day = Day::of(notice.received_at_ms);
             if self.days.contains(day) {
                 self.window.sides.notices.push(NoticeSide {
                     no: notice.entry_no,
                     txn: txn_key(&notice.provider_txn_id),
                     amount_vnd: notice.amount_vnd,
                     day,
-                    state: notice_state(&notice.kind, notice.reason.as_deref())?,
+                    state: notice_state(notice.kind, notice.reason),
                 });
             }
         }
@@ -408,7 +408,7 @@ impl WindowLoader<'_> {
         let refunded = self.window.sides.receipts.iter().filter(|c| c.refunded_vnd > 0);
         let mut nos: Vec<i64> = refunded.map(|c| c.no).collect();
         nos.sort_unstable();
-        let refunds: Vec<(i64, String, i64, i64)> = fetch_in_chunks(
+        let refunds: Vec<(i64, String, i64, TimeMs)> = fetch_in_chunks(
             tx,
             "SELECT receipt_no, event_id, amount_vnd, posted_at_ms FROM refund WHERE receipt_no IN (…)
              ORDER BY receipt_no, event_id, amount_vnd, posted_at_ms",
@@ -423,7 +423,7 @@ impl WindowLoader<'_> {
                 receipt_no,
                 txn: Some(txn_key(&event_id)),
                 amount_vnd,
-                day: Day::of(TimeMs(at)),
+                day: Day::of(at),
                 posted_from_row: None,
             })
             .collect();
@@ -583,18 +583,8 @@ fn details_of(name: &PayeeName, code: Option<&str>) -> Details {
     }
 }
 
-fn notice_state(kind: &str, reason: Option<&str>) -> Result<NoticeState> {
-    let wrong = |what: &str, word: &str| StoreError::Corrupt(format!("{what} {word} of a notice"));
-    let known_kind = NoticeKind::ALL.into_iter().find(|known| known.as_str() == kind);
-    let kind = known_kind.ok_or_else(|| wrong("kind", kind))?;
-    let reason = match reason {
-        Some(word) => {
-            let known = Reason::ALL.into_iter().find(|known| known.as_str() == word);
-            Some(known.ok_or_else(|| wrong("reason", word))?)
-        }
-        None => None,
-    };
-    Ok(match (kind, reason) {
+fn notice_state(kind: NoticeKind, reason: Option<Reason>) -> NoticeState {
+    match (kind, reason) {
         (_, Some(Reason::SameIdOtherContent)) => NoticeState::SameIdOtherContent,
         (NoticeKind::Refund | NoticeKind::Void, _) => NoticeState::RefundWaiting,
         (NoticeKind::PaymentFailed | NoticeKind::PaymentPending | NoticeKind::PaymentAuthorized, _) => {
@@ -611,5 +601,5 @@ fn notice_state(kind: &str, reason: Option<&str>) -> Result<NoticeState> {
         ) => NoticeState::UnknownAccount,
         (_, Some(Reason::PaymentSuspect)) => NoticeState::PaymentSuspect,
         _ => NoticeState::Other,
-    })
+    }
 }
