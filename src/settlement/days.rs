@@ -12,8 +12,8 @@ use crate::reconcile::{
 };
 use crate::statement::RowKind;
 use crate::store::{
-    Arrival, BookDay, Conflict, DayClose, DecisionView, FAR_DAYS, FarPair, FreshRows, RowSaid, Store,
-    StoreError, Window, WriterMemory,
+    Actor, Arrival, BookDay, Conflict, DISTANT_DAYS, DayClose, DecisionView, DistantPair, FreshRows,
+    NewDayClose, RowFinding, Store, StoreError, Window, WriterMemory,
 };
 use crate::vn::{Day, TimeMs, WorkingCalendar};
 
@@ -22,7 +22,7 @@ const POSTED_AT_ONCE: i64 = 2_000;
 /// Days around those asked for in which what is said of a row may change.
 const DAYS_CHANGED: i64 = 3;
 /// Days around those asked for that are loaded, so that a row that may change has every partner that is not far.
-pub(super) const DAYS_AROUND: i64 = DAYS_CHANGED + FAR_DAYS as i64;
+pub(super) const DAYS_AROUND: i64 = DAYS_CHANGED + DISTANT_DAYS as i64;
 /// How often days are compared anew because of what the last comparison brought: late partners, then money back for
 /// what was posted.
 const ROUNDS_MAX: usize = 3;
@@ -245,9 +245,14 @@ async fn fixed(
 ) -> Result<ClosedDay, ImportError> {
     // Numbers and words always become JSON.
     let json = serde_json::json!(figures).to_string();
-    store
-        .close_day((provider_id, day, version), &json, (reason.trim(), by), now)
-        .await?;
+    let new = NewDayClose {
+        provider_id,
+        business_day: day,
+        version,
+        reason: reason.trim(),
+        figures: &json,
+    };
+    store.close_day(&new, Actor { by, now }).await?;
     Ok(ClosedDay {
         version,
         figures,
@@ -280,7 +285,7 @@ async fn made_to_follow(
             .write(store, provider_id, now)
             .await?;
         // Only what is posted or found changes what the next look sees: findings and corrections are no input of it.
-        let found = store.find_far(provider_id, days, &mut memory).await?;
+        let found = store.find_distant(provider_id, days, &mut memory).await?;
         let given = match found {
             0 => post(store, provider_id, restated, now, &mut memory, |_| {}).await?,
             _ => Given::default(),
@@ -316,7 +321,7 @@ pub(super) async fn follow(
     say: impl FnMut(u64),
 ) -> Result<Followed, ImportError> {
     let mut memory = WriterMemory::default();
-    let found = store.find_far(provider_id, days, &mut memory).await?;
+    let found = store.find_distant(provider_id, days, &mut memory).await?;
     let mut given = Given::default();
     if found == 0 {
         given = post(store, provider_id, None, now, &mut memory, say).await?;
@@ -430,9 +435,9 @@ fn has_moved(
 
 /// What is to be written after a comparison.
 pub(super) struct Changes {
-    said: Vec<(i64, RowSaid)>,
+    said: Vec<(i64, RowFinding)>,
     corrections: Vec<Correction>,
-    far: Vec<FarPair>,
+    far: Vec<DistantPair>,
     /// What a closed day holds back.
     waiting: usize,
 }
@@ -441,7 +446,7 @@ impl Changes {
     /// Writes all of it.
     pub async fn write(self, store: &Store, provider_id: &str, now: TimeMs) -> Result<(), ImportError> {
         store.change_findings(&self.said).await?;
-        store.note_far(provider_id, &self.far).await?;
+        store.keep_distant_pairs(provider_id, &self.far).await?;
         store
             .correct_receipts(provider_id, &self.corrections, now)
             .await?;
@@ -471,13 +476,13 @@ pub(super) fn changes(
         waiting: 0,
     };
     let rows = &window.sides.rows;
-    for before in &window.said {
+    for before in &window.previous {
         let Ok(at) = rows.binary_search_by_key(&before.row_no, |row| row.no) else {
             continue;
         };
-        let said = RowSaid::of(outcome, &outcome.rows[at]);
+        let said = RowFinding::of(outcome, &outcome.rows[at]);
         // A row that the ledger was given and took for known keeps the mark.
-        let is_same = *before.finding == *said.finding
+        let is_same = *before.word == *said.word
             && before.detail == said.detail
             && *before.pass == *said.pass
             && before.shift_days == said.shift_days
@@ -491,7 +496,8 @@ pub(super) fn changes(
         }
     }
     for (row, said) in rows.iter().zip(&outcome.rows) {
-        let may_be_far = row.kind != RowKind::Payment || u64::from(said.shift_days.unsigned_abs()) > FAR_DAYS;
+        let may_be_far =
+            row.kind != RowKind::Payment || u64::from(said.shift_days.unsigned_abs()) > DISTANT_DAYS;
         let is_unheard = said.finding == Finding::MissingNotice && said.tied == Tied::No;
         if is_unheard && is_here(row.day) && is_fixed(&[row.day]) {
             changes.waiting += 1;
@@ -502,13 +508,13 @@ pub(super) fn changes(
             let Ok(at) = receipts.binary_search_by_key(receipt_no, |receipt| receipt.no) else {
                 continue;
             };
-            let pair = FarPair {
+            let pair = DistantPair {
                 row_no: row.no,
                 row_day: row.day,
                 receipt_no: *receipt_no,
                 receipt_day: receipts[at].day,
             };
-            if is_here(row.day) && pair.is_far() {
+            if is_here(row.day) && pair.is_distant() {
                 changes.far.push(pair);
             }
         }
@@ -590,7 +596,9 @@ async fn post(
     let provider: Arc<str> = provider_id.into();
     let mut given = Given::default();
     loop {
-        let rows = store.unheard_rows(provider_id, restated, POSTED_AT_ONCE).await?;
+        let rows = store
+            .unnotified_rows(provider_id, restated, POSTED_AT_ONCE)
+            .await?;
         if rows.is_empty() {
             return Ok(given);
         }
@@ -602,7 +610,7 @@ async fn post(
         };
         store.post(&[arrival], memory).await?;
         given.rows += rows.len();
-        given.receipts += store.unheard_posted(&rows, before).await?;
+        given.receipts += store.mark_rows_posted(&rows, before).await?;
         say(given.receipts as u64);
     }
 }

@@ -16,7 +16,7 @@ use crate::statement::{
     BadRow, Event, Mapping, Proposal, StatementError, StatementRow, Summary, look, look_by, read_statement,
 };
 use crate::store::{
-    BadStatementRow, KeptRow, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, Store,
+    BadStatementRow, KeptRow, NewStatement, PackedRows, RowFinding, StatementBegun, StatementTotals, Store,
     StoreError, Window, row_no,
 };
 use crate::table::{Fault, write_rejects};
@@ -369,7 +369,7 @@ impl SecondReading {
             let place = rows.0 + repeated.0;
             match sides.get(at).filter(|side| side.no == self.first_no + place) {
                 Some(side) => {
-                    let said = RowSaid::of(outcome, &outcome.rows[at]);
+                    let said = RowFinding::of(outcome, &outcome.rows[at]);
                     rows = plus(rows, side.amount_vnd);
                     kept.push(kept_row(row, *side, said, &codes));
                     at += 1;
@@ -417,7 +417,7 @@ fn plus((count, sum): Count, amount_vnd: i64) -> Count {
     (count + 1, Dong::new(sum.vnd().saturating_add(amount_vnd)))
 }
 
-fn kept_row(mut row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) -> KeptRow {
+fn kept_row(mut row: StatementRow, side: RowSide, said: RowFinding, codes: &Codes) -> KeptRow {
     let stall_code = codes
         .in_note(&row.note)
         .map(|at| codes.stalls[at as usize].0.clone());
@@ -432,6 +432,6 @@ fn kept_row(mut row: StatementRow, side: RowSide, said: RowSaid, codes: &Codes) 
         refund_of: row.refund_of,
         stall_code: stall_code.unwrap_or_default(),
         settled_on: row.settled_on,
-        said,
+        finding: said,
     }
 }

@@ -21,7 +21,7 @@ pub enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// The database is away, locked or read-only, or refused a statement.
     #[error("the database did not do it: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// What was read breaks a rule that was kept when it was written.
     #[error("the database holds something impossible: {0}")]
     Corrupt(String),
@@ -31,6 +31,16 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("not there: {0:?}")]
     Missing(Missing),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        match error {
+            // The column is there and holds something that it never should.
+            sqlx::Error::ColumnDecode { .. } => StoreError::Corrupt(error.to_string()),
+            error => StoreError::Database(error),
+        }
+    }
 }
 
 impl StoreError {

@@ -6,6 +6,7 @@
 
 mod access;
 mod actor;
+mod columns;
 mod connection;
 mod creation;
 mod days;
@@ -30,6 +31,7 @@ pub use actor::Actor;
 pub(in crate::store) use connection::Pool;
 pub use connection::Store;
 pub use creation::{Creation, IdempotentAnswer, IdempotentCall};
+pub use days::DayRange;
 pub(in crate::store) use days::{OPEN_START_DAY, day_of, period_of};
 pub use error::{Result, StoreError};
 pub use health::{ProviderHour, ProviderTally};
@@ -50,9 +52,10 @@ pub use register::{
     StallView, WhichCards,
 };
 pub use statements::{
-    Answer, BadStatementRow, BookDay, Corrected, DayClose, DecisionView, EntryDetail, FAR_DAYS, FarPair,
-    FreshRows, KeptRow, NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, RowSaid, StatementBegun,
-    StatementFileView, StatementRules, StatementTotals, Window, row_no,
+    Answer, BadStatementRow, BookDay, Corrected, DISTANT_DAYS, DayClose, DecisionView, DistantPair,
+    EntryDetail, FreshRows, KeptRow, NewDayClose, NewDecision, NewStatement, PackedRows, PayeeName,
+    PreviousFinding, RowDetail, RowFinding, StatementBegun, StatementFileView, StatementRules,
+    StatementTotals, Window, row_no,
 };
 pub(in crate::store) use tx::{Tx, on_tx};
 

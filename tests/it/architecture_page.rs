@@ -65,7 +65,11 @@ fn links_of_the_pages_lead_to_a_heading() {
             let target = page.with_file_name(file);
             let target = if file.is_empty() { &page } else { &target };
             let anchors: Vec<String> = text_of(target).lines().filter_map(anchor_of).collect();
-            assert!(anchors.iter().any(|a| a == anchor), "{link} in {}", page.display());
+            assert!(
+                anchors.iter().any(|a| a == anchor),
+                "{link} in {}",
+                page.display()
+            );
         }
     }
     assert!(seen > 3, "only {seen} links to headings were found");
@@ -74,7 +78,9 @@ fn links_of_the_pages_lead_to_a_heading() {
 /// As code hosts name a heading: small letters and digits, hyphens for spaces.
 fn anchor_of(line: &str) -> Option<String> {
     let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c));
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -".contains(*c));
     Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
 }
 
@@ -110,7 +116,9 @@ fn the_diagram_agrees_with_the_table_of_imports() {
     let table: BTreeMap<&str, &[&str]> = may_use();
     for (from, to) in &arrows {
         // A room that the table does not list may use what it likes.
-        let may = table.get(from.as_str()).filter(|_| table.contains_key(to.as_str()));
+        let may = table
+            .get(from.as_str())
+            .filter(|_| table.contains_key(to.as_str()));
         let is_permitted = may.is_none_or(|may| may.contains(&to.as_str()));
         assert!(is_permitted, "{from} is drawn above {to} and may not use it");
     }

@@ -7,6 +7,7 @@ mod cards;
 mod casework;
 mod change;
 mod corrections;
+mod damaged;
 mod facts;
 mod feed;
 mod health;

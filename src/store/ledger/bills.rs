@@ -40,7 +40,7 @@ pub struct NewBill {
 }
 
 /// A bill and what was paid of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct BillView {
     pub bill_id: String,
     /// The stall that asks.
@@ -129,40 +129,21 @@ impl Creation {
 impl Store {
     /// A bill and what was paid of it by now.
     pub async fn bill(&self, bill_id: &str) -> Result<Option<BillView>> {
-        #[derive(sqlx::FromRow)]
-        struct Row {
-            stall_id: String,
-            bill_number: String,
-            asked_vnd: i64,
-            payload: String,
-            expires_at_ms: i64,
-            payments: i64,
-            paid_vnd: i64,
-        }
         let mut tx = self.begin_read().await?;
-        let row: Option<Row> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT b.stall_id, b.bill_number, b.amount_vnd AS asked_vnd, b.payload, b.expires_at_ms,
+                "SELECT b.bill_id, b.stall_id, b.bill_number, b.amount_vnd AS asked, b.payload,
+                   b.expires_at_ms AS expires_at,
                    CAST((SELECT COUNT(*) FROM bill_payment p WHERE p.bill_id = b.bill_id) AS BIGINT) AS payments,
                    CAST(COALESCE((SELECT SUM(p.amount_vnd) FROM bill_payment p WHERE p.bill_id = b.bill_id), 0)
                         - COALESCE((SELECT SUM(r.amount_vnd) FROM bill_payment p
                                     JOIN refund r ON r.receipt_no = p.receipt_no
-                                    WHERE p.bill_id = b.bill_id), 0) AS BIGINT) AS paid_vnd
+                                    WHERE p.bill_id = b.bill_id), 0) AS BIGINT) AS paid
                  FROM bill b WHERE b.bill_id = $1",
             )
             .bind(bill_id)
             .fetch_optional(c)
             .await?
-        });
-        Ok(row.map(|row| BillView {
-            bill_id: bill_id.to_owned(),
-            stall_id: row.stall_id,
-            bill_number: row.bill_number,
-            asked: Dong::new(row.asked_vnd),
-            paid: Dong::new(row.paid_vnd),
-            payments: row.payments,
-            payload: row.payload,
-            expires_at: TimeMs(row.expires_at_ms),
         }))
     }
 }

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, StoreError, Tx, day_of, dialect, fetch_in_chunks, on_tx};
+use super::super::{Result, Store, StoreError, Tx, dialect, fetch_in_chunks, on_tx};
 use super::head::read_head;
 use super::rows::add_counters;
 use crate::ledger::{Counted, Counters, LedgerNo};
 use crate::reconcile::Correction;
-use crate::vn::{Dong, TimeMs};
+use crate::vn::{Day, Dong, TimeMs};
 
 /// Corrections in one transaction: callbacks wait behind so many.
 const CORRECTIONS_AT_ONCE: usize = 2_000;
@@ -93,12 +93,12 @@ async fn balances(tx: &mut Tx, nos: &[i64], counted: LedgerNo) -> Result<HashMap
         household_id: String,
         place_id: String,
         provider_id: String,
-        business_day: i64,
-        left_vnd: i64,
+        day: Day,
+        left_vnd: Dong,
     }
     let receipts: Vec<Receipt> = fetch_in_chunks(
         tx,
-        "SELECT entry_no, household_id, place_id, provider_id, business_day,
+        "SELECT entry_no, household_id, place_id, provider_id, business_day AS day,
                 amount_vnd - refunded_vnd + corrected_vnd AS left_vnd
          FROM receipt WHERE entry_no IN (…)",
         &[],
@@ -111,14 +111,14 @@ async fn balances(tx: &mut Tx, nos: &[i64], counted: LedgerNo) -> Result<HashMap
                 household_id: receipt.household_id.into(),
                 place_id: receipt.place_id.into(),
                 provider_id: receipt.provider_id.into(),
-                day: day_of(receipt.business_day)?,
+                day: receipt.day,
             },
-            left: Dong::new(receipt.left_vnd),
+            left: receipt.left_vnd,
             is_counted: receipt.entry_no <= counted.get(),
         };
-        Ok((receipt.entry_no, balance))
+        (receipt.entry_no, balance)
     };
-    receipts.into_iter().map(balance).collect()
+    Ok(receipts.into_iter().map(balance).collect())
 }
 
 /// What rows have corrected of these receipts so far, by receipt, row and reason. What a notice took over from a

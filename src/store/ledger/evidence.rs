@@ -11,7 +11,7 @@ use crate::vn::{Dong, TimeMs};
 const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A link of the chain of evidence, as it is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct AuditRow {
     pub batch_no: LedgerNo,
     /// The first of its rows.
@@ -41,7 +41,7 @@ impl AuditRow {
 }
 
 /// A receipt or another notice of a batch, as far as its proof is checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AuditEntry {
     pub no: LedgerNo,
     /// Who told of it.
@@ -57,13 +57,14 @@ pub struct AuditEntry {
     pub amount: Dong,
     pub received_at: TimeMs,
     /// If it is a receipt: whose money it is.
+    #[sqlx(skip)]
     pub receipt: Option<AuditReceipt>,
 }
 
 /// What a receipt says besides.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AuditReceipt {
-    entry_no: i64,
+    no: LedgerNo,
     household_id: String,
     stall_id: Option<String>,
     place_id: String,
@@ -97,20 +98,8 @@ impl AuditEntry {
 impl Store {
     /// The next links of the chain after a batch.
     pub async fn evidence_after(&self, batch_no: LedgerNo, limit: i64) -> Result<Vec<AuditRow>> {
-        #[derive(sqlx::FromRow)]
-        struct Row {
-            batch_no: i64,
-            first_entry_no: i64,
-            entries: i64,
-            receipts: i64,
-            callbacks: i64,
-            rows_digest: Vec<u8>,
-            bytes_digest: Vec<u8>,
-            digest: Vec<u8>,
-            bytes: Option<Vec<u8>>,
-        }
         let mut tx = self.begin_read().await?;
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT batch_no, first_entry_no, entries, receipts, callbacks, rows_digest, bytes_digest, digest,
                         bytes
@@ -120,41 +109,18 @@ impl Store {
             .bind(limit)
             .fetch_all(c)
             .await?
-        });
-        let read = |row: Row| AuditRow {
-            batch_no: LedgerNo::of(row.batch_no),
-            first_entry_no: LedgerNo::of(row.first_entry_no),
-            entries: row.entries,
-            receipts: row.receipts,
-            callbacks: row.callbacks,
-            rows_digest: row.rows_digest,
-            bytes_digest: row.bytes_digest,
-            digest: row.digest,
-            bytes: row.bytes,
-        };
-        Ok(rows.into_iter().map(read).collect())
+        }))
     }
 
     /// The receipts and other notices with `count` numbers from the first on, in their order.
     pub async fn audit_entries(&self, first: LedgerNo, count: i64) -> Result<Vec<AuditEntry>> {
-        #[derive(sqlx::FromRow)]
-        struct Entry {
-            entry_no: i64,
-            provider_id: String,
-            event_id: Option<String>,
-            provider_txn_id: String,
-            /// None of a receipt.
-            kind: Option<String>,
-            content_digest: Vec<u8>,
-            amount_vnd: i64,
-            received_at_ms: i64,
-        }
         let end = first.get() + count;
         let mut tx = self.begin_read().await?;
-        let entries: Vec<Entry> = on_tx!(&mut tx, |c| {
+        let mut entries: Vec<AuditEntry> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT entry_no, provider_id, event_id, provider_txn_id, CAST(NULL AS TEXT) AS kind, content_digest,
-                        amount_vnd, posted_at_ms AS received_at_ms
+                "SELECT entry_no AS no, provider_id, COALESCE(event_id, provider_txn_id) AS event_id, provider_txn_id,
+                        CAST($3 AS TEXT) AS kind, content_digest AS content, amount_vnd AS amount,
+                        posted_at_ms AS received_at
                  FROM receipt WHERE entry_no >= $1 AND entry_no < $2
                  UNION ALL
                  SELECT entry_no, provider_id, event_id, provider_txn_id, kind, content_digest, amount_vnd,
@@ -163,12 +129,13 @@ impl Store {
             )
             .bind(first.get())
             .bind(end)
+            .bind(NoticeKind::Payment.as_str())
             .fetch_all(c)
             .await?
         });
         let receipts: Vec<AuditReceipt> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT entry_no, household_id, stall_id, place_id, business_day, occurred_at_ms
+                "SELECT entry_no AS no, household_id, stall_id, place_id, business_day, occurred_at_ms
                  FROM receipt WHERE entry_no >= $1 AND entry_no < $2",
             )
             .bind(first.get())
@@ -176,22 +143,12 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let receipts = receipts.into_iter().map(|receipt| (receipt.entry_no, receipt));
-        let mut receipts: HashMap<i64, AuditReceipt> = receipts.collect();
-        let read = |entry: Entry| AuditEntry {
-            no: LedgerNo::of(entry.entry_no),
-            provider_id: entry.provider_id,
-            event_id: entry.event_id.unwrap_or_else(|| entry.provider_txn_id.clone()),
-            provider_txn_id: entry.provider_txn_id,
-            kind: entry
-                .kind
-                .unwrap_or_else(|| NoticeKind::Payment.as_str().to_owned()),
-            content: entry.content_digest,
-            amount: Dong::new(entry.amount_vnd),
-            received_at: TimeMs(entry.received_at_ms),
-            receipt: receipts.remove(&entry.entry_no),
-        };
-        Ok(entries.into_iter().map(read).collect())
+        let receipts = receipts.into_iter().map(|receipt| (receipt.no, receipt));
+        let mut receipts: HashMap<LedgerNo, AuditReceipt> = receipts.collect();
+        for entry in &mut entries {
+            entry.receipt = receipts.remove(&entry.no);
+        }
+        Ok(entries)
     }
 
     /// How many notices and receipts there are, by the day under which they are kept.
@@ -213,11 +170,10 @@ impl Store {
     /// The end of the chain: its last batch and the digest of that link.
     pub async fn chain_end(&self) -> Result<(LedgerNo, Vec<u8>)> {
         let mut tx = self.begin_read().await?;
-        let (batch_no, digest): (i64, Vec<u8>) = on_tx!(&mut tx, |c| sqlx::query_as(
+        Ok(on_tx!(&mut tx, |c| sqlx::query_as(
             "SELECT batch_no, digest FROM feed WHERE id = 1"
         )
         .fetch_one(c)
-        .await?);
-        Ok((LedgerNo::of(batch_no), digest))
+        .await?))
     }
 }

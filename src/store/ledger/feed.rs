@@ -1,7 +1,7 @@
 //! The feed: batches in the order of their commit over all instances. Each holds its callbacks as
 //! evidence and is a link of one chain; its receipts are what listeners hear.
 
-use super::super::{Result, Store, StoreError, Tx, day_of, on_tx};
+use super::super::{Result, Store, StoreError, Tx, on_tx};
 use super::draft::Arrival;
 use super::head::LedgerHead;
 use super::trace_memory::AddedTraces;
@@ -62,7 +62,7 @@ pub(super) async fn append(tx: &mut Tx, head: &LedgerHead, batch: NewBatch) -> R
         rows_digest: batch.rows_digest,
         bytes_digest: bytes_digest(&batch.evidence),
     };
-    let digest = link.digest(&head.digest);
+    let digest = link.digest(&head.digest()?);
     let size = batch.traces.len() as i64;
     let is_full = head.generation_bytes > 0 && head.generation_bytes + size > GENERATION_BYTES_MAX;
     let (generation, generation_bytes) = if is_full {
@@ -112,7 +112,7 @@ pub(super) async fn append(tx: &mut Tx, head: &LedgerHead, batch: NewBatch) -> R
 }
 
 /// A receipt that was posted, as listeners hear it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FeedReceipt {
     /// The receipt; later ones are larger.
     pub no: LedgerNo,
@@ -144,12 +144,12 @@ impl Store {
     /// The end of the feed: who listens from here hears what is posted from now on.
     pub async fn feed_end(&self) -> Result<LedgerNo> {
         let mut tx = self.begin_read().await?;
-        let (entry_no,): (i64,) = on_tx!(&mut tx, |c| sqlx::query_as(
+        let (entry_no,): (LedgerNo,) = on_tx!(&mut tx, |c| sqlx::query_as(
             "SELECT entry_no FROM feed WHERE id = 1"
         )
         .fetch_one(c)
         .await?);
-        Ok(LedgerNo::of(entry_no))
+        Ok(entry_no)
     }
 
     /// The next receipts after a number, some thousands at most, of one stall or of all. Nothing that
@@ -158,7 +158,7 @@ impl Store {
     pub async fn feed_after(&self, last_seen: LedgerNo, stall_id: Option<&str>) -> Result<FeedStep> {
         let mut tx = self.begin_read().await?;
         // However many stalls there are, a step looks at so many receipts and no more.
-        let (end, count): (Option<i64>, i64) = on_tx!(&mut tx, |c| {
+        let (end, count): (Option<LedgerNo>, i64) = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT MAX(entry_no), COUNT(*) FROM
                    (SELECT entry_no FROM receipt WHERE entry_no > $1 ORDER BY entry_no LIMIT $2) step",
@@ -168,11 +168,11 @@ impl Store {
             .fetch_one(c)
             .await?
         });
-        let end = end.map_or(last_seen, LedgerNo::of);
-        let receipts: Vec<ReceiptRow> = on_tx!(&mut tx, |c| {
+        let end = end.unwrap_or(last_seen);
+        let receipts = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT entry_no, household_id, stall_id, provider_id, amount_vnd, business_day, occurred_at_ms,
-                        posted_at_ms
+                "SELECT entry_no AS no, household_id, stall_id, provider_id, amount_vnd AS amount, business_day,
+                        occurred_at_ms AS occurred_at, posted_at_ms AS posted_at
                  FROM receipt WHERE entry_no > $1 AND entry_no <= $2 AND (CAST($3 AS TEXT) IS NULL OR stall_id = $3)
                    AND statement_row_no IS NULL
                  ORDER BY entry_no",
@@ -184,39 +184,9 @@ impl Store {
             .await?
         });
         Ok(FeedStep {
-            receipts: receipts
-                .into_iter()
-                .map(ReceiptRow::read)
-                .collect::<Result<_>>()?,
+            receipts,
             last_seen: end,
             is_end: count < STEP_RECEIPTS,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct ReceiptRow {
-    entry_no: i64,
-    household_id: String,
-    stall_id: Option<String>,
-    provider_id: String,
-    amount_vnd: i64,
-    business_day: i64,
-    occurred_at_ms: Option<i64>,
-    posted_at_ms: i64,
-}
-
-impl ReceiptRow {
-    fn read(self) -> Result<FeedReceipt> {
-        Ok(FeedReceipt {
-            no: LedgerNo::of(self.entry_no),
-            household_id: self.household_id,
-            stall_id: self.stall_id,
-            provider_id: self.provider_id,
-            amount: Dong::new(self.amount_vnd),
-            business_day: day_of(self.business_day)?,
-            occurred_at: self.occurred_at_ms.map(TimeMs),
-            posted_at: TimeMs(self.posted_at_ms),
         })
     }
 }

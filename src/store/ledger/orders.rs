@@ -67,7 +67,7 @@ impl Creation {
 
 /// The order under a provider's reference.
 pub(super) async fn find(tx: &mut Tx, provider_id: &str, reference: &str) -> Result<Option<Order>> {
-    let row: Option<(String, String, Option<i64>)> = on_tx!(tx, |c| {
+    let row: Option<(String, String, Option<Dong>)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT o.stall_id, s.household_id, o.amount_vnd
              FROM payment_order o JOIN stall s ON s.stall_id = o.stall_id
@@ -78,10 +78,10 @@ pub(super) async fn find(tx: &mut Tx, provider_id: &str, reference: &str) -> Res
         .fetch_optional(c)
         .await?
     });
-    Ok(row.map(|(stall_id, household_id, vnd)| Order {
+    Ok(row.map(|(stall_id, household_id, amount)| Order {
         stall_id: stall_id.into(),
         household_id: household_id.into(),
-        amount: vnd.map(Dong::new),
+        amount,
     }))
 }
 

@@ -53,7 +53,7 @@ pub struct Recount {
 }
 
 /// A notice that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema, sqlx::FromRow)]
 pub struct WaitingNotice {
     /// The provider.
     pub provider_id: String,
@@ -69,7 +69,7 @@ pub struct WaitingNotice {
     pub received_at_ms: i64,
     /// Its place in the list: hand it in to go on after it.
     #[serde(skip)]
-    pub cursor: String,
+    pub cursor: LedgerNo,
 }
 
 impl Store {
@@ -86,36 +86,16 @@ impl Store {
             None => LedgerNo::default(),
         };
         let mut tx = self.begin_read().await?;
-        #[derive(sqlx::FromRow)]
-        struct Row {
-            entry_no: i64,
-            provider_id: String,
-            event_id: String,
-            kind: String,
-            amount_vnd: i64,
-            reason: String,
-            received_at_ms: i64,
-        }
-        let rows: Vec<Row> = on_tx!(&mut tx, |c| {
+        Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT entry_no, provider_id, event_id, kind, amount_vnd, reason, received_at_ms FROM notice
+                "SELECT entry_no AS cursor, provider_id, event_id, kind, amount_vnd, reason, received_at_ms FROM notice
                  WHERE state = 'quarantined' AND entry_no > $1 ORDER BY entry_no LIMIT $2",
             )
             .bind(after.get())
             .bind(limit)
             .fetch_all(c)
             .await?
-        });
-        let read = |row: Row| WaitingNotice {
-            cursor: LedgerNo::of(row.entry_no).to_string(),
-            provider_id: row.provider_id,
-            event_id: row.event_id,
-            kind: row.kind,
-            amount_vnd: row.amount_vnd,
-            reason: row.reason,
-            received_at_ms: row.received_at_ms,
-        };
-        Ok(rows.into_iter().map(read).collect())
+        }))
     }
 
     /// Counts everything anew from notices, receipts and refunds, and compares with the counters.
@@ -279,7 +259,7 @@ async fn day_differences(tx: &mut Tx, table: &'static str, key: &'static str) ->
 
 /// Receipts whose correction differs from the sum of their corrections.
 async fn correction_differences(tx: &mut Tx) -> Result<Vec<String>> {
-    let rows: Vec<(i64,)> = on_tx!(tx, |c| {
+    let rows: Vec<(LedgerNo,)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT receipt_no FROM (
                SELECT entry_no AS receipt_no, corrected_vnd AS v FROM receipt WHERE corrected_vnd <> 0
@@ -290,18 +270,13 @@ async fn correction_differences(tx: &mut Tx) -> Result<Vec<String>> {
         .fetch_all(c)
         .await?
     });
-    let sentence = |no| {
-        format!(
-            "receipt {}: corrected differs from its corrections",
-            LedgerNo::of(no)
-        )
-    };
+    let sentence = |no| format!("receipt {}: corrected differs from its corrections", no);
     Ok(rows.into_iter().map(|(no,)| sentence(no)).collect())
 }
 
 /// Receipts whose refunded amount differs from their refunds, and refunds without their notice.
 async fn refund_differences(tx: &mut Tx) -> Result<Vec<String>> {
-    let rows: Vec<(i64,)> = on_tx!(tx, |c| {
+    let rows: Vec<(LedgerNo,)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT receipt_no FROM (
                SELECT entry_no AS receipt_no, refunded_vnd AS v FROM receipt WHERE refunded_vnd <> 0
@@ -321,7 +296,7 @@ async fn refund_differences(tx: &mut Tx) -> Result<Vec<String>> {
     });
     let mut out: Vec<String> = rows
         .into_iter()
-        .map(|(no,)| format!("receipt {}: refunded differs from its refunds", LedgerNo::of(no)))
+        .map(|(no,)| format!("receipt {}: refunded differs from its refunds", no))
         .collect();
     if unproven.0 != unproven.1 {
         out.push(format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::{Result, Tx, day_of, on_tx};
+use super::super::{Result, Tx, on_tx};
 use super::draft::Draft;
 use super::head::LedgerHead;
 use super::trace_memory::TraceMemory;
@@ -118,14 +118,8 @@ struct WaitingRefund {
     entry_no: i64,
     event_id: String,
     kind: String,
-    amount_vnd: i64,
-    received_at_ms: i64,
-}
-
-impl WaitingRefund {
-    fn amount(&self) -> Dong {
-        Dong::new(self.amount_vnd)
-    }
+    amount: Dong,
+    received_at: TimeMs,
 }
 
 /// What became of the payment that a refund takes back.
@@ -167,14 +161,14 @@ async fn apply_refund(
     // What rows told of before gives way to the notice.
     let reversals = match paid.corrected_vnd {
         0 => Vec::new(),
-        _ => corrections::reversals_by_rows(tx, paid.receipt_no, refund.amount()).await?,
+        _ => corrections::reversals_by_rows(tx, paid.receipt_no, refund.amount).await?,
     };
     let reversed_vnd: i64 = reversals.iter().map(|reversal| reversal.amount_vnd).sum();
     let whole = Dong::new(paid.amount.vnd() + paid.corrected_vnd + reversed_vnd);
-    if let Err(reason) = can_refund(refund.amount(), whole, paid.refunded) {
+    if let Err(reason) = can_refund(refund.amount, whole, paid.refunded) {
         return set_notice_state(tx, refund, State::Quarantined, Some(reason), None).await;
     }
-    corrections::withdraw(tx, paid.receipt_no, &reversals, TimeMs(refund.received_at_ms)).await?;
+    corrections::withdraw(tx, paid.receipt_no, &reversals, refund.received_at).await?;
     if is_counted && reversed_vnd != 0 {
         counters.corrected(&paid.of, paid.left(), reversed_vnd);
     }
@@ -183,22 +177,22 @@ async fn apply_refund(
     set_notice_state(tx, refund, State::Posted, None, Some(paid.receipt_no)).await?;
     delete_waiting(tx, key, refund).await?;
     if is_counted {
-        counters.refunded(&paid.of, paid.left(), refund.amount());
+        counters.refunded(&paid.of, paid.left(), refund.amount);
     }
     count_moved(counters, key.provider_id, refund, State::Posted);
-    paid.refunded = Dong::new(paid.refunded.vnd() + refund.amount_vnd);
+    paid.refunded = Dong::new(paid.refunded.vnd() + refund.amount.vnd());
     Ok(())
 }
 
 fn count_moved(counters: &mut Counters, provider_id: &Arc<str>, refund: &WaitingRefund, to: State) {
-    let day = Day::of(TimeMs(refund.received_at_ms));
-    counters.moved(provider_id, day, State::Quarantined, to, refund.amount());
+    let day = Day::of(refund.received_at);
+    counters.moved(provider_id, day, State::Quarantined, to, refund.amount);
 }
 
 async fn waiting_refunds(tx: &mut Tx, key: &PaymentKey<'_>) -> Result<Vec<WaitingRefund>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT entry_no, event_id, kind, amount_vnd, received_at_ms FROM refund_waiting
+            "SELECT entry_no, event_id, kind, amount_vnd AS amount, received_at_ms AS received_at FROM refund_waiting
              WHERE provider_id = $1 AND payment_key = $2 ORDER BY received_at_ms, event_id, entry_no",
         )
         .bind(&**key.provider_id)
@@ -245,14 +239,15 @@ async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
         household_id: String,
         place_id: String,
         provider_id: String,
-        business_day: i64,
-        amount_vnd: i64,
-        refunded_vnd: i64,
+        day: Day,
+        amount: Dong,
+        refunded: Dong,
         corrected_vnd: i64,
     }
     let receipt: Option<Receipt> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT household_id, place_id, provider_id, business_day, amount_vnd, refunded_vnd, corrected_vnd
+            "SELECT household_id, place_id, provider_id, business_day AS day, amount_vnd AS amount,
+                    refunded_vnd AS refunded, corrected_vnd
              FROM receipt WHERE entry_no = $1",
         )
         .bind(entry_no)
@@ -279,10 +274,10 @@ async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
             household_id: receipt.household_id.into(),
             place_id: receipt.place_id.into(),
             provider_id: receipt.provider_id.into(),
-            day: day_of(receipt.business_day)?,
+            day: receipt.day,
         },
-        amount: Dong::new(receipt.amount_vnd),
-        refunded: Dong::new(receipt.refunded_vnd),
+        amount: receipt.amount,
+        refunded: receipt.refunded,
         corrected_vnd: receipt.corrected_vnd,
     }))
 }
@@ -337,13 +332,13 @@ async fn insert_refund(
         .bind(provider_id)
         .bind(&refund.event_id)
         .bind(&refund.kind)
-        .bind(refund.amount_vnd)
-        .bind(refund.received_at_ms)
+        .bind(refund.amount.vnd())
+        .bind(refund.received_at.0)
         .execute(&mut *c)
         .await?;
         sqlx::query("UPDATE receipt SET refunded_vnd = refunded_vnd + $2 WHERE entry_no = $1")
             .bind(receipt_no)
-            .bind(refund.amount_vnd)
+            .bind(refund.amount.vnd())
             .execute(&mut *c)
             .await?;
     });

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::super::{OPEN_START_DAY, Result, Tx, day_of, fetch_in_chunks, on_tx, period_of};
+use super::super::{OPEN_START_DAY, Result, Tx, fetch_in_chunks, on_tx, period_of};
 use super::orders;
 use crate::ledger::{AccountLinks, AttributionFacts, Link, TerminalLink, stall_aliases};
 use crate::notice::Details;
+use crate::vn::Day;
 
 /// More accounts than this are not remembered: a city has some hundred thousand.
 const ENTRIES_MAX: usize = 200_000;
@@ -108,7 +109,7 @@ impl RegisterMemory {
 
     async fn read_places(&mut self, tx: &mut Tx, households: BTreeSet<Arc<str>>) -> Result<()> {
         let new = households.iter().filter(|h| !self.known.places.contains_key(*h));
-        let rows: Vec<(String, i64, String)> = fetch_in_chunks(
+        let rows: Vec<(String, Day, String)> = fetch_in_chunks(
             tx,
             "SELECT household_id, valid_from_day, place_id FROM household_version WHERE household_id IN (…)
              ORDER BY household_id, valid_from_day, recorded_at_ms",
@@ -118,7 +119,7 @@ impl RegisterMemory {
         .await?;
         for (household, day, place) in rows {
             let places = self.known.places.entry(household.into()).or_default();
-            places.push((day_of(day)?, place.into()));
+            places.push((day, place.into()));
         }
         Ok(())
     }

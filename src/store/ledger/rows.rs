@@ -272,13 +272,11 @@ impl Store {
     pub async fn count_receipts(&self) -> Result<i64> {
         let mut tx = self.begin().await?;
         dialect::lock_feed(&mut tx).await?;
-        let (counted, until): (i64, i64) = on_tx!(&mut tx, |c| {
+        let (counted, until): (LedgerNo, LedgerNo) = on_tx!(&mut tx, |c| {
             sqlx::query_as("SELECT counted_entry_no, entry_no FROM feed WHERE id = 1")
                 .fetch_one(c)
                 .await?
         });
-        let counted = LedgerNo::of(counted);
-        let until = LedgerNo::of(until);
         if counted < until {
             count_between(&mut tx, counted, until).await?;
             tx.commit().await?;

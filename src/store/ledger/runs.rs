@@ -29,7 +29,7 @@ pub struct FullGeneration {
 }
 
 /// Which run: its class, and the generations it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct RunId {
     pub class: Class,
     pub first: i64,
@@ -40,13 +40,6 @@ impl RunId {
     /// Whether the run has the traces of a generation.
     pub fn holds(&self, generation: i64) -> bool {
         (self.first..=self.last).contains(&generation)
-    }
-
-    /// The run of these columns.
-    pub fn read(class: i64, first: i64, last: i64) -> Result<RunId> {
-        let class = Class::ALL.into_iter().find(|c| *c as i64 == class);
-        let class = class.ok_or_else(|| StoreError::Corrupt(format!("class of run {first}")))?;
-        Ok(RunId { class, first, last })
     }
 }
 
@@ -130,7 +123,7 @@ impl Store {
     /// Every run with the number of its traces, by class and generation.
     async fn runs(&self) -> Result<Vec<(RunId, i64)>> {
         let mut tx = self.begin_read().await?;
-        let rows: Vec<(i64, i64, i64, i64)> = on_tx!(&mut tx, |c| {
+        let rows: Vec<(Class, i64, i64, i64)> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT class, first_generation, last_generation, traces FROM trace_run
                  ORDER BY class, first_generation",
@@ -138,8 +131,8 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let read = |(class, first, last, traces)| Ok((RunId::read(class, first, last)?, traces));
-        rows.into_iter().map(read).collect()
+        let run = |(class, first, last, traces)| (RunId { class, first, last }, traces);
+        Ok(rows.into_iter().map(run).collect())
     }
 
     /// The pages of these runs that lie in a part.

@@ -156,7 +156,7 @@ impl TraceMemory {
             self.runs_epoch = head.runs_epoch;
         }
         while self.batch_no < head.batch_no {
-            let rows: Vec<(i64, i64, Vec<u8>)> = on_tx!(tx, |c| {
+            let rows: Vec<(LedgerNo, i64, Vec<u8>)> = on_tx!(tx, |c| {
                 sqlx::query_as(
                     "SELECT batch_no, generation, bytes FROM trace_batch WHERE batch_no > $1
                      ORDER BY batch_no LIMIT $2",
@@ -175,11 +175,11 @@ impl TraceMemory {
             for (batch_no, generation, bytes) in rows {
                 if self.is_sorted(generation) {
                     // The rows are about to go.
-                    self.batch_no = LedgerNo::of(batch_no);
+                    self.batch_no = batch_no;
                     continue;
                 }
                 self.add(AddedTraces {
-                    batch_no: LedgerNo::of(batch_no),
+                    batch_no,
                     generation,
                     bytes,
                 })?;
@@ -225,15 +225,11 @@ impl TraceMemory {
     /// Takes in the filters that are new, forgets those that are gone, and the generations that are in a
     /// run now.
     async fn read_runs(&mut self, tx: &mut Tx) -> Result<()> {
-        let ids: Vec<(i64, i64, i64)> = on_tx!(tx, |c| sqlx::query_as(
-            "SELECT class, first_generation, last_generation FROM trace_run"
+        let ids: Vec<RunId> = on_tx!(tx, |c| sqlx::query_as(
+            "SELECT class, first_generation AS first, last_generation AS last FROM trace_run"
         )
         .fetch_all(c)
         .await?);
-        let ids = ids.into_iter();
-        let ids: Vec<RunId> = ids
-            .map(|(class, first, last)| RunId::read(class, first, last))
-            .collect::<Result<_>>()?;
         self.runs.retain(|run| ids.contains(&run.id));
         for id in &ids {
             if self.runs.iter().any(|run| run.id == *id) {

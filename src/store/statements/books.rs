@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Result, Store, Tx, day_of, on_tx};
+use super::super::{DayRange, Result, Store, StoreError, Tx, on_tx};
+use super::row::ROWS_OF_FILE;
 use crate::vn::Day;
 
 /// Days that a settlement may come after the day under which a row stands.
@@ -41,9 +42,14 @@ impl BookDay {
 impl Store {
     /// The books of a provider's days from the first to the last. A closed day is as it was closed; what was open
     /// before the first comes from the last closed day before, else from all days since the first.
-    pub async fn books(&self, provider_id: &str, (from, to): (Day, Day)) -> Result<Vec<(Day, BookDay)>> {
+    pub async fn books(&self, provider_id: &str, days: impl Into<DayRange>) -> Result<Vec<(Day, BookDay)>> {
+        let days = days.into();
+        let DayRange {
+            first: from,
+            last: to,
+        } = days;
         let mut tx = self.begin_read().await?;
-        let closed = closed_books(&mut tx, provider_id, (from, to)).await?;
+        let closed = closed_books(&mut tx, provider_id, days).await?;
         let before = closed.range(..from).next_back();
         let base = before.map(|(day, book)| (day.plus(1), book.closing_vnd));
         let since = base.map_or(i64::MIN / 2, |(day, _)| day.number());
@@ -54,7 +60,7 @@ impl Store {
         let mut books = Vec::new();
         while next <= to {
             let book = match closed.get(&next) {
-                Some(fixed) => *fixed,
+                Some(closed) => *closed,
                 None => {
                     let mut book = flows.get(&next).copied().unwrap_or_default();
                     book.opening_vnd = open_vnd;
@@ -87,16 +93,12 @@ impl Store {
 }
 
 /// The books of closed days, as they were closed last: those of the days asked for, and the last one before.
-async fn closed_books(
-    tx: &mut Tx,
-    provider_id: &str,
-    (from, to): (Day, Day),
-) -> Result<BTreeMap<Day, BookDay>> {
+async fn closed_books(tx: &mut Tx, provider_id: &str, days: DayRange) -> Result<BTreeMap<Day, BookDay>> {
     #[derive(serde::Deserialize)]
     struct Closed {
         book: BookDay,
     }
-    let rows: Vec<(i64, String)> = on_tx!(tx, |c| {
+    let rows: Vec<(Day, String)> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT business_day, figures FROM day_close
              WHERE provider_id = $1 AND business_day <= $3
@@ -105,16 +107,16 @@ async fn closed_books(
              ORDER BY business_day, version",
         )
         .bind(provider_id)
-        .bind(from.number())
-        .bind(to.number())
+        .bind(days.first.number())
+        .bind(days.last.number())
         .fetch_all(c)
         .await?
     });
     let mut books = BTreeMap::new();
     for (day, figures) in rows {
-        let wrong = |e| crate::store::StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
+        let wrong = |e| StoreError::Corrupt(format!("figures of closed day {day}: {e}"));
         let closed: Closed = serde_json::from_str(&figures).map_err(wrong)?;
-        books.insert(day_of(day)?, closed.book);
+        books.insert(day, closed.book);
     }
     Ok(books)
 }
@@ -122,7 +124,7 @@ async fn closed_books(
 /// What moved on each day, without what was open.
 async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTreeMap<Day, BookDay>> {
     let mut days: BTreeMap<Day, BookDay> = BTreeMap::new();
-    let received: Vec<(i64, i64, i64)> = on_tx!(&mut *tx, |c| {
+    let received: Vec<(Day, i64, i64)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "SELECT day, CAST(SUM(n) AS BIGINT), CAST(SUM(v) AS BIGINT) FROM (
                SELECT day, posted_count AS n, posted_vnd AS v FROM provider_day WHERE provider_id = $1
@@ -138,12 +140,12 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
         .await?
     });
     for (day, count, vnd) in received {
-        let book = days.entry(day_of(day)?).or_default();
+        let book = days.entry(day).or_default();
         book.receipts += count;
         book.receipts_vnd += vnd;
     }
     // Money back that rows tell of is a reversal; any other correction is of what was received.
-    let corrected: Vec<(i64, i64, i64)> = on_tx!(&mut *tx, |c| {
+    let corrected: Vec<(Day, i64, i64)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "SELECT business_day,
                     CAST(SUM(CASE WHEN because IN ('reversed', 'refund_heard') THEN 0 ELSE amount_vnd END) AS BIGINT),
@@ -158,11 +160,11 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
         .await?
     });
     for (day, corrected_vnd, back_vnd) in corrected {
-        let book = days.entry(day_of(day)?).or_default();
+        let book = days.entry(day).or_default();
         book.receipts_vnd += corrected_vnd;
         book.reversals_vnd += back_vnd;
     }
-    let refunded: Vec<(i64, i64)> = on_tx!(&mut *tx, |c| {
+    let refunded: Vec<(Day, i64)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as(
             "SELECT day, CAST(SUM(amount_vnd) AS BIGINT) FROM (
                SELECT (posted_at_ms + 25200000) / 86400000 AS day, amount_vnd FROM refund WHERE provider_id = $1
@@ -175,10 +177,10 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
         .await?
     });
     for (day, back_vnd) in refunded {
-        days.entry(day_of(day)?).or_default().reversals_vnd += back_vnd;
+        days.entry(day).or_default().reversals_vnd += back_vnd;
     }
     for (day, fees_vnd, settled_vnd) in settled(tx, provider_id, from, to).await? {
-        let book = days.entry(day_of(day)?).or_default();
+        let book = days.entry(day).or_default();
         book.fees_vnd += fees_vnd;
         book.settled_vnd += settled_vnd;
     }
@@ -187,7 +189,7 @@ async fn flows(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<BTr
 
 /// Day, charges and net of the rows that have receipts. A row that stands for many and is stated net was paid out
 /// whole; what its receipts have more is what was kept.
-async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<Vec<(i64, i64, i64)>> {
+async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<Vec<(Day, i64, i64)>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT day, CAST(SUM(CASE WHEN whole > amount_vnd THEN whole - amount_vnd ELSE charges END) AS BIGINT),
@@ -200,7 +202,7 @@ async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<V
                                 JOIN receipt x ON x.entry_no = l.receipt_no WHERE l.row_no = r.row_no),
                                -r.amount_vnd) AS whole
                FROM statement_row r
-               JOIN statement_file f ON f.file_no = r.row_no / 2097152 AND f.state = 'kept'
+               JOIN statement_file f ON f.file_no = r.row_no / $5 AND f.state = 'kept'
                WHERE r.provider_id = $1 AND r.business_day >= $4 AND r.business_day <= $3 AND r.status = 'settled'
                  AND r.finding IN ('matched_auto', 'matched_manual', 'matched_forced', 'lump', 'missing_notice',
                                    'amount_differs', 'date_differs', 'fee_differs', 'reversed')
@@ -212,6 +214,7 @@ async fn settled(tx: &mut Tx, provider_id: &str, from: i64, to: Day) -> Result<V
         .bind(from)
         .bind(to.number())
         .bind(from.saturating_sub(SETTLED_AFTER_DAYS_MAX))
+        .bind(ROWS_OF_FILE)
         .fetch_all(c)
         .await?
     }))

@@ -1,9 +1,7 @@
 //! One exception seen whole: its row as the file had it, and receipts beside it.
 
-use sqlx::QueryBuilder;
-
-use super::super::{Result, Store, day_of, on_tx};
-use super::{INSERT_ROWS_MAX, PLACE_BITS};
+use super::super::{Result, Store, fetch_in_chunks, on_tx};
+use super::row::file_of;
 use crate::statement::{RowKind, RowStatus};
 use crate::vn::{AccountNumber, Day, TimeMs};
 
@@ -31,7 +29,7 @@ pub struct RowDetail {
     pub bank_ref: String,
     /// Of money back the provider's id of the payment, or empty.
     pub refund_of: String,
-    /// Payee account, masked when shown.
+    /// Payee account, masked when shown; none where the file has no account number there.
     pub account: Option<AccountNumber>,
     pub terminal: String,
     /// The stall code of its note.
@@ -39,7 +37,7 @@ pub struct RowDetail {
 }
 
 /// A receipt, or a notice that waits, as people look at it beside a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct EntryDetail {
     pub entry_no: i64,
     pub provider_txn_id: String,
@@ -67,11 +65,11 @@ impl Store {
         struct Row {
             name: String,
             row_number: i64,
-            business_day: i64,
-            occurred_at_ms: Option<i64>,
-            settled_day: Option<i64>,
-            kind: String,
-            status: String,
+            business_day: Day,
+            occurred_at_ms: Option<TimeMs>,
+            settled_day: Option<Day>,
+            kind: RowKind,
+            status: RowStatus,
             amount_vnd: i64,
             fee_vnd: i64,
             vat_vnd: i64,
@@ -94,20 +92,18 @@ impl Store {
             )
             .bind(row_no)
             .bind(provider_id)
-            .bind(row_no >> PLACE_BITS)
+            .bind(file_of(row_no))
             .fetch_optional(c)
             .await?
         });
-        let Some(row) = row else { return Ok(None) };
-        let wrong = |word: &str| crate::store::StoreError::Corrupt(format!("word {word} of a statement row"));
-        Ok(Some(RowDetail {
+        Ok(row.map(|row| RowDetail {
             file: row.name,
             row_number: row.row_number,
-            day: day_of(row.business_day)?,
-            occurred_at: row.occurred_at_ms.map(TimeMs),
-            settled_on: row.settled_day.map(day_of).transpose()?,
-            kind: RowKind::parse(&row.kind).ok_or_else(|| wrong(&row.kind))?,
-            status: RowStatus::parse(&row.status).ok_or_else(|| wrong(&row.status))?,
+            day: row.business_day,
+            occurred_at: row.occurred_at_ms,
+            settled_on: row.settled_day,
+            kind: row.kind,
+            status: row.status,
             amount_vnd: row.amount_vnd,
             charges_vnd: [row.fee_vnd, row.vat_vnd, row.discount_vnd],
             provider_txn_id: row.provider_txn_id,
@@ -121,60 +117,24 @@ impl Store {
 
     /// Receipts and notices of a provider by their numbers, in the order of the numbers.
     pub async fn entries(&self, provider_id: &str, entry_nos: &[i64]) -> Result<Vec<EntryDetail>> {
-        #[derive(sqlx::FromRow)]
-        struct Entry {
-            entry_no: i64,
-            provider_txn_id: String,
-            stall_code: String,
-            amount_vnd: i64,
-            refunded_vnd: i64,
-            corrected_vnd: i64,
-            business_day: i64,
-            occurred_at_ms: Option<i64>,
-            received_at_ms: i64,
-            statement_row_no: Option<i64>,
-        }
         let selects = [
             "SELECT r.entry_no, r.provider_txn_id, COALESCE(s.stall_code, '') AS stall_code,
-                    r.amount_vnd, r.refunded_vnd, r.corrected_vnd, r.business_day, r.occurred_at_ms,
-                    r.posted_at_ms AS received_at_ms, r.statement_row_no
+                    r.amount_vnd, r.refunded_vnd, r.corrected_vnd, r.business_day AS day,
+                    r.occurred_at_ms AS occurred_at, r.posted_at_ms AS received_at,
+                    r.statement_row_no IS NOT NULL AS is_from_statement
              FROM receipt r
              LEFT JOIN stall s ON s.stall_id = r.stall_id
-             WHERE r.provider_id = ",
+             WHERE r.provider_id = $1 AND r.entry_no IN (…)",
             "SELECT r.entry_no, r.provider_txn_id, '' AS stall_code, r.amount_vnd,
                     CAST(0 AS BIGINT) AS refunded_vnd, CAST(0 AS BIGINT) AS corrected_vnd,
-                    (r.received_at_ms + 25200000) / 86400000 AS business_day,
-                    CAST(NULL AS BIGINT) AS occurred_at_ms, r.received_at_ms, CAST(NULL AS BIGINT) AS statement_row_no
-             FROM notice r WHERE r.provider_id = ",
+                    (r.received_at_ms + 25200000) / 86400000 AS day,
+                    CAST(NULL AS BIGINT) AS occurred_at, r.received_at_ms AS received_at, FALSE AS is_from_statement
+             FROM notice r WHERE r.provider_id = $1 AND r.entry_no IN (…)",
         ];
-        let mut found = Vec::with_capacity(entry_nos.len());
+        let mut found: Vec<EntryDetail> = Vec::with_capacity(entry_nos.len());
         let mut tx = self.begin_read().await?;
-        for (select, chunk) in selects
-            .into_iter()
-            .flat_map(|s| entry_nos.chunks(INSERT_ROWS_MAX).map(move |c| (s, c)))
-        {
-            let rows: Vec<Entry> = on_tx!(&mut tx, |c, Db| {
-                let mut sql = QueryBuilder::<Db>::new(select);
-                sql.push_bind(provider_id).push(" AND r.entry_no IN ");
-                sql.push_tuples(chunk, |mut row, no| {
-                    row.push_bind(*no);
-                });
-                sql.build_query_as().fetch_all(c).await?
-            });
-            for entry in rows {
-                found.push(EntryDetail {
-                    entry_no: entry.entry_no,
-                    provider_txn_id: entry.provider_txn_id,
-                    stall_code: entry.stall_code,
-                    amount_vnd: entry.amount_vnd,
-                    refunded_vnd: entry.refunded_vnd,
-                    corrected_vnd: entry.corrected_vnd,
-                    day: day_of(entry.business_day)?,
-                    occurred_at: entry.occurred_at_ms.map(TimeMs),
-                    received_at: TimeMs(entry.received_at_ms),
-                    is_from_statement: entry.statement_row_no.is_some(),
-                });
-            }
+        for select in selects {
+            found.extend(fetch_in_chunks(&mut tx, select, &[provider_id.into()], entry_nos).await?);
         }
         found.sort_by_key(|entry| entry.entry_no);
         Ok(found)

@@ -67,13 +67,13 @@ impl Store {
 }
 
 async fn read(tx: &mut Tx, provider_id: &str) -> Result<StatementRules> {
-    let row: Option<(String, String, i64)> = on_tx!(&mut *tx, |c| {
+    let row: Option<(String, String, TimeMs)> = on_tx!(&mut *tx, |c| {
         sqlx::query_as("SELECT rules, set_by, set_at_ms FROM statement_rules WHERE provider_id = $1")
             .bind(provider_id)
             .fetch_optional(c)
             .await?
     });
-    let Some((rules, set_by, set_at_ms)) = row else {
+    let Some((rules, set_by, set_at)) = row else {
         return Ok(StatementRules {
             rules: ProviderRules::default(),
             set: None,
@@ -82,6 +82,6 @@ async fn read(tx: &mut Tx, provider_id: &str) -> Result<StatementRules> {
     let wrong = |error| StoreError::Corrupt(format!("statement rules of {provider_id}: {error}"));
     Ok(StatementRules {
         rules: serde_json::from_str(&rules).map_err(wrong)?,
-        set: Some((set_by, TimeMs(set_at_ms))),
+        set: Some((set_by, set_at)),
     })
 }

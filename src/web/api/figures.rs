@@ -136,7 +136,7 @@ pub(super) async fn waiting(
         .await?;
     let has_more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| has_more).map(|n| n.cursor.clone());
+    let next = rows.last().filter(|_| has_more).map(|n| n.cursor.to_string());
     let sentence = |word: &str| {
         Reason::ALL
             .iter()

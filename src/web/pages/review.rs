@@ -52,7 +52,7 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let more_href = notices
         .last()
         .filter(|_| has_more)
-        .map(|last| format!("/review?after={}", encoded(&last.cursor)));
+        .map(|last| format!("/review?after={}", encoded(&last.cursor.to_string())));
     Html::of(&ReviewPage {
         frame: officer.frame(lang.pick("Chờ xem xét", "Needs review")),
         total: words::number(lang, totals.quarantined.count),

@@ -2,7 +2,9 @@
 
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
 use choso::settlement::{ImportError, close_day, compare_days, post_unheard, reconcile_days, restate_day};
-use choso::store::{Answer, DecisionView, FarPair, NewDecision, StoreError, WriterMemory};
+use choso::store::{
+    Actor, Answer, DecisionView, DistantPair, NewDayClose, NewDecision, StoreError, WriterMemory,
+};
 use choso::vn::{Day, TimeMs};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
@@ -194,7 +196,7 @@ fn a_late_row_and_late_money_back_find_their_old_day(database: Database) {
     assert_eq!(left(&books), ["T1 0", "T2 40000", "T3 30000"]);
     assert_eq!(
         books
-            .run(books.store.find_far(
+            .run(books.store.find_distant(
                 "p",
                 (market_day(), market_day().plus(30)),
                 &mut WriterMemory::default()
@@ -202,14 +204,14 @@ fn a_late_row_and_late_money_back_find_their_old_day(database: Database) {
             .expect("looked"),
         0
     );
-    let pair = FarPair {
+    let pair = DistantPair {
         row_no: row_no(&books, "T2"),
         row_day: market_day().plus(21),
         receipt_no: receipt_no(&books, "T2"),
         receipt_day: market_day(),
     };
     books
-        .run(books.store.note_far("p", &[pair]))
+        .run(books.store.keep_distant_pairs("p", &[pair]))
         .expect("known already");
     assert_eq!(
         books.rows("SELECT CAST(COUNT(*) AS TEXT) FROM statement_far"),
@@ -250,11 +252,15 @@ pub(super) fn decide(
     books.run(books.store.decide(&new, evening()))
 }
 
+fn at_evening(by: &str) -> Actor<'_> {
+    Actor { by, now: evening() }
+}
+
 fn answer(books: &Books, decision_no: i64, answer: Answer, by: &str) -> Result<DecisionView, StoreError> {
     books.run(
         books
             .store
-            .answer_decision(decision_no, answer, "xem lại", by, evening()),
+            .answer_decision(decision_no, answer, "xem lại", at_evening(by)),
     )
 }
 
@@ -400,14 +406,14 @@ fn what_people_do_stands_in_a_chain(database: Database) {
         .run(
             books
                 .store
-                .comment("p", subject, " gọi lại ngày mai ", "an", evening()),
+                .comment("p", subject, " gọi lại ngày mai ", at_evening("an")),
         )
         .expect("a comment");
     books
-        .run(books.store.assign("p", &rows, "bình", "an", evening()))
+        .run(books.store.assign("p", &rows, "bình", at_evening("an")))
         .expect("assigned");
     books
-        .run(books.store.assign("p", &rows[1..], "", "an", evening()))
+        .run(books.store.assign("p", &rows[1..], "", at_evening("an")))
         .expect("given to nobody");
     let assigned = books.run(books.store.assignments("p")).expect("assignments");
     assert_eq!(
@@ -561,18 +567,16 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     assert!(broken.expect("it breaks").contains("version 2"));
     books.execute("UPDATE day_close SET figures = REPLACE(figures, '80000', '70000') WHERE version = 2");
     // The door itself counts versions.
-    books
-        .run(
-            books
-                .store
-                .close_day(("p", day.plus(9), 1), "{}", ("", "an"), next),
-        )
-        .expect("closed");
-    let twice = books.run(
-        books
-            .store
-            .close_day(("p", day.plus(9), 1), "{}", ("", "an"), next),
-    );
+    let new = NewDayClose {
+        provider_id: "p",
+        business_day: day.plus(9),
+        version: 1,
+        reason: "",
+        figures: "{}",
+    };
+    let actor = Actor { by: "an", now: next };
+    books.run(books.store.close_day(&new, actor)).expect("closed");
+    let twice = books.run(books.store.close_day(&new, actor));
     assert!(matches!(twice, Err(StoreError::Conflict(_))));
 }
 

@@ -430,7 +430,7 @@ fn pages_of_waiting_notices_lose_none(database: Database) {
             .run(books.store.waiting_notices(after.as_deref(), 1))
             .expect("a page");
         let Some(last) = page.last() else { break };
-        after = Some(last.cursor.clone());
+        after = Some(last.cursor.to_string());
         seen.extend(
             page.iter()
                 .map(|w| format!("{} {} {}", w.event_id, w.kind, w.amount_vnd)),

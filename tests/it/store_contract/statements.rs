@@ -8,7 +8,7 @@ use choso::settlement::{
     ImportError, Imported, StatementFile, Taken, import_statement, post_unheard, reconcile_days,
 };
 use choso::store::{
-    FreshRows, NewProvider, NewStatement, PackedRows, RowSaid, StatementBegun, StatementTotals, StoreError,
+    FreshRows, NewProvider, NewStatement, PackedRows, RowFinding, StatementBegun, StatementTotals, StoreError,
 };
 use choso::vn::{Day, TimeMs};
 
@@ -44,7 +44,7 @@ pub(super) fn with_provider(database: Database) -> Books {
 }
 
 /// One line of a statement; the market day at nine, if nothing else is said.
-fn line(id: &str, amount: i64, account: &str) -> String {
+pub(super) fn line(id: &str, amount: i64, account: &str) -> String {
     format!("{id};01/03/2026 09:00:00;{amount};{account};970415;\n")
 }
 
@@ -81,7 +81,7 @@ fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imp
     ))
 }
 
-fn taken(books: &Books, name: &str, lines: &str) -> Taken {
+pub(super) fn taken(books: &Books, name: &str, lines: &str) -> Taken {
     taken_as(books, HEADER, name, lines)
 }
 
@@ -189,7 +189,7 @@ fn an_import_that_was_given_up_leaves_nothing(database: Database) {
     assert_eq!(kinds(&reconciled(&books, market_day())), ["matched_auto 1 20000"]);
     assert!(
         books
-            .run(books.store.unheard_rows("p", None, 9))
+            .run(books.store.unnotified_rows("p", None, 9))
             .expect("rows")
             .is_empty()
     );
@@ -420,8 +420,8 @@ fn a_statement_of_a_past_day_finds_that_days_receipts(database: Database) {
         books.rows("SELECT CAST(shift_days AS TEXT) FROM statement_row WHERE provider_txn_id = 'T2'"),
         ["1"]
     );
-    let said = RowSaid {
-        finding: "ambiguous",
+    let said = RowFinding {
+        word: "ambiguous",
         detail: 2,
         pass: "",
         shift_days: 0,
@@ -533,12 +533,12 @@ fn rows_that_cannot_be_read_count_for_their_day(database: Database) {
         (
             window.sides.rows.len(),
             window.sides.receipts.len(),
-            window.said.len()
+            window.previous.len()
         ),
         (2, 2, 2)
     );
     let receipts = books
-        .run(books.store.unheard_posted(&[], LedgerNo::default()))
+        .run(books.store.mark_rows_posted(&[], LedgerNo::default()))
         .expect("nothing");
     assert_eq!(receipts, 0);
 }

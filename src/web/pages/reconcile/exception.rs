@@ -8,7 +8,7 @@ use crate::clock::now;
 use crate::reconcile::{Act, ActKind, DecisionState, Kind, Subject};
 use crate::settlement::{CaseView, look_into};
 use crate::statement::{RowKind, RowStatus};
-use crate::store::{Answer, DecisionView, EntryDetail, RowDetail};
+use crate::store::{Actor, Answer, DecisionView, EntryDetail, RowDetail};
 use crate::vn::{Day, Dong, Lang, TimeMs};
 use crate::web::pages::answer::{Html, seen};
 use crate::web::pages::frame::{Fault, Frame, encoded};
@@ -293,7 +293,7 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
     let provider = fields.one("provider");
     let store = &shared.store;
     let by = officer.person.name.as_str();
-    let time = now();
+    let actor = Actor { by, now: now() };
     match act {
         "comment" => {
             let text = fields.one("text");
@@ -304,11 +304,9 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 );
                 return Err(Problem::invalid("text", detail).into());
             }
-            Ok(store.comment(provider, subject, text, by, time).await?)
+            Ok(store.comment(provider, subject, text, actor).await?)
         }
-        "assign" => Ok(store
-            .assign(provider, &[subject], name(fields)?, by, time)
-            .await?),
+        "assign" => Ok(store.assign(provider, &[subject], name(fields)?, actor).await?),
         "decide" => {
             let decision = decision_of(fields.one("decision"))?;
             let receipt_nos: Vec<i64> = fields.all("receipt").filter_map(|no| no.parse().ok()).collect();
@@ -320,7 +318,7 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 receipt_nos,
                 fields.one("reason"),
             );
-            let view = store.decide(&new, time).await?;
+            let view = store.decide(&new, actor.now).await?;
             followed(
                 shared,
                 provider,
@@ -343,7 +341,7 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
             };
             let decision_no = fields.one("decision_no").parse().unwrap_or_default();
             let view = store
-                .answer_decision(decision_no, answer, fields.one("reason"), by, time)
+                .answer_decision(decision_no, answer, fields.one("reason"), actor)
                 .await?;
             followed(shared, &view.provider_id, (view.business_day, view.business_day)).await
         }

@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};
 use crate::settlement::{DaysView, exceptions_csv};
-use crate::store::{DecisionView, StoreError};
+use crate::store::{Actor, DecisionView, StoreError};
 use crate::vn::{Day, Dong, Lang, Sentence, WorkingCalendar};
 use crate::web::pages::answer::Html;
 use crate::web::pages::frame::{Fault, Frame, encoded};
@@ -391,10 +391,13 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
     match fields.one("act") {
         "assign" => {
             let subjects: Vec<Subject> = picked.iter().map(|(subject, _)| *subject).collect();
-            let by = &officer.person.name;
+            let actor = Actor {
+                by: &officer.person.name,
+                now: time,
+            };
             shared
                 .store
-                .assign(provider, &subjects, name(fields)?, by, time)
+                .assign(provider, &subjects, name(fields)?, actor)
                 .await?;
             done = picked.len();
         }

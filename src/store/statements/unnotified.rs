@@ -4,34 +4,36 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::super::{Result, Store, dialect, on_tx};
-use super::INSERT_ROWS_MAX;
+use super::super::{Result, Store, dialect, on_tx, pieces};
+use super::row::ROWS_OF_FILE;
 use crate::ledger::LedgerNo;
 use crate::reconcile::UnheardRow;
 use crate::vn::Day;
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    row_no: i64,
+    provider_txn_id: String,
+    amount_vnd: i64,
+    bank_bin: String,
+    account_number: String,
+    terminal: String,
+    reference: String,
+    bank_ref: String,
+    stall_code: String,
+    occurred_at_ms: Option<i64>,
+    business_day: i64,
+}
+
 impl Store {
     /// The next rows whose notice is missing and that the ledger was not given yet. Rows of closed days wait until
     /// their day is stated anew: `restated`.
-    pub async fn unheard_rows(
+    pub async fn unnotified_rows(
         &self,
         provider_id: &str,
         restated: Option<Day>,
         at_most: i64,
     ) -> Result<Vec<UnheardRow>> {
-        type Row = (
-            i64,
-            String,
-            i64,
-            String,
-            String,
-            String,
-            String,
-            String,
-            String,
-            Option<i64>,
-            i64,
-        );
         let mut tx = self.begin_read().await?;
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
@@ -40,7 +42,7 @@ impl Store {
                  FROM statement_row r
                  WHERE r.provider_id = $1 AND r.finding = 'missing_notice' AND r.is_posted = 0
                    AND EXISTS (SELECT 1 FROM statement_file f
-                               WHERE f.file_no = r.row_no / 2097152 AND f.state = 'kept')
+                               WHERE f.file_no = r.row_no / $4 AND f.state = 'kept')
                    AND NOT EXISTS (SELECT 1 FROM day_close c
                                    WHERE c.provider_id = r.provider_id AND c.business_day = r.business_day
                                      AND c.business_day <> $3)
@@ -49,40 +51,29 @@ impl Store {
             .bind(provider_id)
             .bind(at_most)
             .bind(restated.map_or(i64::MIN, Day::number))
+            .bind(ROWS_OF_FILE)
             .fetch_all(c)
             .await?
         });
-        let row = |(
-            row_no,
-            provider_txn_id,
-            amount_vnd,
-            bank_bin,
-            account_number,
-            terminal,
-            reference,
-            bank_ref,
-            stall_code,
-            occurred_at_ms,
-            business_day,
-        ): Row| UnheardRow {
-            row_no,
-            provider_txn_id,
-            amount_vnd,
-            bank_bin,
-            account_number,
-            terminal,
-            reference,
-            bank_ref,
-            stall_code,
-            occurred_at_ms,
-            business_day,
+        let row = |row: Row| UnheardRow {
+            row_no: row.row_no,
+            provider_txn_id: row.provider_txn_id,
+            amount_vnd: row.amount_vnd,
+            bank_bin: row.bank_bin,
+            account_number: row.account_number,
+            terminal: row.terminal,
+            reference: row.reference,
+            bank_ref: row.bank_ref,
+            stall_code: row.stall_code,
+            occurred_at_ms: row.occurred_at_ms,
+            business_day: row.business_day,
         };
         Ok(rows.into_iter().map(row).collect())
     }
 
     /// Writes down that the ledger was given these rows, and which receipts came of them: those that were posted
     /// from them after `before`. A row without one was known to the ledger by another way.
-    pub async fn unheard_posted(&self, rows: &[UnheardRow], before: LedgerNo) -> Result<usize> {
+    pub async fn mark_rows_posted(&self, rows: &[UnheardRow], before: LedgerNo) -> Result<usize> {
         let mut tx = self.begin().await?;
         // One after the other, and by key: rows are locked in no other order then.
         dialect::lock_feed(&mut tx).await?;
@@ -99,10 +90,10 @@ impl Store {
             .iter()
             .map(|row| (row.row_no, posted.get(&row.row_no).copied()))
             .collect();
-        for chunk in given.chunks(INSERT_ROWS_MAX) {
+        for piece in pieces(&given) {
             on_tx!(&mut tx, |c, Db| {
                 let mut sql = QueryBuilder::<Db>::new("WITH given (row_no, receipt_no) AS (");
-                sql.push_values(chunk, |mut given, (row_no, receipt_no)| {
+                sql.push_values(piece, |mut given, (row_no, receipt_no)| {
                     given.push_bind(*row_no).push_bind(*receipt_no);
                 });
                 sql.push(

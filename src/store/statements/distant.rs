@@ -4,57 +4,57 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::QueryBuilder;
-
+use super::super::dialect::Cell;
 use super::super::ledger::{WriterMemory, entries_of_payments};
-use super::super::{Result, Store, Tx, day_of, on_tx};
-use super::INSERT_ROWS_MAX;
+use super::super::{DayRange, Result, Store, Tx, fetch_in_chunks, on_tx};
+use super::row::ROWS_OF_FILE;
 use crate::vn::Day;
 
-/// A row further than this from its receipt is noted, so that each is loaded with the other.
-pub const FAR_DAYS: u64 = 3;
+/// A row further than this from its receipt is kept with it as a pair, so that each is loaded with the other.
+pub const DISTANT_DAYS: u64 = 3;
 /// Rows whose partners are looked for at once.
-const ROWS_MAX: i64 = 20_000;
+const ROWS_AT_ONCE: i64 = 20_000;
 
 /// A row and its receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FarPair {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct DistantPair {
     pub row_no: i64,
     pub row_day: Day,
     pub receipt_no: i64,
     pub receipt_day: Day,
 }
 
-impl FarPair {
-    /// Whether the two are loaded with each other only because the pair is noted.
-    pub fn is_far(&self) -> bool {
-        self.row_day.number().abs_diff(self.receipt_day.number()) > FAR_DAYS
+impl DistantPair {
+    /// Whether the two are loaded with each other only because the pair is kept.
+    pub fn is_distant(&self) -> bool {
+        self.row_day.number().abs_diff(self.receipt_day.number()) > DISTANT_DAYS
     }
 }
 
 impl Store {
     /// Looks in the whole ledger for the payments of rows that found no partner among the days around them: late
-    /// rows of old days, and money back for old payments. Those that are far are noted, and found when the days are
+    /// rows of old days, and money back for old payments. Those that are distant are kept, and found when the days are
     /// compared the next time; how many.
     /// `memory` saves the writer that comes after it from reading the same again.
-    pub async fn find_far(
+    pub async fn find_distant(
         &self,
         provider_id: &str,
-        (from, to): (Day, Day),
+        days: impl Into<DayRange>,
         memory: &mut WriterMemory,
     ) -> Result<usize> {
+        let days = days.into();
         let mut after = 0;
         let mut found = 0;
         loop {
             let mut tx = self.begin_read().await?;
-            let rows = alone(&mut tx, provider_id, (from, to), after).await?;
+            let rows = unmatched_rows(&mut tx, provider_id, days, after).await?;
             let Some(last) = rows.last() else {
                 return Ok(found);
             };
             after = last.row_no;
             let pairs = partners(&mut tx, provider_id, &rows, memory).await?;
             drop(tx);
-            self.note_far(provider_id, &pairs).await?;
+            self.keep_distant_pairs(provider_id, &pairs).await?;
             found += pairs.len();
         }
     }
@@ -62,22 +62,27 @@ impl Store {
 
 /// A row that found no partner.
 #[derive(sqlx::FromRow)]
-struct Alone {
+struct UnmatchedRow {
     row_no: i64,
-    business_day: i64,
+    business_day: Day,
     provider_txn_id: String,
     refund_of: String,
 }
 
 /// Rows that found no partner, in the order of their numbers; also those of which a payment is known by another
 /// way, and those whose partner is doubtful although they name it.
-async fn alone(tx: &mut Tx, provider_id: &str, (from, to): (Day, Day), after: i64) -> Result<Vec<Alone>> {
+async fn unmatched_rows(
+    tx: &mut Tx,
+    provider_id: &str,
+    days: DayRange,
+    after: i64,
+) -> Result<Vec<UnmatchedRow>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT r.row_no, r.business_day, r.provider_txn_id,
                     CASE WHEN r.kind = 'payment' THEN '' ELSE r.refund_of END AS refund_of
              FROM statement_row r
-             JOIN statement_file s ON s.file_no = r.row_no / 2097152 AND s.state = 'kept'
+             JOIN statement_file s ON s.file_no = r.row_no / $6 AND s.state = 'kept'
              WHERE r.provider_id = $1 AND r.business_day >= $2 AND r.business_day <= $3
                AND r.finding IN ('missing_notice', 'refund_without_payment', 'outgoing') AND r.receipt_no IS NULL
                AND (r.provider_txn_id <> '' OR r.refund_of <> '') AND r.row_no > $4
@@ -85,10 +90,11 @@ async fn alone(tx: &mut Tx, provider_id: &str, (from, to): (Day, Day), after: i6
              ORDER BY r.row_no LIMIT $5",
         )
         .bind(provider_id)
-        .bind(from.number())
-        .bind(to.number())
+        .bind(days.first.number())
+        .bind(days.last.number())
         .bind(after)
-        .bind(ROWS_MAX)
+        .bind(ROWS_AT_ONCE)
+        .bind(ROWS_OF_FILE)
         .fetch_all(c)
         .await?
     }))
@@ -99,9 +105,9 @@ async fn alone(tx: &mut Tx, provider_id: &str, (from, to): (Day, Day), after: i6
 async fn partners(
     tx: &mut Tx,
     provider_id: &str,
-    rows: &[Alone],
+    rows: &[UnmatchedRow],
     memory: &mut WriterMemory,
-) -> Result<Vec<FarPair>> {
+) -> Result<Vec<DistantPair>> {
     let provider: Arc<str> = provider_id.into();
     let named: Vec<&str> = rows.iter().map(|row| row.refund_of.as_str()).collect();
     let own: Vec<&str> = rows.iter().map(|row| row.provider_txn_id.as_str()).collect();
@@ -112,13 +118,13 @@ async fn partners(
         .zip(own)
         .map(|(named, own)| named.or(own))
         .collect();
-    let days = days_of_receipts(tx, &entries.iter().flatten().copied().collect::<Vec<_>>()).await?;
+    let days = days_of_receipts(tx, entries.iter().flatten().copied().collect()).await?;
     let mut pairs = Vec::new();
     for (row, entry_no) in rows.iter().zip(entries) {
-        let row_day = day_of(row.business_day)?;
+        let row_day = row.business_day;
         let receipt = entry_no.and_then(|no| Some((no, *days.get(&no)?)));
         if let Some((receipt_no, receipt_day)) = receipt {
-            pairs.push(FarPair {
+            pairs.push(DistantPair {
                 row_no: row.row_no,
                 row_day,
                 receipt_no,
@@ -126,41 +132,33 @@ async fn partners(
             });
         }
     }
-    pairs.retain(FarPair::is_far);
+    pairs.retain(DistantPair::is_distant);
     Ok(pairs)
 }
 
 impl Store {
-    /// Notes rows that lie far from their receipts, so that each is loaded with the other from now on.
-    pub async fn note_far(&self, provider_id: &str, pairs: &[FarPair]) -> Result<()> {
+    /// Keeps rows that lie far from their receipts, so that each is loaded with the other from now on.
+    pub async fn keep_distant_pairs(&self, provider_id: &str, pairs: &[DistantPair]) -> Result<()> {
         if pairs.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
-        note_far(&mut tx, provider_id, pairs).await?;
+        insert_distant_pairs(&mut tx, provider_id, pairs).await?;
         tx.commit().await
     }
 }
 
-async fn days_of_receipts(tx: &mut Tx, nos: &[i64]) -> Result<HashMap<i64, Day>> {
-    let mut days = HashMap::with_capacity(nos.len());
-    for chunk in nos.chunks(INSERT_ROWS_MAX) {
-        let rows: Vec<(i64, i64)> = on_tx!(&mut *tx, |c, Db| {
-            let mut sql =
-                QueryBuilder::<Db>::new("SELECT entry_no, business_day FROM receipt WHERE entry_no IN ");
-            sql.push_tuples(chunk, |mut row, no| {
-                row.push_bind(*no);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        for (no, day) in rows {
-            days.insert(no, day_of(day)?);
-        }
-    }
-    Ok(days)
+async fn days_of_receipts(tx: &mut Tx, nos: Vec<i64>) -> Result<HashMap<i64, Day>> {
+    let sql = "SELECT entry_no, business_day FROM receipt WHERE entry_no IN (…)";
+    let rows: Vec<(i64, Day)> = fetch_in_chunks(tx, sql, &[], nos).await?;
+    Ok(rows.into_iter().collect())
 }
 
-pub(super) async fn note_far(tx: &mut Tx, provider_id: &str, pairs: &[FarPair]) -> Result<()> {
+pub(super) async fn insert_distant_pairs(
+    tx: &mut Tx,
+    provider_id: &str,
+    pairs: &[DistantPair],
+) -> Result<()> {
     for pair in pairs {
         on_tx!(&mut *tx, |c| {
             sqlx::query(
@@ -181,12 +179,12 @@ pub(super) async fn note_far(tx: &mut Tx, provider_id: &str, pairs: &[FarPair]) 
 }
 
 /// The pairs of which the row or the receipt is of these days.
-pub(super) async fn far_pairs(
+pub(super) async fn distant_pairs(
     tx: &mut Tx,
     provider_id: &str,
-    (from, to): (Day, Day),
-) -> Result<Vec<FarPair>> {
-    let rows: Vec<(i64, i64, i64, i64)> = on_tx!(tx, |c| {
+    days: DayRange,
+) -> Result<Vec<DistantPair>> {
+    Ok(on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT row_no, row_day, receipt_no, receipt_day FROM statement_far
              WHERE provider_id = $1 AND row_day >= $2 AND row_day <= $3
@@ -195,21 +193,11 @@ pub(super) async fn far_pairs(
              WHERE provider_id = $1 AND receipt_day >= $2 AND receipt_day <= $3",
         )
         .bind(provider_id)
-        .bind(from.number())
-        .bind(to.number())
+        .bind(days.first.number())
+        .bind(days.last.number())
         .fetch_all(c)
         .await?
-    });
-    rows.into_iter()
-        .map(|(row_no, row_day, receipt_no, receipt_day)| {
-            Ok(FarPair {
-                row_no,
-                row_day: day_of(row_day)?,
-                receipt_no,
-                receipt_day: day_of(receipt_day)?,
-            })
-        })
-        .collect()
+    }))
 }
 
 /// Rows that have one of these receipts, on the days around each, and rows that are noted with one of them.
@@ -218,37 +206,23 @@ pub(super) async fn rows_of_receipts(
     provider_id: &str,
     receipts: &[(i64, Day)],
 ) -> Result<Vec<i64>> {
+    let nos = || receipts.iter().map(|(no, _)| *no);
     let mut days: Vec<Day> = receipts.iter().map(|(_, day)| *day).collect();
     days.sort_unstable();
     days.dedup();
-    let near = FAR_DAYS as i64;
-    let mut found: Vec<i64> = Vec::new();
-    for chunk in receipts.chunks(INSERT_ROWS_MAX) {
-        let noted: Vec<(i64,)> = on_tx!(&mut *tx, |c, Db| {
-            let mut sql = QueryBuilder::<Db>::new("SELECT row_no FROM statement_far WHERE receipt_no IN ");
-            sql.push_tuples(chunk, |mut row, (no, _)| {
-                row.push_bind(*no);
-            });
-            sql.build_query_as().fetch_all(c).await?
-        });
-        found.extend(noted.into_iter().map(|(no,)| no));
-        for day in &days {
-            let tied: Vec<(i64,)> = on_tx!(&mut *tx, |c, Db| {
-                let mut sql =
-                    QueryBuilder::<Db>::new("SELECT row_no FROM statement_row WHERE provider_id = ");
-                sql.push_bind(provider_id)
-                    .push(" AND business_day >= ")
-                    .push_bind(day.plus(-near).number())
-                    .push(" AND business_day <= ")
-                    .push_bind(day.plus(near).number())
-                    .push(" AND receipt_no IN ");
-                sql.push_tuples(chunk, |mut row, (no, _)| {
-                    row.push_bind(*no);
-                });
-                sql.build_query_as().fetch_all(c).await?
-            });
-            found.extend(tied.into_iter().map(|(no,)| no));
-        }
+    let near = DISTANT_DAYS as i64;
+    let sql = "SELECT row_no FROM statement_far WHERE receipt_no IN (…)";
+    let mut found: Vec<(i64,)> = fetch_in_chunks(&mut *tx, sql, &[], nos()).await?;
+    for day in days {
+        let bound: [Cell<'_>; 3] = [
+            provider_id.into(),
+            day.plus(-near).number().into(),
+            day.plus(near).number().into(),
+        ];
+        let sql = "SELECT row_no FROM statement_row
+                   WHERE provider_id = $1 AND business_day >= $2 AND business_day <= $3 AND receipt_no IN (…)";
+        let tied: Vec<(i64,)> = fetch_in_chunks(&mut *tx, sql, &bound, nos()).await?;
+        found.extend(tied);
     }
-    Ok(found)
+    Ok(found.into_iter().map(|(no,)| no).collect())
 }
