@@ -10,7 +10,7 @@ use super::content::Details;
 use super::item::{Item, NoticeKind};
 use super::json::read_object;
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
 use super::refusal::Refusal;
 use super::request::Request;
@@ -71,7 +71,15 @@ impl Signed {
             return Err(Refusal::signature(SIGNATURE, because));
         };
         let signed = Self::signed(timestamp, body);
-        check_hmac(sent, Spelling::LowerHex, Hash::Sha256, &self.0, &signed, recipe).map_err(|because| {
+        SignedText {
+            hash: Hash::Sha256,
+            spelling: Spelling::LowerHex,
+            secret: &self.0,
+            text: &signed,
+            recipe,
+        }
+        .check(sent)
+        .map_err(|because| {
             // A public package of the provider's name hashes the body alone (PROTOCOLS section 12).
             let is_body_alone = Spelling::LowerHex.fits(sent, &hmac(Hash::Sha256, &self.0, body));
             let near = if is_body_alone {
@@ -140,9 +148,9 @@ fn sample_body(sample: &Sample) -> Result<String, String> {
 
 impl Protocol for Signed {
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
-        let timestamp = request.needed_header(TIMESTAMP)?;
+        let timestamp = request.required_header(TIMESTAMP)?;
         let signed_at_s = unix_seconds(TIMESTAMP, timestamp)?;
-        self.prove(timestamp, request.needed_header(SIGNATURE)?, request.body)?;
+        self.prove(timestamp, request.required_header(SIGNATURE)?, request.body)?;
         check_window(TIMESTAMP, signed_at_s, now)?;
         read(request)
     }

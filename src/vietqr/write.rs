@@ -1,3 +1,5 @@
+//! Writes the payload of a code, or says as a sentence why there is none.
+
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
@@ -48,7 +50,7 @@ pub enum BuildError {
         "Phí cố định đi với cách tính 02, phí phần trăm đi với 03, và không có phí nào đi với 01. Hãy sửa lại."
     )]
     Tip,
-    /// A text that is there but says nothing; leave it out instead.
+    /// An empty text; leave the field out instead.
     #[error("{} đang trống. Hãy nhập nội dung hoặc bỏ hẳn mục này.", .0.name_vi())]
     Empty(Field),
     /// A character that is not printable ASCII even without its marks; in a stall code or a bill number,
@@ -149,7 +151,7 @@ pub fn payload(code: &Code) -> Result<Payload, BuildError> {
     for (tag, value) in &code.unreserved {
         put_raw(&mut out, *tag, value, (80..=99).contains(tag))?;
     }
-    sealed(out)
+    with_checksum(out)
 }
 
 /// The payload of a stall's printed card: static, to an account, no amount, the stall code as note.
@@ -263,7 +265,7 @@ fn put_napas(out: &mut String, bank_bin: &str, account: &str, service: Service) 
     Ok(())
 }
 
-/// 55 to 57, which only together say something.
+/// 55 to 57, which must fit each other.
 fn put_tip(out: &mut String, code: &Code) -> Result<(), BuildError> {
     let has = |field| code.texts.get(field).is_some();
     let fees = (has(Field::FeeFixed), has(Field::FeePercent));
@@ -389,7 +391,7 @@ fn close(out: &mut String, start: usize) {
 }
 
 /// Adds the checksum, which also covers its own ID and length.
-fn sealed(mut body: String) -> Result<Payload, BuildError> {
+fn with_checksum(mut body: String) -> Result<Payload, BuildError> {
     body.push_str("6304");
     let crc = crc16(body.as_bytes());
     for shift in [12, 8, 4, 0] {

@@ -95,7 +95,7 @@ impl Protocol for Ecdsa {
             None if request.header("x-signature")?.is_some() => ("x-signature", "x_signature"),
             _ => ("signature", ""),
         };
-        self.prove(field, request.needed_header(field)?, request.body)?;
+        self.prove(field, request.required_header(field)?, request.body)?;
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;
         let sent = members.id("merchantCode")?;
