@@ -3,19 +3,16 @@
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
+use super::answer::{success_or, unauthorized_or_bad};
 use super::canonical::{Escapes, RAW, WRITERS, canonical};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
 use super::json::{Json, read, refuse_duplicates};
 use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::Refusal;
-use super::request::Request;
-use super::scheme::Scheme;
 use super::times::local_text;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+};
 use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// The header with time and digest.

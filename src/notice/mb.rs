@@ -6,17 +6,14 @@ use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BAS
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::{Details, content_of};
-use super::item::{Item, NoticeKind};
 use super::json::read_object;
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::{Refusal, RefusalKind};
-use super::request::Request;
-use super::scheme::Scheme;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, content_of,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// The scheme's two calls, by the words of the shared vectors.

@@ -6,13 +6,10 @@ mod qr_notify;
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
-use super::compose::Outgoing;
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, SignedText, Spelling, hmac};
-use super::refusal::Refusal;
-use super::secrets::{Secrets, SecretsError};
+use super::{Answer, Outgoing, Refusal, Secrets, SecretsError};
 use crate::vn::Secret;
 
 pub(super) use ipn::IPN_V2;

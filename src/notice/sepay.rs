@@ -4,18 +4,15 @@
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
+use super::answer::{success_or, unauthorized_or_bad};
 use super::json::read_object;
 use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::Refusal;
-use super::request::Request;
-use super::scheme::Scheme;
 use super::times::{check_window, local_text, unix_seconds};
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// The header with the time of sending, unix seconds.

@@ -5,20 +5,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome};
 use super::canonical::{RAW, canonical};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
 use super::json::{Json, Object, read, refuse_duplicates};
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, hmac};
 use super::protocol::{Protocol, Read};
-use super::refusal::{Refusal, RefusalKind};
-use super::request::Request;
-use super::scheme::Scheme;
-use super::secrets::SecretsError;
 use super::times::{check_window, unix_seconds};
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// More signatures than this in one header are not looked at: two keys in rotation need two.

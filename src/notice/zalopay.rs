@@ -2,18 +2,14 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, Outcome};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::{Refusal, RefusalKind};
-use super::request::Request;
-use super::scheme::Scheme;
-use super::secrets::SecretsError;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// Outer `type` of an agreement (PROTOCOLS section 9).

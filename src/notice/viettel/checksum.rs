@@ -2,18 +2,14 @@
 
 use serde_json::Value;
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
 use super::super::form::{Form, PLAIN, encoded};
-use super::super::item::{Item, NoticeKind};
 use super::super::members::{ID_CHARS_MAX, amount_digits_for};
 use super::super::proof::{Hash, SignedText, Spelling, hmac};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// Parameters of the older notice that its recipe signs, by name.

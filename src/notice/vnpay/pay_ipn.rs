@@ -1,18 +1,14 @@
 //! The notice of VNPAY's payment gateway (PAY IPN, PROTOCOLS section 3).
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
 use super::super::form::{Form, PLAIN, encoded};
-use super::super::item::{Item, NoticeKind};
 use super::super::members::{ID_CHARS_MAX, amount_digits};
 use super::super::proof::{Hash, SignedText, Spelling, hmac};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
 use super::super::times::{compact_text, compact_time};
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs};
 
 /// Parameters that carry the proof and are never signed themselves.

@@ -2,19 +2,15 @@
 
 use serde_json::json;
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
 use super::super::json::{Json, read_object};
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::proof::{Spelling, sha256};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
 use super::super::times::{compact_text, compact_time};
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use super::coded_answer;
 use crate::vn::{Secret, TimeMs};
 
