@@ -221,7 +221,7 @@ pub fn read(bytes: &[u8], shape: &Shape) -> Result<Table, TableError> {
                 limit: shape.rows_max,
             });
         }
-        match objection(&cells, &table.header) {
+        match refusal_of(&cells, &table.header) {
             Some(reason) => table.faults.push(Fault {
                 row: number,
                 cells,
@@ -243,7 +243,7 @@ fn decode(bytes: &[u8]) -> Result<&str, TableError> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(OLD_WORKBOOK) {
         return Err(TableError::Workbook);
     }
-    // Without a mark, UTF-16 betrays itself by the zero bytes of its Latin letters.
+    // Without a mark, UTF-16 is known by the zero bytes of its Latin letters.
     let zero_early = bytes.iter().take(200).any(|&b| b == 0);
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || zero_early {
         return Err(TableError::Utf16);
@@ -302,8 +302,8 @@ fn columns(header: &[String], shape: &Shape) -> Result<HashMap<String, usize>, T
     Ok(places)
 }
 
-/// What speaks against a row before anybody knows what it means.
-fn objection(cells: &[String], header: &[String]) -> Option<Sentence> {
+/// Why a row is refused before its columns are interpreted.
+fn refusal_of(cells: &[String], header: &[String]) -> Option<Sentence> {
     if cells.len() != header.len() {
         let has = cells.len();
         let wants = header.len();

@@ -96,7 +96,7 @@ pub fn token_text(random: [u8; 32]) -> String {
     format!("choso_{}", URL_SAFE_NO_PAD.encode(random))
 }
 
-/// What is kept of a token. A token has 256 random bits, so a plain hash cannot be guessed back.
+/// What is stored of a token. A token has 256 random bits, so it cannot be guessed from a plain hash.
 pub fn token_sha256(token: &str) -> String {
     sha256_hex(token.as_bytes())
 }

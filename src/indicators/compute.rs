@@ -1,3 +1,5 @@
+//! Counts the indicators of an area from facts.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -381,7 +383,7 @@ fn ordered<T>(mut lines: Vec<T>, tally: impl Fn(&T) -> &Tally, name: impl Fn(&T)
     lines
 }
 
-/// The windows are named in the figures above.
+/// The names of the figures above state these windows.
 const _: () = assert!(WINDOWS_DAYS[0] == 30 && WINDOWS_DAYS[1] == 7 && WINDOWS_DAYS[2] == 90);
 
 #[cfg(test)]

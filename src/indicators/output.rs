@@ -1,3 +1,5 @@
+//! A report as JSON and CSV.
+
 use serde::Serialize;
 
 use super::{Figure, MarketLine, Report, StreetLine, Tally};

@@ -1,3 +1,5 @@
+//! Which household and stall a payment belongs to.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

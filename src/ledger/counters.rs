@@ -1,3 +1,5 @@
+//! What a batch changes in the counters of days.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ pub struct DayDelta {
 pub struct Counted {
     pub household_id: Arc<str>,
     pub place_id: Arc<str>,
-    /// Who told of it.
+    /// Which provider reported it.
     pub provider_id: Arc<str>,
     pub day: Day,
 }
@@ -39,7 +41,7 @@ pub struct IntakeDelta {
     pub repeat_count: i64,
 }
 
-/// What a batch changes in the counters. Receipts are not among it: the day counters take them up some
+/// What a batch changes in the counters. New receipts are not included: the day counters add them later, some
 /// thousands at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {

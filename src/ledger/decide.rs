@@ -18,8 +18,8 @@ pub enum Decision {
     Ignore(Reason),
 }
 
-/// The day a notice belongs to: the day in Viet Nam of the posting time, else of reception. A statement says
-/// it itself.
+/// The day a notice belongs to: the day in Viet Nam of the posting time, else of reception. A statement names
+/// the day itself.
 pub fn business_day(item: &Item, received_at: TimeMs) -> Day {
     match item.details.from_statement {
         Some(from) => from.business_day,

@@ -1,3 +1,5 @@
+//! The kept callbacks of a batch, and the chain of digests that shows a later change.
+
 use sha2::{Digest, Sha256};
 
 use crate::notice::{Evidence, Provider, Received, Refusal};
@@ -133,7 +135,7 @@ impl EvidenceLink {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryRow<'a> {
     pub entry_no: i64,
-    /// Who told of it.
+    /// Which provider reported it.
     pub provider_id: &'a str,
     /// The id of its event.
     pub event_id: &'a str,

@@ -1,3 +1,5 @@
+//! A compact set of fingerprints that says which ids were surely never seen.
+
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
 
 /// A set of fingerprints that answers "surely not there" or "perhaps there", in nine bits a key and pass:

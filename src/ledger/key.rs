@@ -3,9 +3,8 @@
 use crate::notice::{ContentDigest, Item};
 use crate::vn::{Dong, digest_128};
 
-/// The place of a row among all of its day: 128 bits of a SHA-256 over the full id, in two halves. The
-/// first half spreads evenly, so that a filter and an index can work with it alone. Whoever finds a row
-/// by it compares the full id too.
+/// By what a row is found: 128 bits of a SHA-256 over its full id, in two halves. The filter and the index work
+/// with the first half alone; a row that is found by it is then compared by its full id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The first 64 bits.

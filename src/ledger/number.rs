@@ -1,11 +1,13 @@
+//! The number of a ledger entry: its day and a running count in one integer.
+
 use crate::vn::Day;
 
 /// Bits below the day.
 const COUNT_BITS: u32 = 40;
 
-/// A place in the ledger: the day under which it is kept (the day on which the ledger took it), then a
-/// number that counts on over all days. Later is larger, so rows are added at the end of their table, a
-/// month is a range, and a number alone says where to look.
+/// The number of a ledger entry: the day on which the ledger took it, then a number that counts on over all days.
+/// A later entry has a larger number, so rows are added at the end of their table, a month is a range of
+/// numbers, and a number alone tells the month in which to look.
 ///
 /// As text 16 hexadecimal digits; texts sort as numbers do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -29,7 +31,7 @@ impl LedgerNo {
         LedgerNo(day.number() << COUNT_BITS)
     }
 
-    /// The next number, under this day or, where the ledger is further already, under the day it is at.
+    /// The next number, under this day or, if the ledger is at a later day already, under that one.
     pub fn next(self, day: Day) -> LedgerNo {
         let day = day.number().max(self.day_number());
         LedgerNo(day << COUNT_BITS | (self.count() + 1))

@@ -1,3 +1,5 @@
+//! What is remembered of each event, so that a repeat is recognised: in memory, and in pages on disk.
+
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -10,14 +12,15 @@ use crate::notice::{ContentDigest, NoticeKind};
 const PAGE_BYTES: usize = 1800;
 /// Parts into which the space of fingerprints is cut; no page lies in two of them.
 pub const TRACE_PARTS: usize = 64;
-/// Passes of the filter of a small run: there are up to fifteen of them, and a look-up by mistake in each.
+/// Passes of the filter of a small run: there are up to fifteen small runs, and each may let a look-up through by
+/// mistake.
 const PASSES_OF_SMALL: usize = 2;
-/// Passes of the filter of a large run, of which there are few: memory counts.
+/// Passes of the filter of a large run: there are few of them, and memory matters more.
 pub const PASSES_OF_LARGE: usize = 1;
 /// Bytes of a trace before its texts.
 const FIXED_BYTES: usize = 1 + 8 + 8 + 16 + 8 + 1;
 
-/// What a trace is the trace of.
+/// What kind of thing a trace remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// A delivery, by the id that its sender gave it.
@@ -89,7 +92,7 @@ impl Standing {
 pub struct Trace<'a> {
     /// Where it is found.
     pub key: Key,
-    /// What it is the trace of.
+    /// What kind of thing it remembers.
     pub standing: Standing,
     pub provider_id: &'a str,
     pub id: &'a str,
@@ -99,7 +102,7 @@ pub struct Trace<'a> {
     pub entry_no: i64,
 }
 
-/// Bytes that are no traces.
+/// Bytes that cannot be read as traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("kept traces cannot be read")]
 pub struct TraceError;
@@ -172,11 +175,11 @@ pub fn read_traces(mut bytes: &[u8]) -> impl Iterator<Item = Result<Trace<'_>, T
     })
 }
 
-/// A fingerprint is spread evenly already.
+/// Hashes a fingerprint as itself, since its bits are spread evenly already.
 #[derive(Debug, Default, Clone, Copy)]
-struct AsItIs(u64);
+struct IdentityHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -198,7 +201,7 @@ impl Hasher for AsItIs {
 pub struct Traces {
     bytes: Vec<u8>,
     /// Where the newest trace of a fingerprint begins.
-    newest: HashMap<i64, u32, BuildHasherDefault<AsItIs>>,
+    newest: HashMap<i64, u32, BuildHasherDefault<IdentityHasher>>,
     /// Where the one before begins, for the few that share a fingerprint.
     before: HashMap<u32, u32>,
 }
@@ -226,7 +229,7 @@ impl Traces {
         std::iter::from_fn(move || {
             let at = next?;
             next = self.before.get(&at).copied();
-            // What was added was read then.
+            // It was read once when it was added, so this cannot fail.
             Trace::read(&mut self.bytes.get(at as usize..)?).ok()
         })
     }

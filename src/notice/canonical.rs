@@ -46,7 +46,7 @@ pub(super) const WRITERS: [Escapes; 4] = [
 
 impl Escapes {
     /// Whether it writes a character as `\uXXXX` that JSON would let pass.
-    fn wants(self, c: char) -> bool {
+    fn must_escape(self, c: char) -> bool {
         match c {
             '<' | '>' | '&' => self.html,
             // Go escapes these two line ends along with the characters of HTML.
@@ -68,7 +68,7 @@ impl Escapes {
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
                 '/' if self.slash => out.push_str("\\/"),
-                c if c < ' ' || self.wants(c) => {
+                c if c < ' ' || self.must_escape(c) => {
                     for unit in c.encode_utf16(&mut [0; 2]) {
                         out.push_str(&format!("\\u{unit:04x}"));
                     }

@@ -4,19 +4,16 @@
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
+use super::answer::{success_or, unauthorized_or_bad};
 use super::canonical::{Escapes, RAW, WRITERS, canonical};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
-use super::json::{Json, read, refuse_twice};
+use super::json::{Json, read, refuse_duplicates};
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::Refusal;
-use super::request::Request;
-use super::scheme::Scheme;
 use super::times::local_text;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+};
 use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// The header with time and digest.
@@ -171,14 +168,14 @@ impl Signed {
         }
         let recipe = "t, a dot and the whole body written as JSON with sorted members and no blanks; key: \
                       checksum_key; tried with raw UTF-8 and with the escapes of PHP, Python and Go";
-        check_hmac(
-            sent,
-            Spelling::LowerHex,
-            Hash::Sha512,
-            &self.0,
-            signed(RAW).as_bytes(),
+        SignedText {
+            hash: Hash::Sha512,
+            spelling: Spelling::LowerHex,
+            secret: &self.0,
+            text: signed(RAW).as_bytes(),
             recipe,
-        )
+        }
+        .check(sent)
         .map_err(|because| Refusal::signature(SIGNATURE, because))?;
         Ok("")
     }
@@ -186,9 +183,9 @@ impl Signed {
 
 impl Protocol for Signed {
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
-        let header = request.needed_header(SIGNATURE)?;
+        let header = request.required_header(SIGNATURE)?;
         let body = read(request.text()?)?;
-        refuse_twice(&body)?;
+        refuse_duplicates(&body)?;
         let variant = self.prove(header, &body)?;
         let Json::Object(object) = &body else {
             return Err(Refusal::malformed("body", "wanted a JSON object"));
@@ -256,7 +253,7 @@ fn read_or_keep(item: &Json, place: &str) -> Item {
         Json::Object(object) => Members::of(object, "data."),
         _ => Err(Refusal::malformed("data", "wanted an object")),
     };
-    let read = refuse_twice(item).and(members.clone());
+    let read = refuse_duplicates(item).and(members.clone());
     let read = read.and_then(|m| read_item(&OLDER_NAMES, m, place));
     read.unwrap_or_else(|_| Item {
         kind: NoticeKind::Unreadable,

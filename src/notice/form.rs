@@ -36,7 +36,7 @@ impl Form {
     }
 
     /// A parameter that must be there: 1 to `chars_max` characters, none of them control.
-    pub fn needed(&self, name: &str, chars_max: usize) -> Result<&str, Refusal> {
+    pub fn required(&self, name: &str, chars_max: usize) -> Result<&str, Refusal> {
         let value = self.get(name).unwrap_or_default();
         let is_long = value.chars().count() > chars_max;
         if !(value.is_empty() || is_long || value.chars().any(char::is_control)) {

@@ -68,7 +68,7 @@ impl NoticeKind {
     }
 
     /// Whether it tells of no money, so that a genuine notice may state an amount of 0.
-    pub(super) const fn moves_nothing(self) -> bool {
+    pub(super) const fn moves_no_money(self) -> bool {
         matches!(
             self,
             NoticeKind::PaymentFailed | NoticeKind::PaymentPending | NoticeKind::Test | NoticeKind::Other

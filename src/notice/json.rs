@@ -30,7 +30,7 @@ pub(super) enum Json {
 pub(super) struct Object {
     members: Vec<(String, Json)>,
     /// A member that came twice, if any.
-    pub twice: Option<String>,
+    pub duplicate: Option<String>,
 }
 
 impl Object {
@@ -41,7 +41,7 @@ impl Object {
 
     /// By sorting: this runs before any proof, and comparing each name with each other would let a stranger
     /// buy seconds of work with one body.
-    fn find_twice(&self) -> Option<&str> {
+    fn find_duplicate(&self) -> Option<&str> {
         let mut names: Vec<&str> = self.members.iter().map(|(n, _)| n.as_str()).collect();
         names.sort_unstable();
         names
@@ -59,7 +59,7 @@ impl Object {
 /// The text as one JSON object in which no member came twice.
 pub(super) fn read_object(text: &str) -> Result<Object, Refusal> {
     let json = read(text)?;
-    refuse_twice(&json)?;
+    refuse_duplicates(&json)?;
     match json {
         Json::Object(object) => Ok(object),
         _ => Err(Refusal::malformed("body", "wanted a JSON object")),
@@ -72,21 +72,21 @@ pub(super) fn read(text: &str) -> Result<Json, Refusal> {
 
 /// Refuses a member that came twice in one object, at any depth, whether it is read or not (docs/spec/providers.md,
 /// section 1, rule 6); names its place.
-pub(super) fn refuse_twice(value: &Json) -> Result<(), Refusal> {
-    match came_twice(value) {
+pub(super) fn refuse_duplicates(value: &Json) -> Result<(), Refusal> {
+    match duplicate_in(value) {
         None => Ok(()),
         Some(place) => Err(Refusal::malformed(&place, "came twice in one object")),
     }
 }
 
-fn came_twice(value: &Json) -> Option<String> {
+fn duplicate_in(value: &Json) -> Option<String> {
     match value {
-        Json::Array(items) => items.iter().find_map(came_twice),
+        Json::Array(items) => items.iter().find_map(duplicate_in),
         Json::Object(object) => {
             let mut members = object.members();
             let deeper =
-                || members.find_map(|(name, v)| came_twice(v).map(|place| format!("{name}.{place}")));
-            object.twice.clone().or_else(deeper)
+                || members.find_map(|(name, v)| duplicate_in(v).map(|place| format!("{name}.{place}")));
+            object.duplicate.clone().or_else(deeper)
         }
         _ => None,
     }
@@ -148,7 +148,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some((name, value)) = from.next_entry::<String, Json>()? {
             object.members.push((name, value));
         }
-        object.twice = object.find_twice().map(str::to_owned);
+        object.duplicate = object.find_duplicate().map(str::to_owned);
         Ok(Json::Object(object))
     }
 }
@@ -162,11 +162,11 @@ mod tests {
         let Json::Object(o) = serde_json::from_str(r#"{"a":1,"b":{"c":1,"c":2},"a":2}"#).unwrap() else {
             panic!("an object")
         };
-        assert_eq!(o.twice.as_deref(), Some("a"));
+        assert_eq!(o.duplicate.as_deref(), Some("a"));
         let Some(Json::Object(b)) = o.get("b") else {
             panic!("an object")
         };
-        assert_eq!(b.twice.as_deref(), Some("c"));
+        assert_eq!(b.duplicate.as_deref(), Some("c"));
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
         let Json::Object(o) = read(&text).unwrap() else {
             panic!("an object")
         };
-        assert_eq!(o.twice.as_deref(), Some("7"));
+        assert_eq!(o.duplicate.as_deref(), Some("7"));
     }
 
     #[test]

@@ -6,17 +6,14 @@ use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BAS
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::{Details, content_of};
-use super::item::{Item, NoticeKind};
 use super::json::read_object;
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::{Refusal, RefusalKind};
-use super::request::Request;
-use super::scheme::Scheme;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, content_of,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// The scheme's two calls, by the words of `tests/data/provider_vectors.json`.
@@ -199,7 +196,7 @@ impl VietQr {
 
 /// What follows the name of an authentication scheme, whose case is free (RFC 9110 section 11.1).
 fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, Refusal> {
-    let header = request.needed_header("authorization")?;
+    let header = request.required_header("authorization")?;
     match header.split_once(' ') {
         Some((name, rest)) if name.eq_ignore_ascii_case(scheme) => Ok(rest.trim_start_matches(' ')),
         _ => Err(Refusal::signature(
@@ -211,7 +208,11 @@ fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, Refus
 
 /// A member that the English edition spells otherwise (contested): the name that came. Both with other
 /// values are refused, since readers differ on which one they take.
-fn spelt(members: Members<'_>, name: &'static str, english: &'static str) -> Result<&'static str, Refusal> {
+fn name_in_edition(
+    members: Members<'_>,
+    name: &'static str,
+    english: &'static str,
+) -> Result<&'static str, Refusal> {
     match (members.object.get(name), members.object.get(english)) {
         (None, Some(_)) => Ok(english),
         (Some(one), Some(other)) if one != other => {
@@ -229,15 +230,16 @@ fn read_item(members: Members<'_>, now: Option<TimeMs>) -> Result<(Item, &'stati
         _ => return Err(members.wrong("transType", "wanted \"C\" or \"D\"")),
     };
     let amount = members.amount("amount")?;
-    let account = spelt(members, "bankaccount", "bankAccount")?;
+    let account = name_in_edition(members, "bankaccount", "bankAccount")?;
     members.id(account)?;
     let note = members
         .text("content", TEXT_CHARS_MAX)?
         .ok_or_else(|| members.wrong("content", "is missing"))?;
-    let transaction = members.optional_id(spelt(members, "transactionid", "transactionId")?)?;
-    let bank_ref = members.optional_id(spelt(members, "referencenumber", "referenceNumber")?)?;
+    let transaction = members.optional_id(name_in_edition(members, "transactionid", "transactionId")?)?;
+    let bank_ref = members.optional_id(name_in_edition(members, "referencenumber", "referenceNumber")?)?;
     // A number in code, text in the documentation.
-    let sent_at = members.optional_epoch_ms(spelt(members, "transactiontime", "transactionTime")?)?;
+    let sent_at =
+        members.optional_epoch_ms(name_in_edition(members, "transactiontime", "transactionTime")?)?;
     let because = "is missing, and there is no transactionid either";
     let event_id = bank_ref
         .or(transaction)

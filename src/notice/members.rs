@@ -31,7 +31,7 @@ pub(super) struct Members<'a> {
 impl<'a> Members<'a> {
     /// Of an object that must not hold a member twice.
     pub fn of(object: &'a Object, prefix: &'static str) -> Result<Members<'a>, Refusal> {
-        match &object.twice {
+        match &object.duplicate {
             None => Ok(Members { object, prefix }),
             Some(name) => Err(Refusal::malformed(
                 &format!("{prefix}{name}"),
@@ -99,7 +99,7 @@ impl<'a> Members<'a> {
 
     /// An amount of đồng; zero too where the kind moves no money, since the provider may send it then.
     pub fn amount_for(self, kind: NoticeKind, name: &str) -> Result<Dong, Refusal> {
-        if kind.moves_nothing() && self.integer(name)? == 0 {
+        if kind.moves_no_money() && self.integer(name)? == 0 {
             Ok(Dong::ZERO)
         } else {
             self.amount(name)
@@ -186,7 +186,7 @@ pub(super) fn amount_digits(text: &str) -> Result<Dong, String> {
 /// As [`amount_digits`]; zero too where the kind moves no money.
 pub(super) fn amount_digits_for(kind: NoticeKind, text: &str) -> Result<Dong, String> {
     match text {
-        "0" if kind.moves_nothing() => Ok(Dong::ZERO),
+        "0" if kind.moves_no_money() => Ok(Dong::ZERO),
         text => amount_digits(text),
     }
 }

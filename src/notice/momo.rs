@@ -6,13 +6,10 @@ mod qr_notify;
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
-use super::compose::Outgoing;
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac};
-use super::refusal::Refusal;
-use super::secrets::{Secrets, SecretsError};
+use super::proof::{Hash, SignedText, Spelling, hmac};
+use super::{Answer, Outgoing, Refusal, Secrets, SecretsError};
 use crate::vn::Secret;
 
 pub(super) use ipn::IPN_V2;
@@ -70,14 +67,14 @@ impl Keys {
              plain digits; key: secret_key; accessKey from access_key",
             names.join(", ")
         );
-        check_hmac(
-            sent,
-            Spelling::LowerHex,
-            Hash::Sha256,
-            &self.secret_key,
-            &signed,
-            &recipe,
-        )
+        SignedText {
+            hash: Hash::Sha256,
+            spelling: Spelling::LowerHex,
+            secret: &self.secret_key,
+            text: &signed,
+            recipe: &recipe,
+        }
+        .check(sent)
         .map_err(|because| Refusal::signature("signature", because))?;
         one_cut(names, &signed)
     }

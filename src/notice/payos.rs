@@ -2,19 +2,16 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, Outcome, success_or};
+use super::answer::success_or;
 use super::canonical::{RAW, canonical};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
 use super::json::{Json, Object, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac};
+use super::proof::{Hash, SignedText, Spelling, hmac};
 use super::protocol::{Protocol, Read};
-use super::refusal::Refusal;
-use super::request::Request;
-use super::scheme::Scheme;
 use super::times::local_text;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// The member that the payer writes.
@@ -113,14 +110,14 @@ impl PayOs {
         }
         let recipe = "the members of data sorted by name, joined as name=value by &, raw UTF-8, null as \
                       empty; nothing outside data; key: checksum_key";
-        check_hmac(
-            sent,
-            Spelling::LowerHex,
-            Hash::Sha256,
-            &self.0,
-            signed.as_bytes(),
+        SignedText {
+            hash: Hash::Sha256,
+            spelling: Spelling::LowerHex,
+            secret: &self.0,
+            text: signed.as_bytes(),
             recipe,
-        )
+        }
+        .check(sent)
         .map_err(|because| Refusal::signature("signature", because))?;
         one_cut(&pairs)?;
         Ok("")

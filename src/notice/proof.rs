@@ -92,72 +92,75 @@ impl Spelling {
     }
 }
 
-/// Checks a keyed digest; on failure says what was signed and what a near miss looks like.
-///
-/// `recipe` describes the signed text in words, without the secret: which values, in which order, how
-/// joined.
-pub(super) fn check_hmac(
-    sent: &str,
-    spelling: Spelling,
-    hash: Hash,
-    secret: &Secret,
-    signed: &[u8],
-    recipe: &str,
-) -> Result<(), String> {
-    let digest = hmac(hash, secret, signed);
-    if spelling.fits(sent, &digest) {
-        return Ok(());
-    }
-    Err(format!(
-        "{}; wanted {} in {} of {recipe}",
-        near_miss(sent, spelling, hash, secret, signed, &digest),
-        hash.name(),
-        spelling.name(),
-    ))
+/// A text that is signed with a keyed digest, and how the digest is written.
+pub(super) struct SignedText<'a> {
+    pub hash: Hash,
+    pub spelling: Spelling,
+    pub secret: &'a Secret,
+    pub text: &'a [u8],
+    /// Describes the signed text in words, without the secret: which values, in which order, how joined.
+    pub recipe: &'a str,
 }
 
-/// Looks for the mistakes that engineers make; the result never holds the digest that would fit.
-fn near_miss(
-    sent: &str,
-    spelling: Spelling,
-    hash: Hash,
-    secret: &Secret,
-    signed: &[u8],
-    digest: &[u8],
-) -> String {
-    let trimmed = sent.trim();
-    if trimmed != sent && spelling.fits(trimmed, digest) {
-        return "the digest is right but has blanks around it".to_owned();
-    }
-    for other in [Spelling::LowerHex, Spelling::AnyHex, Spelling::Base64] {
-        if other != spelling && other.fits(trimmed, digest) {
-            let is_case = other != Spelling::Base64 && spelling != Spelling::Base64;
-            return if is_case {
-                "the digest is right but its letters are upper-case".to_owned()
-            } else {
-                format!("the digest is right but written in {}", other.name())
-            };
+impl SignedText<'_> {
+    /// Checks the digest that was sent; on failure says what was signed and what a near miss looks like.
+    pub fn check(&self, sent: &str) -> Result<(), String> {
+        let digest = hmac(self.hash, self.secret, self.text);
+        if self.spelling.fits(sent, &digest) {
+            return Ok(());
         }
+        Err(format!(
+            "{}; wanted {} in {} of {}",
+            self.near_miss(sent, &digest),
+            self.hash.name(),
+            self.spelling.name(),
+            self.recipe,
+        ))
     }
-    for other in [Hash::Sha1, Hash::Sha256, Hash::Sha512] {
-        let with = hmac(other, secret, signed);
-        if other != hash
-            && [Spelling::AnyHex, Spelling::Base64]
-                .iter()
-                .any(|s| s.fits(trimmed, &with))
-        {
-            return format!("signed with {} over the right text", other.name());
+
+    /// Looks for the mistakes that engineers make; the result never holds the digest that would fit.
+    fn near_miss(&self, sent: &str, digest: &[u8]) -> String {
+        let &SignedText {
+            hash,
+            spelling,
+            secret,
+            text,
+            ..
+        } = self;
+        let trimmed = sent.trim();
+        if trimmed != sent && spelling.fits(trimmed, digest) {
+            return "the digest is right but has blanks around it".to_owned();
         }
+        for other in [Spelling::LowerHex, Spelling::AnyHex, Spelling::Base64] {
+            if other != spelling && other.fits(trimmed, digest) {
+                let is_case = other != Spelling::Base64 && spelling != Spelling::Base64;
+                return if is_case {
+                    "the digest is right but its letters are upper-case".to_owned()
+                } else {
+                    format!("the digest is right but written in {}", other.name())
+                };
+            }
+        }
+        for other in [Hash::Sha1, Hash::Sha256, Hash::Sha512] {
+            let with = hmac(other, secret, text);
+            if other != hash
+                && [Spelling::AnyHex, Spelling::Base64]
+                    .iter()
+                    .any(|s| s.fits(trimmed, &with))
+            {
+                return format!("signed with {} over the right text", other.name());
+            }
+        }
+        let long = Secret::new([secret.reveal(), b"\n"].concat());
+        if spelling.fits(trimmed, &hmac(hash, &long, text)) {
+            return "signed with a key that ends in a line break".to_owned();
+        }
+        let wanted = spelling.write(digest).len();
+        if trimmed.len() != wanted {
+            return format!("has {} characters instead of {wanted}", trimmed.len());
+        }
+        "does not fit: another key, or a value was changed after signing".to_owned()
     }
-    let long = Secret::new([secret.reveal(), b"\n"].concat());
-    if spelling.fits(trimmed, &hmac(hash, &long, signed)) {
-        return "signed with a key that ends in a line break".to_owned();
-    }
-    let wanted = spelling.write(digest).len();
-    if trimmed.len() != wanted {
-        return format!("has {} characters instead of {wanted}", trimmed.len());
-    }
-    "does not fit: another key, or a value was changed after signing".to_owned()
 }
 
 #[cfg(test)]
@@ -166,7 +169,14 @@ mod tests {
 
     fn check(sent: &str, spelling: Spelling) -> Result<(), String> {
         let secret = Secret::new(b"key".to_vec());
-        check_hmac(sent, spelling, Hash::Sha256, &secret, b"text", "the text")
+        let signed = SignedText {
+            hash: Hash::Sha256,
+            spelling,
+            secret: &secret,
+            text: b"text",
+            recipe: "the text",
+        };
+        signed.check(sent)
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> Request<'a> {
     }
 
     /// The value of a header that the proof needs.
-    pub(super) fn needed_header(&self, name: &'static str) -> Result<&'a str, Refusal> {
+    pub(super) fn required_header(&self, name: &'static str) -> Result<&'a str, Refusal> {
         match self.header(name)? {
             None => Err(Refusal::signature(name, "this header is missing")),
             Some("") => Err(Refusal::signature(name, "this header is empty")),
@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
 
     /// SHA-256 of a header that is itself the secret. Kept evidence holds this digest only.
     pub(super) fn secret_header(&self, name: &'static str) -> Result<[u8; 32], Refusal> {
-        let value = self.needed_header(name)?;
+        let value = self.required_header(name)?;
         if !self.is_evidence {
             return Ok(sha256(value.as_bytes()));
         }

@@ -4,18 +4,15 @@
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome, success_or, unauthorized_or_bad};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
+use super::answer::{success_or, unauthorized_or_bad};
 use super::json::read_object;
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::Refusal;
-use super::request::Request;
-use super::scheme::Scheme;
 use super::times::{check_window, local_text, unix_seconds};
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// The header with the time of sending, unix seconds.
@@ -71,7 +68,15 @@ impl Signed {
             return Err(Refusal::signature(SIGNATURE, because));
         };
         let signed = Self::signed(timestamp, body);
-        check_hmac(sent, Spelling::LowerHex, Hash::Sha256, &self.0, &signed, recipe).map_err(|because| {
+        SignedText {
+            hash: Hash::Sha256,
+            spelling: Spelling::LowerHex,
+            secret: &self.0,
+            text: &signed,
+            recipe,
+        }
+        .check(sent)
+        .map_err(|because| {
             // A public package of the provider's name hashes the body alone (docs/spec/providers.md, section 12).
             let is_body_alone = Spelling::LowerHex.fits(sent, &hmac(Hash::Sha256, &self.0, body));
             let near = if is_body_alone {
@@ -140,9 +145,9 @@ fn sample_body(sample: &Sample) -> Result<String, String> {
 
 impl Protocol for Signed {
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
-        let timestamp = request.needed_header(TIMESTAMP)?;
+        let timestamp = request.required_header(TIMESTAMP)?;
         let signed_at_s = unix_seconds(TIMESTAMP, timestamp)?;
-        self.prove(timestamp, request.needed_header(SIGNATURE)?, request.body)?;
+        self.prove(timestamp, request.required_header(SIGNATURE)?, request.body)?;
         check_window(TIMESTAMP, signed_at_s, now)?;
         read(request)
     }

@@ -5,20 +5,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::answer::{Answer, Outcome};
 use super::canonical::{RAW, canonical};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
-use super::json::{Json, Object, read, refuse_twice};
+use super::json::{Json, Object, read, refuse_duplicates};
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, hmac};
 use super::protocol::{Protocol, Read};
-use super::refusal::{Refusal, RefusalKind};
-use super::request::Request;
-use super::scheme::Scheme;
-use super::secrets::SecretsError;
 use super::times::{check_window, unix_seconds};
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// More signatures than this in one header are not looked at: two keys in rotation need two.
@@ -71,14 +67,14 @@ struct Standard {
 
 impl Protocol for Standard {
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
-        let webhook_id = request.needed_header("webhook-id")?;
+        let webhook_id = request.required_header("webhook-id")?;
         if webhook_id.len() > ID_CHARS_MAX || webhook_id.bytes().any(|b| !(0x21..0x7f).contains(&b)) {
             let because = "wants 1 to 128 visible ASCII characters";
             return Err(Refusal::signature("webhook-id", because));
         }
-        let timestamp = request.needed_header("webhook-timestamp")?;
+        let timestamp = request.required_header("webhook-timestamp")?;
         let signed_at_s = unix_seconds("webhook-timestamp", timestamp)?;
-        let header = request.needed_header("webhook-signature")?;
+        let header = request.required_header("webhook-signature")?;
         self.prove(webhook_id, timestamp, header, request.body)?;
         check_window("webhook-timestamp", signed_at_s, now)?;
         Ok(Read::Notices {
@@ -219,7 +215,7 @@ fn read_items(webhook_id: &str, request: &Request<'_>) -> Result<Vec<Item>, Refu
     let body = read(request.text()?)?;
     match &body {
         Json::Object(object) => {
-            refuse_twice(&body)?;
+            refuse_duplicates(&body)?;
             Ok(vec![read_item(webhook_id, 0, object)?])
         }
         Json::Array(items) => Ok(items
@@ -237,7 +233,7 @@ fn read_items(webhook_id: &str, request: &Request<'_>) -> Result<Vec<Item>, Refu
 /// An item of an array that cannot be read is kept for review instead of losing the others.
 fn read_or_keep(webhook_id: &str, index: usize, item: &Json) -> Item {
     let read = match item {
-        Json::Object(object) => refuse_twice(item).and_then(|()| read_item(webhook_id, index, object)),
+        Json::Object(object) => refuse_duplicates(item).and_then(|()| read_item(webhook_id, index, object)),
         _ => Err(Refusal::malformed("item", "wanted an object")),
     };
     read.unwrap_or_else(|_| without_id(NoticeKind::Unreadable, webhook_id, index, item))

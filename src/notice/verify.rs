@@ -48,7 +48,7 @@ impl VerifyError {
 
 /// One item. Members that only describe or judge it (`expect`, `reply`, `note` …) are ignored.
 #[derive(Deserialize)]
-struct Line {
+struct InputLine {
     id: Option<Value>,
     provider: String,
     scheme: Option<String>,
@@ -84,24 +84,24 @@ struct ClockOffset {
     after_issue: Option<Value>,
 }
 
-/// One line out; the members stand in this order.
+/// One line of the answer; its members are written in this order.
 #[derive(Serialize)]
-struct Shown {
+struct OutputLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Value>,
     verdict: &'static str,
     #[serde(flatten)]
-    first: ShownItem,
+    first: OutputItem,
     reply: Reply,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    items: Vec<ShownItem>,
+    items: Vec<OutputItem>,
 }
 
-/// What an item says; all null in a refusal.
+/// What one item of the callback says; all null in a refusal.
 #[derive(Serialize, Clone, Default)]
-struct ShownItem {
+struct OutputItem {
     kind: Option<&'static str>,
     amount_vnd: Option<i64>,
     provider_txn_id: Option<String>,
@@ -123,13 +123,13 @@ struct Reply {
 /// Without `now` no replay window applies; only the clock of a scheme with a login then starts at 0, so
 /// that the lifetime of its token can be tried with `clock_offset_s`.
 pub fn verify_line(line: &str) -> Result<String, VerifyError> {
-    let line: Line = serde_json::from_str(line).map_err(|e| VerifyError::Json(e.to_string()))?;
-    let (_, done) = judge(&line)?;
-    serde_json::to_string(&done.shown(line.id)).map_err(|e| VerifyError::Json(e.to_string()))
+    let line: InputLine = serde_json::from_str(line).map_err(|e| VerifyError::Json(e.to_string()))?;
+    let (_, handled) = judge(&line)?;
+    serde_json::to_string(&handled.output(line.id)).map_err(|e| VerifyError::Json(e.to_string()))
 }
 
 /// What an item came to, and the provider that judged it.
-fn judge(line: &Line) -> Result<(Provider, Done), VerifyError> {
+fn judge(line: &InputLine) -> Result<(Provider, Handled), VerifyError> {
     let scheme = scheme(&line.provider, line.scheme.as_deref())?;
     let key = ("key".to_owned(), read_secrets(&line.secrets)?);
     let provider = Provider::new("verify", scheme, vec![key])?;
@@ -138,8 +138,8 @@ fn judge(line: &Line) -> Result<(Provider, Done), VerifyError> {
     let started_s = line.now.or(has_login.then_some(0));
     let mut captured = BTreeMap::new();
     for step in line.setup.iter().flatten() {
-        let done = deliver(&provider, step, &captured, started_s, &Context::default())?;
-        capture(step, &done.answer, &mut captured)?;
+        let handled = deliver(&provider, step, &captured, started_s, &Context::default())?;
+        capture(step, &handled.answer, &mut captured)?;
     }
     let offset_s = offset(
         line.clock_offset_s.as_ref().and_then(|o| o.after_issue.as_ref()),
@@ -148,8 +148,8 @@ fn judge(line: &Line) -> Result<(Provider, Done), VerifyError> {
     let now_s = started_s.map(|s| s.saturating_add(offset_s));
     let nothing = Context::default();
     let context = line.context.as_ref().unwrap_or(&nothing);
-    let done = deliver(&provider, &line.request, &captured, now_s, context)?;
-    Ok((provider, done))
+    let handled = deliver(&provider, &line.request, &captured, now_s, context)?;
+    Ok((provider, handled))
 }
 
 /// Names and values; a number (an application id) counts as its digits.
@@ -157,7 +157,7 @@ fn read_secrets(secrets: &Json) -> Result<Secrets, VerifyError> {
     let Json::Object(object) = secrets else {
         return Err(VerifyError::member("secrets", "is not an object of texts"));
     };
-    if let Some(name) = &object.twice {
+    if let Some(name) = &object.duplicate {
         return Err(VerifyError::member("secrets", format!("holds «{name}» twice")));
     }
     let mut pairs = Vec::new();
@@ -177,8 +177,8 @@ fn read_secrets(secrets: &Json) -> Result<Secrets, VerifyError> {
     Ok(Secrets::from_pairs(pairs.iter().map(|(n, v)| (*n, v.as_str()))))
 }
 
-/// What became of one call.
-struct Done {
+/// One call as the provider received it, and the answer.
+struct Handled {
     received: Result<Received, super::Refusal>,
     answer: Answer,
 }
@@ -189,7 +189,7 @@ fn deliver(
     captured: &BTreeMap<String, String>,
     now_s: Option<i64>,
     context: &Context,
-) -> Result<Done, VerifyError> {
+) -> Result<Handled, VerifyError> {
     let fill = |text: &Option<String>| filled(text.as_deref().unwrap_or_default(), captured);
     let path = fill(&call.path);
     let query = fill(&call.query);
@@ -231,7 +231,7 @@ fn deliver(
         }
         Err(refusal) => provider.answer(&request, None, &Outcome::Refused(refusal.clone())),
     };
-    Ok(Done { received, answer })
+    Ok(Handled { received, answer })
 }
 
 /// Headers as an object, or as a list of pairs so that one can come twice.
@@ -327,18 +327,18 @@ fn offset(after_issue: Option<&Value>, captured: &BTreeMap<String, String>) -> R
     })
 }
 
-impl Done {
-    fn shown(self, id: Option<Value>) -> Shown {
+impl Handled {
+    fn output(self, id: Option<Value>) -> OutputLine {
         let reply = Reply {
             status: self.answer.status,
             body: self.answer.body,
         };
         let (verdict, because, items) = match self.received {
             Err(refusal) => (refusal.verdict(), Some(refusal.to_string()), Vec::new()),
-            Ok(Received::Token(_)) => ("accept", None, vec![ShownItem::token()]),
-            Ok(Received::Notices(d)) => ("accept", None, d.items.iter().map(ShownItem::of).collect()),
+            Ok(Received::Token(_)) => ("accept", None, vec![OutputItem::token()]),
+            Ok(Received::Notices(d)) => ("accept", None, d.items.iter().map(OutputItem::of).collect()),
         };
-        Shown {
+        OutputLine {
             id,
             verdict,
             first: items.first().cloned().unwrap_or_default(),
@@ -349,20 +349,20 @@ impl Done {
     }
 }
 
-impl ShownItem {
+impl OutputItem {
     /// A login moves nothing and names nothing.
-    fn token() -> ShownItem {
-        ShownItem {
+    fn token() -> OutputItem {
+        OutputItem {
             kind: Some("token"),
-            ..ShownItem::default()
+            ..OutputItem::default()
         }
     }
 
-    fn of(item: &Item) -> ShownItem {
+    fn of(item: &Item) -> OutputItem {
         let details = &item.details;
         // Kinds whose content was not read have no amount and no names, rather than empty ones.
         let is_read = !matches!(item.kind, NoticeKind::Other | NoticeKind::Unreadable);
-        ShownItem {
+        OutputItem {
             kind: Some(item.kind.as_str()),
             amount_vnd: (is_read || item.amount != Dong::ZERO).then_some(item.amount.vnd()),
             provider_txn_id: Some(item.provider_txn_id.clone()).filter(|t| is_read || !t.is_empty()),
@@ -467,9 +467,9 @@ mod tests {
     fn the_evidence_of_every_vector_proves_it_again() {
         let mut proven = 0;
         for vector in vectors() {
-            let line: Line = serde_json::from_value(vector.clone()).unwrap();
-            let (provider, done) = judge(&line).unwrap();
-            let Ok(Received::Notices(first)) = done.received else {
+            let line: InputLine = serde_json::from_value(vector.clone()).unwrap();
+            let (provider, handled) = judge(&line).unwrap();
+            let Ok(Received::Notices(first)) = handled.received else {
                 continue;
             };
             let again = first

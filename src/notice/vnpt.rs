@@ -9,7 +9,7 @@ pub(super) use megapay::MEGAPAY_TOKEN;
 use super::answer::Answer;
 
 /// An answer in ePay's words.
-fn said(status: u16, (code, message): (&str, &str)) -> Answer {
+fn coded_answer(status: u16, code: &str, message: &str) -> Answer {
     Answer::text(
         status,
         format!(r#"{{"resultCd":"{code}","resultMsg":"{message}"}}"#),

@@ -2,18 +2,14 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, Outcome};
-use super::compose::{Outgoing, Sample, SampleKind};
-use super::content::Details;
-use super::item::{Item, NoticeKind};
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
-use super::proof::{Hash, Spelling, check_hmac, hmac, sha256};
+use super::proof::{Hash, SignedText, Spelling, hmac, sha256};
 use super::protocol::{Protocol, Read};
-use super::refusal::{Refusal, RefusalKind};
-use super::request::Request;
-use super::scheme::Scheme;
-use super::secrets::SecretsError;
+use super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs, digest_128};
 
 /// Outer `type` of an agreement (docs/spec/providers.md, section 9).
@@ -59,14 +55,14 @@ impl ZaloPay {
         let data = data.ok_or_else(|| outer.wrong("data", "is missing; wanted JSON as text"))?;
         let recipe = "the text of data after undoing the outer JSON escapes, not written again; \
                       key: key2 (key1 signs requests to ZaloPay)";
-        check_hmac(
-            mac,
-            Spelling::LowerHex,
-            Hash::Sha256,
-            &self.key2,
-            data.as_bytes(),
+        SignedText {
+            hash: Hash::Sha256,
+            spelling: Spelling::LowerHex,
+            secret: &self.key2,
+            text: data.as_bytes(),
             recipe,
-        )
+        }
+        .check(mac)
         .map_err(|because| Refusal::signature("mac", because))?;
         Ok(data)
     }

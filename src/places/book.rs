@@ -1,3 +1,5 @@
+//! The streets and markets that are known, and how a register row finds its place among them.
+
 use std::collections::HashMap;
 
 use super::boundaries::Location;
@@ -40,7 +42,7 @@ pub struct NewPlaces {
     pub facts: Vec<(String, PlacedIn)>,
 }
 
-/// Why a place cannot be told.
+/// Why a market cannot be identified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceError {
     /// A market of this name lies elsewhere on that day.
@@ -84,8 +86,8 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Enters a street that is known.
-    pub fn know_street(&mut self, scope: UnitIx, name: &str, street_id: String) {
+    /// Adds a street of the register.
+    pub fn add_known_street(&mut self, scope: UnitIx, name: &str, street_id: String) {
         self.streets.insert(
             (scope, name_key(name)),
             Street {
@@ -95,15 +97,21 @@ impl<'a> Book<'a> {
         );
     }
 
-    /// Enters a segment of a street that is known; a street that is not is ignored.
-    pub fn know_segment(&mut self, scope: UnitIx, street_name: &str, place_id: String, fact: PlacedIn) {
+    /// Adds a segment of a street of the register; a segment of an unknown street is ignored.
+    pub fn add_known_segment(&mut self, scope: UnitIx, street_name: &str, place_id: String, fact: PlacedIn) {
         if let Some(street) = self.streets.get_mut(&(scope, name_key(street_name))) {
             street.segments.push((place_id, fact));
         }
     }
 
-    /// Enters a market with all its facts, in every scope that they name (or in `otherwise`).
-    pub fn know_market(&mut self, name: &str, place_id: String, facts: Vec<PlacedIn>, otherwise: UnitIx) {
+    /// Adds a market of the register under the scope of its first known unit, or under `otherwise` if it has none.
+    pub fn add_known_market(
+        &mut self,
+        name: &str,
+        place_id: String,
+        facts: Vec<PlacedIn>,
+        otherwise: UnitIx,
+    ) {
         let scope = facts
             .iter()
             .find_map(|f| self.units.ix(&f.unit))
@@ -120,12 +128,12 @@ impl<'a> Book<'a> {
         name: &str,
         unit: UnitIx,
         from: Day,
-        mut fresh_id: impl FnMut() -> String,
+        mut new_id: impl FnMut() -> String,
     ) -> String {
         let scope = self.units.scope(unit);
         let new = &mut self.new;
         let street = self.streets.entry((scope, name_key(name))).or_insert_with(|| {
-            let street_id = fresh_id();
+            let street_id = new_id();
             new.streets.push((street_id.clone(), scope, name.to_owned()));
             Street {
                 street_id,
@@ -136,7 +144,7 @@ impl<'a> Book<'a> {
         if let Some((place_id, _)) = street.segments.iter().find(|(_, fact)| fact.unit == *id) {
             return place_id.clone();
         }
-        let place_id = fresh_id();
+        let place_id = new_id();
         let fact = PlacedIn {
             unit: id.clone(),
             from,
@@ -154,12 +162,12 @@ impl<'a> Book<'a> {
         name: &str,
         scope: UnitIx,
         facts: &[PlacedIn],
-        mut fresh_id: impl FnMut() -> String,
+        mut new_id: impl FnMut() -> String,
     ) -> bool {
         let new = &mut self.new;
         let before = (new.streets.len(), new.segments.len());
         let street = self.streets.entry((scope, name_key(name))).or_insert_with(|| {
-            let street_id = fresh_id();
+            let street_id = new_id();
             new.streets.push((street_id.clone(), scope, name.to_owned()));
             Street {
                 street_id,
@@ -168,7 +176,7 @@ impl<'a> Book<'a> {
         });
         for fact in facts {
             if street.segments.iter().all(|(_, known)| known.unit != fact.unit) {
-                let place_id = fresh_id();
+                let place_id = new_id();
                 new.segments.push((place_id.clone(), street.street_id.clone()));
                 new.facts.push((place_id.clone(), fact.clone()));
                 street.segments.push((place_id, fact.clone()));
@@ -185,11 +193,11 @@ impl<'a> Book<'a> {
         address: &str,
         scope: UnitIx,
         facts: &[PlacedIn],
-        mut fresh_id: impl FnMut() -> String,
+        mut new_id: impl FnMut() -> String,
     ) -> bool {
         let same = self.markets.entry((scope, market_key(name))).or_default();
         if same.is_empty() {
-            let place_id = fresh_id();
+            let place_id = new_id();
             self.new
                 .markets
                 .push((place_id.clone(), name.to_owned(), address.to_owned()));
@@ -210,7 +218,7 @@ impl<'a> Book<'a> {
         name: &str,
         unit: UnitIx,
         from: Day,
-        mut fresh_id: impl FnMut() -> String,
+        mut new_id: impl FnMut() -> String,
     ) -> Result<String, PlaceError> {
         let units = self.units;
         let boundaries = units.under(from);
@@ -241,7 +249,7 @@ impl<'a> Book<'a> {
                 Ok(market.place_id.clone())
             }
             0 if same.is_empty() => {
-                let place_id = fresh_id();
+                let place_id = new_id();
                 self.new
                     .markets
                     .push((place_id.clone(), name.to_owned(), String::new()));
@@ -346,7 +354,7 @@ mod tests {
             from: Day::ymd(2025, 7, 1),
         };
         let district = units.at("492", day).unwrap();
-        book.know_market("Chợ Hàn", "han".into(), vec![new_ward], district);
+        book.add_known_market("Chợ Hàn", "han".into(), vec![new_ward], district);
         // known only as a ward of 2025, so in 2024 somewhere in the district: the row tells where
         let ward = units.at("20236", day).unwrap();
         assert_eq!(book.market("Hàn", ward, day, &mut fresh), Ok("han".into()));

@@ -1,3 +1,5 @@
+//! Where a place counts under the boundaries of one day, by following the lineage of units.
+
 use std::collections::BTreeSet;
 
 use super::unit::PlacedIn;
@@ -14,8 +16,8 @@ pub struct Location {
     pub exact: bool,
 }
 
-/// The units as they bound each other on one day, with the answer for every unit of every time
-/// worked out beforehand, so that locating a place is a look-up.
+/// The units in force on one day. Where each unit of any time counts on that day is worked out beforehand, so
+/// that locating a place is a look-up.
 #[derive(Debug)]
 pub struct Boundaries<'a> {
     units: &'a Units,
@@ -73,11 +75,11 @@ impl<'a> Boundaries<'a> {
                     .iter()
                     .min_by(|a, b| (a.from, &a.unit).cmp(&(b.from, &b.unit)))
             })?;
-        self.image(self.units.ix(&base.unit)?)
+        self.locate_unit(self.units.ix(&base.unit)?)
     }
 
     /// Where a place counts that was in this unit while the unit was valid.
-    pub fn image(&self, unit: UnitIx) -> Option<Location> {
+    pub fn locate_unit(&self, unit: UnitIx) -> Option<Location> {
         self.answers[unit.number()]
     }
 

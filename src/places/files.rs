@@ -1,7 +1,9 @@
+//! Reads the files of units, streets and markets; each row is kept or refused with its reason.
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::unit::{Edge, Level, PlacedIn, Unit, UnitId};
-use super::units::{Units, meet};
+use super::units::{Units, overlap};
 use crate::table::{self, Fault, Row, Shape, Table, TableError};
 use crate::vn::{Day, Period, Sentence, fold, name_key, sentence};
 
@@ -140,12 +142,12 @@ pub fn known_on() -> Day {
     Day::ymd(2024, 12, 31)
 }
 
-fn two_levels_from() -> Day {
+fn new_units_from() -> Day {
     Day::ymd(2025, 7, 1)
 }
 
 /// Collects what becomes of each row.
-struct Sorter<T> {
+struct RowCollector<T> {
     kept: Vec<(Row, T)>,
     rows: usize,
     faults: Vec<Fault>,
@@ -153,12 +155,12 @@ struct Sorter<T> {
     header: Vec<String>,
 }
 
-impl<T> Sorter<T> {
-    fn new(table: Table, mut read: impl FnMut(&Row) -> Result<T, Sentence>) -> Sorter<T> {
+impl<T> RowCollector<T> {
+    fn new(table: Table, mut read: impl FnMut(&Row) -> Result<T, Sentence>) -> RowCollector<T> {
         let rows = table.rows.len() + table.faults.len();
         let kept = Vec::new();
         let notes = Vec::new();
-        let mut sorter = Sorter {
+        let mut rows_read = RowCollector {
             kept,
             rows,
             faults: table.faults,
@@ -167,11 +169,11 @@ impl<T> Sorter<T> {
         };
         for row in table.rows {
             match read(&row) {
-                Ok(value) => sorter.kept.push((row, value)),
-                Err(reason) => sorter.faults.push(row.fault(reason)),
+                Ok(value) => rows_read.kept.push((row, value)),
+                Err(reason) => rows_read.faults.push(row.fault(reason)),
             }
         }
-        sorter
+        rows_read
     }
 
     /// Refuses the kept rows that are no longer right beside the others.
@@ -184,10 +186,10 @@ impl<T> Sorter<T> {
         }
     }
 
-    fn finish<U>(mut self, turn: impl Fn(T) -> U) -> Read<U> {
+    fn finish<U>(mut self, into: impl Fn(T) -> U) -> Read<U> {
         self.faults.sort_by_key(|fault| fault.row);
         self.notes.sort_by_key(|note| note.row);
-        let kept = self.kept.into_iter().map(|(_, value)| turn(value)).collect();
+        let kept = self.kept.into_iter().map(|(_, value)| into(value)).collect();
         Read {
             kept,
             rows: self.rows,
@@ -212,21 +214,21 @@ struct UnitRow {
 /// the file leaves the row in and makes a note; a lineage that the two rows tell differently refuses
 /// the row that tells it.
 pub fn read_units(bytes: &[u8]) -> Result<(Read<Unit>, Vec<Edge>), TableError> {
-    let mut sorter = Sorter::new(table::read(bytes, &UNITS)?, unit_row);
-    refuse_overlaps(&mut sorter);
-    let contradictions = lineage(&sorter).wrong;
-    sorter.refuse(|row| contradictions.get(&row.row).cloned());
+    let mut rows_read = RowCollector::new(table::read(bytes, &UNITS)?, unit_row);
+    refuse_overlaps(&mut rows_read);
+    let contradictions = lineage(&rows_read).wrong;
+    rows_read.refuse(|row| contradictions.get(&row.row).cloned());
     // A refused city takes its districts along, and those their wards: one pass for each level.
     for _ in 0..3 {
-        refuse_orphans(&mut sorter);
+        refuse_orphans(&mut rows_read);
     }
-    let found = lineage(&sorter);
-    let edges = found.edges(&sorter);
+    let found = lineage(&rows_read);
+    let edges = found.edges(&rows_read);
     let notes = found.notes;
-    sorter
+    rows_read
         .notes
         .extend(notes.into_iter().map(|(row, text)| Note { row, text }));
-    Ok((sorter.finish(|row| row.unit), edges))
+    Ok((rows_read.finish(|row| row.unit), edges))
 }
 
 fn unit_row(row: &Row) -> Result<UnitRow, Sentence> {
@@ -316,12 +318,12 @@ fn list(row: &Row, column: &str) -> Vec<String> {
 }
 
 /// Of two rows with one code on one day the later in the file is refused.
-fn refuse_overlaps(sorter: &mut Sorter<UnitRow>) {
+fn refuse_overlaps(rows_read: &mut RowCollector<UnitRow>) {
     // The kept versions of each code by first day (an open one is the least), with their lines. They
-    // never overlap, so a new one can only meet its two neighbours.
+    // never overlap, so a new one can only overlap its two neighbours.
     type Versions = BTreeMap<Option<Day>, (Period, u64)>;
     let mut taken: HashMap<String, Versions> = HashMap::new();
-    sorter.refuse(|row| {
+    rows_read.refuse(|row| {
         let period = row.unit.period();
         let versions = taken.entry(row.unit.id.code.clone()).or_default();
         let before = versions.range(..=period.from).next_back();
@@ -329,7 +331,7 @@ fn refuse_overlaps(sorter: &mut Sorter<UnitRow>) {
         let clash = before
             .into_iter()
             .chain(after)
-            .find(|(_, (other, _))| meet(period, *other));
+            .find(|(_, (other, _))| overlap(period, *other));
         if let Some((_, (_, line))) = clash {
             let code = &row.unit.id.code;
             return Some(sentence!(
@@ -342,21 +344,21 @@ fn refuse_overlaps(sorter: &mut Sorter<UnitRow>) {
     });
 }
 
-fn refuse_orphans(sorter: &mut Sorter<UnitRow>) {
+fn refuse_orphans(rows_read: &mut RowCollector<UnitRow>) {
     let mut versions: HashMap<String, Vec<(Period, Level)>> = HashMap::new();
-    for (_, row) in &sorter.kept {
+    for (_, row) in &rows_read.kept {
         let version = (row.unit.period(), row.unit.level);
         versions
             .entry(row.unit.id.code.clone())
             .or_default()
             .push(version);
     }
-    sorter.refuse(|row| {
+    rows_read.refuse(|row| {
         let period = row.unit.period();
         let level = row.unit.level;
         let parent = row.unit.parent_code.as_ref()?;
         let parents = versions.get(parent).into_iter().flatten();
-        let mut above = parents.filter(|(other, _)| meet(period, *other)).peekable();
+        let mut above = parents.filter(|(other, _)| overlap(period, *other)).peekable();
         if above.peek().is_none() {
             return Some(sentence!(
                 "Không có đơn vị cấp trên mã {parent} vào thời gian này. Hãy kiểm tra cột parent_code.",
@@ -384,16 +386,16 @@ struct Lineage<'a> {
     wrong: HashMap<u64, Sentence>,
 }
 
-fn lineage(sorter: &Sorter<UnitRow>) -> Lineage<'_> {
+fn lineage(rows_read: &RowCollector<UnitRow>) -> Lineage<'_> {
     let mut begin = HashMap::new();
     let mut end = HashMap::new();
-    for (_, row) in &sorter.kept {
+    for (_, row) in &rows_read.kept {
         let code = row.unit.id.code.as_str();
         row.unit.id.from.map(|from| begin.insert((code, from), row));
         row.unit.to.map(|to| end.insert((code, to), row));
     }
     let mut out = Lineage::default();
-    for (_, row) in &sorter.kept {
+    for (_, row) in &rows_read.kept {
         // A row names successors only with a last day, and predecessors only with a first one.
         if let Some(day) = row.unit.to.map(|to| to.plus(1)) {
             for code in &row.successors {
@@ -441,12 +443,12 @@ impl<'a> Lineage<'a> {
     }
 
     /// The edges; of a version with several successors, named or found, each got a part.
-    fn edges(&self, sorter: &Sorter<UnitRow>) -> Vec<Edge> {
+    fn edges(&self, rows_read: &RowCollector<UnitRow>) -> Vec<Edge> {
         let mut count: HashMap<&UnitId, usize> = HashMap::new();
         self.pairs
             .iter()
             .for_each(|(from, _)| *count.entry(*from).or_default() += 1);
-        for (_, row) in &sorter.kept {
+        for (_, row) in &rows_read.kept {
             let named = row.successors.iter().collect::<BTreeSet<_>>().len();
             count.entry(&row.unit.id).and_modify(|n| *n = named.max(*n));
         }
@@ -487,10 +489,10 @@ fn disagreement(from: &str, to: &str, row: u64) -> Sentence {
 /// place. Ward names and codes are those of [`known_on`] and must agree with each other and with the
 /// district. Two rows with one name in one district are both kept, with a note.
 pub fn read_streets(bytes: &[u8], units: &Units) -> Result<Read<StreetRow>, TableError> {
-    let former = Former::new(units);
-    let mut sorter = Sorter::new(table::read(bytes, &STREETS)?, |row| street_row(row, &former));
+    let former = FormerUnits::new(units);
+    let mut rows_read = RowCollector::new(table::read(bytes, &STREETS)?, |row| street_row(row, &former));
     let mut seen: HashMap<(String, Option<UnitId>), u64> = HashMap::new();
-    for (_, street) in &sorter.kept {
+    for (_, street) in &rows_read.kept {
         let key = (name_key(&street.name), street.district.clone());
         let first = *seen.entry(key).or_insert(street.row);
         if first != street.row {
@@ -498,16 +500,16 @@ pub fn read_streets(bytes: &[u8], units: &Units) -> Result<Read<StreetRow>, Tabl
                 "Cùng tên và quận, huyện với dòng {first}; coi là một tuyến đường.",
                 "The name and district of row {first}; taken for the same street."
             );
-            sorter.notes.push(Note {
+            rows_read.notes.push(Note {
                 row: street.row,
                 text,
             });
         }
     }
-    Ok(sorter.finish(|street| street))
+    Ok(rows_read.finish(|street| street))
 }
 
-fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, Sentence> {
+fn street_row(row: &Row, former: &FormerUnits<'_>) -> Result<StreetRow, Sentence> {
     let name = row.get("name_vi");
     if name.is_empty() {
         return Err(Sentence::new(
@@ -557,12 +559,12 @@ fn street_row(row: &Row, former: &Former<'_>) -> Result<StreetRow, Sentence> {
 /// Reads markets (columns of `places/markets.csv`) against these units. A market without ward and
 /// district is kept without a place.
 pub fn read_markets(bytes: &[u8], units: &Units) -> Result<Read<MarketRow>, TableError> {
-    let former = Former::new(units);
-    let sorter = Sorter::new(table::read(bytes, &MARKETS)?, |row| market_row(row, &former));
-    Ok(sorter.finish(|market| market))
+    let former = FormerUnits::new(units);
+    let rows_read = RowCollector::new(table::read(bytes, &MARKETS)?, |row| market_row(row, &former));
+    Ok(rows_read.finish(|market| market))
 }
 
-fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, Sentence> {
+fn market_row(row: &Row, former: &FormerUnits<'_>) -> Result<MarketRow, Sentence> {
     let name = row.get("name");
     if name.is_empty() {
         return Err(Sentence::new(
@@ -587,7 +589,7 @@ fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, Sentence> {
         name_en: row.get("name_en").to_owned(),
         kind: row.get("kind").to_owned(),
         address: row.get("address").to_owned(),
-        facts: [fact(old, known_on()), fact(new, two_levels_from())]
+        facts: [fact(old, known_on()), fact(new, new_units_from())]
             .into_iter()
             .flatten()
             .collect(),
@@ -595,7 +597,7 @@ fn market_row(row: &Row, former: &Former<'_>) -> Result<MarketRow, Sentence> {
 }
 
 fn current_ward(code: &str, name: &str, units: &Units) -> Result<UnitId, Sentence> {
-    let ix = units.at(code, two_levels_from()).map_err(|e| e.sentence())?;
+    let ix = units.at(code, new_units_from()).map_err(|e| e.sentence())?;
     let unit = units.get(ix);
     if !name.is_empty() && fold(name) != fold(&unit.name) {
         let is = &unit.name;
@@ -608,18 +610,18 @@ fn current_ward(code: &str, name: &str, units: &Units) -> Result<UnitId, Sentenc
 }
 
 /// The units in force on [`known_on`], by their names.
-struct Former<'a> {
+struct FormerUnits<'a> {
     units: &'a Units,
     named: HashMap<String, Vec<&'a Unit>>,
 }
 
-impl<'a> Former<'a> {
-    fn new(units: &'a Units) -> Former<'a> {
+impl<'a> FormerUnits<'a> {
+    fn new(units: &'a Units) -> FormerUnits<'a> {
         let mut named: HashMap<String, Vec<&Unit>> = HashMap::new();
         for (_, unit) in units.all().filter(|(_, unit)| unit.period().holds(known_on())) {
             named.entry(fold(&unit.name)).or_default().push(unit);
         }
-        Former { units, named }
+        FormerUnits { units, named }
     }
 
     fn district(&self, name: &str) -> Result<Option<UnitId>, Sentence> {

@@ -1,29 +1,31 @@
+//! The units of Da Nang with which a service starts that has imported no file.
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::unit::Level::{self, City, Commune, District, SpecialZone, Ward};
 use super::unit::{Edge, Unit, UnitId};
 use crate::vn::Day;
 
-/// A first day as (year, month, day); none where only the end is known.
-type Start = Option<(i16, i8, i8)>;
+/// A first or last day as (year, month, day); none where it is open.
+type Date = Option<(i16, i8, i8)>;
 
-const OPEN: Start = None;
-const MAR_2005: Start = Some((2005, 3, 17));
-const AUG_2005: Start = Some((2005, 8, 20));
-const JAN_2025: Start = Some((2025, 1, 1));
-const JUL_2025: Start = Some((2025, 7, 1));
+const OPEN: Date = None;
+const MAR_2005: Date = Some((2005, 3, 17));
+const AUG_2005: Date = Some((2005, 8, 20));
+const JAN_2025: Date = Some((2025, 1, 1));
+const JUL_2025: Date = Some((2025, 7, 1));
 const DEC_2024: (i16, i8, i8) = (2024, 12, 31);
 const JUN_2025: (i16, i8, i8) = (2025, 6, 30);
 
 /// Code, name, first day, and the codes that followed the day after the last one.
-type Old = (&'static str, &'static str, Start, &'static str);
+type Old = (&'static str, &'static str, Date, &'static str);
 
 /// A district of the former city and its wards and communes.
 struct OldDistrict {
     code: &'static str,
     name: &'static str,
     type_name: &'static str,
-    from: Start,
+    from: Date,
     /// Versions that ended with Resolution 1251/NQ-UBTVQH15.
     until_2024: &'static [Old],
     /// Versions that ended with Resolution 1659/NQ-UBTVQH15, and the districts with them.
@@ -200,15 +202,8 @@ const NOW: [(&str, &str, Level); 16] = [
 /// both versions of the city, the 8 districts, and every ward and commune since 2024.
 pub fn shipped() -> (Vec<Unit>, Vec<Edge>) {
     let mut units = vec![
-        unit(
-            "48",
-            "Đà Nẵng",
-            City,
-            "Thành phố",
-            Some((1997, 1, 1)),
-            Some(JUN_2025),
-        ),
-        unit("48", "Đà Nẵng", City, "Thành phố", JUL_2025, None),
+        unit("48", "Đà Nẵng", City, Some((1997, 1, 1)), Some(JUN_2025)),
+        unit("48", "Đà Nẵng", City, JUL_2025, None),
     ];
     let mut edges = vec![Edge {
         from: units[0].id.clone(),
@@ -216,7 +211,8 @@ pub fn shipped() -> (Vec<Unit>, Vec<Edge>) {
         part: false,
     }];
     for d in &DISTRICTS {
-        let mut district = unit(d.code, d.name, District, d.type_name, d.from, Some(JUN_2025));
+        let mut district = unit(d.code, d.name, District, d.from, Some(JUN_2025));
+        district.type_name = d.type_name.to_owned();
         district.parent_code = Some("48".to_owned());
         if d.until_2025.is_empty() {
             edges.extend(lineage(&district.id, "20333", JUL_2025));
@@ -232,16 +228,16 @@ pub fn shipped() -> (Vec<Unit>, Vec<Edge>) {
         }
     }
     for (code, name, level) in NOW {
-        let mut new = unit(code, name, level, type_of(level), JUL_2025, None);
+        let mut new = unit(code, name, level, JUL_2025, None);
         new.parent_code = Some("48".to_owned());
         units.push(new);
     }
     (units, edges)
 }
 
-fn add_old(units: &mut Vec<Unit>, d: &OldDistrict, row: (&str, &str, Start), to: (i16, i8, i8)) -> UnitId {
+fn add_old(units: &mut Vec<Unit>, d: &OldDistrict, row: (&str, &str, Date), to: (i16, i8, i8)) -> UnitId {
     let level = if d.type_name == "Huyện" { Commune } else { Ward };
-    let mut old = unit(row.0, row.1, level, type_of(level), row.2, Some(to));
+    let mut old = unit(row.0, row.1, level, row.2, Some(to));
     old.parent_code = Some(d.code.to_owned());
     let id = old.id.clone();
     units.push(old);
@@ -249,7 +245,7 @@ fn add_old(units: &mut Vec<Unit>, d: &OldDistrict, row: (&str, &str, Start), to:
 }
 
 /// Edges to the versions of these codes that began on this day; of several codes each got a part.
-fn lineage(from: &UnitId, into: &str, start: Start) -> Vec<Edge> {
+fn lineage(from: &UnitId, into: &str, start: Date) -> Vec<Edge> {
     let part = into.contains(' ');
     let codes = into.split(' ');
     codes
@@ -261,14 +257,7 @@ fn lineage(from: &UnitId, into: &str, start: Start) -> Vec<Edge> {
         .collect()
 }
 
-fn unit(
-    code: &str,
-    name: &str,
-    level: Level,
-    type_name: &str,
-    from: Start,
-    to: Option<(i16, i8, i8)>,
-) -> Unit {
+fn unit(code: &str, name: &str, level: Level, from: Date, to: Date) -> Unit {
     let source = match from {
         JAN_2025 => "1251/NQ-UBTVQH15",
         JUL_2025 => "1659/NQ-UBTVQH15",
@@ -279,14 +268,14 @@ fn unit(
         to: day(to),
         name: name.to_owned(),
         name_en: format!("{} {}", latin(name), english_type(level)),
-        type_name: type_name.to_owned(),
+        type_name: type_of(level).to_owned(),
         level,
         parent_code: None,
         source: source.to_owned(),
     }
 }
 
-fn day(date: Start) -> Option<Day> {
+fn day(date: Date) -> Option<Day> {
     date.map(|(year, month, day)| Day::ymd(year, month, day))
 }
 

@@ -1,3 +1,5 @@
+//! Tests of the room as a whole, on the shipped units and on lineages made up.
+
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -100,7 +102,7 @@ fn the_units_of_2025_are_made_as_the_table_says() {
         for part in parts {
             let old = units.find(part.trim_start_matches('*'), last).unwrap();
             parents.push(old);
-            let at = now.image(old).unwrap();
+            let at = now.locate_unit(old).unwrap();
             if part.starts_with('*') {
                 assert_eq!(
                     (units.get(at.unit).id.to_string().as_str(), at.exact),
@@ -128,12 +130,12 @@ fn every_unit_of_2024_leads_to_one_of_2025_and_back() {
     let communes = then.members(city);
     assert_eq!(communes.len(), 56);
     for old in communes {
-        let ahead = now.image(old).unwrap();
+        let ahead = now.locate_unit(old).unwrap();
         let split = ["Hòa Liên", "Hòa Minh"].contains(&units.get(old).name.as_str());
         assert_eq!(ahead.exact, !split, "{}", units.get(old).name);
         if !split {
             // Whatever holds all predecessors of the new ward holds the old one among them.
-            let behind = then.image(ahead.unit).unwrap();
+            let behind = then.locate_unit(ahead.unit).unwrap();
             assert!(then.parents(old).contains(&behind.unit) || behind.unit == old);
         }
     }
@@ -609,7 +611,7 @@ proptest! {
         let facts = [PlacedIn { unit: unit.id.clone(), from: later }];
         let at = boundaries.locate(&facts);
         prop_assert_eq!(at, boundaries.locate(&facts));
-        prop_assert_eq!(at, units.under(on).image(ix));
+        prop_assert_eq!(at, units.under(on).locate_unit(ix));
         let candidates = boundaries.candidates(ix);
         // Before the city of 1997 there is nothing above the districts to hold two of them.
         prop_assert!(at.is_some() || on < day("1997-01-01") || unit.id == id("48@2025-07-01"));

@@ -1,3 +1,5 @@
+//! One administrative unit in one period: its code, names, level and lineage.
+
 use std::fmt;
 use std::str::FromStr;
 

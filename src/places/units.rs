@@ -1,3 +1,5 @@
+//! All units of all times: found by code or name and day, with their lineage.
+
 use std::collections::{BTreeSet, HashMap};
 
 use super::unit::{Edge, Unit, UnitId};
@@ -11,9 +13,10 @@ pub struct Units {
     by_id: HashMap<UnitId, UnitIx>,
     by_code: HashMap<String, Vec<UnitIx>>,
     by_parent: HashMap<String, Vec<UnitIx>>,
-    next: Vec<Vec<UnitIx>>,
-    back: Vec<Vec<UnitIx>>,
-    called: Vec<[String; 3]>,
+    successors: Vec<Vec<UnitIx>>,
+    predecessors: Vec<Vec<UnitIx>>,
+    /// Folded names by which each unit is found.
+    search_names: Vec<[String; 3]>,
 }
 
 /// A unit of one [`Units`]; means nothing in another.
@@ -200,9 +203,9 @@ impl Units {
             by_id: HashMap::with_capacity(units.len()),
             by_code: HashMap::new(),
             by_parent: HashMap::new(),
-            next: vec![Vec::new(); units.len()],
-            back: vec![Vec::new(); units.len()],
-            called: units.iter().map(Unit::called).collect(),
+            successors: vec![Vec::new(); units.len()],
+            predecessors: vec![Vec::new(); units.len()],
+            search_names: units.iter().map(Unit::called).collect(),
             units,
             edges: Vec::new(),
         };
@@ -212,7 +215,7 @@ impl Units {
         for edge in edges {
             table.link(edge)?;
         }
-        for list in table.next.iter_mut().chain(&mut table.back) {
+        for list in table.successors.iter_mut().chain(&mut table.predecessors) {
             list.sort_unstable();
             list.dedup();
         }
@@ -240,7 +243,7 @@ impl Units {
         for pair in self.units.windows(2) {
             let a = &pair[0];
             let b = &pair[1];
-            if a.id.code == b.id.code && meet(a.period(), b.period()) {
+            if a.id.code == b.id.code && overlap(a.period(), b.period()) {
                 return Err(UnitsError::Overlap(a.id.clone(), b.id.clone()));
             }
         }
@@ -252,7 +255,7 @@ impl Units {
             let Some(code) = &unit.parent_code else { continue };
             let mut parents = self
                 .versions(code)
-                .filter(|p| meet(unit.period(), p.period()))
+                .filter(|p| overlap(unit.period(), p.period()))
                 .peekable();
             if parents.peek().is_none() {
                 return Err(UnitsError::NoParent(unit.id.clone(), code.clone()));
@@ -277,8 +280,8 @@ impl Units {
                 to: edge.to,
             });
         }
-        self.next[from.number()].push(to);
-        self.back[to.number()].push(from);
+        self.successors[from.number()].push(to);
+        self.predecessors[to.number()].push(from);
         self.edges.push(edge);
         Ok(())
     }
@@ -318,12 +321,12 @@ impl Units {
 
     /// Versions that came directly out of this one, the day after its last.
     pub fn successors(&self, ix: UnitIx) -> &[UnitIx] {
-        &self.next[ix.number()]
+        &self.successors[ix.number()]
     }
 
     /// Versions of which this one was directly made; only those that are known.
     pub fn predecessors(&self, ix: UnitIx) -> &[UnitIx] {
-        &self.back[ix.number()]
+        &self.predecessors[ix.number()]
     }
 
     /// The unit that this code names on this day.
@@ -364,7 +367,7 @@ impl Units {
         let key = fold(name);
         let named = || {
             self.all()
-                .filter(|(ix, _)| self.called[ix.number()].contains(&key))
+                .filter(|(ix, _)| self.search_names[ix.number()].contains(&key))
         };
         let mut fits: Vec<(UnitIx, &Unit)> = named().filter(|(_, u)| u.period().holds(day)).collect();
         let exact = |unit: &Unit| name_key(&unit.name) == name_key(name);
@@ -377,7 +380,7 @@ impl Units {
             [(ix, _)] => Ok(*ix),
             [] => {
                 let bare = without_type_word(&key);
-                let near = |ix: UnitIx| self.called[ix.number()][0] == bare;
+                let near = |ix: UnitIx| self.search_names[ix.number()][0] == bare;
                 let mut known: Vec<&Unit> = named().map(|(_, u)| u).collect();
                 if known.is_empty() {
                     known = self.all().filter(|(ix, _)| near(*ix)).map(|(_, u)| u).collect();
@@ -422,7 +425,7 @@ impl Units {
                 older => todo.extend(older),
             }
         }
-        // A walk that begins somewhere ends somewhere: edges only lead to earlier days.
+        // The walk ends, since predecessors are always earlier.
         tops.first().copied().unwrap_or(ix)
     }
 
@@ -471,7 +474,7 @@ impl Units {
 }
 
 /// Whether two periods share a day.
-pub(super) fn meet(a: Period, b: Period) -> bool {
+pub(super) fn overlap(a: Period, b: Period) -> bool {
     let ends_first = |a: Period, b: Period| a.to.zip(b.from).is_some_and(|(to, from)| to < from);
     !ends_first(a, b) && !ends_first(b, a)
 }

@@ -41,9 +41,9 @@ impl TextBox {
 
 /// Most letters stand this far above the base line; marks on capitals go higher.
 pub(super) const CAP_UNITS: i32 = 740;
-/// And this far below.
+/// Most letters reach this far below the base line.
 pub(super) const DESCENT_UNITS: i32 = 260;
-/// Between the ink of two lines, at least.
+/// The least gap between the ink of two lines.
 const LEADING_UNITS: i32 = 140;
 
 impl Fitted {

@@ -1,7 +1,7 @@
 //! The register: households, stalls, payee accounts with dated links, and the codes of stalls.
 //!
-//! A register file or a call of the API becomes [`HouseholdDraft`]s; [`plan`] compares them with what is
-//! there and says which rows to write. Facts are only added: a change is a new version that says from
+//! A register file or a call of the API becomes [`HouseholdDraft`]s; [`plan`] compares them with
+//! the register and says which rows to write. Facts are only added: a change is a new version that says from
 //! which day it holds.
 
 mod card;

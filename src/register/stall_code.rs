@@ -1,3 +1,5 @@
+//! The code of a stall, with its check character, and how it is found in a transfer note.
+
 use std::fmt;
 
 use crate::vn::{Sentence, error_by_sentence, fold, sentence};

@@ -325,19 +325,21 @@ pub(super) async fn open_book<'a>(tx: &mut Tx, units: &'a Units) -> Result<Book<
         let scope = units
             .ix(&UnitId::new(code, Day::from_number(from)))
             .ok_or_else(|| StoreError::Corrupt(format!("scope of street {street_id}")))?;
-        book.know_street(scope, &name, street_id.clone());
+        book.add_known_street(scope, &name, street_id.clone());
         scopes.insert(street_id, scope);
     }
     let otherwise = default_scope(units)?;
     for place in read_places(tx, TimeMs(i64::MAX)).await? {
         match place.kind {
-            PlaceKind::Market { name } => book.know_market(&name, place.place_id, place.facts, otherwise),
+            PlaceKind::Market { name } => {
+                book.add_known_market(&name, place.place_id, place.facts, otherwise)
+            }
             PlaceKind::Segment {
                 street_id,
                 street_name,
             } => {
                 if let (Some(scope), Some(fact)) = (scopes.get(&street_id), place.facts.into_iter().next()) {
-                    book.know_segment(*scope, &street_name, place.place_id, fact);
+                    book.add_known_segment(*scope, &street_name, place.place_id, fact);
                 }
             }
         }

@@ -1,3 +1,5 @@
+//! The directory of banks, wallets and finance companies, by BIN.
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -108,8 +110,11 @@ impl Banks {
         if wanted.is_empty() {
             return self.all().collect();
         }
-        let mut found: Vec<(u8, &Bank)> = self.all().filter_map(|b| Some((fit(b, &wanted)?, b))).collect();
-        found.sort_by_key(|(fit, bank)| (*fit, &bank.bin));
+        let mut found: Vec<(u8, &Bank)> = self
+            .all()
+            .filter_map(|b| Some((match_rank(b, &wanted)?, b)))
+            .collect();
+        found.sort_by_key(|(rank, bank)| (*rank, &bank.bin));
         found.into_iter().map(|(_, bank)| bank).collect()
     }
 }
@@ -117,12 +122,12 @@ impl Banks {
 impl Bank {
     /// Whether this is one of its names, accents and letter case aside.
     pub fn is_called(&self, name: &str) -> bool {
-        fit(self, &fold(name)) == Some(0)
+        match_rank(self, &fold(name)) == Some(0)
     }
 }
 
 /// How well the best of a bank's names fits; 0 is the very name.
-fn fit(bank: &Bank, wanted: &str) -> Option<u8> {
+fn match_rank(bank: &Bank, wanted: &str) -> Option<u8> {
     let names = [&bank.bin, &bank.short_name, &bank.full_name];
     let all = names.into_iter().chain(&bank.other_names).map(|name| fold(name));
     all.filter_map(|name| match () {

@@ -101,7 +101,7 @@ impl<'a> PayeeNumber<'a> {
         PayeeNumber(text.into())
     }
 
-    /// The number itself. Each call is a place where it leaves its mask.
+    /// The whole number, unmasked.
     pub fn reveal(&self) -> &str {
         &self.0
     }

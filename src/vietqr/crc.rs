@@ -1,9 +1,11 @@
+//! The checksum at the end of a code.
+
 /// CRC-16/CCITT-FALSE, the checksum of EMVCo codes: polynomial 1021, first value FFFF, nothing reflected,
 /// nothing added at the end. Taken over the UTF-8 bytes up to and including `6304` (docs/spec/vietqr.md,
 /// section 2).
 ///
-/// Eight bytes at a time: what a byte does to the sum after seven more have passed stands in a table of its
-/// own, so eight look-ups do not wait for each other.
+/// Eight bytes at a time ("slicing by eight"): the effect of a byte with k more behind it is looked up in a table
+/// of its own, so that the eight look-ups do not wait for each other.
 pub(super) fn crc16(bytes: &[u8]) -> u16 {
     let (eights, rest) = bytes.as_chunks::<8>();
     let mut crc = 0xffff_u16;
@@ -24,7 +26,7 @@ pub(super) fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// What a byte does to the sum, with none to seven more behind it.
+/// The effect of a byte on the sum, with none to seven more behind it.
 static TABLES: [[u16; 256]; 8] = tables();
 
 const fn tables() -> [[u16; 256]; 8] {

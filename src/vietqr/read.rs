@@ -1,3 +1,5 @@
+//! Reads a payload, strictly: the whole format is checked, and the first fault in a fixed order is named.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -131,7 +133,7 @@ pub enum Warning {
     LongText { field: Field, length: usize },
     /// Letters with marks where the format has none.
     NonAscii(Field),
-    /// Tip or fee that says nothing a payer's app could follow.
+    /// Tip indicator and fees that contradict each other.
     Tip,
     /// An account number with other characters than letters and digits.
     OddAccount,
@@ -181,20 +183,24 @@ pub fn read(text: &str) -> Result<Reading<'_>, Refusal> {
             format!("the payload has {length} characters; {PAYLOAD_MAX} at most")
         });
     }
-    reader.end(code)
+    reader.finish(code)
 }
 
 /// Values of one level by their ID.
 type Objects<'a> = [Option<&'a str>; 100];
 
-/// Where walking over objects cannot go on.
-enum Break {
+/// Why the next object cannot be read.
+enum WalkError {
     /// Fewer than the four characters of a header are left.
     Short,
     /// ID or length is not two digits.
     Format { is_tag: bool, is_length: bool },
     /// The value ends after the text.
-    Overrun { tag: u8, length: usize, there: usize },
+    Overrun {
+        tag: u8,
+        length: usize,
+        available: usize,
+    },
 }
 
 #[derive(Default)]
@@ -212,7 +218,7 @@ impl Reader {
         }
     }
 
-    fn end(self, code: Option<Code<'_>>) -> Result<Reading<'_>, Refusal> {
+    fn finish(self, code: Option<Code<'_>>) -> Result<Reading<'_>, Refusal> {
         match (self.refusal, code) {
             (Some(refusal), _) => Err(refusal),
             (None, Some(code)) => Ok(Reading {
@@ -246,8 +252,8 @@ impl Reader {
                         return objects;
                     }
                 }
-                Err(stop) => {
-                    self.broken(text, rest, stop);
+                Err(error) => {
+                    self.walk_failed(text, rest, error);
                     return objects;
                 }
             }
@@ -259,35 +265,35 @@ impl Reader {
     }
 
     /// The outermost level cannot be walked to its end; but the end of the text may still be a checksum.
-    fn broken(&mut self, text: &str, rest: &str, stop: Break) {
+    fn walk_failed(&mut self, text: &str, rest: &str, error: WalkError) {
         let tail = text.len().checked_sub(4).filter(|&at| text.is_char_boundary(at));
         let sealed = tail.filter(|&at| text[..at].ends_with("6304"));
-        match (sealed, stop) {
+        match (sealed, error) {
             (
                 _,
-                Break::Overrun {
+                WalkError::Overrun {
                     tag: root::CRC,
-                    there,
+                    available,
                     ..
                 },
             ) => {
-                self.fault(Fault::CrcFormat, || format!("the checksum has {there} characters instead of 4: it was cut, or lost its leading zero"));
+                self.fault(Fault::CrcFormat, || format!("the checksum has {available} characters instead of 4: it was cut, or lost its leading zero"));
             }
-            (Some(at), stop) => {
+            (Some(at), error) => {
                 self.checksum(&text[..at], &text[at..]);
-                self.stop("", stop);
+                self.fault_of_form("", error);
             }
-            (None, Break::Short | Break::Overrun { .. }) => {
+            (None, WalkError::Short | WalkError::Overrun { .. }) => {
                 let left = rest.chars().count();
                 self.fault(Fault::Truncated, || {
                     format!("the text breaks off: its last {left} characters are the beginning of an object; scan the whole code again")
                 });
             }
-            (None, stop) => {
+            (None, error) => {
                 self.fault(Fault::CrcMissing, || {
                     "there is no checksum (63) at the end".to_owned()
                 });
-                self.stop("", stop);
+                self.fault_of_form("", error);
             }
         }
     }
@@ -311,22 +317,26 @@ impl Reader {
     }
 
     /// A fault of form, in the template at `path`.
-    fn stop(&mut self, path: &str, stop: Break) {
+    fn fault_of_form(&mut self, path: &str, error: WalkError) {
         let inside = || match path {
             "" => "the payload".to_owned(),
             path => format!("template {path}"),
         };
-        match stop {
-            Break::Short => self.fault(Fault::Trailing, || {
+        match error {
+            WalkError::Short => self.fault(Fault::Trailing, || {
                 format!("characters are left over in {}", inside())
             }),
-            Break::Overrun { tag, length, there } => self.fault(Fault::LengthOverrun, || {
+            WalkError::Overrun {
+                tag,
+                length,
+                available,
+            } => self.fault(Fault::LengthOverrun, || {
                 format!(
-                    "object {tag:02} in {} announces {length} characters, {there} are there",
+                    "object {tag:02} in {} announces {length} characters, {available} are there",
                     inside()
                 )
             }),
-            Break::Format { is_tag, is_length } => {
+            WalkError::Format { is_tag, is_length } => {
                 if !is_length {
                     self.fault(Fault::LengthFormat, || {
                         format!("a length in {} is not two digits", inside())
@@ -350,8 +360,8 @@ impl Reader {
                     self.keep(&mut objects, tag, value, path);
                     rest = after;
                 }
-                Err(stop) => {
-                    self.stop(path, stop);
+                Err(error) => {
+                    self.fault_of_form(path, error);
                     break;
                 }
             }
@@ -382,9 +392,9 @@ impl Reader {
     /// What the objects say; none only if there is a fault.
     fn code<'a>(&mut self, root: &Objects<'a>) -> Option<Code<'a>> {
         let at = |tag: u8| root[usize::from(tag)];
-        self.fixed(at(root::PAYLOAD_FORMAT), Fault::Pfi, "00", tags::PAYLOAD_FORMAT);
-        self.fixed(at(root::CURRENCY), Fault::Currency, "53", tags::CURRENCY);
-        self.fixed(at(root::COUNTRY), Fault::Country, "58", tags::COUNTRY);
+        self.check_constant(at(root::PAYLOAD_FORMAT), Fault::Pfi, "00", tags::PAYLOAD_FORMAT);
+        self.check_constant(at(root::CURRENCY), Fault::Currency, "53", tags::CURRENCY);
+        self.check_constant(at(root::COUNTRY), Fault::Country, "58", tags::COUNTRY);
         let initiation = self.initiation(at(root::INITIATION));
         let amount = at(root::AMOUNT).and_then(|text| self.amount(text));
         let payee = self.payee(root);
@@ -419,8 +429,8 @@ impl Reader {
             Payee::Vnpay { .. } => root::VNPAY,
         };
         let raw = |tags: std::ops::RangeInclusive<u8>| -> BTreeMap<u8, Cow<'a, str>> {
-            let there = tags.filter(|tag| *tag != own);
-            there
+            let others = tags.filter(|tag| *tag != own);
+            others
                 .filter_map(|tag| Some((tag, Cow::Borrowed(at(tag)?))))
                 .collect()
         };
@@ -435,8 +445,8 @@ impl Reader {
         })
     }
 
-    /// An object that must be there with this value.
-    fn fixed(&mut self, value: Option<&str>, fault: Fault, path: &str, wanted: &str) {
+    /// A required object with only one possible value.
+    fn check_constant(&mut self, value: Option<&str>, fault: Fault, path: &str, wanted: &str) {
         match value {
             Some(value) if value == wanted => {}
             Some(value) => self.fault(fault, || {
@@ -591,11 +601,11 @@ impl Reader {
     }
 
     fn tip(&mut self, texts: &Texts) {
-        let there = |field| texts.get(field).is_some();
+        let has = |field| texts.get(field).is_some();
         let fits = match texts.get(Field::TipIndicator) {
-            None | Some("01") => !there(Field::FeeFixed) && !there(Field::FeePercent),
-            Some("02") => there(Field::FeeFixed) && !there(Field::FeePercent),
-            Some("03") => there(Field::FeePercent) && !there(Field::FeeFixed),
+            None | Some("01") => !has(Field::FeeFixed) && !has(Field::FeePercent),
+            Some("02") => has(Field::FeeFixed) && !has(Field::FeePercent),
+            Some("03") => has(Field::FeePercent) && !has(Field::FeeFixed),
             Some(_) => false,
         };
         if !fits {
@@ -605,8 +615,8 @@ impl Reader {
 }
 
 /// The first object of a text: ID, value, and what follows.
-fn next(text: &str) -> Result<(u8, &str, &str), Break> {
-    let (header, rest) = split(text, 4).map_err(|_| Break::Short)?;
+fn next(text: &str) -> Result<(u8, &str, &str), WalkError> {
+    let (header, rest) = split(text, 4).map_err(|_| WalkError::Short)?;
     let mut digits = header.chars().map(|c| c.to_digit(10).map(|digit| digit as u8));
     let mut two = || {
         let tens = digits.next().flatten();
@@ -616,11 +626,14 @@ fn next(text: &str) -> Result<(u8, &str, &str), Break> {
     match (two(), two()) {
         (Some(tag), Some(length)) => {
             let length = usize::from(length);
-            let (value, after) =
-                split(rest, length).map_err(|there| Break::Overrun { tag, length, there })?;
+            let (value, after) = split(rest, length).map_err(|available| WalkError::Overrun {
+                tag,
+                length,
+                available,
+            })?;
             Ok((tag, value, after))
         }
-        (tag, length) => Err(Break::Format {
+        (tag, length) => Err(WalkError::Format {
             is_tag: tag.is_some(),
             is_length: length.is_some(),
         }),

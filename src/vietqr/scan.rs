@@ -1,3 +1,5 @@
+//! Finds and reads the QR codes in a photo, with bounds on time and memory for pictures made to exhaust it.
+
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -77,7 +79,7 @@ pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
             grey.resize_exact(width, height, FilterType::CatmullRom)
         };
         let resized = resized.into_luma8();
-        // A library that gives up by panicking on an odd picture has found nothing in it.
+        // rqrr may panic on an odd picture; then nothing was found in it.
         let seen = catch_unwind(AssertUnwindSafe(|| codes(resized))).unwrap_or_default();
         let before = found.len();
         found.extend(seen);
@@ -210,11 +212,11 @@ fn has_too_many_corners(prepared: &PreparedImage<Bounded>) -> bool {
 
 /// Whether runs of black and white are as 1:1:3:1:1, as generously as the reader takes it.
 fn is_corner(runs: [usize; 5]) -> bool {
-    let [a, b, stone, d, e] = runs;
+    let [a, b, centre, d, e] = runs;
     let module = (a + b + d + e) / 4;
     let slack = module * 3 / 4;
     let fits = |run: usize, modules: usize| run.abs_diff(modules * module) <= slack;
-    a > 0 && fits(a, 1) && fits(b, 1) && fits(stone, 3) && fits(d, 1) && fits(e, 1)
+    a > 0 && fits(a, 1) && fits(b, 1) && fits(centre, 3) && fits(d, 1) && fits(e, 1)
 }
 
 /// A picture that can be copied only so often. The reader has no such bound of its own; past it the copy panics,

@@ -1,3 +1,5 @@
+//! The QR symbol of a payload, as modules, SVG and PNG.
+
 use std::fmt::Write;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};

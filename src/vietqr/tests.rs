@@ -1,3 +1,5 @@
+//! Tests of the room as a whole: the shared vectors, what is written reads back, faults in their order.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

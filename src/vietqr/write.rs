@@ -1,3 +1,5 @@
+//! Writes the payload of a code, or says as a sentence why there is none.
+
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
@@ -35,7 +37,7 @@ pub enum BuildError {
     },
     /// Tip indicator and fees do not belong together.
     Tip,
-    /// A text that is there but says nothing; leave it out instead.
+    /// An empty text; leave the field out instead.
     Empty(Field),
     /// A character that is not printable ASCII even without its marks; in a stall code or a bill number,
     /// anything besides A-Z and 0-9.
@@ -219,7 +221,7 @@ pub fn payload(code: &Code) -> Result<Payload, BuildError> {
     for (tag, value) in &code.unreserved {
         put_raw(&mut out, *tag, value, (80..=99).contains(tag))?;
     }
-    sealed(out)
+    with_checksum(out)
 }
 
 /// The payload of a stall's printed card: static, to an account, no amount, the stall code as note.
@@ -333,7 +335,7 @@ fn put_napas(out: &mut String, bank_bin: &str, account: &str, service: Service) 
     Ok(())
 }
 
-/// 55 to 57, which only together say something.
+/// 55 to 57, which must fit each other.
 fn put_tip(out: &mut String, code: &Code) -> Result<(), BuildError> {
     let has = |field| code.texts.get(field).is_some();
     let fees = (has(Field::FeeFixed), has(Field::FeePercent));
@@ -468,7 +470,7 @@ fn close(out: &mut String, start: usize) {
 }
 
 /// Adds the checksum, which also covers its own ID and length.
-fn sealed(mut body: String) -> Result<Payload, BuildError> {
+fn with_checksum(mut body: String) -> Result<Payload, BuildError> {
     body.push_str("6304");
     let crc = crc16(body.as_bytes());
     for shift in [12, 8, 4, 0] {

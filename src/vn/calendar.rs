@@ -1,3 +1,5 @@
+//! Which days banks and providers work in Viet Nam.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -6,7 +8,7 @@ use super::{Day, DayError};
 
 /// Days that may be named: some years of Tết, Giỗ Tổ and days in lieu.
 const DAYS_OFF_MAX: usize = 1_000;
-/// Years in which days may be named. Another year is a slip of the finger, and would silently name nothing.
+/// Years in which days may be named. Another year is a typing error, which would silently name nothing.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
 /// Month and day of the public holidays that are the same each year (Labour Code 2019, article 112): New Year,
 /// Reunification Day, Labour Day, National Day.

@@ -1,3 +1,5 @@
+//! Days in Viet Nam, instants in milliseconds, and periods of days.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -37,7 +39,7 @@ impl Day {
         Day(number.clamp(-719_162, 2_932_896) as i32)
     }
 
-    /// A day written in the program text; the compiler's callers are tests and shipped facts.
+    /// A day written in the program text: for tests and shipped facts.
     ///
     /// # Panics
     /// If there is no such day.
@@ -155,8 +157,7 @@ impl TimeMs {
         }
         let local: civil::DateTime = text.parse().map_err(|_| wrong())?;
         let has_time = text.contains('T') || text.contains('t') || text.contains(' ');
-        // jiff reads a bare date as midnight and overlooks a broken zone nowhere; a date alone is
-        // not a time of payment.
+        // jiff reads a bare date as midnight, but a date alone is not a time of payment.
         if !has_time {
             return Err(wrong());
         }

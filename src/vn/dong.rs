@@ -1,3 +1,5 @@
+//! Amounts in whole đồng.
+
 use std::fmt;
 
 use super::{Lang, Sentence, error_by_sentence, grouped};

@@ -1,3 +1,5 @@
+//! Keys of Vietnamese names for searching, identity and alphabetical order.
+
 use unicode_normalization::UnicodeNormalization;
 
 /// A name without accents, in lower case, with single spaces: what search compares.

@@ -1,4 +1,8 @@
+//! Values that people or machines must not see by accident: they show themselves masked.
+
 use std::fmt;
+
+use subtle::ConstantTimeEq;
 
 /// An account, card or wallet number: a text of 1 to 19 letters or digits, never a number, so that
 /// leading zeros stay (docs/spec/vietqr.md, section 4). Shows itself masked: `•••• 8888`.
@@ -35,7 +39,7 @@ impl AccountNumber {
         Ok(AccountNumber(plain))
     }
 
-    /// The number itself. Each call is a place where it leaves its mask: a payload, the database.
+    /// The whole number, for payloads and the database.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -92,12 +96,19 @@ impl fmt::Debug for Phone {
     }
 }
 
-/// Bytes that nobody should see: a signing key, a token. `Debug` prints only how many there are.
-#[derive(Clone, PartialEq, Eq)]
+/// Bytes that must not be printed: a signing key, a token. `Debug` prints only how many there are.
+#[derive(Clone, Eq)]
 pub struct Secret(Vec<u8>);
 
+impl PartialEq for Secret {
+    /// In a time that depends only on the lengths.
+    fn eq(&self, other: &Secret) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
 impl Secret {
-    /// Takes the bytes into hiding.
+    /// Wraps bytes so that they are not printed.
     pub fn new(bytes: Vec<u8>) -> Secret {
         Secret(bytes)
     }

@@ -1,6 +1,8 @@
+//! Counted ratios and truncated percentages.
+
 use super::Lang;
 
-/// A numerator and a denominator that were counted. It is divided only to be shown.
+/// A counted numerator and denominator. They are divided only for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Ratio {
     n: i64,

@@ -1,3 +1,5 @@
+//! Times of the day at which a job runs.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -2,17 +2,14 @@
 
 use serde_json::json;
 
-use super::super::answer::{Answer, Outcome, refused};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
+use super::super::answer::refused;
 use super::super::json::read_object;
 use super::super::members::{Members, TEXT_CHARS_MAX};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::Refusal;
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+    SecretsError,
+};
 use super::{Keys, SECRETS, composed, not_kept};
 use crate::vn::TimeMs;
 

@@ -4,17 +4,14 @@ use serde::Serialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::super::answer::{Answer, Outcome, refused};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
+use super::super::answer::refused;
 use super::super::json::read_object;
 use super::super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::super::proof::{Hash, Spelling, hmac};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::Refusal;
-use super::super::request::Request;
-use super::super::scheme::Scheme;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, Request, Sample, SampleKind, Scheme,
+};
 use super::{Keys, SECRETS, composed, not_kept};
 use crate::vn::TimeMs;
 

@@ -2,18 +2,14 @@
 
 use serde_json::Value;
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
 use super::super::form::{Form, PLAIN, encoded};
-use super::super::item::{Item, NoticeKind};
 use super::super::members::{ID_CHARS_MAX, amount_digits_for};
-use super::super::proof::{Hash, Spelling, check_hmac, hmac};
+use super::super::proof::{Hash, SignedText, Spelling, hmac};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// Parameters of the older notice that its recipe signs, by name.
@@ -117,7 +113,7 @@ impl Protocol for Checksum {
         let form = Form::read(request.text()?)?;
         self.prove(&form)?;
         self.check_names(&form)?;
-        let sent = form.needed("merchant_code", ID_CHARS_MAX)?;
+        let sent = form.required("merchant_code", ID_CHARS_MAX)?;
         Refusal::unless_own("merchant_code", sent, &self.merchant_code, "merchant_code")?;
         Ok(Read::one(read_item(&form)?, ""))
     }
@@ -190,14 +186,14 @@ impl Checksum {
             _ => sent.to_owned(),
         };
         let signed = self.signed_text(form);
-        check_hmac(
-            &sent,
-            self.spelling,
-            self.hash,
-            &self.hash_key,
-            &signed,
-            &self.recipe(),
-        )
+        SignedText {
+            hash: self.hash,
+            spelling: self.spelling,
+            secret: &self.hash_key,
+            text: &signed,
+            recipe: &self.recipe(),
+        }
+        .check(&sent)
         .map_err(|because| Refusal::signature("check_sum", because))
     }
 
@@ -246,7 +242,7 @@ impl Checksum {
 fn read_item(form: &Form) -> Result<Item, Refusal> {
     // Paid only if both say so; the meaning of payment_status is inferred (docs/spec/providers.md, section 5.1).
     let kind = match (
-        form.needed("error_code", ID_CHARS_MAX)?,
+        form.required("error_code", ID_CHARS_MAX)?,
         form.get("payment_status"),
     ) {
         ("00", Some("1")) => NoticeKind::Payment,
@@ -254,9 +250,9 @@ fn read_item(form: &Form) -> Result<Item, Refusal> {
     };
     let amount = amount_digits_for(kind, form.get("trans_amount").unwrap_or_default())
         .map_err(|because| Refusal::malformed("trans_amount", because))?;
-    let transaction = form.needed("vt_transaction_id", ID_CHARS_MAX)?;
+    let transaction = form.required("vt_transaction_id", ID_CHARS_MAX)?;
     let details = Details {
-        reference: form.needed("order_id", ID_CHARS_MAX)?.to_owned(),
+        reference: form.required("order_id", ID_CHARS_MAX)?.to_owned(),
         ..Details::default()
     };
     Ok(Item::of(kind, transaction, amount, details))

@@ -9,19 +9,15 @@ use ring::signature::{
 use serde_json::{Value, json};
 use spki::ObjectIdentifier;
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
 use super::super::json::{Json, read_object};
 use super::super::keys::{private_key, public_key};
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::{Secrets, SecretsError};
 use super::super::times::compact_time;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, Secrets, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs};
 
 /// `id-ecPublicKey` (RFC 5480).
@@ -95,7 +91,7 @@ impl Protocol for Ecdsa {
             None if request.header("x-signature")?.is_some() => ("x-signature", "x_signature"),
             _ => ("signature", ""),
         };
-        self.prove(field, request.needed_header(field)?, request.body)?;
+        self.prove(field, request.required_header(field)?, request.body)?;
         let object = read_object(request.text()?)?;
         let members = Members::of(&object, "")?;
         let sent = members.id("merchantCode")?;

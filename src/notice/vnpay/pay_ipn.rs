@@ -1,18 +1,14 @@
 //! The notice of VNPAY's payment gateway (PAY IPN, docs/spec/providers.md, section 3).
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
 use super::super::form::{Form, PLAIN, encoded};
-use super::super::item::{Item, NoticeKind};
 use super::super::members::{ID_CHARS_MAX, amount_digits};
-use super::super::proof::{Hash, Spelling, check_hmac, hmac};
+use super::super::proof::{Hash, SignedText, Spelling, hmac};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
 use super::super::times::{compact_text, compact_time};
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
 use crate::vn::{Dong, Secret, TimeMs};
 
 /// Parameters that carry the proof and are never signed themselves.
@@ -72,7 +68,7 @@ impl Protocol for PayIpn {
     fn receive(&self, request: &Request<'_>, _: Option<TimeMs>) -> Result<Read, Refusal> {
         let form = Form::read(request.query)?;
         let variant = self.prove(&form)?;
-        let sent = form.needed("vnp_TmnCode", ID_CHARS_MAX)?;
+        let sent = form.required("vnp_TmnCode", ID_CHARS_MAX)?;
         Refusal::unless_own("vnp_TmnCode", sent, &self.tmn_code, "tmn_code")?;
         Ok(Read::one(self.read_item(&form)?, variant))
     }
@@ -137,14 +133,14 @@ impl PayIpn {
             Spelling::LowerHex.fits(sent, &digest)
         };
         let plain = canonical(&signed, PLAIN);
-        let checked = check_hmac(
-            sent,
-            Spelling::LowerHex,
-            Hash::Sha512,
-            &self.hash_secret,
-            plain.as_bytes(),
-            &recipe,
-        );
+        let checked = SignedText {
+            hash: Hash::Sha512,
+            spelling: Spelling::LowerHex,
+            secret: &self.hash_secret,
+            text: plain.as_bytes(),
+            recipe: &recipe,
+        }
+        .check(sent);
         let Err(because) = checked else { return Ok("") };
         if signed.iter().any(|(_, value)| value.contains(CONTESTED)) {
             let other = OTHER_SPELLINGS
@@ -177,13 +173,13 @@ impl PayIpn {
 
     fn read_item(&self, form: &Form) -> Result<Item, Refusal> {
         let kind = gateway_kind(
-            form.needed("vnp_ResponseCode", ID_CHARS_MAX)?,
-            form.needed("vnp_TransactionStatus", ID_CHARS_MAX)?,
+            form.required("vnp_ResponseCode", ID_CHARS_MAX)?,
+            form.required("vnp_TransactionStatus", ID_CHARS_MAX)?,
         );
-        let amount = hundredths(form.needed("vnp_Amount", ID_CHARS_MAX)?, kind)
+        let amount = hundredths(form.required("vnp_Amount", ID_CHARS_MAX)?, kind)
             .map_err(|because| Refusal::malformed("vnp_Amount", because))?;
-        let reference = form.needed("vnp_TxnRef", TXN_REF_CHARS_MAX)?;
-        let transaction = form.needed("vnp_TransactionNo", ID_CHARS_MAX)?;
+        let reference = form.required("vnp_TxnRef", TXN_REF_CHARS_MAX)?;
+        let transaction = form.required("vnp_TransactionNo", ID_CHARS_MAX)?;
         let occurred_at = match form.get("vnp_PayDate").filter(|t| !t.is_empty()) {
             None => None,
             Some(t) => Some(compact_time(t).ok_or_else(|| {
@@ -192,7 +188,7 @@ impl PayIpn {
         };
         let bank_ref = form.get("vnp_BankTranNo").filter(|b| !b.is_empty());
         if bank_ref.is_some() {
-            form.needed("vnp_BankTranNo", ID_CHARS_MAX)?;
+            form.required("vnp_BankTranNo", ID_CHARS_MAX)?;
         }
         // `vnp_OrderInfo` is the merchant's own wording, not a note of the payer.
         let details = Details {
@@ -235,7 +231,7 @@ fn hundredths(text: &str, kind: NoticeKind) -> Result<Dong, String> {
     if text.len() > AMOUNT_DIGITS_MAX {
         return Err(format!("has more than {AMOUNT_DIGITS_MAX} digits"));
     }
-    if text == "0" && kind.moves_nothing() {
+    if text == "0" && kind.moves_no_money() {
         return Ok(Dong::ZERO);
     }
     let dong = text

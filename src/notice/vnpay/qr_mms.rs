@@ -3,18 +3,15 @@
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
 use super::super::json::read_object;
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::proof::Spelling;
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
 use super::super::times::{compact_text, compact_time};
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme,
+};
 use crate::vn::{Secret, TimeMs};
 
 /// What the checksum of the terminal covers, in its order; the secret follows (docs/spec/providers.md, section 4).

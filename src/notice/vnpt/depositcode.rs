@@ -7,20 +7,16 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, 
 use serde_json::json;
 use spki::ObjectIdentifier;
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
 use super::super::json::read_object;
 use super::super::keys::{private_key, public_key};
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
 use super::super::times::local_text;
-use super::said;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
+use super::coded_answer;
 use crate::vn::{Secret, TimeMs};
 
 /// `rsaEncryption` (RFC 8017).
@@ -80,14 +76,14 @@ impl Protocol for DepositCode {
 
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
         // The answer of this scheme is not known; the gateway's words are used. A failure to keep it is
-        // said by the status too, whatever the sender looks at (inferred).
+        // shown by the status too, whatever the sender looks at (inferred).
         match outcome {
-            Outcome::NotKept => said(503, ("FL_900", "Not kept, send it again")),
+            Outcome::NotKept => coded_answer(503, "FL_900", "Not kept, send it again"),
             Outcome::Refused(r) if r.kind == RefusalKind::Signature => {
-                said(200, ("DC_101", "Invalid Signature"))
+                coded_answer(200, "DC_101", "Invalid Signature")
             }
-            Outcome::Refused(_) => said(200, ("OR_101", "Invalid request")),
-            _ => said(200, ("00_000", "SUCCESS")),
+            Outcome::Refused(_) => coded_answer(200, "OR_101", "Invalid request"),
+            _ => coded_answer(200, "00_000", "SUCCESS"),
         }
     }
 

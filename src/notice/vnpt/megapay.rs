@@ -2,20 +2,16 @@
 
 use serde_json::json;
 
-use super::super::answer::{Answer, Outcome};
-use super::super::compose::{Outgoing, Sample, SampleKind};
-use super::super::content::Details;
-use super::super::item::{Item, NoticeKind};
 use super::super::json::{Json, read_object};
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::proof::{Spelling, sha256};
 use super::super::protocol::{Protocol, Read};
-use super::super::refusal::{Refusal, RefusalKind};
-use super::super::request::Request;
-use super::super::scheme::Scheme;
-use super::super::secrets::SecretsError;
 use super::super::times::{compact_text, compact_time};
-use super::said;
+use super::super::{
+    Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
+    Scheme, SecretsError,
+};
+use super::coded_answer;
 use crate::vn::{Secret, TimeMs};
 
 /// What `merchantToken` covers, in this order; the key follows (docs/spec/providers.md, section 6.1).
@@ -89,21 +85,17 @@ impl Protocol for MegaPay {
     }
 
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
-        said(
-            200,
-            match outcome {
-                Outcome::Stored => ("00_000", "SUCCESS"),
-                Outcome::Repeat => ("DC_103", "Already received"),
-                Outcome::UnknownOrder => ("OR_140", "Unknown order"),
-                Outcome::AmountDiffers { .. } => ("OR_134", "Wrong amount"),
-                Outcome::Refused(r) if r.kind == RefusalKind::Signature => {
-                    ("DC_101", "Invalid merchantToken")
-                }
-                // Words of ours in ePay's ranges: an order that cannot be taken, a failure (inferred).
-                Outcome::Refused(_) => ("OR_101", "Invalid request"),
-                Outcome::NotKept => ("FL_900", "Not kept, send it again"),
-            },
-        )
+        let (code, message) = match outcome {
+            Outcome::Stored => ("00_000", "SUCCESS"),
+            Outcome::Repeat => ("DC_103", "Already received"),
+            Outcome::UnknownOrder => ("OR_140", "Unknown order"),
+            Outcome::AmountDiffers { .. } => ("OR_134", "Wrong amount"),
+            Outcome::Refused(r) if r.kind == RefusalKind::Signature => ("DC_101", "Invalid merchantToken"),
+            // Words of ours in ePay's ranges: an order that cannot be taken, a failure (inferred).
+            Outcome::Refused(_) => ("OR_101", "Invalid request"),
+            Outcome::NotKept => ("FL_900", "Not kept, send it again"),
+        };
+        coded_answer(200, code, message)
     }
 
     fn compose(&self, sample: &Sample, now: TimeMs) -> Result<Outgoing, String> {
@@ -222,7 +214,7 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
     };
     let transaction = members.id("trxId")?;
     let details = Details {
-        // It leads from a void or refund to its payment: whether trxId stays the same is not said.
+        // It leads from a void or refund to its payment: whether trxId stays the same is not documented.
         reference: members.id("merTrxId")?.to_owned(),
         occurred_at,
         ..Details::default()

@@ -1,3 +1,5 @@
+//! Tests of symbols: they are read back by an independent reader.
+
 use super::*;
 use crate::vietqr::tests::{DYNAMIC, STATIC, built, to};
 use crate::vietqr::{Code, Field, Service};
