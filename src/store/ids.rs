@@ -1,3 +1,5 @@
+//! Ids of rows that people and programs see: sorted by time, and not to be guessed.
+
 use crate::vn::TimeMs;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -16,11 +16,11 @@ use crate::vn::{Day, Dong, TimeMs};
 
 /// Corrections in one transaction: callbacks wait behind so many.
 const CORRECTIONS_AT_ONCE: usize = 2_000;
-/// Why a correction is taken back when a notice tells of what a row told before.
+/// Why a correction is taken back when a notice reports what a row reported before.
 pub(in crate::store) const REFUND_NOTIFIED: &str = "refund_heard";
 /// Why a row takes money off a receipt that went back.
 const REVERSED: &str = "reversed";
-/// Why a row that lists a payment less its refund takes it off, before the refund is told of.
+/// Why a row that lists a payment less its refund takes it off, before the refund is reported.
 const AMOUNT_DIFFERS: &str = "amount_differs";
 
 /// A receipt as it stands, and where it is counted.
@@ -31,8 +31,8 @@ struct ReceiptBalance {
 }
 
 impl Store {
-    /// Lets each row correct its receipt by what it says now: what it corrected before is made up to that. Less
-    /// than nothing is never left. How many corrections were added.
+    /// Lets each row correct its receipt by what it says now: what it corrected before is made up to that.
+    /// What is left of a receipt never goes below zero. How many corrections were added.
     pub async fn correct_receipts(
         &self,
         provider_id: &str,
@@ -204,7 +204,7 @@ async fn add(tx: &mut Tx, new: &[NewCorrection<'_>], now: TimeMs) -> Result<()> 
     Ok(())
 }
 
-/// Money back that a row told of, which a notice tells of now.
+/// Money back that a row reported, which a notice reports now.
 pub(super) struct RowReversal {
     provider_id: String,
     row_day: i64,
@@ -214,7 +214,7 @@ pub(super) struct RowReversal {
     pub amount_vnd: i64,
 }
 
-/// What rows told to have gone back of a receipt, up to this amount; or one row that listed the payment less just
+/// What rows report to have gone back of a receipt, up to this amount; or one row that listed the payment less just
 /// this refund.
 pub(super) async fn reversals_by_rows(
     tx: &mut Tx,
@@ -267,7 +267,7 @@ pub(super) async fn reversals_by_rows(
     Ok(reversals)
 }
 
-/// Takes back what rows told of, since a notice tells of it now.
+/// Takes back what rows reported, since a notice reports it now.
 pub(super) async fn withdraw(
     tx: &mut Tx,
     receipt_no: i64,

@@ -77,7 +77,7 @@ impl<'a> Draft<'a> {
             .map(move |id| Key::of_event(self.provider_id(), id, kind))
     }
 
-    /// Under which key a bank transfer is known, whoever tells of it.
+    /// Under which key a bank transfer is known, whoever reports it.
     pub fn transfer_key(&self, reference: &str) -> Option<Key> {
         let account_number = &self.item.details.account_number;
         let is_posting = self.receipt.is_some() && !account_number.is_empty();

@@ -44,7 +44,7 @@ impl AuditRow {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AuditEntry {
     pub no: LedgerNo,
-    /// Who told of it.
+    /// Who reported it.
     pub provider_id: String,
     /// The id of its event.
     pub event_id: String,

@@ -22,7 +22,7 @@ use crate::vn::Day;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Posted {
     pub receipts: usize,
-    /// For each callback, in the order of the batch, what its sender is to be told.
+    /// For each callback, in the order of the batch, what its sender is answered.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -168,7 +168,7 @@ async fn write_batch(
         batch.answers.kept(draft);
     }
     let DecidedBatch { arrivals, kept, .. } = batch;
-    // A callback is worth keeping for what it brought, or for bringing nothing that was ever there.
+    // A callback is kept as evidence if an item of it is kept, or if it has none.
     let empty = batch.callbacks.iter().map(|callback| callback.at);
     let empty = empty.filter(|at| arrivals[*at].delivery.items.is_empty());
     let evident: BTreeSet<usize> = kept.iter().map(|draft| draft.at).chain(empty).collect();

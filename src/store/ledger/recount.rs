@@ -39,12 +39,12 @@ impl IntakeTotals {
 /// What a recount found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Recount {
-    /// Counted anew from the notices.
+    /// Counted again from the notices.
     #[serde(flatten)]
     pub totals: IntakeTotals,
     /// Receipts there are.
     pub receipts: i64,
-    /// Whether every counter equals what was counted anew.
+    /// Whether every counter equals what was counted again.
     pub counters_agree: bool,
     /// Whether received = posted + quarantined + ignored, in notices and in counters.
     pub conservation_holds: bool,
@@ -98,7 +98,7 @@ impl Store {
         }))
     }
 
-    /// Counts everything anew from notices, receipts and refunds, and compares with the counters.
+    /// Counts everything again from notices, receipts and refunds, and compares with the counters.
     pub async fn recount(&self) -> Result<Recount> {
         let mut tx = self.begin_read().await?;
         let mut differences = Vec::new();

@@ -72,10 +72,10 @@ pub(super) async fn join(
         if waiting.is_empty() {
             continue;
         }
-        match payment_of(tx, kept, traces, &key).await? {
+        match payment_of(tx, kept, traces, &key, head.counted_entry_no).await? {
             Payment::NotYet => {}
             Payment::ReportedByAnother => {
-                // Whoever told of the money first tells of its way back, too.
+                // Whoever reported the money first reports its way back, too.
                 for refund in waiting {
                     let reason = Some(Reason::SameTransfer);
                     set_notice_state(tx, &refund, State::Ignored, reason, None).await?;
@@ -85,7 +85,7 @@ pub(super) async fn join(
             }
             Payment::Paid(mut paid) => {
                 for refund in waiting {
-                    apply_refund(tx, &key, &refund, &mut paid, head.counted_entry_no, counters).await?;
+                    apply_refund(tx, &key, &refund, &mut paid, counters).await?;
                 }
             }
         }
@@ -125,7 +125,7 @@ struct WaitingRefund {
 /// What became of the payment that a refund takes back.
 enum Payment {
     Paid(Paid),
-    /// It moved nothing, because another provider had told of the same transfer.
+    /// It moved nothing, because another provider had reported the same transfer.
     ReportedByAnother,
     /// It is not known, or waits itself.
     NotYet,
@@ -138,6 +138,8 @@ struct Paid {
     amount: Dong,
     refunded: Dong,
     corrected_vnd: i64,
+    /// Whether the day counters hold it; else it will be counted as it is then.
+    is_counted: bool,
 }
 
 impl Paid {
@@ -153,12 +155,9 @@ async fn apply_refund(
     key: &PaymentKey<'_>,
     refund: &WaitingRefund,
     paid: &mut Paid,
-    counted: LedgerNo,
     counters: &mut Counters,
 ) -> Result<()> {
-    // A receipt that is not counted yet will be counted as it is then.
-    let is_counted = paid.receipt_no <= counted.get();
-    // What rows told of before gives way to the notice.
+    // What rows reported before gives way to the notice.
     let reversals = match paid.corrected_vnd {
         0 => Vec::new(),
         _ => corrections::reversals_by_rows(tx, paid.receipt_no, refund.amount).await?,
@@ -169,14 +168,14 @@ async fn apply_refund(
         return set_notice_state(tx, refund, State::Quarantined, Some(reason), None).await;
     }
     corrections::withdraw(tx, paid.receipt_no, &reversals, refund.received_at).await?;
-    if is_counted && reversed_vnd != 0 {
+    if paid.is_counted && reversed_vnd != 0 {
         counters.corrected(&paid.of, paid.left(), reversed_vnd);
     }
     paid.corrected_vnd += reversed_vnd;
     insert_refund(tx, key.provider_id, refund, paid.receipt_no).await?;
     set_notice_state(tx, refund, State::Posted, None, Some(paid.receipt_no)).await?;
     delete_waiting(tx, key, refund).await?;
-    if is_counted {
+    if paid.is_counted {
         counters.refunded(&paid.of, paid.left(), refund.amount);
     }
     count_moved(counters, key.provider_id, refund, State::Posted);
@@ -208,6 +207,7 @@ async fn payment_of(
     kept: &[Draft<'_>],
     traces: &TraceMemory,
     key: &PaymentKey<'_>,
+    counted: LedgerNo,
 ) -> Result<Payment> {
     let provider_id = key.provider_id;
     let events = match key.text.split_once(':') {
@@ -228,12 +228,12 @@ async fn payment_of(
         }
     };
     match entry_no {
-        Some(entry_no) => payment_at(tx, entry_no).await,
+        Some(entry_no) => payment_at(tx, entry_no, counted).await,
         None => Ok(Payment::NotYet),
     }
 }
 
-async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
+async fn payment_at(tx: &mut Tx, entry_no: i64, counted: LedgerNo) -> Result<Payment> {
     #[derive(sqlx::FromRow)]
     struct Receipt {
         household_id: String,
@@ -279,6 +279,7 @@ async fn payment_at(tx: &mut Tx, entry_no: i64) -> Result<Payment> {
         amount: receipt.amount,
         refunded: receipt.refunded,
         corrected_vnd: receipt.corrected_vnd,
+        is_counted: entry_no <= counted.get(),
     }))
 }
 

@@ -36,7 +36,7 @@ impl RegisterMemory {
     }
 
     /// Reads what the register says about everything that these providers' notices or rows name and is not
-    /// remembered. A number that is not registered is remembered as such. Orders are read anew each time.
+    /// remembered. A number that is not registered is remembered as such. Orders are read each time.
     pub(in crate::store) async fn load(
         &mut self,
         tx: &mut Tx,

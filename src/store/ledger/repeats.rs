@@ -11,7 +11,7 @@ use crate::ledger::{Class, Counters, Key, Reason, State, items_digest};
 use crate::notice::{ContentDigest, Outcome};
 use crate::vn::Day;
 
-/// What the senders of a batch are to be told, and what the counters gain.
+/// What the senders of a batch are answered, and what the counters gain.
 pub(super) struct BatchAnswers {
     outcomes: Vec<Option<Outcome>>,
     counters: Counters,
@@ -188,14 +188,14 @@ pub(super) async fn drop_known_events<'a>(
 }
 
 /// The answer to a draft of which the same is known; none where it is to be kept. `first` is the first of its event in
-/// this batch. One of which a statement told with another amount is set aside.
+/// this batch. One that a statement reported with another amount is set aside.
 async fn answer_to_repeat(
     tx: &mut Tx,
     draft: &mut Draft<'_>,
     first: Option<&Draft<'_>>,
     known: &KnownTraces,
 ) -> Result<Option<Outcome>> {
-    // The ledger was told of a row's payment by another way since the row was compared.
+    // The ledger learned of a row's payment by another way since the row was compared.
     if draft.is_from_statement() && known.payment_with_id(&draft.event).is_some() {
         return Ok(Some(Outcome::Repeat));
     }
@@ -214,18 +214,18 @@ async fn answer_to_repeat(
     {
         return Ok(Some(Outcome::Repeat));
     }
-    let told: Vec<(ContentDigest, i64)> = draft
+    let of_statements: Vec<(ContentDigest, i64)> = draft
         .statement_event_keys()
         .filter_map(|event| known.first(&event).map(|trace| (trace.content, trace.entry_no)))
         .collect();
-    if told
+    if of_statements
         .iter()
         .any(|(content, _)| draft.was_in_statement_first(content))
     {
         return Ok(Some(Outcome::Repeat));
     }
-    for (_, entry_no) in told {
-        // The statement told of it with another amount: for a person, and no second receipt.
+    for (_, entry_no) in of_statements {
+        // The statement reported it with another amount: for a person, and no second receipt.
         if draft.is_first() && is_from_statement(tx, entry_no).await? {
             draft.set_aside_for_other_content();
         }
@@ -233,7 +233,7 @@ async fn answer_to_repeat(
     Ok(None)
 }
 
-/// Whether an entry is a receipt that a statement told of first.
+/// Whether an entry is a receipt that a statement reported first.
 async fn is_from_statement(tx: &mut Tx, entry_no: i64) -> Result<bool> {
     let row: Option<(i64,)> = on_tx!(tx, |c| {
         sqlx::query_as("SELECT entry_no FROM receipt WHERE entry_no = $1 AND statement_row_no IS NOT NULL")
@@ -273,9 +273,8 @@ pub(super) struct PostedTransfer {
     pub draft: usize,
 }
 
-/// A bank transfer that another provider already reported is no second receipt
-/// (docs/spec/providers.md, section 1), and the notice
-/// of one that a statement told of first is its repeat. Gives back the transfers that are posted now.
+/// A bank transfer that another provider already reported is no second receipt (docs/spec/providers.md, section 1),
+/// and the notice of one that a statement reported first is its repeat. Gives back the transfers that are posted now.
 pub(super) async fn apply_known_transfers(
     tx: &mut Tx,
     traces: &TraceMemory,

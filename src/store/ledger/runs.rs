@@ -13,8 +13,8 @@ use crate::ledger::{
 /// Pages that one transaction adds: it holds SQLite's write lock for some milliseconds.
 const PAGES_AT_ONCE: usize = 256;
 /// Runs of events that become one. Every run is a filter to ask for each callback, and every time that runs
-/// are joined each trace in them is written anew: of 500 generations there are some twenty runs, and a
-/// trace was written anew once or twice.
+/// are joined each trace in them is written again: of 500 generations there are some twenty runs, and a
+/// trace was written again once or twice.
 const MERGED_AT_ONCE: usize = 16;
 /// Generations for which deliveries are remembered: some million of them.
 const RECENT_GENERATIONS: i64 = 8;
@@ -160,13 +160,13 @@ impl Store {
     }
 
     async fn add_pages(&self, id: RunId, pages: &[(i64, Vec<u8>)]) -> Result<()> {
-        for some in pages.chunks(PAGES_AT_ONCE) {
+        for chunk in pages.chunks(PAGES_AT_ONCE) {
             let mut tx = self.begin().await?;
             on_tx!(&mut tx, |c, Db| {
                 let mut sql = QueryBuilder::<Db>::new(
                     "INSERT INTO trace_page (class, first_generation, last_generation, first_fingerprint, bytes) ",
                 );
-                sql.push_values(some, |mut row, (first_fingerprint, bytes)| {
+                sql.push_values(chunk, |mut row, (first_fingerprint, bytes)| {
                     row.push_bind(id.class as i64)
                         .push_bind(id.first)
                         .push_bind(id.last)
@@ -263,20 +263,20 @@ impl Store {
 /// Those of deliveries go before it would be worth it.
 fn runs_to_merge(runs: &[(RunId, i64)]) -> Option<Vec<(RunId, i64)>> {
     let size = |run: &RunId| run.last - run.first + 1;
-    let fits = |some: &&[(RunId, i64)]| {
-        let first = some[0].0;
+    let fits = |group: &&[(RunId, i64)]| {
+        let first = group[0].0;
         let mut next = first.first;
-        some.iter().all(|(run, _)| {
+        group.iter().all(|(run, _)| {
             let fits = run.class == Class::Event && run.first == next && size(run) == size(&first);
             next = run.last + 1;
             fits
         })
     };
     let all = runs.windows(MERGED_AT_ONCE).filter(fits);
-    all.min_by_key(|some| size(&some[0].0)).map(<[_]>::to_vec)
+    all.min_by_key(|group| size(&group[0].0)).map(<[_]>::to_vec)
 }
 
-/// Tells every writer to read the filters anew.
+/// Tells every writer to read the filters again.
 async fn raise_runs_epoch(tx: &mut Tx) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query("UPDATE feed SET runs_epoch = runs_epoch + 1 WHERE id = 1")

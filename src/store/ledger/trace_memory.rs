@@ -262,7 +262,7 @@ impl TraceMemory {
     /// What is known of these keys.
     pub(super) async fn find(&self, tx: &mut Tx, class: Class, keys: &[Key]) -> Result<KnownTraces> {
         let mut known = KnownTraces::default();
-        let mut perhaps: Vec<(RunId, i64)> = Vec::new();
+        let mut lookups: Vec<(RunId, i64)> = Vec::new();
         for key in keys {
             if known.0.contains_key(&key.fingerprint) {
                 continue;
@@ -272,15 +272,15 @@ impl TraceMemory {
                 known.add(&trace);
             }
             let runs = self.runs.iter().filter(|run| run.id.class == class);
-            perhaps.extend(
+            lookups.extend(
                 runs.filter(|run| run.filter.may_hold(key.fingerprint))
                     .map(|run| (run.id, key.fingerprint)),
             );
         }
-        perhaps.sort_unstable_by_key(|(id, f)| (id.first, *f));
-        perhaps.dedup();
-        for some in perhaps.chunks(LOOKUPS_AT_ONCE) {
-            look_up(tx, class, some, &mut known).await?;
+        lookups.sort_unstable_by_key(|(id, f)| (id.first, *f));
+        lookups.dedup();
+        for chunk in lookups.chunks(LOOKUPS_AT_ONCE) {
+            look_up(tx, class, chunk, &mut known).await?;
         }
         Ok(known)
     }

@@ -54,7 +54,7 @@ pub struct EntryDetail {
     pub occurred_at: Option<TimeMs>,
     /// When it was received.
     pub received_at: TimeMs,
-    /// Whether a statement told of it first.
+    /// Whether a statement reported it first.
     pub is_from_statement: bool,
 }
 

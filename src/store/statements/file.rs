@@ -70,7 +70,7 @@ pub struct StatementFileView {
     /// Who handed it in.
     pub imported_by: String,
     pub imported_at: TimeMs,
-    /// What it came to; ignored rows and the amount of repeated ones are not told.
+    /// What it came to; ignored rows and the amount of repeated ones are not kept.
     pub totals: StatementTotals,
 }
 

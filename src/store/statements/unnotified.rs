@@ -1,4 +1,4 @@
-//! Payments that a statement knows and no notice told of, on their way into the ledger.
+//! Payments that a statement knows and no notice reported, on their way into the ledger.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ struct Row {
 
 impl Store {
     /// The next rows whose notice is missing and that the ledger was not given yet. Rows of closed days wait until
-    /// their day is stated anew: `restated`.
+    /// their day is restated: `restated`.
     pub async fn unnotified_rows(
         &self,
         provider_id: &str,

@@ -240,8 +240,8 @@ impl WindowLoader<'_> {
 
     /// Adds kept rows by their numbers.
     async fn load_rows(&mut self, tx: &mut Tx, nos: &[i64]) -> Result<()> {
-        for some in nos.chunks(PAGE_ROWS as usize) {
-            for page in fetch_rows(&mut *tx, some).await? {
+        for chunk in nos.chunks(PAGE_ROWS as usize) {
+            for page in fetch_rows(&mut *tx, chunk).await? {
                 let text = page.0.unwrap_or_default();
                 let mut page = Page(&text);
                 while let Some(row) = RowRecord::unpack(&mut page)? {
@@ -349,7 +349,7 @@ impl WindowLoader<'_> {
             .await?
         });
         for row in rows {
-            // Money back that a notice told of later is the same reason with the other sign.
+            // Money back that a notice reported later is the same reason with the other sign.
             let because = match row.because.as_str() {
                 REFUND_NOTIFIED => Kind::Reversed,
                 word => Kind::parse(word).ok_or_else(|| {
