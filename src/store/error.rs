@@ -59,3 +59,15 @@ impl StoreError {
 
 /// Result of a store method.
 pub type Result<T> = std::result::Result<T, StoreError>;
+
+impl From<Conflict> for StoreError {
+    fn from(conflict: Conflict) -> StoreError {
+        StoreError::Conflict(conflict)
+    }
+}
+
+impl From<Missing> for StoreError {
+    fn from(missing: Missing) -> StoreError {
+        StoreError::Missing(missing)
+    }
+}

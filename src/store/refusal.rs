@@ -1,7 +1,6 @@
 //! What the store refuses, as facts: a wish that contradicts what is there, or something that is not there.
 //! [`crate::words`] says them in the reader's language.
 
-use super::StoreError;
 use crate::places::UnitsError;
 use crate::reconcile::{DecisionError, RulesError};
 use crate::vietqr::BuildError;
@@ -92,16 +91,4 @@ pub enum Missing {
     StatementRow,
     /// Not with this provider, or one was chosen twice.
     Receipts,
-}
-
-impl From<Conflict> for StoreError {
-    fn from(conflict: Conflict) -> StoreError {
-        StoreError::Conflict(conflict)
-    }
-}
-
-impl From<Missing> for StoreError {
-    fn from(missing: Missing) -> StoreError {
-        StoreError::Missing(missing)
-    }
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{from_json, once};
+use super::common::{from_json, once};
 use crate::clock::now;
 use crate::ledger::BillState;
 use crate::store::{BillView, NewBill};

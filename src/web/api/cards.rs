@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::register::{CodeOut, code_answer, reason};
-use super::{from_json, once};
+use super::common::{from_json, once};
+use super::register::{code_answer, reason};
+use super::register_shapes::CodeOut;
 use crate::clock::now;
 use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};

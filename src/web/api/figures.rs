@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Page, page_size};
+use super::common::{Page, page_size};
 use crate::clock::now;
 use crate::indicators::{Question, ReportJson, csv, json, report};
 use crate::ledger::Reason;

@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{from_json, once};
+use super::common::{from_json, once};
 use crate::clock::now;
 use crate::intake::Listener;
 use crate::ledger::LedgerNo;

@@ -3,18 +3,22 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
-use super::{Page, from_json, once, page_size};
+use super::common::{Page, from_json, once, page_size};
+use super::register_shapes::{
+    AccountIn, CodeOut, EndIn, HouseholdChangeIn, HouseholdIn, HouseholdOut, IssueIn, LinkIn, StallChangeIn,
+    StallIn, StallOut, TerminalIn, household_out, stall_out,
+};
 use crate::clock::now;
 use crate::places::Units;
 use crate::register::{
-    AccountDraft, Class, CodeEnd, HolderRelation, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName,
-    StallCode, StallDraft, TradingStatus,
+    AccountDraft, CodeEnd, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,
+    TradingStatus,
 };
 use crate::store::{
-    AccountView, CodeEnding, CodeView, Creation, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode,
-    Missing, NewCode, NewTerminal, StallView,
+    CodeEnding, Creation, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode, Missing, NewCode,
+    NewTerminal, StallView,
 };
 use crate::vn::{AccountNumber, Day, Phone, sentence};
 use crate::web::body::read_body;
@@ -42,262 +46,6 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
     .route("/stalls/{stall_id}/codes", web::post().to(issue_code))
     .route("/links/{link_id}/end", web::post().to(end_link))
     .route("/codes/{serial}/end", web::post().to(end_code));
-}
-
-/// A household to be registered.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HouseholdIn {
-    /// The name under which outsiders know it.
-    household_ref: String,
-    household_name: String,
-    class: Class,
-    /// `trading` if absent.
-    #[serde(default)]
-    trading_status: Option<TradingStatus>,
-    /// `0905 123 456`
-    #[serde(default)]
-    phone: Option<String>,
-    /// At least one; the first is the principal place.
-    stalls: Vec<StallIn>,
-}
-
-/// A stall.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StallIn {
-    /// Code of the ward, read at `from`.
-    unit_code: String,
-    /// Street, or `market`.
-    #[serde(default)]
-    street: Option<String>,
-    #[serde(default)]
-    market: Option<String>,
-    #[serde(default)]
-    house_number: Option<String>,
-    #[serde(default)]
-    stall_number: Option<String>,
-    /// Assigned if absent.
-    #[serde(default)]
-    stall_code: Option<String>,
-    /// The account its money goes to.
-    #[serde(default)]
-    account: Option<AccountIn>,
-    /// From which day it is there, `YYYY-MM-DD`.
-    #[schema(value_type = String, format = Date)]
-    from: Day,
-}
-
-/// A payee account.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountIn {
-    /// Six digits; absent for a wallet without one.
-    #[serde(default)]
-    bank_bin: Option<String>,
-    /// 1 to 19 letters or digits.
-    account_number: String,
-    /// As the bank shows it.
-    account_holder: String,
-    holder_relation: HolderRelation,
-}
-
-/// An account to be linked.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct LinkIn {
-    #[serde(flatten)]
-    account: AccountIn,
-    /// First day of the link, `YYYY-MM-DD`; today if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    from: Option<Day>,
-}
-
-/// What changes of a household; absent members stay.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HouseholdChangeIn {
-    #[serde(default)]
-    household_name: Option<String>,
-    #[serde(default)]
-    class: Option<Class>,
-    #[serde(default)]
-    trading_status: Option<TradingStatus>,
-    #[serde(default)]
-    phone: Option<String>,
-    /// From which day, `YYYY-MM-DD`; today if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    from: Option<Day>,
-}
-
-/// What changes of a stall.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StallChangeIn {
-    trading_status: TradingStatus,
-    /// From which day, `YYYY-MM-DD`; today if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    from: Option<Day>,
-}
-
-/// A terminal at a stall.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TerminalIn {
-    provider_id: String,
-    terminal: String,
-    /// From which day, `YYYY-MM-DD`; today if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    from: Option<Day>,
-}
-
-/// Which code to hand out.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IssueIn {
-    /// The account; may be absent if the stall has one.
-    #[serde(default)]
-    account_id: Option<String>,
-    /// The day it is handed out, `YYYY-MM-DD`; today if absent, never later.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    issued_on: Option<Day>,
-}
-
-/// How a code or link ends.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EndIn {
-    /// For a code: `replaced`, `revoked` or `destroyed`.
-    #[serde(default)]
-    state: Option<String>,
-    /// The day, `YYYY-MM-DD`; today if absent. A link holds through this day, a code no longer on it.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = Date)]
-    on: Option<Day>,
-    /// Why, for a code: `lost`, `pasted over`.
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct HouseholdOut {
-    household_id: String,
-    household_ref: String,
-    household_name: String,
-    class: Class,
-    trading_status: TradingStatus,
-    /// Street or market.
-    place: String,
-    house_number: String,
-    has_account: bool,
-    has_code: bool,
-    /// Only when one household is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stalls: Option<Vec<StallOut>>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StallOut {
-    stall_id: String,
-    household_id: String,
-    stall_code: String,
-    /// Street or market.
-    place: String,
-    house_number: String,
-    stall_number: String,
-    trading_status: TradingStatus,
-    accounts: Vec<AccountOut>,
-    codes: Vec<CodeOut>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AccountOut {
-    link_id: String,
-    account_id: String,
-    bank_bin: String,
-    /// Masked: `•••• 8888`
-    account: String,
-    account_holder: String,
-    holder_relation: HolderRelation,
-    from: Option<String>,
-    to: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CodeOut {
-    serial: String,
-    account_id: String,
-    payload: String,
-    issued_on: String,
-    /// `issued`, `replaced`, `revoked` or `destroyed`.
-    state: &'static str,
-    ended_on: Option<String>,
-    /// Pictures of the code.
-    svg: String,
-    png: String,
-}
-
-fn household_out(view: HouseholdView, stalls: Option<Vec<StallView>>) -> HouseholdOut {
-    HouseholdOut {
-        household_id: view.household_id,
-        household_ref: view.reference,
-        household_name: view.name,
-        class: view.class,
-        trading_status: view.trading_status,
-        place: view.place_name,
-        house_number: view.house_number,
-        has_account: view.has_account,
-        has_code: view.has_code,
-        stalls: stalls.map(|s| s.into_iter().map(stall_out).collect()),
-    }
-}
-
-fn stall_out(view: StallView) -> StallOut {
-    StallOut {
-        stall_id: view.stall_id,
-        household_id: view.household_id,
-        stall_code: view.stall_code,
-        place: view.place_name,
-        house_number: view.house_number,
-        stall_number: view.stall_number,
-        trading_status: view.trading_status,
-        accounts: view.accounts.into_iter().map(account_out).collect(),
-        codes: view.codes.into_iter().map(code_out).collect(),
-    }
-}
-
-fn account_out(view: AccountView) -> AccountOut {
-    AccountOut {
-        link_id: view.link_id,
-        account_id: view.account_id,
-        bank_bin: view.bank_bin,
-        account: view.number.to_string(),
-        account_holder: view.holder_name,
-        holder_relation: view.holder_relation,
-        from: view.period.from.map(|d| d.to_string()),
-        to: view.period.to.map(|d| d.to_string()),
-    }
-}
-
-fn code_out(view: CodeView) -> CodeOut {
-    let (state, ended_on) = match view.ended {
-        Some((end, day)) => (end.as_str(), Some(day.to_string())),
-        None => ("issued", None),
-    };
-    CodeOut {
-        svg: format!("/codes/{}.svg", view.serial),
-        png: format!("/codes/{}.png", view.serial),
-        serial: view.serial,
-        account_id: view.account_id,
-        payload: view.payload,
-        issued_on: view.issued_on.to_string(),
-        state,
-        ended_on,
-    }
 }
 
 fn today() -> Day {
