@@ -114,7 +114,6 @@ const MAY_USE: [(&str, &[&str]); 28] = [
             "access",
             "bank_directory",
             "clock",
-            "config",
             "indicators",
             "intake",
             "ledger",

@@ -68,10 +68,7 @@ fn module_of(path: &str) -> Vec<String> {
 fn source_file(path: &str, text: &str) -> SourceFile {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or(line));
-    let mut text = lines.collect::<Vec<_>>().join("\n");
-    for visibility in ["pub(crate) ", "pub(super) "] {
-        text = text.replace(visibility, "pub ");
-    }
+    let text = without_visibility(&lines.collect::<Vec<_>>().join("\n"));
     let mut uses = Vec::new();
     let mut rest = String::new();
     for statement in text.split_inclusive(';') {
@@ -92,6 +89,16 @@ fn source_file(path: &str, text: &str) -> SourceFile {
         text: rest,
         uses,
     }
+}
+
+/// `pub(in crate::web) fn f` as `pub fn f`: who may see a thing is no import.
+fn without_visibility(text: &str) -> String {
+    let mut parts = text.split("pub(");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest = part.split_once(')').map_or(part, |(_, rest)| rest);
+        text + "pub" + rest
+    })
 }
 
 /// `a::{b, c::{d}}` as `a::b` and `a::c::d`.
