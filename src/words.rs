@@ -341,3 +341,112 @@ pub fn account_changed(to: &ChangedAccount) -> String {
         to.cards_from.show()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::UnitsError;
+    use crate::reconcile::{DecisionError, RulesError};
+    use crate::vietqr::BuildError;
+    use crate::vn::{Day, TimeMs};
+
+    fn conflicts() -> Vec<Conflict> {
+        let x = || "x".to_owned();
+        vec![
+            Conflict::SchemaDiffers {
+                found: Some(1),
+                known: 2,
+            },
+            Conflict::UnitsContradict(UnitsError::TooMany),
+            Conflict::ProviderExists { provider_id: x() },
+            Conflict::ProviderRules(RulesError::Slack(9)),
+            Conflict::TokenExists { name: x() },
+            Conflict::NoFreeStallCode,
+            Conflict::CodeEnded { serial: x() },
+            Conflict::AccountWithoutCode(BuildError::Bin),
+            Conflict::NoAccount {
+                on: Day::ymd(2026, 1, 2),
+            },
+            Conflict::SeveralAccounts,
+            Conflict::FirstAccount,
+            Conflict::ApproverRecordedAccount,
+            Conflict::AccountApproved,
+            Conflict::AccountNotApproved,
+            Conflict::AccountWaits { until: TimeMs(0) },
+            Conflict::BillWithoutCode(BuildError::Account),
+            Conflict::BillNumberTaken { bill_number: x() },
+            Conflict::OrderReferenceTaken { reference: x() },
+            Conflict::TooManyDays { max: 366 },
+            Conflict::ImportUnderWay,
+            Conflict::ImportAbandoned,
+            Conflict::Decision(DecisionError::FeeLine),
+            Conflict::DecisionOver,
+            Conflict::DecisionNotWaiting,
+            Conflict::SecondPersonNeeded,
+            Conflict::RowDecided,
+            Conflict::ReceiptDecided,
+            Conflict::DayNotOver,
+            Conflict::DayClosed,
+            Conflict::DayNotClosed,
+            Conflict::DayChangedMeanwhile,
+            Conflict::DayHasOpenItems { open: 2 },
+            Conflict::RestatementWithoutReason,
+            Conflict::FiguresUnchanged,
+        ]
+    }
+
+    fn missings() -> Vec<Missing> {
+        let x = || "x".to_owned();
+        let day = Day::ymd(2026, 1, 2);
+        vec![
+            Missing::City,
+            Missing::Provider { provider_id: x() },
+            Missing::ProviderOrStall {
+                provider_id: x(),
+                stall_id: x(),
+            },
+            Missing::Household,
+            Missing::HouseholdOn {
+                household_id: x(),
+                day,
+            },
+            Missing::Stall { stall_id: x() },
+            Missing::StallOn { stall_id: x(), day },
+            Missing::Link { link_id: x() },
+            Missing::LinkOrEnded { link_id: x() },
+            Missing::Code { serial: x() },
+            Missing::OwnerMessage { message_id: x() },
+            Missing::PageOfCursor,
+            Missing::Decision,
+            Missing::StatementRow,
+            Missing::Receipts,
+        ]
+    }
+
+    #[test]
+    fn every_refusal_is_said_in_both_languages() {
+        let conflicts = conflicts();
+        let missings = missings();
+        let said = conflicts.iter().map(|fact| (format!("{fact:?}"), conflict(fact)));
+        let said: Vec<(String, Sentence)> = said
+            .chain(missings.iter().map(|fact| (format!("{fact:?}"), missing(fact))))
+            .collect();
+        for (fact, sentence) in &said {
+            let is_foreign = |c: char| c.is_alphabetic() && !c.is_ascii();
+            assert!(!sentence.en.contains(is_foreign), "{fact}: {}", sentence.en);
+            // The command line alone sets rules.
+            let is_vietnamese = sentence.vi.contains(is_foreign) || fact.starts_with("ProviderRules");
+            assert!(is_vietnamese, "{fact}: {}", sentence.vi);
+        }
+        // The lists above have every variant.
+        let variants = include_str!("store/refusal.rs").lines().filter_map(|line| {
+            let name = line.strip_prefix("    ")?;
+            name.starts_with(|c: char| c.is_ascii_uppercase())
+                .then(|| name.split([' ', '(', ',']).next().unwrap_or_default())
+        });
+        for variant in variants {
+            let is_it = |fact: &str| fact.split([' ', '(']).next() == Some(variant);
+            assert!(said.iter().any(|(fact, _)| is_it(fact)), "{variant}");
+        }
+    }
+}

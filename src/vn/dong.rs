@@ -23,13 +23,12 @@ impl DongError {
     pub fn sentence(&self) -> Sentence {
         match self {
             DongError::NotPositive => Sentence::new(
-                "the amount must be at least 1 đồng",
+                "Số tiền phải từ 1 đồng trở lên.",
                 "the amount must be at least 1 dong",
             ),
-            DongError::TooLarge => Sentence::new(
-                "the amount has more than 13 digits",
-                "the amount has more than 13 digits",
-            ),
+            DongError::TooLarge => {
+                Sentence::new("Số tiền có hơn 13 chữ số.", "the amount has more than 13 digits")
+            }
         }
     }
 }

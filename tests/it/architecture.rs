@@ -188,7 +188,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
 
 /// Files of `src` as (path below src, lines without whole-line comments and without unit tests, which may
 /// read files).
-fn code() -> Vec<(String, String)> {
+pub fn code() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let prefix = format!("{}/", root.display());
     let files = sources(&root)

@@ -7,6 +7,7 @@
 mod api;
 mod architecture;
 mod architecture_page;
+mod broken_bodies;
 mod callbacks;
 mod cards;
 mod casework;
@@ -16,6 +17,7 @@ mod faults;
 mod figures;
 mod file_imports;
 mod inbox;
+mod languages;
 mod own;
 mod pages;
 mod places_files;

@@ -1,20 +1,16 @@
 //! How a page leaves the house: its headers, and pages that say what went wrong.
 
-use actix_web::body::MessageBody;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
-use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 
 use super::frame::{Fault, Frame, LANG_COOKIE, Visit, lang_word};
-use super::sign_in;
 use crate::web::{Person, Problem, ProblemKind};
 
 /// Everything from this service, nothing written inside a page, no frame around it.
@@ -126,55 +122,4 @@ fn words(visit: &Visit, problem: &Problem) -> (String, String) {
         _ => problem.detail.in_lang(visit.lang),
     };
     (title.to_owned(), sentence.to_owned())
-}
-
-/// Problems of pages as the visitor reads them: a page for a browser, a document in the visitor's language for a
-/// script. Whatever hands a [`Problem`] to actix, an extractor or a handler, comes by here.
-pub(super) async fn in_the_visitors_words(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let answered = next.call(request).await?;
-    let error = answered.response().error();
-    let Some(problem) = error.and_then(|error| error.as_error::<Problem>()).cloned() else {
-        return Ok(answered.map_into_left_body());
-    };
-    let request = answered.request().clone();
-    let visit = Visit::of(&request);
-    let response = if wants_page(&request) {
-        let person = Person::extract(&request).await.ok();
-        match problem.kind {
-            ProblemKind::SignIn => sign_in::ask(&visit, &visit.here, None),
-            _ => fault(&visit, person.as_ref(), problem.into()),
-        }
-    } else {
-        Problem {
-            lang: visit.lang,
-            ..problem
-        }
-        .error_response()
-    };
-    Ok(ServiceResponse::new(request, response).map_into_right_body())
-}
-
-/// Whether a browser shows what it gets: it says so, or it sends a form.
-fn wants_page(request: &HttpRequest) -> bool {
-    let has = |name, word| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
-        value.is_some_and(|value| value.contains(word))
-    };
-    has(ACCEPT, "text/html") || has(CONTENT_TYPE, "application/x-www-form-urlencoded")
-}
-
-/// What no route knows: a page for a browser, a problem document for a program.
-pub async fn not_found(request: HttpRequest) -> HttpResponse {
-    if !wants_page(&request) {
-        return crate::web::problem::not_found(request).await.error_response();
-    }
-    let visit = Visit::of(&request);
-    let sentence = (
-        "Không có trang này. Có thể địa chỉ bị gõ thiếu, hoặc liên kết đã cũ.",
-        "There is no such page. The address may be incomplete, or the link old.",
-    );
-    fault(&visit, None, Problem::missing(sentence).into())
 }

@@ -43,7 +43,7 @@ async fn made(officer: &Officer, stall_id: &str, wish: Wish, shared: &Shared) ->
     let amount = Dong::typed(&wish.amount).ok_or_else(|| {
         let sentence = (
             "Hãy ghi số tiền bằng số nguyên đồng, ví dụ 20.000.",
-            "Write the amount in whole đồng, for example 20,000.",
+            "Write the amount in whole dong, for example 20,000.",
         );
         Problem::invalid("amount", sentence)
     })?;

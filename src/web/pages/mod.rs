@@ -21,6 +21,7 @@ mod owner_list;
 mod packs;
 mod providers;
 mod reconcile;
+mod refusals;
 mod register;
 mod report;
 mod review;
@@ -30,8 +31,8 @@ mod words;
 use actix_web::middleware::from_fn;
 use actix_web::web;
 
-pub use answer::not_found;
 pub use codes::card_of;
+pub use refusals::not_found;
 pub use report::report_html;
 
 /// What pages remember between requests: today's figures, print packs, statements on their way in. One for each service.
@@ -53,7 +54,7 @@ impl PageStates {
 
 /// All pages, their pictures and their script.
 pub(super) fn routes(to: &mut web::ServiceConfig) {
-    let in_words = from_fn(answer::in_the_visitors_words);
+    let in_words = from_fn(refusals::in_the_visitors_words);
     to.service(web::scope("").wrap(in_words).configure(all));
 }
 
