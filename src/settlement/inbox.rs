@@ -121,17 +121,17 @@ pub async fn pick_up_statements(
         .into_iter()
         .map(|p| (p.provider_id, p.profile))
         .collect();
-    let (folders, strangers) = {
+    let found = {
         let path = inbox.to_owned();
         let ids = profiles.keys().cloned().collect();
         let wrong = |error: io::Error| ImportError::File(format!("{}: {error}", inbox.display()));
         off_thread(move || folders(&path, &ids)).await.map_err(wrong)?
     };
     let mut round = PickUpRound {
-        strangers,
+        strangers: found.others,
         ..PickUpRound::default()
     };
-    for (provider_id, folder) in folders {
+    for (provider_id, folder) in found.of_providers {
         let waiting = {
             let folder = folder.clone();
             let now = clock();
@@ -274,8 +274,16 @@ fn is_refusal(error: &ImportError) -> bool {
     !matches!(of_file, StatementError::Io(_) | StatementError::Stopped)
 }
 
+/// What lies in the inbox.
+struct InboxFolders {
+    /// Folders by the id of their provider.
+    of_providers: BTreeMap<String, PathBuf>,
+    /// Names of what is none.
+    others: Vec<String>,
+}
+
 /// The folders of providers in the inbox, in order, and what else lies there. A link is no folder.
-fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<(String, PathBuf)>, Vec<String>)> {
+fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<InboxFolders> {
     let mut folders = BTreeMap::new();
     let mut strangers = BTreeSet::new();
     for entry in fs::read_dir(inbox)? {
@@ -293,7 +301,10 @@ fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<(String, Pat
             }
         }
     }
-    Ok((folders.into_iter().collect(), strangers.into_iter().collect()))
+    Ok(InboxFolders {
+        of_providers: folders,
+        others: strangers.into_iter().collect(),
+    })
 }
 
 /// The files of a folder that are complete, the first names first, at most so many; and whether there are others,
@@ -432,7 +443,7 @@ pub async fn refused_statements(
 
 fn refused_files(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<(Vec<RefusedFile>, usize)> {
     let mut found: Vec<(TimeMs, String, PathBuf)> = Vec::new();
-    for (provider_id, folder) in folders(inbox, ids)?.0 {
+    for (provider_id, folder) in folders(inbox, ids)?.of_providers {
         let folder = folder.join(REFUSED_FOLDER);
         if !fs::symlink_metadata(&folder).is_ok_and(|data| data.is_dir()) {
             continue;

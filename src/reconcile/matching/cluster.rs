@@ -1,5 +1,8 @@
 //! Connected parts: which rows and receipts hang together because they lie within reach of each other.
 
+/// Where entries lie (a time in milliseconds, a day), and which entries they are.
+pub(super) type Places = Vec<(i64, u32)>;
+
 /// Rows and receipts that hang together, each in the order of its place, then of its number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cluster {
@@ -10,7 +13,7 @@ pub(super) struct Cluster {
 /// Clusters of rows and receipts that lie within `reach` of each other. What has nobody within reach is in
 /// none. One walk over both sides in order: the receipts within reach of a row are neighbours, and both
 /// ends of that stretch only move forward.
-pub(super) fn clusters(mut rows: Vec<(i64, u32)>, mut receipts: Vec<(i64, u32)>, reach: i64) -> Vec<Cluster> {
+pub(super) fn clusters(mut rows: Places, mut receipts: Places, reach: i64) -> Vec<Cluster> {
     rows.sort_unstable();
     receipts.sort_unstable();
     let mut all: Vec<Cluster> = Vec::new();

@@ -12,7 +12,7 @@
 
 use crate::vn::{Day, TimeMs};
 
-use super::cluster::{Cluster, clusters};
+use super::cluster::{Cluster, Places, clusters};
 use super::join::Groups;
 use super::outcome::Pass;
 use super::run::Run;
@@ -145,7 +145,7 @@ impl Group<'_, '_> {
         }
     }
 
-    fn days_of(&self, rows: &[u32], receipts: &[u32]) -> (Vec<(i64, u32)>, Vec<(i64, u32)>) {
+    fn days_of(&self, rows: &[u32], receipts: &[u32]) -> (Places, Places) {
         let rows = self.open(rows).into_iter();
         let rows = rows.map(|row| (self.run.row(row).day.number(), row));
         let receipts = self.free(receipts).into_iter();
