@@ -1,7 +1,7 @@
 //! Numbers past which a file is refused, and the reader that keeps to them.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 /// Bytes of a file (docs/spec/contract.md, section 4).
@@ -61,6 +61,19 @@ impl Meter {
         }
     }
 
+    /// A meter for this many bytes in all, whatever records they are in.
+    pub(crate) fn for_whole(whole: u64) -> Meter {
+        let meter = Meter::new(whole);
+        meter.record.set(u64::MAX);
+        meter
+    }
+
+    /// What is read from now on is bounded elsewhere.
+    pub(crate) fn lift(&self) {
+        self.record.set(u64::MAX);
+        self.whole.set(u64::MAX);
+    }
+
     /// A record has ended, the next one may be as long again.
     pub(crate) fn next_record(&self) {
         self.record.set(RECORD_BYTES_MAX);
@@ -94,6 +107,12 @@ impl<R: Read> Read for Metered<R> {
             left.set(rest);
         }
         Ok(got as usize)
+    }
+}
+
+impl<R: Seek> Seek for Metered<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Files for tests, made by hand: a ZIP archive, workbooks of both kinds, and texts in every encoding.
+//! Files for tests: ZIP archives, workbooks of both kinds made by hand, and texts in every encoding.
 //! All names and numbers in them are invented.
 
 use std::io::{Cursor, Write};
@@ -99,39 +99,14 @@ pub(crate) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
 
 /// An archive of these parts, packed.
 pub(crate) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut file = Vec::new();
-    let mut table = Vec::new();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in parts {
-        let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(bytes).unwrap();
-        let packed = packer.finish().unwrap();
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        let mut head = vec![20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
-        head.extend(crc.sum().to_le_bytes());
-        head.extend((packed.len() as u32).to_le_bytes());
-        head.extend((bytes.len() as u32).to_le_bytes());
-        head.extend((name.len() as u16).to_le_bytes());
-        head.extend([0, 0]);
-        table.extend(b"PK\x01\x02\x14\x00");
-        table.extend(&head);
-        table.extend([0; 10]);
-        table.extend((file.len() as u32).to_le_bytes());
-        table.extend(name.as_bytes());
-        file.extend(b"PK\x03\x04");
-        file.extend(&head);
-        file.extend(name.as_bytes());
-        file.extend(&packed);
+        archive
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(bytes).unwrap();
     }
-    let from = file.len() as u32;
-    file.extend(&table);
-    file.extend(b"PK\x05\x06\0\0\0\0");
-    file.extend((parts.len() as u16).to_le_bytes());
-    file.extend((parts.len() as u16).to_le_bytes());
-    file.extend((table.len() as u32).to_le_bytes());
-    file.extend(from.to_le_bytes());
-    file.extend([0, 0]);
-    file
+    archive.finish().unwrap().into_inner()
 }
 
 fn escaped(text: &str) -> String {

@@ -168,6 +168,16 @@ fn damaged_workbooks_are_refused() {
     let good = xlsx(&table());
     let half = &good[..good.len() / 2];
     assert!(refusal(half).contains("cắt ngang"), "{}", refusal(half));
+    let without_end = &good[..good.len() - 3];
+    assert!(refusal(without_end).contains("cắt ngang"));
+    // Of two parts of one name, programs show now the one, now the other.
+    let mut twice = zip(&[("xl/workbook.xml", vec![1]), ("xl/workbook.xmk", vec![2])]);
+    for at in 0..twice.len() - 3 {
+        if twice[at..].starts_with(b".xmk") {
+            twice[at + 3] = b'l';
+        }
+    }
+    assert!(refusal(&twice).contains("không hợp lệ"), "{}", refusal(&twice));
     let mut damaged = good.clone();
     let at = damaged.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
     damaged[at + 16] ^= 1;
