@@ -2,11 +2,10 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::statement::containers::xls::ole_name;
-use crate::statement::containers::xlsx;
+use crate::statement::containers::{ole, xlsx};
 use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
-use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX, fill};
+use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX};
 
 /// How much of a file tells what it is.
 const SAMPLE_BYTES: u64 = 16 << 10;
@@ -54,7 +53,7 @@ pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementEr
         if length > OLD_WORKBOOK_BYTES_MAX {
             return Err(StatementError::FileTooLarge);
         }
-        inspect_ole(file)?;
+        ole::inspect(file)?;
         return rewound(file, FileKind::Xls);
     }
     let kind = text_kind(&sample)?;
@@ -148,38 +147,4 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
         });
     }
     Ok(FileKind::Csv)
-}
-
-/// Reads the names in the directory of an OLE file. Entries of 128 bytes stand at multiples of 128, so
-/// they are found without following the chain that a broken file may have tied into a knot.
-fn inspect_ole<F: Read + Seek>(file: &mut F) -> Result<(), StatementError> {
-    let mut is_book = false;
-    let mut is_document = false;
-    let mut buffer = vec![0_u8; 128 << 10];
-    loop {
-        let read = fill(file, &mut buffer).map_err(|error| StatementError::io(error, 1))?;
-        for entry in buffer[..read].chunks_exact(128) {
-            match ole_name(entry).as_deref() {
-                Some("EncryptedPackage" | "EncryptionInfo") => return Err(StatementError::Password),
-                Some("_VBA_PROJECT_CUR" | "VBA" | "Macros") => return Err(StatementError::Macro),
-                Some("Workbook" | "Book") => is_book = true,
-                Some("WordDocument" | "PowerPoint Document") => is_document = true,
-                _ => {}
-            }
-        }
-        if read < buffer.len() {
-            break;
-        }
-    }
-    match (is_book, is_document) {
-        (true, _) => Ok(()),
-        (false, is_document) => Err(StatementError::NotAStatement {
-            what: if is_document {
-                "văn bản Word hoặc PowerPoint"
-            } else {
-                "tệp OLE không có bảng tính"
-            },
-            advice: "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
-        }),
-    }
 }

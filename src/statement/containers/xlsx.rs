@@ -10,8 +10,7 @@ use std::io::{Read, Seek};
 
 use quick_xml::events::Event;
 
-use crate::statement::containers::cells::RowSink;
-use crate::statement::containers::cells::{CellKind, RowBuf};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowSink};
 use crate::statement::containers::parts::Archive;
 use crate::statement::containers::xml::{Xml, XmlFault, attribute};
 use crate::statement::error::StatementError;

@@ -1,4 +1,4 @@
-//! Files for tests: ZIP archives, workbooks of both kinds made by hand, and texts in every encoding.
+//! Files for tests: workbooks of both kinds, their content made by hand, and texts in every encoding.
 //! All names and numbers in them are invented.
 
 use std::io::{Cursor, Write};
@@ -274,63 +274,21 @@ pub(crate) fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
     [globals, cells.to_vec()].concat()
 }
 
-fn entry(name: &str, kind: u8, start: u32, length: u32) -> Vec<u8> {
-    let mut bytes = wide(name);
-    let name_bytes = bytes.len() as u16 + 2;
-    bytes.resize(64, 0);
-    bytes.extend(name_bytes.to_le_bytes());
-    bytes.extend([kind, 1]);
-    bytes.resize(116, 0);
-    bytes.extend(start.to_le_bytes());
-    bytes.extend(length.to_le_bytes());
-    bytes.resize(128, 0);
-    bytes
-}
-
-/// An OLE file with one stream, its name given by what is in it.
+/// An old workbook's container with one stream.
 pub(crate) fn ole(stream: &[u8]) -> Vec<u8> {
-    ole_named("Workbook", stream)
+    ole_of(&[("/Workbook", stream)])
 }
 
-pub(crate) fn ole_named(name: &str, stream: &[u8]) -> Vec<u8> {
-    // Streams below 4096 bytes would stand in the small table; this one is filled up to that.
-    let mut stream = stream.to_vec();
-    stream.resize(stream.len().max(4096).next_multiple_of(512), 0);
-    let sectors = (stream.len() / 512) as u32;
-    let tables = (sectors + 1).div_ceil(127) + 1;
-    let mut file = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
-    file.resize(24, 0);
-    file.extend([0x3E, 0, 3, 0, 0xFE, 0xFF, 9, 0, 6, 0]);
-    file.resize(44, 0);
-    file.extend(tables.to_le_bytes());
-    file.extend(tables.to_le_bytes());
-    file.resize(56, 0);
-    file.extend(4096_u32.to_le_bytes());
-    file.extend(0xFFFF_FFFE_u32.to_le_bytes());
-    file.extend(0_u32.to_le_bytes());
-    file.extend(0xFFFF_FFFE_u32.to_le_bytes());
-    file.extend(0_u32.to_le_bytes());
-    for at in 0..109 {
-        let id = if at < tables { at } else { 0xFFFF_FFFF };
-        file.extend(id.to_le_bytes());
+/// A container with these streams, in storages where their paths say so.
+pub(crate) fn ole_of(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    let memory = Cursor::new(Vec::new());
+    let mut file = cfb::CompoundFile::create_with_version(cfb::Version::V3, memory).unwrap();
+    for (path, bytes) in streams {
+        let storage = std::path::Path::new(path).parent().unwrap();
+        file.create_storage_all(storage).unwrap();
+        file.create_stream(path).unwrap().write_all(bytes).unwrap();
     }
-    let mut table: Vec<u32> = vec![0xFFFF_FFFD; tables as usize];
-    table.push(0xFFFF_FFFE);
-    table.extend((0..sectors).map(|at| {
-        if at + 1 == sectors {
-            0xFFFF_FFFE
-        } else {
-            tables + 2 + at
-        }
-    }));
-    table.resize(tables as usize * 128, 0xFFFF_FFFF);
-    file.extend(table.iter().flat_map(|id| id.to_le_bytes()));
-    let mut directory = entry("Root Entry", 5, 0xFFFF_FFFE, 0);
-    directory.extend(entry(name, 2, tables + 1, stream.len() as u32));
-    directory.resize(512, 0);
-    file.extend(directory);
-    file.extend(&stream);
-    file
+    file.into_inner().into_inner()
 }
 
 /// Windows-1258 bytes of a text. None if it has a letter they lack.

@@ -122,10 +122,17 @@ fn locked_and_programmed_workbooks_are_refused_by_name() {
     let mut parts = xlsx_parts(&[("GD", table())]);
     parts.push(("xl/vbaProject.bin", vec![1, 2, 3]));
     assert!(refusal(&zip(&parts)).contains("macro"));
-    assert!(refusal(&ole_named("EncryptedPackage", &[])).contains("mật khẩu"));
-    assert!(refusal(&ole_named("_VBA_PROJECT_CUR", &[])).contains("macro"));
-    assert!(refusal(&ole_named("WordDocument", &[])).contains("Word"));
-    assert!(refusal(&ole_named("Book", &[])).contains("đời cũ"));
+    for (path, said) in [
+        ("/EncryptedPackage", "mật khẩu"),
+        ("/_VBA_PROJECT_CUR/VBA/dir", "macro"),
+        ("/WordDocument", "Word"),
+        ("/BOOK", "đời cũ"),
+        ("/Contents", "không có bảng tính"),
+    ] {
+        assert!(refusal(&ole_of(&[(path, &[])])).contains(said), "{path}");
+    }
+    let inside = ole_of(&[("/WordDocument", &[1]), ("/ObjectPool/_1/Workbook", &[1])]);
+    assert!(refusal(&inside).contains("Word"), "{}", refusal(&inside));
     let mut locked = xls(&table());
     let at = locked.windows(4).position(|w| w == [0x1E, 0x04, 15, 0]).unwrap();
     locked[at] = 0x2F;
