@@ -39,7 +39,7 @@ fn fault(error: io::Error) -> StatementError {
 type Container<R> = CompoundFile<Metered<FullLength<R>>>;
 
 fn open<R: Read + Seek>(file: R) -> Result<Container<R>, StatementError> {
-    let meter = Meter::for_whole(OPENING_BYTES_MAX);
+    let meter = Meter::for_total(OPENING_BYTES_MAX);
     let container = CompoundFile::open(Metered::new(FullLength(file), meter.clone())).map_err(fault)?;
     meter.lift();
     Ok(container)

@@ -46,7 +46,7 @@ impl<R: Read + Seek> Archive<R> {
         if !has_end(&mut file)? {
             return Err(Error::from(ErrorKind::UnexpectedEof));
         }
-        let meter = Meter::for_whole(TABLE_BYTES_MAX);
+        let meter = Meter::for_total(TABLE_BYTES_MAX);
         let zip = ZipArchive::new(Metered::new(file, meter.clone())).map_err(table_fault)?;
         meter.lift();
         // Of two parts of one name the crate shows the last only: other programs may show the other.
@@ -130,7 +130,7 @@ impl<R: Read> Read for Checked<'_, R> {
             Err(error) => Err(match error.to_string().as_str() {
                 WRONG_CHECKSUM if self.left > 0 => Error::from(ErrorKind::UnexpectedEof),
                 WRONG_CHECKSUM => broken("sai mã kiểm tra (CRC)"),
-                LARGER_THAN_CLAIMED => Error::other(Overrun::Whole),
+                LARGER_THAN_CLAIMED => Error::other(Overrun::Total),
                 _ => error,
             }),
         }

@@ -10,10 +10,12 @@ use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX};
 /// How much of a file tells what it is.
 const SAMPLE_BYTES: u64 = 16 << 10;
 
+const DOWNLOAD: &str = "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.";
+
 const OLE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 /// First bytes of what people hand in by mistake.
-const STRANGERS: [(&[u8], &str); 14] = [
+const OTHER_FILES: [(&[u8], &str); 14] = [
     (b"%PDF", "tệp PDF"),
     (b"\x89PNG", "ảnh PNG"),
     (b"\xFF\xD8\xFF", "ảnh JPEG"),
@@ -76,8 +78,7 @@ fn sample<F: Read + Seek>(file: &mut F) -> Result<Vec<u8>, StatementError> {
 }
 
 fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
-    const DOWNLOAD: &str = "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.";
-    if let Some((_, what)) = STRANGERS.iter().find(|(mark, _)| sample.starts_with(mark)) {
+    if let Some((_, what)) = OTHER_FILES.iter().find(|(mark, _)| sample.starts_with(mark)) {
         // «BM» may also begin the title of a text; only a picture has zero bytes there.
         if !sample.starts_with(b"BM") || sample[2..].iter().take(12).any(|&b| b == 0) {
             return Err(StatementError::NotAStatement {
@@ -89,43 +90,8 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
     let text = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(sample);
     let start = text.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
     let text = &text[start..];
-    let head = text[..text.len().min(2048)].to_ascii_lowercase();
-    let has = |words: &[u8]| head.windows(words.len()).any(|w| w == words);
     if text.starts_with(b"<") {
-        return match () {
-            () if has(b"bktocstmrstmt") || has(b"camt.053") => Ok(FileKind::Camt053),
-            () if has(b"camt.052")
-                || has(b"camt.054")
-                || has(b"bktocstmracctrpt")
-                || has(b"bktocstmrdbtcdtntfctn") =>
-            {
-                Err(StatementError::NotAStatement {
-                    what: "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
-                    advice: "Hãy tải sao kê camt.053.",
-                })
-            }
-            () if has(b"urn:schemas-microsoft-com:office:spreadsheet") => {
-                Err(StatementError::NotAStatement {
-                    what: "bảng tính dạng XML 2003",
-                    advice: "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
-                })
-            }
-            () if has(b"<html")
-                || has(b"<!doctype html")
-                || has(b"<table")
-                || has(b"<meta")
-                || has(b"<style") =>
-            {
-                Err(StatementError::NotAStatement {
-                    what: "trang web (HTML), dù có thể mang đuôi .xls",
-                    advice: "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
-                })
-            }
-            () => Err(StatementError::NotAStatement {
-                what: "tệp XML không phải camt.053",
-                advice: DOWNLOAD,
-            }),
-        };
+        return xml_kind(text);
     }
     let begins_line = |mark: &[u8]| {
         let mut lines = text.split(|&b| b == b'\n').take(40);
@@ -147,4 +113,39 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
         });
     }
     Ok(FileKind::Csv)
+}
+
+/// What a text is that begins as XML does.
+fn xml_kind(text: &[u8]) -> Result<FileKind, StatementError> {
+    let head = text[..text.len().min(2048)].to_ascii_lowercase();
+    let has = |words: &[u8]| head.windows(words.len()).any(|w| w == words);
+    if has(b"bktocstmrstmt") || has(b"camt.053") {
+        return Ok(FileKind::Camt053);
+    }
+    let intraday: [&[u8]; 4] = [
+        b"camt.052",
+        b"camt.054",
+        b"bktocstmracctrpt",
+        b"bktocstmrdbtcdtntfctn",
+    ];
+    let page: [&[u8]; 5] = [b"<html", b"<!doctype html", b"<table", b"<meta", b"<style"];
+    let (what, advice) = if intraday.iter().any(|words| has(words)) {
+        (
+            "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
+            "Hãy tải sao kê camt.053.",
+        )
+    } else if has(b"urn:schemas-microsoft-com:office:spreadsheet") {
+        (
+            "bảng tính dạng XML 2003",
+            "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+        )
+    } else if page.iter().any(|words| has(words)) {
+        (
+            "trang web (HTML), dù có thể mang đuôi .xls",
+            "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
+        )
+    } else {
+        ("tệp XML không phải camt.053", DOWNLOAD)
+    };
+    Err(StatementError::NotAStatement { what, advice })
 }

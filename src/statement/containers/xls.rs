@@ -1,8 +1,5 @@
-//! XLS workbooks (BIFF8 in an OLE file), as far as tables of values go.
-//!
-//! Read here rather than through a spreadsheet library, which reserves memory for whatever size a sheet
-//! claims to have and keeps every sheet whole. The stream of the workbook is in memory (old workbooks are
-//! small, and the limit of the room keeps them so); rows are handed over one by one.
+//! XLS workbooks (BIFF8), as far as tables of values go. The stream of the workbook is in memory, since old workbooks
+//! are small; rows are handed over one by one.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -354,7 +351,7 @@ fn letters_of(bytes: &[u8], is_wide: bool) -> String {
 /// The texts that cells share. They go on over records; where one is cut, the next record says again how
 /// wide its letters are.
 fn shared_strings(parts: &[&[u8]]) -> Result<Vec<Box<str>>, StatementError> {
-    let mut from = Parts {
+    let mut from = ContinuedRecord {
         parts,
         part: 0,
         at: 8,
@@ -373,13 +370,13 @@ fn shared_strings(parts: &[&[u8]]) -> Result<Vec<Box<str>>, StatementError> {
     Ok(texts)
 }
 
-struct Parts<'a> {
+struct ContinuedRecord<'a> {
     parts: &'a [&'a [u8]],
     part: usize,
     at: usize,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> ContinuedRecord<'a> {
     /// The rest of the record that is being read, or of the next one.
     fn rest(&mut self) -> Option<&'a [u8]> {
         while self.at >= self.parts.get(self.part)?.len() {

@@ -11,7 +11,7 @@ use super::*;
 
 /// A cell of a made workbook.
 #[derive(Debug, Clone)]
-pub(crate) enum Made {
+pub(crate) enum TestCell {
     /// A text of its own.
     Text(String),
     /// A text in the table that cells share.
@@ -25,17 +25,17 @@ pub(crate) enum Made {
     Empty,
 }
 
-pub(crate) fn text(text: &str) -> Made {
-    Made::Text(text.to_owned())
+pub(crate) fn text(text: &str) -> TestCell {
+    TestCell::Text(text.to_owned())
 }
 
-pub(crate) fn number(digits: &str) -> Made {
-    Made::Number(digits.to_owned())
+pub(crate) fn number(digits: &str) -> TestCell {
+    TestCell::Number(digits.to_owned())
 }
 
 /// Everything that a file is read as, with the mapping that is proposed for it.
 pub(crate) fn read(bytes: &[u8]) -> (Vec<Event>, Summary) {
-    let mapping = looked(bytes).mapping;
+    let mapping = proposed(bytes).mapping;
     read_with(bytes, &mapping).unwrap()
 }
 
@@ -50,13 +50,13 @@ pub(crate) fn read_with(bytes: &[u8], mapping: &Mapping) -> Result<(Vec<Event>, 
     Ok((events, summary))
 }
 
-pub(crate) fn looked(bytes: &[u8]) -> Proposal {
-    look(&mut Cursor::new(bytes), "").unwrap()
+pub(crate) fn proposed(bytes: &[u8]) -> Proposal {
+    propose(&mut Cursor::new(bytes), "").unwrap()
 }
 
 /// Why a file is refused, as people read it.
 pub(crate) fn refusal(bytes: &[u8]) -> String {
-    look(&mut Cursor::new(bytes), "").unwrap_err().to_string()
+    propose(&mut Cursor::new(bytes), "").unwrap_err().to_string()
 }
 
 pub(crate) fn movements(events: &[Event]) -> Vec<StatementRow> {
@@ -126,27 +126,27 @@ fn cell_name(row: usize, column: usize) -> String {
 }
 
 /// A sheet as XML, its shared texts added to the table.
-fn sheet_xml(rows: &[Vec<Made>], shared: &mut Vec<String>) -> String {
+fn sheet_xml(rows: &[Vec<TestCell>], shared: &mut Vec<String>) -> String {
     let mut xml = String::from("<?xml version=\"1.0\"?><worksheet><sheetData>");
     for (at, row) in rows.iter().enumerate() {
         xml.push_str(&format!("<row r=\"{}\">", at + 1));
         for (place, cell) in row.iter().enumerate() {
             let name = cell_name(at, place);
             xml.push_str(&match cell {
-                Made::Text(text) => {
+                TestCell::Text(text) => {
                     format!(
                         "<c r=\"{name}\" t=\"inlineStr\"><is><t>{}</t></is></c>",
                         escaped(text)
                     )
                 }
-                Made::Shared(text) => {
+                TestCell::Shared(text) => {
                     shared.push(text.clone());
                     format!("<c r=\"{name}\" t=\"s\"><v>{}</v></c>", shared.len() - 1)
                 }
-                Made::Number(digits) => format!("<c r=\"{name}\"><v>{digits}</v></c>"),
-                Made::Date(digits) => format!("<c r=\"{name}\" s=\"1\"><v>{digits}</v></c>"),
-                Made::Error => format!("<c r=\"{name}\" t=\"e\"><f>A9</f><v>#REF!</v></c>"),
-                Made::Empty => String::new(),
+                TestCell::Number(digits) => format!("<c r=\"{name}\"><v>{digits}</v></c>"),
+                TestCell::Date(digits) => format!("<c r=\"{name}\" s=\"1\"><v>{digits}</v></c>"),
+                TestCell::Error => format!("<c r=\"{name}\" t=\"e\"><f>A9</f><v>#REF!</v></c>"),
+                TestCell::Empty => String::new(),
             });
         }
         xml.push_str("</row>");
@@ -156,7 +156,7 @@ fn sheet_xml(rows: &[Vec<Made>], shared: &mut Vec<String>) -> String {
 }
 
 /// The parts of a workbook with these sheets.
-pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<TestCell>>)]) -> Vec<(&'static str, Vec<u8>)> {
     const NAMES: [&str; 3] = [
         "xl/worksheets/sheet1.xml",
         "xl/worksheets/sheet2.xml",
@@ -197,7 +197,7 @@ pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str
     parts
 }
 
-pub(crate) fn xlsx(rows: &[Vec<Made>]) -> Vec<u8> {
+pub(crate) fn xlsx(rows: &[Vec<TestCell>]) -> Vec<u8> {
     zip(&xlsx_parts(&[("Sao kê", rows.to_vec())]))
 }
 
@@ -213,28 +213,28 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 /// An old workbook with one sheet.
-pub(crate) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
+pub(crate) fn xls(rows: &[Vec<TestCell>]) -> Vec<u8> {
     let mut shared: Vec<String> = Vec::new();
     let mut cells = record(0x0809, &[0, 6, 0x10, 0, 0, 0, 0, 0]);
     for (at, row) in rows.iter().enumerate() {
         for (place, cell) in row.iter().enumerate() {
             let mut bytes = (at as u16).to_le_bytes().to_vec();
             bytes.extend((place as u16).to_le_bytes());
-            bytes.extend(u16::from(matches!(cell, Made::Date(_))).to_le_bytes());
+            bytes.extend(u16::from(matches!(cell, TestCell::Date(_))).to_le_bytes());
             match cell {
-                Made::Empty => {}
-                Made::Text(text) | Made::Shared(text) => {
+                TestCell::Empty => {}
+                TestCell::Text(text) | TestCell::Shared(text) => {
                     shared.push(text.clone());
                     bytes.extend((shared.len() as u32 - 1).to_le_bytes());
                     cells.extend(record(0x00FD, &bytes));
                 }
-                Made::Number(digits) | Made::Date(digits) => {
+                TestCell::Number(digits) | TestCell::Date(digits) => {
                     // Read by somebody else than the reader that is tested.
                     let read: serde_json::Value = serde_json::from_str(digits).unwrap();
                     bytes.extend(read.as_f64().unwrap().to_bits().to_le_bytes());
                     cells.extend(record(0x0203, &bytes));
                 }
-                Made::Error => {
+                TestCell::Error => {
                     bytes.extend([0x17, 1]);
                     cells.extend(record(0x0205, &bytes));
                 }
