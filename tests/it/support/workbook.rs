@@ -153,6 +153,7 @@ fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
 /// The parts of a ZIP archive by name.
 fn parts(bytes: &[u8]) -> HashMap<String, String> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a ZIP archive");
+    let places = 0..archive.len();
     let read = |at| {
         let mut part = archive.by_index(at).expect("a part");
         let name = part.name().expect("a name").into_owned();
@@ -160,5 +161,5 @@ fn parts(bytes: &[u8]) -> HashMap<String, String> {
         part.read_to_string(&mut text).expect("text");
         (name, text)
     };
-    (0..archive.len()).map(read).collect()
+    places.map(read).collect()
 }
