@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use choso_fuzz::notice::SCHEMES;
-use choso_fuzz::statement::{Event, Mapping, look, read_statement};
+use choso_fuzz::statement::{Event, Mapping, propose, read_statement};
 use choso_fuzz::vn::Dong;
 use choso_fuzz::workbook;
 use libfuzzer_sys::fuzz_target;
@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
         _ => rest.to_vec(),
     };
     let profile = PROFILES.iter().nth(usize::from(first >> 1) % PROFILES.len());
-    if let Ok(proposal) = look(&mut Cursor::new(&bytes), profile.expect("there are some")) {
+    if let Ok(proposal) = propose(&mut Cursor::new(&bytes), profile.expect("there are some")) {
         read_whole(&bytes, &proposal.mapping);
     }
 });

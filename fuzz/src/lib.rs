@@ -5,14 +5,18 @@
 
 #[path = "../../src/notice/mod.rs"]
 pub mod notice;
-#[path = "../../src/reconcile/mod.rs"]
-pub mod reconcile;
+#[path = "../../src/statement/mod.rs"]
+pub mod statement;
 #[path = "../../src/vietqr/mod.rs"]
 pub mod vietqr;
 #[path = "../../src/vn/mod.rs"]
 pub mod vn;
 
+use std::io::{Cursor, Write};
+
 use notice::{Provider, Received, Refusal, Request, SCHEMES, Secrets};
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// The shared vectors: genuine requests and the secrets that prove them.
 pub const VECTORS: &str = include_str!("../../tests/data/provider_vectors.json");
@@ -89,33 +93,11 @@ pub fn workbook(sheet: &[u8]) -> Vec<u8> {
         ),
         ("xl/sheet1.xml", sheet),
     ];
-    let mut file = Vec::new();
-    let mut table = Vec::new();
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in parts {
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        let size = (bytes.len() as u32).to_le_bytes();
-        let mut head = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        for number in [crc.sum().to_le_bytes(), size, size, (name.len() as u32).to_le_bytes()] {
-            head.extend(number);
-        }
-        table.extend(b"PK\x01\x02\x14\0");
-        table.extend(&head);
-        table.extend([0; 10]);
-        table.extend((file.len() as u32).to_le_bytes());
-        table.extend(name.as_bytes());
-        file.extend(b"PK\x03\x04");
-        file.extend(&head);
-        file.extend(name.as_bytes());
-        file.extend(bytes);
+        archive.start_file(name, stored).expect("a name that is new");
+        archive.write_all(bytes).expect("room in memory");
     }
-    let from = file.len() as u32;
-    let bytes = table.len() as u32;
-    let count = parts.len() as u8;
-    file.extend(&table);
-    file.extend([b'P', b'K', 5, 6, 0, 0, 0, 0, count, 0, count, 0]);
-    file.extend(bytes.to_le_bytes());
-    file.extend(from.to_le_bytes());
-    file.extend([0, 0]);
-    file
+    archive.finish().expect("room in memory").into_inner()
 }

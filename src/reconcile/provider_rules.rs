@@ -329,7 +329,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::statement::{Event, look, read_statement};
+    use crate::statement::{Event, propose, read_statement};
 
     fn day(text: &str) -> Day {
         text.parse().unwrap()
@@ -498,7 +498,7 @@ mod tests {
     /// What a file of one payment of 100.000 is off by. The header has no more columns than the row.
     fn gap_of(rules: &ProviderRules, more_header: &str, more: &str) -> i64 {
         let text = format!("Mã giao dịch;Ngày giao dịch;Số tiền{more_header}\nT1;01/03/2026;100.000{more}\n");
-        let mapping = look(&mut Cursor::new(&text), "").unwrap().mapping;
+        let mapping = propose(&mut Cursor::new(&text), "").unwrap().mapping;
         let check = FeeCheck::new(rules, &mapping);
         let mut gaps = Vec::new();
         read_statement(&mut Cursor::new(&text), &mapping, &mut |event| {

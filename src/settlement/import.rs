@@ -13,7 +13,8 @@ use super::error::{ImportError, blocking};
 use super::reading::{Codes, digest, name_of, opened, read_rows};
 use crate::reconcile::{FeeCheck, Outcome, RowSide, RunSummary, match_sides, sum_up};
 use crate::statement::{
-    BadRow, Event, Mapping, Proposal, StatementError, StatementRow, Summary, look, look_by, read_statement,
+    BadRow, Event, Mapping, Proposal, StatementError, StatementRow, Summary, propose, propose_with,
+    read_statement,
 };
 use crate::store::{
     BadStatementRow, KeptRow, NewStatement, PackedRows, RowFinding, StatementBegun, StatementTotals, Store,
@@ -105,13 +106,13 @@ pub enum Progress {
 pub async fn look_at(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
     let path = path.to_owned();
     let profile = profile.to_owned();
-    blocking(move || Ok(look(&mut opened(&path)?, &profile)?)).await
+    blocking(move || Ok(propose(&mut opened(&path)?, &profile)?)).await
 }
 
 /// Says how a file reads by a mapping, which may still lack something.
 pub async fn look_as(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
     let path = path.to_owned();
-    blocking(move || Ok(look_by(&mut opened(&path)?, &mapping)?)).await
+    blocking(move || Ok(propose_with(&mut opened(&path)?, &mapping)?)).await
 }
 
 /// Takes a statement in. The same file again changes nothing; rows that another file had are not kept twice.

@@ -1,3 +1,5 @@
+//! Why a statement as a whole is refused. A single row that cannot be read is a [`BadRow`](super::BadRow).
+
 use std::io;
 
 use crate::statement::kind::Source;
@@ -247,7 +249,7 @@ impl StatementError {
     pub(crate) fn io(error: io::Error, row: u64) -> StatementError {
         match limits::overrun(&error) {
             Some(Overrun::Record) => StatementError::RecordTooLong { row },
-            Some(Overrun::Whole) => StatementError::ZipBomb,
+            Some(Overrun::Total) => StatementError::ZipBomb,
             None => StatementError::Io(error),
         }
     }

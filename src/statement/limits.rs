@@ -1,7 +1,7 @@
 //! Numbers past which a file is refused, and the reader that keeps to them.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 /// Bytes of a file (docs/spec/contract.md, section 4).
@@ -13,7 +13,7 @@ pub(crate) const EXPANDED_BYTES_MAX: u64 = 1 << 30;
 /// A part of a workbook that grows more than this, and is large, was made to do harm. Sheets of a
 /// million rows grow some twenty times.
 pub(crate) const EXPANSION_MAX: u64 = 250;
-/// Below this size growth is nobody's harm.
+/// Parts up to this size may grow by any ratio: they do no harm.
 pub(crate) const EXPANSION_FREE_BYTES: u64 = 64 << 20;
 /// Texts that cells share in a workbook, which must be in memory.
 pub(crate) const SHARED_BYTES_MAX: usize = 192 << 20;
@@ -42,23 +42,36 @@ pub(crate) enum Overrun {
     Record,
     /// All together is too much.
     #[error("more than {EXPANDED_BYTES_MAX} bytes")]
-    Whole,
+    Total,
 }
 
 /// What a [`Metered`] reader may still read. Shared with whoever consumes, who refills it.
 #[derive(Clone)]
 pub(crate) struct Meter {
     record: Rc<Cell<u64>>,
-    whole: Rc<Cell<u64>>,
+    total: Rc<Cell<u64>>,
 }
 
 impl Meter {
     /// A meter for this many bytes in all.
-    pub(crate) fn new(whole: u64) -> Meter {
+    pub(crate) fn new(total: u64) -> Meter {
         Meter {
             record: Rc::new(Cell::new(RECORD_BYTES_MAX)),
-            whole: Rc::new(Cell::new(whole)),
+            total: Rc::new(Cell::new(total)),
         }
+    }
+
+    /// A meter for this many bytes in all, whatever records they are in.
+    pub(crate) fn for_total(total: u64) -> Meter {
+        let meter = Meter::new(total);
+        meter.record.set(u64::MAX);
+        meter
+    }
+
+    /// What is read from now on is bounded elsewhere.
+    pub(crate) fn lift(&self) {
+        self.record.set(u64::MAX);
+        self.total.set(u64::MAX);
     }
 
     /// A record has ended, the next one may be as long again.
@@ -84,7 +97,7 @@ impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.inner.read(buffer)? as u64;
         for (left, overrun) in [
-            (&self.meter.whole, Overrun::Whole),
+            (&self.meter.total, Overrun::Total),
             (&self.meter.record, Overrun::Record),
         ] {
             let rest = left
@@ -94,6 +107,12 @@ impl<R: Read> Read for Metered<R> {
             left.set(rest);
         }
         Ok(got as usize)
+    }
+}
+
+impl<R: Seek> Seek for Metered<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 

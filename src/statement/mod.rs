@@ -1,6 +1,6 @@
 //! The statement reader: a provider's or bank's file becomes rows, one by one.
 //!
-//! [`look`] says what a file is and proposes how to read it; a person sees the proposal with its first
+//! [`propose`] says what a file is and how it could be read; a person sees the proposal with its first
 //! rows; [`read_statement`] reads the file with the [`Mapping`] that was agreed. Rows go to a sink as
 //! they are met, so memory does not grow with their number. Every row of the file is handed over exactly
 //! once: as a row, as a bad row with the reason, or as ignored with the reason; blank lines are nothing.
@@ -40,7 +40,7 @@ use meaning::{layouts, table};
 use messages::{camt, mt940};
 use tables::Tables;
 
-/// Rows of a file that [`look`] reads to show what a mapping makes of them.
+/// Rows of a file that [`propose`] reads to show what a mapping makes of them.
 const PREVIEW_ROWS: usize = 20;
 
 /// How a file could be read, for a person to agree to or change.
@@ -64,22 +64,22 @@ pub struct Proposal {
 ///
 /// The name of the file decides nothing; its content does. `profile` is the provider's profile (`momo`,
 /// `vnpay`, `mb` …), which lets a layout be recognised that has no mark of its own.
-pub fn look<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, StatementError> {
+pub fn propose<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, StatementError> {
     let kind = sniff::kind(file)?;
-    proposed(file, kind, Mapping::without_columns(kind), |tables| {
+    build_proposal(file, kind, Mapping::without_columns(kind), |tables| {
         tables.propose(profile)
     })
 }
 
 /// Looks at a file as a mapping reads it, whether the mapping can be used yet or still lacks something. A file that
 /// is not the mapping's is refused as [`read_statement`] would.
-pub fn look_by<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Proposal, StatementError> {
+pub fn propose_with<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Proposal, StatementError> {
     let kind = kind_for(file, mapping)?;
-    proposed(file, kind, mapping.clone(), |tables| tables.locate(mapping))
+    build_proposal(file, kind, mapping.clone(), |tables| tables.locate(mapping))
 }
 
 /// `fixed` is how a format reads whose fields have fixed meanings; of a table it is to be found.
-fn proposed<F: Read + Seek>(
+fn build_proposal<F: Read + Seek>(
     file: &mut F,
     kind: FileKind,
     fixed: Mapping,
@@ -149,20 +149,20 @@ pub fn read_statement<F: Read + Seek>(
 ) -> Result<Summary, StatementError> {
     mapping.check()?;
     let kind = kind_for(file, mapping)?;
-    let mut handed = row::Handed::new(sink);
+    let mut sink = row::EventSink::new(sink);
     let outcome = match kind {
-        FileKind::Mt940 => mt940::read(file, &mut handed),
-        FileKind::Camt053 => camt::read(file, &mut handed),
-        _ => read_table(file, kind, mapping, &mut handed),
+        FileKind::Mt940 => mt940::read(file, &mut sink),
+        FileKind::Camt053 => camt::read(file, &mut sink),
+        _ => read_table(file, kind, mapping, &mut sink),
     };
-    outcome.map_err(|error| handed.interrupted(error))
+    outcome.map_err(|error| sink.interrupted(error))
 }
 
 fn read_table<F: Read + Seek>(
     file: &mut F,
     kind: FileKind,
     mapping: &Mapping,
-    handed: &mut row::Handed<'_>,
+    sink: &mut row::EventSink<'_>,
 ) -> Result<Summary, StatementError> {
     let mut tables = Tables::open(file, kind)?;
     let found = tables.locate(mapping)?;
@@ -174,7 +174,7 @@ fn read_table<F: Read + Seek>(
             return Ok(ControlFlow::Continue(()));
         }
         if let Some(event) = table.read(row) {
-            handed.hand(event)?;
+            sink.push(event)?;
         }
         Ok(ControlFlow::Continue(()))
     })?;

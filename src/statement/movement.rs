@@ -1,3 +1,5 @@
+//! What a row says happened to the money: its kind and its status, with the words kept in the database.
+
 use serde::{Deserialize, Serialize};
 
 /// What a row of a statement says happened.

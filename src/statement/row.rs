@@ -1,3 +1,6 @@
+//! What is handed over of a file, row by row: movements, bad rows with their reason, ignored rows, and the sink that
+//! counts them.
+
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -187,18 +190,18 @@ pub enum Event {
 }
 
 /// The sink, with a count of what it was given.
-pub(crate) struct Handed<'a> {
+pub(crate) struct EventSink<'a> {
     sink: &'a mut dyn FnMut(Event) -> ControlFlow<()>,
     rows: u64,
 }
 
-impl<'a> Handed<'a> {
-    pub(crate) fn new(sink: &'a mut dyn FnMut(Event) -> ControlFlow<()>) -> Handed<'a> {
-        Handed { sink, rows: 0 }
+impl<'a> EventSink<'a> {
+    pub(crate) fn new(sink: &'a mut dyn FnMut(Event) -> ControlFlow<()>) -> EventSink<'a> {
+        EventSink { sink, rows: 0 }
     }
 
     /// Gives one more to the sink, unless the file has had its number.
-    pub(crate) fn hand(&mut self, event: Event) -> Result<(), StatementError> {
+    pub(crate) fn push(&mut self, event: Event) -> Result<(), StatementError> {
         if self.rows == ROWS_MAX {
             return Err(StatementError::TooManyRows);
         }

@@ -1,3 +1,5 @@
+//! What a file came to: counts and sums by kind, totals at its foot, and whether its balances add up.
+
 use crate::statement::kind::FileKind;
 use crate::statement::meaning::mapping::Column;
 use crate::statement::movement::{RowKind, RowStatus};
@@ -15,12 +17,12 @@ pub struct FileTally {
 impl FileTally {
     pub(crate) fn add(&mut self, amount: Dong) {
         self.count += 1;
-        self.amount = plus(self.amount, amount);
+        self.amount = saturating_sum(self.amount, amount);
     }
 }
 
 /// A sum that cannot wrap: a million rows of the largest amount do not fit.
-pub(crate) fn plus(a: Dong, b: Dong) -> Dong {
+pub(crate) fn saturating_sum(a: Dong, b: Dong) -> Dong {
     Dong::new(a.vnd().saturating_add(b.vnd()))
 }
 
@@ -38,7 +40,7 @@ pub struct FootTotal {
 }
 
 /// Balances of the account, where the file states them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Balance {
     /// At the beginning; of all statements in the file together.
     pub opening: Dong,
@@ -147,10 +149,10 @@ impl Summary {
         };
         tally.add(row.amount);
         if row.status == RowStatus::Settled {
-            self.fees = plus(self.fees, row.fee);
-            self.vat = plus(self.vat, row.vat);
-            self.discounts = plus(self.discounts, row.discount);
-            self.net = plus(self.net, row.net.unwrap_or_default());
+            self.fees = saturating_sum(self.fees, row.fee);
+            self.vat = saturating_sum(self.vat, row.vat);
+            self.discounts = saturating_sum(self.discounts, row.discount);
+            self.net = saturating_sum(self.net, row.net.unwrap_or_default());
         }
         self.fee_differs += u64::from(row.fee_differs());
         let day = row.business_day;

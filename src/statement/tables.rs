@@ -4,19 +4,21 @@ use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
 use crate::statement::containers::cells::RowSink;
-use crate::statement::containers::delimited::{self, Text};
+use crate::statement::containers::delimited::{self, TextFormat};
 use crate::statement::containers::{xls, xlsx};
 use crate::statement::error::StatementError;
-use crate::statement::kind::FileFacts;
-use crate::statement::kind::FileKind;
+use crate::statement::kind::{FileFacts, FileKind};
 use crate::statement::limits::HEADER_ROWS_MAX;
-use crate::statement::meaning::header::{self, Header};
+use crate::statement::meaning::header::{self, Header, TextRow};
 use crate::statement::meaning::mapping::Mapping;
 
 /// The tables that a file may hold: one for each sheet that shows itself, or for each separator that a
 /// text could be cut by.
 pub(crate) enum Tables<'f, F: Read + Seek> {
-    Text { file: &'f mut F, cuts: Vec<Text> },
+    Text {
+        file: &'f mut F,
+        formats: Vec<TextFormat>,
+    },
     Xlsx(xlsx::Book<&'f mut F>),
     Xls(xls::Book),
 }
@@ -27,15 +29,15 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             FileKind::Xlsx => xlsx::Book::open(file).map(Tables::Xlsx),
             FileKind::Xls => xls::Book::open(file).map(Tables::Xls),
             _ => {
-                let cuts = delimited::candidates(file)?;
-                Ok(Tables::Text { file, cuts })
+                let formats = delimited::candidates(file)?;
+                Ok(Tables::Text { file, formats })
             }
         }
     }
 
     fn count(&self) -> usize {
         match self {
-            Tables::Text { cuts, .. } => cuts.len(),
+            Tables::Text { formats, .. } => formats.len(),
             Tables::Xlsx(book) => book.sheet_names().count(),
             Tables::Xls(book) => book.sheet_names().count(),
         }
@@ -44,17 +46,20 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     /// Hands over every row of one table that is not blank, until the sink breaks.
     pub(crate) fn each_row(&mut self, table: usize, sink: RowSink<'_>) -> Result<(), StatementError> {
         match self {
-            Tables::Text { file, cuts } => delimited::each_row(*file, &cuts[table], sink),
+            Tables::Text { file, formats } => delimited::each_row(*file, &formats[table], sink),
             Tables::Xlsx(book) => book.each_row(table, sink),
             Tables::Xls(book) => book.each_row(table, sink),
         }
     }
 
     /// The first rows that are not blank.
-    fn head(&mut self, table: usize) -> Result<Vec<(u64, Vec<String>)>, StatementError> {
+    fn head(&mut self, table: usize) -> Result<Vec<TextRow>, StatementError> {
         let mut head = Vec::new();
         let outcome = self.each_row(table, &mut |row| {
-            head.push((row.number, row.owned()));
+            head.push(TextRow {
+                number: row.number,
+                cells: row.owned(),
+            });
             Ok(match head.len() {
                 HEADER_ROWS_MAX => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
@@ -71,9 +76,9 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
     pub(crate) fn facts(&self, kind: FileKind, found: &Found) -> FileFacts {
         let table = found.table;
         let (encoding, separator, sheet) = match self {
-            Tables::Text { cuts, .. } => {
-                let cut = &cuts[table];
-                (Some(cut.encoding), Some(char::from(cut.separator)), None)
+            Tables::Text { formats, .. } => {
+                let format = &formats[table];
+                (Some(format.encoding), Some(char::from(format.separator)), None)
             }
             Tables::Xlsx(book) => (None, None, book.sheet_names().nth(table)),
             Tables::Xls(book) => (None, None, book.sheet_names().nth(table)),
@@ -100,11 +105,12 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
                     continue;
                 }
             };
-            let Some((header, mapping, known)) = header::propose(&head, profile) else {
+            let Some(candidate) = header::propose(&head, profile) else {
                 continue;
             };
-            if best.as_ref().is_none_or(|(most, _)| known > *most) {
-                best = Some((known, Found::new(table, head, header, mapping)));
+            if best.as_ref().is_none_or(|(score, _)| candidate.score > *score) {
+                let found = Found::new(table, head, candidate.header, candidate.mapping);
+                best = Some((candidate.score, found));
             }
         }
         let found = best.map(|(_, found)| found);
@@ -169,8 +175,8 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn new(table: usize, head: Vec<(u64, Vec<String>)>, header: Header, mapping: Mapping) -> Found {
-        let mut above: Vec<Vec<String>> = head.into_iter().map(|(_, cells)| cells).collect();
+    fn new(table: usize, head: Vec<TextRow>, header: Header, mapping: Mapping) -> Found {
+        let mut above: Vec<Vec<String>> = head.into_iter().map(|row| row.cells).collect();
         let mut below = above.split_off(header.at);
         below.drain(..usize::from(header.rows).min(below.len()));
         Found {

@@ -8,15 +8,14 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use encoding_rs::{CoderResult, Decoder, WINDOWS_1258};
 
-use crate::statement::containers::cells::RowSink;
-use crate::statement::containers::cells::{CellKind, RowBuf, RowFault};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
 use crate::statement::error::StatementError;
 use crate::statement::kind::Encoding;
-use crate::statement::limits::{COLUMNS_MAX, RECORD_BYTES_MAX};
+use crate::statement::limits::{self, COLUMNS_MAX, Overrun, RECORD_BYTES_MAX};
 
 /// How a text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Text {
+pub(crate) struct TextFormat {
     pub(crate) encoding: Encoding,
     pub(crate) separator: u8,
     /// LF, or CR where the file has no LF (old Macintosh programs).
@@ -26,7 +25,7 @@ pub(crate) struct Text {
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
 /// The ways in which the text can be cut, the likeliest first.
-pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<Text>, StatementError> {
+pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<TextFormat>, StatementError> {
     let encoding = encoding(file)?;
     let mut lines = open(file, encoding)?;
     let mut sample = Vec::new();
@@ -44,7 +43,7 @@ pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<Text>, Stat
     separators.sort_by_key(|s| std::cmp::Reverse(sample.iter().filter(|b| *b == s).count()));
     Ok(separators
         .into_iter()
-        .map(|separator| Text {
+        .map(|separator| TextFormat {
             encoding,
             separator,
             line_end,
@@ -58,7 +57,7 @@ fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, StatementError> {
     let io = |error| StatementError::io(error, 1);
     let mut mark = [0; 2];
     file.seek(SeekFrom::Start(0)).map_err(io)?;
-    let read = crate::statement::limits::fill(file, &mut mark).map_err(io)?;
+    let read = limits::fill(file, &mut mark).map_err(io)?;
     match &mark[..read] {
         [0xFF, 0xFE] => return Ok(Encoding::Utf16Le),
         [0xFE, 0xFF] => return Ok(Encoding::Utf16Be),
@@ -122,7 +121,7 @@ fn open<F: Read + Seek>(file: &mut F, encoding: Encoding) -> Result<Box<dyn BufR
     let io = |error| StatementError::io(error, 1);
     let mut mark = [0; 3];
     file.seek(SeekFrom::Start(0)).map_err(io)?;
-    let read = crate::statement::limits::fill(file, &mut mark).map_err(io)?;
+    let read = limits::fill(file, &mut mark).map_err(io)?;
     let skipped = match (encoding, &mark[..read]) {
         (Encoding::Utf16Le | Encoding::Utf16Be, _) => 2,
         (_, [0xEF, 0xBB, 0xBF]) => 3,
@@ -175,7 +174,7 @@ impl<R: Read> Read for Decoded<R> {
         while !self.is_done {
             if self.from == self.to && !self.is_last {
                 self.from = 0;
-                self.to = crate::statement::limits::fill(&mut self.inner, &mut self.raw)?;
+                self.to = limits::fill(&mut self.inner, &mut self.raw)?;
                 self.is_last = self.to < self.raw.len();
             }
             let input = &self.raw[self.from..self.to];
@@ -201,7 +200,7 @@ fn append_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> std:
     let room = RECORD_BYTES_MAX.saturating_sub(line.len() as u64);
     let read = from.take(room).read_until(line_end, line)? as u64;
     if read == room && line.last() != Some(&line_end) {
-        return Err(std::io::Error::other(crate::statement::limits::Overrun::Record));
+        return Err(std::io::Error::other(Overrun::Record));
     }
     Ok(read)
 }
@@ -209,7 +208,7 @@ fn append_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> std:
 /// Hands over every record that is not blank.
 pub(crate) fn each_row<F: Read + Seek>(
     file: &mut F,
-    text: &Text,
+    text: &TextFormat,
     sink: RowSink<'_>,
 ) -> Result<(), StatementError> {
     let mut lines = open(file, text.encoding)?;
@@ -222,8 +221,8 @@ pub(crate) fn each_row<F: Read + Seek>(
     {
         let mut lines_read = 1;
         if record.contains(&b'"') {
-            let mut at = At::Start.after(&record, text.separator);
-            while at == At::Quoted {
+            let mut at = QuoteState::Start.after(&record, text.separator);
+            while at == QuoteState::Quoted {
                 let from = record.len();
                 let read = append_line(&mut *lines, text.line_end, &mut record)
                     .map_err(|error| quote_or_io(error, number))?;
@@ -242,7 +241,7 @@ pub(crate) fn each_row<F: Read + Seek>(
         if cells.ends.len() > COLUMNS_MAX {
             return Err(StatementError::TooManyColumns { row: number });
         }
-        fill(&mut row, &record, &cells, text.encoding);
+        fill_row(&mut row, &record, &cells, text.encoding);
         if !row.is_blank() && sink(&row)?.is_break() {
             return Ok(());
         }
@@ -253,7 +252,7 @@ pub(crate) fn each_row<F: Read + Seek>(
 
 /// A record that grows past its limit inside a quotation mark was opened by that mark.
 fn quote_or_io(error: std::io::Error, row: u64) -> StatementError {
-    match crate::statement::limits::overrun(&error) {
+    match limits::overrun(&error) {
         Some(_) => StatementError::QuoteOpen { row },
         None => StatementError::Io(error),
     }
@@ -261,7 +260,7 @@ fn quote_or_io(error: std::io::Error, row: u64) -> StatementError {
 
 /// Where in a record with quotation marks a byte stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
+enum QuoteState {
     /// Before the first letter of a cell; only here a mark opens.
     Start,
     Plain,
@@ -270,21 +269,21 @@ enum At {
     Closed,
 }
 
-impl At {
+impl QuoteState {
     /// Where the next byte stands, and whether this one is a letter of its cell.
-    fn step(self, byte: u8, separator: u8) -> (At, bool) {
+    fn step(self, byte: u8, separator: u8) -> (QuoteState, bool) {
         match (self, byte) {
-            (At::Quoted, b'"') => (At::Closed, false),
-            (At::Quoted, _) => (At::Quoted, true),
-            (At::Start, b'"') => (At::Quoted, false),
-            (At::Closed, b'"') => (At::Quoted, true),
-            (_, b) if b == separator => (At::Start, false),
-            (At::Start, b' ') => (At::Start, true),
-            _ => (At::Plain, true),
+            (QuoteState::Quoted, b'"') => (QuoteState::Closed, false),
+            (QuoteState::Quoted, _) => (QuoteState::Quoted, true),
+            (QuoteState::Start, b'"') => (QuoteState::Quoted, false),
+            (QuoteState::Closed, b'"') => (QuoteState::Quoted, true),
+            (_, b) if b == separator => (QuoteState::Start, false),
+            (QuoteState::Start, b' ') => (QuoteState::Start, true),
+            _ => (QuoteState::Plain, true),
         }
     }
 
-    fn after(self, bytes: &[u8], separator: u8) -> At {
+    fn after(self, bytes: &[u8], separator: u8) -> QuoteState {
         bytes.iter().fold(self, |at, &b| at.step(b, separator).0)
     }
 }
@@ -316,13 +315,13 @@ impl Cells {
 
     fn cut_quoted(&mut self, record: &[u8], separator: u8) {
         self.unquoted.clear();
-        let mut at = At::Start;
+        let mut at = QuoteState::Start;
         let mut from = 0;
         for &byte in record {
             let (next, is_letter) = at.step(byte, separator);
             if is_letter {
                 self.unquoted.push(byte);
-            } else if next == At::Start {
+            } else if next == QuoteState::Start {
                 self.ends.push((from, self.unquoted.len()));
                 from = self.unquoted.len();
             }
@@ -333,7 +332,7 @@ impl Cells {
 }
 
 /// Decodes a record and fills the row with its cells.
-fn fill(row: &mut RowBuf, record: &[u8], cells: &Cells, encoding: Encoding) {
+fn fill_row(row: &mut RowBuf, record: &[u8], cells: &Cells, encoding: Encoding) {
     let bytes = if cells.is_unquoted {
         &cells.unquoted
     } else {

@@ -7,6 +7,7 @@
 
 pub(crate) mod cells;
 pub(crate) mod delimited;
+pub(crate) mod ole;
 pub(crate) mod parts;
 pub(crate) mod sniff;
 pub(crate) mod xls;

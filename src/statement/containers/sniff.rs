@@ -2,19 +2,23 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::statement::containers::xls::ole_name;
-use crate::statement::containers::xlsx;
+use crate::statement::containers::{ole, xlsx};
 use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
-use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX, fill};
+use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX};
 
 /// How much of a file tells what it is.
 const SAMPLE_BYTES: u64 = 16 << 10;
 
+const DOWNLOAD: (&str, &str) = (
+    "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
+    "Get the statement as Excel or CSV from the provider.",
+);
+
 const OLE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 /// First bytes of what people hand in by mistake.
-const STRANGERS: [(&[u8], (&str, &str)); 14] = [
+const OTHER_FILES: [(&[u8], (&str, &str)); 14] = [
     (b"%PDF", ("tệp PDF", "a PDF file")),
     (b"\x89PNG", ("ảnh PNG", "a PNG picture")),
     (b"\xFF\xD8\xFF", ("ảnh JPEG", "a JPEG picture")),
@@ -63,7 +67,7 @@ pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementEr
         if length > OLD_WORKBOOK_BYTES_MAX {
             return Err(StatementError::FileTooLarge);
         }
-        inspect_ole(file)?;
+        ole::inspect(file)?;
         return rewound(file, FileKind::Xls);
     }
     let kind = text_kind(&sample)?;
@@ -86,11 +90,7 @@ fn sample<F: Read + Seek>(file: &mut F) -> Result<Vec<u8>, StatementError> {
 }
 
 fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
-    const DOWNLOAD: (&str, &str) = (
-        "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
-        "Get the statement as Excel or CSV from the provider.",
-    );
-    if let Some(&(_, what)) = STRANGERS.iter().find(|(mark, _)| sample.starts_with(mark)) {
+    if let Some(&(_, what)) = OTHER_FILES.iter().find(|(mark, _)| sample.starts_with(mark)) {
         // «BM» may also begin the title of a text; only a picture has zero bytes there.
         if !sample.starts_with(b"BM") || sample[2..].iter().take(12).any(|&b| b == 0) {
             return Err(StatementError::NotAStatement {
@@ -102,55 +102,8 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
     let text = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(sample);
     let start = text.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
     let text = &text[start..];
-    let head = text[..text.len().min(2048)].to_ascii_lowercase();
-    let has = |words: &[u8]| head.windows(words.len()).any(|w| w == words);
     if text.starts_with(b"<") {
-        return match () {
-            () if has(b"bktocstmrstmt") || has(b"camt.053") => Ok(FileKind::Camt053),
-            () if has(b"camt.052")
-                || has(b"camt.054")
-                || has(b"bktocstmracctrpt")
-                || has(b"bktocstmrdbtcdtntfctn") =>
-            {
-                Err(StatementError::NotAStatement {
-                    what: (
-                        "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
-                        "a credit notice or a report of the day (camt.052, camt.054)",
-                    ),
-                    advice: ("Hãy tải sao kê camt.053.", "Get the statement as camt.053."),
-                })
-            }
-            () if has(b"urn:schemas-microsoft-com:office:spreadsheet") => {
-                Err(StatementError::NotAStatement {
-                    what: ("bảng tính dạng XML 2003", "a workbook in XML of 2003"),
-                    advice: (
-                        "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
-                        "Open it, save it as .xlsx, then import it.",
-                    ),
-                })
-            }
-            () if has(b"<html")
-                || has(b"<!doctype html")
-                || has(b"<table")
-                || has(b"<meta")
-                || has(b"<style") =>
-            {
-                Err(StatementError::NotAStatement {
-                    what: (
-                        "trang web (HTML), dù có thể mang đuôi .xls",
-                        "a web page (HTML), even if it is called .xls",
-                    ),
-                    advice: (
-                        "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
-                        "Open it in a spreadsheet, save it as .xlsx, then import it.",
-                    ),
-                })
-            }
-            () => Err(StatementError::NotAStatement {
-                what: ("tệp XML không phải camt.053", "XML, but not camt.053"),
-                advice: DOWNLOAD,
-            }),
-        };
+        return xml_kind(text);
     }
     let begins_line = |mark: &[u8]| {
         let mut lines = text.split(|&b| b == b'\n').take(40);
@@ -180,39 +133,49 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
     Ok(FileKind::Csv)
 }
 
-/// Reads the names in the directory of an OLE file. Entries of 128 bytes stand at multiples of 128, so
-/// they are found without following the chain that a broken file may have tied into a knot.
-fn inspect_ole<F: Read + Seek>(file: &mut F) -> Result<(), StatementError> {
-    let mut is_book = false;
-    let mut is_document = false;
-    let mut buffer = vec![0_u8; 128 << 10];
-    loop {
-        let read = fill(file, &mut buffer).map_err(|error| StatementError::io(error, 1))?;
-        for entry in buffer[..read].chunks_exact(128) {
-            match ole_name(entry).as_deref() {
-                Some("EncryptedPackage" | "EncryptionInfo") => return Err(StatementError::Password),
-                Some("_VBA_PROJECT_CUR" | "VBA" | "Macros") => return Err(StatementError::Macro),
-                Some("Workbook" | "Book") => is_book = true,
-                Some("WordDocument" | "PowerPoint Document") => is_document = true,
-                _ => {}
-            }
-        }
-        if read < buffer.len() {
-            break;
-        }
+/// What a text is that begins as XML does.
+fn xml_kind(text: &[u8]) -> Result<FileKind, StatementError> {
+    let head = text[..text.len().min(2048)].to_ascii_lowercase();
+    let has = |words: &[u8]| head.windows(words.len()).any(|w| w == words);
+    if has(b"bktocstmrstmt") || has(b"camt.053") {
+        return Ok(FileKind::Camt053);
     }
-    match (is_book, is_document) {
-        (true, _) => Ok(()),
-        (false, is_document) => Err(StatementError::NotAStatement {
-            what: if is_document {
-                ("văn bản Word hoặc PowerPoint", "a Word or PowerPoint document")
-            } else {
-                ("tệp OLE không có bảng tính", "an OLE file without a workbook")
-            },
-            advice: (
-                "Hãy tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
-                "Get the statement as Excel or CSV from the provider.",
+    let intraday: [&[u8]; 4] = [
+        b"camt.052",
+        b"camt.054",
+        b"bktocstmracctrpt",
+        b"bktocstmrdbtcdtntfctn",
+    ];
+    let page: [&[u8]; 5] = [b"<html", b"<!doctype html", b"<table", b"<meta", b"<style"];
+    let (what, advice) = if intraday.iter().any(|words| has(words)) {
+        (
+            (
+                "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
+                "a credit notice or a report of the day (camt.052, camt.054)",
             ),
-        }),
-    }
+            ("Hãy tải sao kê camt.053.", "Get the statement as camt.053."),
+        )
+    } else if has(b"urn:schemas-microsoft-com:office:spreadsheet") {
+        (
+            ("bảng tính dạng XML 2003", "a workbook in XML of 2003"),
+            (
+                "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                "Open it, save it as .xlsx, then import it.",
+            ),
+        )
+    } else if page.iter().any(|words| has(words)) {
+        (
+            (
+                "trang web (HTML), dù có thể mang đuôi .xls",
+                "a web page (HTML), even if it is called .xls",
+            ),
+            (
+                "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
+                "Open it in a spreadsheet, save it as .xlsx, then import it.",
+            ),
+        )
+    } else {
+        (("tệp XML không phải camt.053", "XML, but not camt.053"), DOWNLOAD)
+    };
+    Err(StatementError::NotAStatement { what, advice })
 }

@@ -1,21 +1,15 @@
-//! XLS workbooks (BIFF8 in an OLE file), as far as tables of values go.
-//!
-//! Read here rather than through a spreadsheet library, which reserves memory for whatever size a sheet
-//! claims to have and keeps every sheet whole. The stream of the workbook is in memory (old workbooks are
-//! small, and the limit of the room keeps them so); rows are handed over one by one.
+//! XLS workbooks (BIFF8), as far as tables of values go. The stream of the workbook is in memory, since old workbooks
+//! are small; rows are handed over one by one.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::collections::HashMap;
+use std::io::{Read, Seek};
 
-use crate::statement::containers::cells::RowSink;
-use crate::statement::containers::cells::{CellKind, RowBuf};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowSink};
+use crate::statement::containers::ole::{self, broken, cut};
 use crate::statement::containers::xlsx::{is_date_format, shows_date};
 use crate::statement::error::StatementError;
-use crate::statement::limits::{COLUMNS_MAX, OLD_WORKBOOK_BYTES_MAX, SHARED_BYTES_MAX};
-use crate::vn::Sentence;
+use crate::statement::limits::{COLUMNS_MAX, SHARED_BYTES_MAX};
 
-const FREE_SECTOR: u32 = 0xFFFF_FFFA;
-/// A directory entry.
-const ENTRY_BYTES: usize = 128;
 /// Sheets of a workbook; a statement has a few.
 const SHEETS_MAX: usize = 256;
 
@@ -38,150 +32,12 @@ const FORMULA: u16 = 0x0006;
 const STRING: u16 = 0x0207;
 const BOOL_OR_ERROR: u16 = 0x0205;
 
-fn broken(vi: &'static str, en: &'static str) -> StatementError {
-    StatementError::Workbook {
-        part: "Workbook".to_owned(),
-        because: Sentence::new(vi, en),
-    }
-}
-
-fn cut() -> StatementError {
-    StatementError::Truncated {
-        because: ("bảng tính kết thúc giữa chừng", "the workbook ends midway"),
-    }
-}
-
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-/// The stream called `Workbook` of an OLE file.
-fn workbook_stream(file: &[u8]) -> Result<Vec<u8>, StatementError> {
-    let shift = u16_at(file, 30)
-        .filter(|shift| matches!(shift, 9 | 12))
-        .ok_or_else(|| broken("tệp OLE hỏng", "the OLE file is broken"))?;
-    let size = 1_usize << shift;
-    let sector = |id: u32| -> Option<&[u8]> {
-        let from = (id as usize).checked_add(1)?.checked_mul(size)?;
-        // The last sector may be cut short by programs that write no padding.
-        file.get(from..file.len().min(from + size))
-            .filter(|s| !s.is_empty())
-    };
-    let table = allocation(file, size, &sector)?;
-    let directory = chain(
-        u32_at(file, 48).unwrap_or(FREE_SECTOR),
-        &table,
-        &sector,
-        usize::MAX,
-    )?;
-    let mut root = None;
-    let mut book = None;
-    for entry in directory.chunks_exact(ENTRY_BYTES) {
-        let start = u32_at(entry, 116).unwrap_or(FREE_SECTOR);
-        let length = u32_at(entry, 120).unwrap_or(0) as usize;
-        match ole_name(entry).as_deref() {
-            Some("Root Entry") => root = root.or(Some((start, length))),
-            Some("Workbook") => book = book.or(Some((start, length))),
-            _ => {}
-        }
-    }
-    let Some((start, length)) = book else {
-        return Err(StatementError::NotAStatement {
-            what: ("bảng tính Excel đời cũ hơn 97", "a workbook older than Excel 97"),
-            advice: (
-                "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
-                "Open it, save it as .xlsx, then import it.",
-            ),
-        });
-    };
-    let small_max = u32_at(file, 56).unwrap_or(4096) as usize;
-    if length >= small_max {
-        let mut stream = chain(start, &table, &sector, length)?;
-        if stream.len() < length {
-            return Err(cut());
-        }
-        stream.truncate(length);
-        return Ok(stream);
-    }
-    // Small streams stand in sectors of 64 bytes inside the stream of the root.
-    let (root_start, root_length) = root.unwrap_or((FREE_SECTOR, 0));
-    let small = chain(root_start, &table, &sector, root_length)?;
-    let small_table = chain(
-        u32_at(file, 60).unwrap_or(FREE_SECTOR),
-        &table,
-        &sector,
-        usize::MAX,
-    )?;
-    let small_table: Vec<u32> = small_table.chunks_exact(4).filter_map(|b| u32_at(b, 0)).collect();
-    let small_sector = |id: u32| small.get(id as usize * 64..(id as usize + 1) * 64);
-    let mut stream = chain(start, &small_table, &small_sector, length)?;
-    if stream.len() < length {
-        return Err(cut());
-    }
-    stream.truncate(length);
-    Ok(stream)
-}
-
-/// The allocation table: for each sector the one behind it.
-fn allocation<'f>(
-    file: &'f [u8],
-    size: usize,
-    sector: &dyn Fn(u32) -> Option<&'f [u8]>,
-) -> Result<Vec<u32>, StatementError> {
-    let mut ids: Vec<u32> = (0..109).filter_map(|at| u32_at(file, 76 + at * 4)).collect();
-    let mut next = u32_at(file, 68).unwrap_or(FREE_SECTOR);
-    let sectors = file.len() / size;
-    let mut steps = 0;
-    while next < FREE_SECTOR {
-        steps += 1;
-        let more = sector(next).ok_or_else(cut)?;
-        if steps > sectors {
-            return Err(broken(
-                "bảng phân bổ lặp vòng",
-                "the allocation table runs in a circle",
-            ));
-        }
-        ids.extend((0..size / 4 - 1).filter_map(|at| u32_at(more, at * 4)));
-        next = u32_at(more, size - 4).unwrap_or(FREE_SECTOR);
-    }
-    let mut table = Vec::new();
-    for id in ids.into_iter().filter(|&id| id < FREE_SECTOR) {
-        // More entries than sectors are padding, or a table that is named twice to make streams grow.
-        if table.len() > sectors {
-            break;
-        }
-        let entries = sector(id).ok_or_else(cut)?;
-        table.extend(entries.chunks_exact(4).filter_map(|b| u32_at(b, 0)));
-    }
-    Ok(table)
-}
-
-/// The sectors of a stream, joined; at most `length` bytes and a sector.
-fn chain<'f>(
-    start: u32,
-    table: &[u32],
-    sector: &dyn Fn(u32) -> Option<&'f [u8]>,
-    length: usize,
-) -> Result<Vec<u8>, StatementError> {
-    let mut stream = Vec::new();
-    let mut next = start;
-    let mut steps = 0;
-    while next < FREE_SECTOR && stream.len() < length {
-        steps += 1;
-        if steps > table.len() {
-            return Err(broken(
-                "chuỗi sector lặp vòng",
-                "a chain of sectors runs in a circle",
-            ));
-        }
-        stream.extend_from_slice(sector(next).ok_or_else(cut)?);
-        next = table.get(next as usize).copied().unwrap_or(FREE_SECTOR);
-    }
-    Ok(stream)
 }
 
 pub(crate) struct Book {
@@ -207,13 +63,7 @@ fn record(stream: &[u8], at: usize) -> Option<(u16, &[u8], usize)> {
 
 impl Book {
     pub(crate) fn open<F: Read + Seek>(file: &mut F) -> Result<Book, StatementError> {
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
-        file.take(OLD_WORKBOOK_BYTES_MAX)
-            .read_to_end(&mut bytes)
-            .map_err(StatementError::Io)?;
-        let stream = workbook_stream(&bytes)?;
-        drop(bytes);
+        let stream = ole::workbook_stream(file)?;
         let mut book = Book {
             stream: Vec::new(),
             sheets: Vec::new(),
@@ -232,7 +82,7 @@ impl Book {
 
     /// The records before the first sheet.
     fn globals(&mut self, stream: &[u8]) -> Result<(), StatementError> {
-        let mut own_formats = std::collections::HashMap::new();
+        let mut own_formats = HashMap::new();
         let mut at = 0;
         let Some((BOF, first, _)) = record(stream, 0) else {
             return Err(broken("không có bản ghi BOF", "there is no BOF record"));
@@ -501,7 +351,7 @@ fn letters_of(bytes: &[u8], is_wide: bool) -> String {
 /// The texts that cells share. They go on over records; where one is cut, the next record says again how
 /// wide its letters are.
 fn shared_strings(parts: &[&[u8]]) -> Result<Vec<Box<str>>, StatementError> {
-    let mut from = Parts {
+    let mut from = ContinuedRecord {
         parts,
         part: 0,
         at: 8,
@@ -523,13 +373,13 @@ fn shared_strings(parts: &[&[u8]]) -> Result<Vec<Box<str>>, StatementError> {
     Ok(texts)
 }
 
-struct Parts<'a> {
+struct ContinuedRecord<'a> {
     parts: &'a [&'a [u8]],
     part: usize,
     at: usize,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> ContinuedRecord<'a> {
     /// The rest of the record that is being read, or of the next one.
     fn rest(&mut self) -> Option<&'a [u8]> {
         while self.at >= self.parts.get(self.part)?.len() {
@@ -596,19 +446,6 @@ impl<'a> Parts<'a> {
         self.skip(runs * 4 + extra)?;
         Some(text)
     }
-}
-
-/// The name of a directory entry: UTF-16, its length in bytes behind it, then the kind of the entry.
-pub(crate) fn ole_name(entry: &[u8]) -> Option<String> {
-    let length = usize::from(u16::from_le_bytes([entry[64], entry[65]]));
-    let is_entry = matches!(entry[66], 1 | 2 | 5) && (4..=64).contains(&length) && length.is_multiple_of(2);
-    if !is_entry {
-        return None;
-    }
-    let units = entry[..length - 2]
-        .chunks_exact(2)
-        .map(|b| u16::from_le_bytes([b[0], b[1]]));
-    char::decode_utf16(units).collect::<Result<String, _>>().ok()
 }
 
 #[cfg(test)]
@@ -686,22 +523,6 @@ mod tests {
             .collect();
         assert_eq!(got, [("G1", 50_000), ("G2", 60_000), ("G3", 7_000)], "{events:?}");
         assert!(bad(&events).len() == 1 && bad(&events)[0].1.contains("công thức"));
-    }
-
-    #[test]
-    fn an_allocation_table_that_goes_round_ends() {
-        let mut file = ole(&workbook_stream(&[], &record(BOF, &[0, 6, 0x10, 0])));
-        // Every sector follows itself.
-        let table_at = 512;
-        for at in 0..64_u32 {
-            let from = table_at + at as usize * 4;
-            file[from..from + 4].copy_from_slice(&at.to_le_bytes());
-        }
-        assert!(workbook_stream_of(&file).is_err());
-    }
-
-    fn workbook_stream_of(file: &[u8]) -> Result<Vec<u8>, StatementError> {
-        super::workbook_stream(file)
     }
 
     proptest! {

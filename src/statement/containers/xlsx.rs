@@ -1,17 +1,12 @@
-//! XLSX workbooks, row after row.
-//!
-//! The parts of the workbook are read here rather than through a spreadsheet library: numbers stay the
-//! digits that stand in the file (a library hands them over as floating-point numbers, and an account
-//! number is none), nothing is taken from the sizes that a file claims, and only the texts that cells
-//! share are in memory.
+//! XLSX workbooks, row after row: numbers stay the digits that stand in the file, and only the texts that cells share
+//! are in memory.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use quick_xml::events::Event;
 
-use crate::statement::containers::cells::RowSink;
-use crate::statement::containers::cells::{CellKind, RowBuf};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowSink};
 use crate::statement::containers::parts::{Archive, ArchiveFault};
 use crate::statement::containers::xml::{Xml, XmlFault, attribute};
 use crate::statement::error::StatementError;
@@ -32,7 +27,7 @@ struct Sheet {
 pub(crate) struct Book<R> {
     archive: Archive<R>,
     sheets: Vec<Sheet>,
-    shared: Shared,
+    shared: SharedTexts,
     /// For each style of a cell, whether it shows a date.
     is_date: Vec<bool>,
     since_1904: bool,
@@ -66,12 +61,16 @@ pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError
     if has(|n| n.ends_with("xl/workbook.xml")) {
         return Ok(());
     }
-    let what = match () {
-        () if has(|n| n.ends_with("workbook.bin")) => ("bảng tính dạng XLSB", "a workbook as XLSB"),
-        () if has(|n| n.starts_with("word/")) => ("văn bản Word", "a Word document"),
-        () if has(|n| n.starts_with("ppt/")) => ("tệp PowerPoint", "a PowerPoint file"),
-        () if has(|n| n == "content.xml") => ("bảng tính dạng ODS", "a workbook as ODS"),
-        () => ("tệp nén ZIP", "a ZIP archive"),
+    let what = if has(|n| n.ends_with("workbook.bin")) {
+        ("bảng tính dạng XLSB", "a workbook as XLSB")
+    } else if has(|n| n.starts_with("word/")) {
+        ("văn bản Word", "a Word document")
+    } else if has(|n| n.starts_with("ppt/")) {
+        ("tệp PowerPoint", "a PowerPoint file")
+    } else if has(|n| n == "content.xml") {
+        ("bảng tính dạng ODS", "a workbook as ODS")
+    } else {
+        ("tệp nén ZIP", "a ZIP archive")
     };
     Err(StatementError::NotAStatement {
         what,
@@ -104,7 +103,7 @@ fn workbook_fault(part: &str, because: Sentence) -> StatementError {
 
 fn xml_fault(fault: XmlFault, part: &str) -> StatementError {
     match fault {
-        XmlFault::Overrun(Overrun::Whole) => StatementError::ZipBomb,
+        XmlFault::Overrun(Overrun::Total) => StatementError::ZipBomb,
         XmlFault::Overrun(Overrun::Record) => workbook_fault(
             part,
             Sentence::new("có một phần tử quá dài", "an element is too long"),
@@ -131,7 +130,7 @@ impl<R: Read + Seek> Book<R> {
         let mut book = Book {
             archive,
             sheets: Vec::new(),
-            shared: Shared::default(),
+            shared: SharedTexts::default(),
             is_date: Vec::new(),
             since_1904: false,
         };
@@ -211,7 +210,8 @@ impl<R: Read + Seek> Book<R> {
                 }
             }
         }
-        (self.sheets, self.since_1904) = (sheets, since_1904);
+        self.sheets = sheets;
+        self.since_1904 = since_1904;
         Ok(())
     }
 
@@ -252,7 +252,7 @@ impl<R: Read + Seek> Book<R> {
     }
 
     fn read_shared(&mut self, name: &str) -> Result<(), StatementError> {
-        let mut shared = Shared::default();
+        let mut shared = SharedTexts::default();
         let Some(mut xml) = self.part(name)? else {
             return Ok(());
         };
@@ -311,19 +311,20 @@ impl<R: Read + Seek> Book<R> {
             )),
             Err(error) => Err(error),
         };
-        (self.shared, self.is_date) = (shared, styles.is_date);
+        self.shared = shared;
+        self.is_date = styles.is_date;
         outcome
     }
 }
 
 /// Texts that cells share: one long text and where each one in it ends.
 #[derive(Debug, Default)]
-struct Shared {
+struct SharedTexts {
     text: String,
     ends: Vec<usize>,
 }
 
-impl Shared {
+impl SharedTexts {
     fn get(&self, at: usize) -> Option<&str> {
         let end = *self.ends.get(at)?;
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -349,14 +350,14 @@ impl Styles {
 
 /// What a cell's element says of it.
 #[derive(Default)]
-struct Open {
+struct CellStart {
     column: usize,
     style: usize,
-    kind: Kind,
+    kind: CellType,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CellType {
     #[default]
     Number,
     Shared,
@@ -367,17 +368,17 @@ enum Kind {
 fn read_sheet<R: Read>(
     mut xml: Xml<R>,
     name: &str,
-    shared: &Shared,
+    shared: &SharedTexts,
     styles: &Styles,
     sink: RowSink<'_>,
 ) -> Result<(), StatementError> {
     let fault = |fault| xml_fault(fault, name);
     let mut row = RowBuf::new(false);
-    let mut open = Open::default();
+    let mut start = CellStart::default();
     let mut value = String::new();
     let mut last = 0_u64;
     // The text of an element is read once its borrow of the reader has ended.
-    let mut step = Step::Nothing;
+    let mut action = Action::Nothing;
     loop {
         match xml.next().map_err(fault)? {
             Event::Start(e) => match e.local_name().as_ref() {
@@ -395,15 +396,15 @@ fn read_sheet<R: Read>(
                     row.start(number);
                 }
                 "c" => {
-                    open = opened(&e, row.len()).map_err(|because| workbook_fault(name, because))?;
+                    start = cell_start(&e, row.len()).map_err(|because| workbook_fault(name, because))?;
                     value.clear();
                 }
-                "v" | "t" => step = Step::Text,
-                "f" | "rPh" | "extLst" => step = Step::Skip,
+                "v" | "t" => action = Action::Text,
+                "f" | "rPh" | "extLst" => action = Action::Skip,
                 _ => {}
             },
             Event::End(e) => match e.local_name().as_ref() {
-                "c" => push(&mut row, &open, &value, shared, styles),
+                "c" => push(&mut row, &start, &value, shared, styles),
                 "row" if !row.is_blank() && sink(&row)?.is_break() => return Ok(()),
                 "row" => row.start(last),
                 _ => {}
@@ -411,57 +412,57 @@ fn read_sheet<R: Read>(
             Event::Eof => return Ok(()),
             _ => {}
         }
-        match std::mem::take(&mut step) {
-            Step::Nothing => {}
+        match std::mem::take(&mut action) {
+            Action::Nothing => {}
             // A cell may hold its text in many runs.
-            Step::Text if value.len() > RECORD_BYTES_MAX as usize => xml.skip().map_err(fault)?,
-            Step::Text => xml.text_into(&mut value).map_err(fault)?,
-            Step::Skip => xml.skip().map_err(fault)?,
+            Action::Text if value.len() > RECORD_BYTES_MAX as usize => xml.skip().map_err(fault)?,
+            Action::Text => xml.text_into(&mut value).map_err(fault)?,
+            Action::Skip => xml.skip().map_err(fault)?,
         }
     }
 }
 
 #[derive(Default)]
-enum Step {
+enum Action {
     #[default]
     Nothing,
     Text,
     Skip,
 }
 
-fn opened(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Result<Open, Sentence> {
-    let mut open = Open {
+fn cell_start(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Result<CellStart, Sentence> {
+    let mut start = CellStart {
         column: next,
-        ..Open::default()
+        ..CellStart::default()
     };
     for attribute in element.attributes().with_checks(false).flatten() {
         let value: &str = &attribute.value;
         match attribute.key.as_ref() {
             "r" => {
-                open.column = column(value).ok_or_else(|| {
+                start.column = column(value).ok_or_else(|| {
                     sentence!("ô {value} không có trong bảng", "the sheet has no cell {value}")
                 })?
             }
-            "s" => open.style = value.parse().unwrap_or(0),
+            "s" => start.style = value.parse().unwrap_or(0),
             "t" => {
-                open.kind = match value {
-                    "s" => Kind::Shared,
-                    "e" => Kind::Error,
-                    "n" => Kind::Number,
-                    _ => Kind::Text,
+                start.kind = match value {
+                    "s" => CellType::Shared,
+                    "e" => CellType::Error,
+                    "n" => CellType::Number,
+                    _ => CellType::Text,
                 }
             }
             _ => {}
         }
     }
-    if open.column < next || open.column >= COLUMNS_MAX {
-        let place = open.column + 1;
+    if start.column < next || start.column >= COLUMNS_MAX {
+        let place = start.column + 1;
         return Err(sentence!(
             "cột thứ {place} không theo thứ tự hoặc quá xa",
             "column {place} is out of order or too far"
         ));
     }
-    Ok(open)
+    Ok(start)
 }
 
 /// The place of a column from the letters of a cell's name, from 0.
@@ -473,21 +474,21 @@ fn column(cell: &str) -> Option<usize> {
     place.checked_sub(1)
 }
 
-fn push(row: &mut RowBuf, open: &Open, value: &str, shared: &Shared, styles: &Styles) {
-    row.fill_to(open.column);
-    match open.kind {
-        Kind::Text => row.push(&unescaped(value), CellKind::Text),
-        Kind::Error => row.push(value, CellKind::Error),
-        Kind::Shared => {
+fn push(row: &mut RowBuf, start: &CellStart, value: &str, shared: &SharedTexts, styles: &Styles) {
+    row.fill_to(start.column);
+    match start.kind {
+        CellType::Text => row.push(&unescaped(value), CellKind::Text),
+        CellType::Error => row.push(value, CellKind::Error),
+        CellType::Shared => {
             // An index that leads nowhere is a broken cell, as a formula's error is.
             match value.trim().parse().ok().and_then(|at: usize| shared.get(at)) {
                 Some(text) => row.push(&unescaped(text), CellKind::Text),
                 None => row.push("#REF!", CellKind::Error),
             }
         }
-        Kind::Number if value.trim().is_empty() => row.push("", CellKind::Text),
-        Kind::Number => match plain_decimal(value.trim()) {
-            Some(digits) => row.push(&digits, styles.kind(open.style)),
+        CellType::Number if value.trim().is_empty() => row.push("", CellKind::Text),
+        CellType::Number => match plain_decimal(value.trim()) {
+            Some(digits) => row.push(&digits, styles.kind(start.style)),
             None => row.push(value, CellKind::Error),
         },
     }

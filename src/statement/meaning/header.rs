@@ -12,8 +12,20 @@ use crate::statement::meaning::words;
 use crate::statement::movement::RowKind;
 use crate::vn::{Sentence, sentence};
 
-/// The first rows of a table, with their numbers.
-pub(crate) type Head = [(u64, Vec<String>)];
+/// A row of texts, as a header may be made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TextRow {
+    pub(crate) number: u64,
+    pub(crate) cells: Vec<String>,
+}
+
+/// A header that may be the table's, and what it would mean.
+pub(crate) struct Candidate {
+    pub(crate) header: Header,
+    pub(crate) mapping: Mapping,
+    /// The meanings recognised; many more if the mapping can be used as it is.
+    pub(crate) score: usize,
+}
 
 /// Meanings that a header must have at least to be taken for one.
 const MEANINGS_MIN: usize = 2;
@@ -51,22 +63,21 @@ impl fmt::Debug for HeaderCell {
 
 impl Header {
     /// The header that begins at this row of the head and takes one row or two.
-    fn at(head: &Head, at: usize, rows: u8) -> Option<Header> {
-        let (first_row, first) = head.get(at)?;
-        let (last_row, texts) = match rows {
-            1 => (*first_row, first.clone()),
+    fn at(head: &[TextRow], at: usize, rows: u8) -> Option<Header> {
+        let first = head.get(at)?;
+        let (last_row, mut texts) = match rows {
+            1 => (first.number, first.cells.clone()),
             _ => {
-                let (number, second) = head.get(at + 1)?;
-                (*number, joined(first, second))
+                let second = head.get(at + 1)?;
+                (second.number, merged_rows(&first.cells, &second.cells))
             }
         };
-        let mut texts = texts;
         while texts.last().is_some_and(String::is_empty) {
             texts.pop();
         }
         Some(Header {
             texts,
-            first_row: *first_row,
+            first_row: first.number,
             last_row,
             rows,
             at,
@@ -94,7 +105,7 @@ impl Header {
     }
 
     /// Whether a row is this header once more, as at the top of each page.
-    pub(crate) fn is_again<'a>(&self, row: impl Iterator<Item = &'a str>) -> bool {
+    pub(crate) fn repeats<'a>(&self, row: impl Iterator<Item = &'a str>) -> bool {
         let mut compared = 0;
         for (cell, text) in row.zip(&self.texts) {
             if cell == text {
@@ -110,7 +121,7 @@ impl Header {
 }
 
 /// Two rows as one: a cell merged over several columns stands over each of them.
-fn joined(first: &[String], second: &[String]) -> Vec<String> {
+fn merged_rows(first: &[String], second: &[String]) -> Vec<String> {
     let width = first.len().max(second.len());
     let mut over = "";
     let mut texts = Vec::with_capacity(width);
@@ -132,30 +143,34 @@ fn joined(first: &[String], second: &[String]) -> Vec<String> {
     texts
 }
 
-/// The most likely header of a table and what it means, with the number of meanings recognised.
-pub(crate) fn propose(head: &Head, profile: &str) -> Option<(Header, Mapping, usize)> {
-    let mut best: Option<(Header, Mapping, usize)> = None;
-    let known_words: Vec<usize> = head.iter().map(|(_, cells)| known_words(cells)).collect();
+/// The most likely header of a table and what it means.
+pub(crate) fn propose(head: &[TextRow], profile: &str) -> Option<Candidate> {
+    let mut best: Option<Candidate> = None;
+    let known_words: Vec<usize> = head.iter().map(|row| known_words(&row.cells)).collect();
     for at in 0..head.len() {
         for rows in [1, 2] {
             let Some(header) = Header::at(head, at, rows) else {
                 continue;
             };
             let words: usize = known_words[at..].iter().take(rows.into()).sum();
-            if words < MEANINGS_MIN || (rows == 2 && !is_second_row(&head[at + 1].1)) {
+            if words < MEANINGS_MIN || (rows == 2 && !is_second_row(&head[at + 1].cells)) {
                 continue;
             }
-            let mapping = mapped(&header, &head[..at], profile);
-            let known = mapping.columns.len() + usize::from(mapping.check().is_ok()) * 100;
+            let mapping = mapping_of(&header, &head[..at], profile);
+            let score = mapping.columns.len() + usize::from(mapping.check().is_ok()) * 100;
             // A second row that repeats the first one's meanings is a translation and belongs to it.
             let is_better = match &best {
                 None => mapping.columns.len() >= MEANINGS_MIN,
-                Some((kept, _, kept_known)) => {
-                    known > *kept_known || (known == *kept_known && rows == 2 && kept.at == at)
+                Some(best) => {
+                    score > best.score || (score == best.score && rows == 2 && best.header.at == at)
                 }
             };
             if is_better {
-                best = Some((header, mapping, known));
+                best = Some(Candidate {
+                    header,
+                    mapping,
+                    score,
+                });
             }
         }
     }
@@ -166,7 +181,7 @@ pub(crate) fn propose(head: &Head, profile: &str) -> Option<(Header, Mapping, us
 fn known_words(cells: &[String]) -> usize {
     let short = cells.iter().filter(|c| !c.is_empty() && c.len() < 200);
     short
-        .filter(|c| !words::meanings(c).is_empty() || layouts::knows(&words::plain(c)))
+        .filter(|c| !words::meanings(c).is_empty() || layouts::has_column(&words::plain(c)))
         .count()
 }
 
@@ -184,7 +199,7 @@ fn is_second_row(cells: &[String]) -> bool {
 }
 
 /// What the columns of a header mean: by a known layout, else by the general words.
-fn mapped(header: &Header, above: &Head, profile: &str) -> Mapping {
+fn mapping_of(header: &Header, above: &[TextRow], profile: &str) -> Mapping {
     let plain: Vec<String> = header.texts.iter().map(|text| words::plain(text)).collect();
     let layout = LAYOUTS
         .iter()
@@ -193,7 +208,7 @@ fn mapped(header: &Header, above: &Head, profile: &str) -> Mapping {
         .max_by_key(|layout| usize::from(has_mark(layout, &plain, above)));
     let mut columns = layout.map_or_else(BTreeMap::new, |layout| by_layout(layout, &header.texts));
     by_words(&header.texts, &mut columns);
-    promote(&header.texts, &mut columns);
+    fill_missing(&header.texts, &mut columns);
     let is_bank = columns.contains_key(&Column::Debit)
         || columns.contains_key(&Column::Credit)
         || columns.contains_key(&Column::Balance);
@@ -212,7 +227,7 @@ fn mapped(header: &Header, above: &Head, profile: &str) -> Mapping {
     }
 }
 
-fn is_layout(layout: &Layout, header: &Header, plain: &[String], above: &Head, profile: &str) -> bool {
+fn is_layout(layout: &Layout, header: &Header, plain: &[String], above: &[TextRow], profile: &str) -> bool {
     if !layout.profiles.contains(&profile) && !has_mark(layout, plain, above) {
         return false;
     }
@@ -221,10 +236,10 @@ fn is_layout(layout: &Layout, header: &Header, plain: &[String], above: &Head, p
     layout.required.iter().all(|column| columns.contains_key(column))
 }
 
-fn has_mark(layout: &Layout, plain: &[String], above: &Head) -> bool {
+fn has_mark(layout: &Layout, plain: &[String], above: &[TextRow]) -> bool {
     let in_header = || plain.iter().any(|text| layout.marks.contains(&text.as_str()));
     let in_title = || {
-        let titles = above.iter().flat_map(|(_, cells)| cells);
+        let titles = above.iter().flat_map(|row| &row.cells);
         let mut titles = titles
             .filter(|text| text.len() < 400)
             .map(|text| words::plain(text));
@@ -283,7 +298,7 @@ fn by_words(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
 }
 
 /// Where a meaning that a file cannot do without is missing, its nearest relation takes its place.
-fn promote(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
+fn fill_missing(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
     let has_amount = [Column::Amount, Column::Debit, Column::Credit]
         .iter()
         .any(|column| columns.contains_key(column));
@@ -307,16 +322,16 @@ fn promote(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
 
 /// The header of a mapping in this table, with the place of each meaning there. Otherwise what is
 /// different about the row that comes nearest.
-pub(crate) fn locate(head: &Head, mapping: &Mapping) -> Result<(Header, Mapping), Option<Sentence>> {
+pub(crate) fn locate(head: &[TextRow], mapping: &Mapping) -> Result<(Header, Mapping), Option<Sentence>> {
     let mut nearest: Option<(usize, Header)> = None;
     for at in 0..head.len() {
         let Some(header) = Header::at(head, at, mapping.header_rows) else {
             continue;
         };
-        let wanted = counted(&mapping.header);
-        let found = counted(&header.texts);
+        let wanted = text_counts(&mapping.header);
+        let found = text_counts(&header.texts);
         if wanted == found {
-            let places = placed(mapping, &header);
+            let places = with_places(mapping, &header);
             return Ok((header, places));
         }
         let shared: usize = wanted
@@ -331,7 +346,7 @@ pub(crate) fn locate(head: &Head, mapping: &Mapping) -> Result<(Header, Mapping)
 }
 
 /// How often each text of a header stands in it, decoration aside.
-fn counted(texts: &[String]) -> HashMap<String, usize> {
+fn text_counts(texts: &[String]) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     for text in texts.iter().filter(|text| !text.is_empty()) {
         *counts.entry(words::plain(text)).or_insert(0) += 1;
@@ -340,7 +355,7 @@ fn counted(texts: &[String]) -> HashMap<String, usize> {
 }
 
 /// The mapping with its columns at their places in this header. Columns of one text keep their order.
-fn placed(mapping: &Mapping, header: &Header) -> Mapping {
+fn with_places(mapping: &Mapping, header: &Header) -> Mapping {
     let place_of = |place: usize| {
         let text = words::plain(mapping.header.get(place)?);
         let before = mapping.header[..place]
@@ -365,8 +380,8 @@ fn placed(mapping: &Mapping, header: &Header) -> Mapping {
 }
 
 fn difference(wanted: &[String], found: &[String]) -> Sentence {
-    let want = counted(wanted);
-    let have = counted(found);
+    let want = text_counts(wanted);
+    let have = text_counts(found);
     let lacking = |texts: &[String], other: &HashMap<String, usize>, own: &HashMap<String, usize>| {
         let mut names: Vec<String> = texts
             .iter()

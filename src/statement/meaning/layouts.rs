@@ -311,7 +311,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Layout> {
 }
 
 /// Whether some layout has a column of this folded header.
-pub(crate) fn knows(header: &str) -> bool {
+pub(crate) fn has_column(header: &str) -> bool {
     let mut columns = LAYOUTS.iter().flat_map(|layout| layout.columns);
     columns.any(|(_, texts)| texts.contains(&header))
 }

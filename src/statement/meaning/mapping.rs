@@ -1,3 +1,5 @@
+//! The agreed way to read a provider's file: which column means what. It is kept as JSON in the database.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

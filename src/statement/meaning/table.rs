@@ -7,10 +7,10 @@ use crate::statement::kind::FileKind;
 use crate::statement::meaning::header::Header;
 use crate::statement::meaning::mapping::{Column, Mapping};
 use crate::statement::meaning::values::{self, Moment, ValueFault};
-use crate::statement::meaning::words::{self, Announced, Remembered};
+use crate::statement::meaning::words::{self, Announced, Memo};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
-use crate::statement::summary::{Balance, FootTotal, Summary, plus};
+use crate::statement::summary::{Balance, FootTotal, Summary, saturating_sum};
 use crate::vn::{AccountNumber, Dong, Sentence, sentence};
 
 /// What to do about a value that is none of its column.
@@ -45,9 +45,9 @@ pub(crate) struct Table {
     /// Money in and out, of the rows that have been settled.
     credits: Dong,
     debits: Dong,
-    kinds: Remembered<RowKind>,
-    statuses: Remembered<(RowStatus, Option<RowKind>)>,
-    currencies: Remembered<()>,
+    kinds: Memo<RowKind>,
+    statuses: Memo<(RowStatus, Option<RowKind>)>,
+    currencies: Memo<()>,
 }
 
 /// What a column has come to.
@@ -68,7 +68,7 @@ impl Sum {
 type Amounts = [Option<i64>; SUMMED.len()];
 
 /// Why a row is not a movement.
-enum Not {
+enum NoMovement {
     Bad(Sentence),
     Ignored(IgnoredWhy, i64),
 }
@@ -90,9 +90,9 @@ impl Table {
             closing: None,
             credits: Dong::ZERO,
             debits: Dong::ZERO,
-            kinds: Remembered::new(),
-            statuses: Remembered::new(),
-            currencies: Remembered::new(),
+            kinds: Memo::new(),
+            statuses: Memo::new(),
+            currencies: Memo::new(),
         }
     }
 
@@ -108,12 +108,12 @@ impl Table {
     pub(crate) fn read(&mut self, row: &RowBuf) -> Option<Event> {
         let event = match self.movement(row) {
             Ok(movement) => Event::Row(movement),
-            Err(Not::Ignored(why, amount)) => Event::Ignored(IgnoredRow {
+            Err(NoMovement::Ignored(why, amount)) => Event::Ignored(IgnoredRow {
                 row_number: row.number,
                 why,
                 amount: Dong::new(amount.saturating_abs()),
             }),
-            Err(Not::Bad(reason)) => Event::Bad(BadRow {
+            Err(NoMovement::Bad(reason)) => Event::Bad(BadRow {
                 row_number: row.number,
                 cells: row.owned(),
                 reason,
@@ -151,17 +151,17 @@ impl Table {
         self.places[column as usize].is_some()
     }
 
-    fn movement(&mut self, row: &RowBuf) -> Result<StatementRow, Not> {
+    fn movement(&mut self, row: &RowBuf) -> Result<StatementRow, NoMovement> {
         let moment = self.moment(row);
         if !matches!(moment, Ok(Some(_))) {
             self.check_outside(row)?;
         }
         if let Some(fault) = row.fault {
-            return Err(Not::Bad(fault.sentence()));
+            return Err(NoMovement::Bad(fault.sentence()));
         }
         self.check_width(row)?;
-        let moment = moment.map_err(Not::Bad)?.ok_or_else(|| {
-            Not::Bad(self.about(
+        let moment = moment.map_err(NoMovement::Bad)?.ok_or_else(|| {
+            NoMovement::Bad(self.about(
                 Column::When,
                 format!("còn trống. {SHIFTED_VI}"),
                 format!("is empty. {SHIFTED_EN}"),
@@ -174,13 +174,13 @@ impl Table {
             Ok(gross) => gross,
             Err(not) => {
                 match not {
-                    Not::Ignored(IgnoredWhy::Balance, _) => {
+                    NoMovement::Ignored(IgnoredWhy::Balance, _) => {
                         let cells: Vec<&str> = row.texts().collect();
                         self.take_announced(&cells);
                     }
                     // Money that came back is no movement here, yet the balance knows of it.
-                    Not::Ignored(..) => self.add_up(&amounts, status),
-                    Not::Bad(_) => {}
+                    NoMovement::Ignored(..) => self.add_up(&amounts, status),
+                    NoMovement::Bad(_) => {}
                 }
                 return Err(not);
             }
@@ -210,9 +210,9 @@ impl Table {
     }
 
     /// A bad row for what stands in this column.
-    fn bad(&self, column: Column, fault: ValueFault) -> Not {
+    fn bad(&self, column: Column, fault: ValueFault) -> NoMovement {
         let (vi, en) = fault.words();
-        Not::Bad(self.about(column, vi + ".", en + "."))
+        NoMovement::Bad(self.about(column, vi + ".", en + "."))
     }
 
     fn moment(&self, row: &RowBuf) -> Result<Option<Moment>, Sentence> {
@@ -245,9 +245,9 @@ impl Table {
 
     /// A row without a day may be none of the table's: a header that comes again, a total, a balance, a
     /// title, a signature. Whatever holds an amount and is none of them stays, to be a bad row.
-    fn check_outside(&mut self, row: &RowBuf) -> Result<(), Not> {
-        if self.header.is_again(row.texts()) {
-            return Err(Not::Ignored(IgnoredWhy::Title, 0));
+    fn check_outside(&mut self, row: &RowBuf) -> Result<(), NoMovement> {
+        if self.header.repeats(row.texts()) {
+            return Err(NoMovement::Ignored(IgnoredWhy::Title, 0));
         }
         let cells: Vec<&str> = row.texts().collect();
         // A payment whose day is spoilt keeps its id, and a note may begin with any word.
@@ -261,15 +261,17 @@ impl Table {
             match announced {
                 Announced::Total => {
                     self.take_total(row);
-                    return Err(Not::Ignored(IgnoredWhy::Total, 0));
+                    return Err(NoMovement::Ignored(IgnoredWhy::Total, 0));
                 }
-                Announced::Opening | Announced::Closing => return Err(Not::Ignored(IgnoredWhy::Balance, 0)),
+                Announced::Opening | Announced::Closing => {
+                    return Err(NoMovement::Ignored(IgnoredWhy::Balance, 0));
+                }
                 Announced::Account => {}
             }
         }
         if self.is_bare_total(row) {
             self.take_total(row);
-            return Err(Not::Ignored(IgnoredWhy::Total, 0));
+            return Err(NoMovement::Ignored(IgnoredWhy::Total, 0));
         }
         let filled = cells.iter().filter(|c| !c.is_empty()).count();
         let has_digits = cells.iter().any(|c| c.bytes().any(|b| b.is_ascii_digit()));
@@ -279,7 +281,7 @@ impl Table {
         });
         let is_title = !has_amount && (!has_digits || filled <= TITLE_CELLS_MAX);
         if is_title && row.fault.is_none() {
-            return Err(Not::Ignored(IgnoredWhy::Title, 0));
+            return Err(NoMovement::Ignored(IgnoredWhy::Title, 0));
         }
         Ok(())
     }
@@ -355,12 +357,12 @@ impl Table {
     }
 
     /// In text, a row has as many cells as the header; more that are all empty do no harm.
-    fn check_width(&self, row: &RowBuf) -> Result<(), Not> {
+    fn check_width(&self, row: &RowBuf) -> Result<(), NoMovement> {
         let width = self.header.texts.len();
         let stray = (width..row.len()).any(|at| !row.cell(at).text.is_empty());
         if row.is_delimited && (row.len() < width || stray) {
             let cells = row.len();
-            return Err(Not::Bad(sentence!(
+            return Err(NoMovement::Bad(sentence!(
                 "Dòng có {cells} ô, dòng tiêu đề có {width} ô. Kiểm tra dấu phân cách và dấu nháy kép.",
                 "The row has {cells} cells, the header {width}. Check separators and quotation marks."
             )));
@@ -368,7 +370,7 @@ impl Table {
         Ok(())
     }
 
-    fn amounts(&self, row: &RowBuf) -> Result<Amounts, Not> {
+    fn amounts(&self, row: &RowBuf) -> Result<Amounts, NoMovement> {
         let mut amounts = [None; SUMMED.len()];
         for (at, column) in SUMMED.into_iter().enumerate() {
             if let Some(cell) = self.cell(row, column) {
@@ -378,7 +380,7 @@ impl Table {
         Ok(amounts)
     }
 
-    fn kind_and_status(&mut self, row: &RowBuf) -> Result<(Option<RowKind>, RowStatus), Not> {
+    fn kind_and_status(&mut self, row: &RowBuf) -> Result<(Option<RowKind>, RowStatus), NoMovement> {
         let mut kind = None;
         if let Some(cell) = self.cell(row, Column::Kind)
             && !cell.text.is_empty()
@@ -397,7 +399,7 @@ impl Table {
     }
 
     /// A bad row for a word of this column that says nothing.
-    fn unknown(&self, column: Column, word: &str) -> Not {
+    fn unknown(&self, column: Column, word: &str) -> NoMovement {
         // Digits in such a column are an id or account that slipped into it; a reason repeats none.
         let is_word = word.bytes().filter(u8::is_ascii_digit).count() < 4;
         let word: String = if is_word {
@@ -405,7 +407,7 @@ impl Table {
         } else {
             "…".to_owned()
         };
-        Not::Bad(self.about(
+        NoMovement::Bad(self.about(
             column,
             format!("có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này."),
             format!("has the word «{word}», which is not understood. Ask the administrator to add it."),
@@ -413,11 +415,11 @@ impl Table {
     }
 
     /// What must fit its column although nothing is taken from it: a shifted row is found by it.
-    fn check_rest(&mut self, row: &RowBuf) -> Result<(), Not> {
+    fn check_rest(&mut self, row: &RowBuf) -> Result<(), NoMovement> {
         if let Some(cell) = self.cell(row, Column::Currency)
             && self.currencies.get(cell.text, words::dong).is_none()
         {
-            return Err(Not::Bad(self.about(
+            return Err(NoMovement::Bad(self.about(
                 Column::Currency,
                 "không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
                 "is not VND. Only payments in Vietnamese dong are taken.",
@@ -435,7 +437,7 @@ impl Table {
                 .bytes()
                 .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b','))
         {
-            return Err(Not::Bad(self.about(
+            return Err(NoMovement::Bad(self.about(
                 Column::RowNo,
                 format!("không phải số thứ tự. {SHIFTED_VI}"),
                 format!("is no row number. {SHIFTED_EN}"),
@@ -445,26 +447,31 @@ impl Table {
     }
 
     /// The direction and gross amount.
-    fn gross(&self, row: &RowBuf, amounts: &Amounts, kind: Option<RowKind>) -> Result<(RowKind, i64), Not> {
+    fn gross(
+        &self,
+        row: &RowBuf,
+        amounts: &Amounts,
+        kind: Option<RowKind>,
+    ) -> Result<(RowKind, i64), NoMovement> {
         let [amount, debit, credit, ..] = amounts.map(|amount| amount.unwrap_or(0));
         let signed = if self.has(Column::Amount) {
             amount
         } else if debit != 0 && credit != 0 {
             let (debit, debit_en) = self.name(Column::Debit);
             let (credit, credit_en) = self.name(Column::Credit);
-            return Err(Not::Bad(sentence!(
+            return Err(NoMovement::Bad(sentence!(
                 "Cả cột «{debit}» và cột «{credit}» đều có số tiền. Hãy kiểm tra dòng này.",
                 "Both column «{debit_en}» and column «{credit_en}» have an amount. Check this row."
             )));
         } else if debit < 0 {
             // Money that had gone out came back.
-            return Err(Not::Ignored(IgnoredWhy::ReversedDebit, debit));
+            return Err(NoMovement::Ignored(IgnoredWhy::ReversedDebit, debit));
         } else {
             credit - debit
         };
         if signed == 0 {
             let opens = row.texts().find_map(words::announced).map(|(what, _)| what);
-            return Err(Not::Ignored(
+            return Err(NoMovement::Ignored(
                 match opens {
                     Some(Announced::Opening | Announced::Closing) => IgnoredWhy::Balance,
                     _ => IgnoredWhy::ZeroAmount,
@@ -505,7 +512,7 @@ impl Table {
         }
     }
 
-    fn take_texts(&self, row: &RowBuf, movement: &mut StatementRow) -> Result<(), Not> {
+    fn take_texts(&self, row: &RowBuf, movement: &mut StatementRow) -> Result<(), NoMovement> {
         let id = |column: Column| match self.cell(row, column) {
             None => Ok(String::new()),
             Some(cell) => values::id(cell)
@@ -548,7 +555,7 @@ impl Table {
     }
 
     /// The account in a cell; none where it is empty or printed with its middle hidden.
-    fn account_of(&self, cell: Cell<'_>) -> Result<Option<AccountNumber>, Not> {
+    fn account_of(&self, cell: Cell<'_>) -> Result<Option<AccountNumber>, NoMovement> {
         let text = values::id(cell).map_err(|fault| self.bad(Column::Account, fault))?;
         if text.is_empty() || text == "-" || text.contains(['*', '•']) {
             return Ok(None);
@@ -558,7 +565,7 @@ impl Table {
         let has_digit = text.bytes().any(|b| b.is_ascii_digit());
         let account = AccountNumber::parse(text).ok().filter(|_| has_digit);
         account.map(Some).ok_or_else(|| {
-            Not::Bad(self.about(
+            NoMovement::Bad(self.about(
                 Column::Account,
                 "không phải số tài khoản: cần 1 đến 19 chữ cái hoặc chữ số.",
                 "is no account number: it has 1 to 19 letters or digits.",
@@ -577,8 +584,8 @@ impl Table {
         }
         if is_settled {
             let [amount, debit, credit, ..] = amounts.map(|amount| amount.unwrap_or(0));
-            self.credits = plus(self.credits, Dong::new(credit.saturating_add(amount.max(0))));
-            self.debits = plus(self.debits, Dong::new(debit.saturating_sub(amount.min(0))));
+            self.credits = saturating_sum(self.credits, Dong::new(credit.saturating_add(amount.max(0))));
+            self.debits = saturating_sum(self.debits, Dong::new(debit.saturating_sub(amount.min(0))));
         }
     }
 }

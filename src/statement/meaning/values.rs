@@ -90,7 +90,8 @@ pub(crate) fn amount(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
     let mut rest = text;
     let mut is_negative = false;
     if let Some(inside) = rest.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
-        (rest, is_negative) = (inside.trim_matches(is_space), true);
+        rest = inside.trim_matches(is_space);
+        is_negative = true;
     }
     rest = without_currency(rest);
     if let Some(unsigned) = rest.strip_prefix(['-', '\u{2212}']) {
@@ -98,7 +99,8 @@ pub(crate) fn amount(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
         if is_negative {
             return Err(ValueFault::NotANumber);
         }
-        (rest, is_negative) = (unsigned, true);
+        rest = unsigned;
+        is_negative = true;
     } else if let Some(unsigned) = rest.strip_prefix('+') {
         rest = unsigned;
     }
@@ -154,8 +156,9 @@ fn whole(text: &str) -> Result<i64, ValueFault> {
         if groups == 0 {
             first_digits = digits;
         }
-        value = join(value, group, digits);
-        (group, digits) = (0, 0);
+        value = append_group(value, group, digits);
+        group = 0;
+        digits = 0;
         groups += 1;
         match separator {
             None => separator = Some(c),
@@ -170,18 +173,18 @@ fn whole(text: &str) -> Result<i64, ValueFault> {
     if decimal || (one_separator && digits < 3) {
         // Behind a decimal mark only nothing may stand; a group of digits before it has its own rule.
         return match (digits, group) {
-            (2, 0) if groups == 1 || first_digits <= 3 => checked(value, groups > 1, first_digits, text),
+            (2, 0) if groups == 1 || first_digits <= 3 => unless_code(value, groups > 1, first_digits, text),
             _ => Err(ValueFault::Decimals),
         };
     }
     if groups > 0 && (digits != 3 || first_digits > 3) {
         return Err(ValueFault::Groups);
     }
-    checked(join(value, group, digits), groups > 0, first_digits, text)
+    unless_code(append_group(value, group, digits), groups > 0, first_digits, text)
 }
 
 /// A number that begins with 0 is a code that slipped into this column, unless it is 0 itself.
-fn checked(value: i64, is_grouped: bool, first_digits: usize, text: &str) -> Result<i64, ValueFault> {
+fn unless_code(value: i64, is_grouped: bool, first_digits: usize, text: &str) -> Result<i64, ValueFault> {
     let is_code = text.starts_with('0') && (value != 0 || is_grouped || first_digits > 1 || text.len() > 4);
     if is_code {
         return Err(ValueFault::NotANumber);
@@ -189,7 +192,7 @@ fn checked(value: i64, is_grouped: bool, first_digits: usize, text: &str) -> Res
     Ok(value)
 }
 
-fn join(value: i64, group: i64, digits: usize) -> i64 {
+fn append_group(value: i64, group: i64, digits: usize) -> i64 {
     let scale = 10_i64.saturating_pow(digits.min(18) as u32);
     value.saturating_mul(scale).saturating_add(group)
 }
@@ -317,16 +320,20 @@ pub(crate) fn moment(cell: Cell<'_>) -> Result<Option<Moment>, ValueFault> {
     if text.is_empty() || text == "-" {
         return Ok(None);
     }
-    spelt(text).ok_or(ValueFault::NotADay).map(Some)
+    parse_moment(text).ok_or(ValueFault::NotADay).map(Some)
 }
 
-fn spelt(text: &str) -> Option<Moment> {
+fn parse_moment(text: &str) -> Option<Moment> {
     if !text.is_ascii() {
         let plain = text.replace(is_space, " ");
-        return if plain.is_ascii() { spelt(&plain) } else { None };
+        return if plain.is_ascii() {
+            parse_moment(&plain)
+        } else {
+            None
+        };
     }
     if text.bytes().all(|b| b.is_ascii_digit()) {
-        return together(text);
+        return parse_digits(text);
     }
     let (first, rest) = match text.split_once([' ', 'T', 't']) {
         Some((first, rest)) => (first, rest.trim()),
@@ -355,7 +362,7 @@ fn spelt(text: &str) -> Option<Moment> {
 }
 
 /// `yyyyMMdd`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or milliseconds since 1970.
-fn together(digits: &str) -> Option<Moment> {
+fn parse_digits(digits: &str) -> Option<Moment> {
     let part = |from: usize, to: usize| digits[from..to].parse::<i64>().ok();
     if digits.len() == 13 {
         return Moment::of_instant(TimeMs(digits.parse().ok()?));
@@ -491,7 +498,8 @@ fn serial(text: &str, since_1904: bool) -> Result<Moment, ValueFault> {
     }
     let mut time_ms = day_fraction_ms(fraction).ok_or(wrong)?;
     if time_ms == 86_400_000 {
-        (day, time_ms) = (day.plus(1), 0);
+        day = day.plus(1);
+        time_ms = 0;
     }
     Ok(Moment::local(day, time_ms))
 }

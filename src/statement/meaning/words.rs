@@ -404,15 +404,15 @@ pub(crate) fn row_status(text: &str) -> Option<(RowStatus, Option<RowKind>)> {
 
 /// Words that have been looked up: a column of a million rows says the same few.
 #[derive(Debug)]
-pub(crate) struct Remembered<T> {
+pub(crate) struct Memo<T> {
     words: Vec<(String, Option<T>)>,
 }
 
-impl<T: Copy> Remembered<T> {
+impl<T: Copy> Memo<T> {
     const WORDS_MAX: usize = 16;
 
-    pub(crate) fn new() -> Remembered<T> {
-        Remembered { words: Vec::new() }
+    pub(crate) fn new() -> Memo<T> {
+        Memo { words: Vec::new() }
     }
 
     /// What this reader says of a word, from memory if it was asked before.

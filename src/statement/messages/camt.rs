@@ -10,14 +10,17 @@ use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
 use crate::statement::limits::{BATCH_MAX, CELL_BYTES_MAX, FILE_BYTES_MAX, Overrun};
 use crate::statement::messages::camt_entry::{Detail, Entry, Money, Owner};
-use crate::statement::row::Handed;
-use crate::statement::summary::{Balance, Summary, plus};
+use crate::statement::row::EventSink;
+use crate::statement::summary::{Balance, Summary, saturating_sum};
 use crate::vn::{AccountNumber, Dong, Sentence};
 
 const FORMAT: &str = "camt.053";
 
 /// Reads all statements of a file.
-pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Result<Summary, StatementError> {
+pub(crate) fn read<F: Read + Seek>(
+    file: &mut F,
+    sink: &mut EventSink<'_>,
+) -> Result<Summary, StatementError> {
     file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
     let mut xml = Xml::new(file, FILE_BYTES_MAX);
     let mut reader = Reader::new();
@@ -39,7 +42,7 @@ pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Res
                     .map_err(|fault| xml_fault(fault, reader.rows))?;
                 reader.text(&text)?;
             }
-            XmlEvent::End(_) => reader.end(handed)?,
+            XmlEvent::End(_) => reader.end(sink)?,
             XmlEvent::Eof => return reader.finish(),
             _ => {}
         }
@@ -48,7 +51,7 @@ pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Res
 
 fn xml_fault(fault: XmlFault, row: u64) -> StatementError {
     let because = match fault {
-        XmlFault::Overrun(Overrun::Whole) => return StatementError::FileTooLarge,
+        XmlFault::Overrun(Overrun::Total) => return StatementError::FileTooLarge,
         XmlFault::Overrun(Overrun::Record) => {
             Sentence::new("có một phần tử quá dài", "an element is too long")
         }
@@ -116,14 +119,7 @@ impl Reader {
             owner: Owner::default(),
             entry: Entry::default(),
             statement: Statement::default(),
-            balance: Balance {
-                opening: Dong::ZERO,
-                credits: Dong::ZERO,
-                debits: Dong::ZERO,
-                closing: Dong::ZERO,
-                parts: 0,
-                parts_off: 0,
-            },
+            balance: Balance::default(),
             has_balance: false,
             has_statement: false,
         }
@@ -163,13 +159,13 @@ impl Reader {
         Ok(())
     }
 
-    fn end(&mut self, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+    fn end(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         if !self.has_inner {
             self.leaf();
         }
         let name = self.path.pop().unwrap_or_default();
         match name.as_str() {
-            "Ntry" => self.end_entry(handed)?,
+            "Ntry" => self.end_entry(sink)?,
             "Bal" => self.end_balance(),
             "Stmt" => self.end_statement(),
             _ => {}
@@ -211,15 +207,15 @@ impl Reader {
         }
     }
 
-    fn end_entry(&mut self, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+    fn end_entry(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         let entry = std::mem::take(&mut self.entry);
         let effect = entry.effect();
-        self.statement.credits = plus(self.statement.credits, Dong::new(effect.credit));
-        self.statement.debits = plus(self.statement.debits, Dong::new(effect.debit));
+        self.statement.credits = saturating_sum(self.statement.credits, Dong::new(effect.credit));
+        self.statement.debits = saturating_sum(self.statement.debits, Dong::new(effect.debit));
         for event in entry.events(self.rows + 1, &self.owner) {
             self.rows += 1;
             self.summary.count(&event);
-            handed.hand(event)?;
+            sink.push(event)?;
         }
         Ok(())
     }
@@ -249,10 +245,10 @@ impl Reader {
         self.has_balance = true;
         self.balance.parts += 1;
         self.balance.parts_off += u64::from(expected != closing.vnd());
-        self.balance.opening = plus(self.balance.opening, opening);
-        self.balance.credits = plus(self.balance.credits, statement.credits);
-        self.balance.debits = plus(self.balance.debits, statement.debits);
-        self.balance.closing = plus(self.balance.closing, closing);
+        self.balance.opening = saturating_sum(self.balance.opening, opening);
+        self.balance.credits = saturating_sum(self.balance.credits, statement.credits);
+        self.balance.debits = saturating_sum(self.balance.debits, statement.debits);
+        self.balance.closing = saturating_sum(self.balance.closing, closing);
     }
 
     fn finish(mut self) -> Result<Summary, StatementError> {

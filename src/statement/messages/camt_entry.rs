@@ -84,6 +84,15 @@ pub(crate) struct Effect {
     pub(crate) debit: i64,
 }
 
+/// What becomes one row of an entry: one of its transactions, or all together.
+struct Part<'a> {
+    row_number: u64,
+    money: &'a Money,
+    detail: Option<&'a Detail>,
+    /// Transactions that it stands for.
+    count: u32,
+}
+
 impl Entry {
     /// What the entry does to the balance: only what is booked does.
     pub(crate) fn effect(&self) -> Effect {
@@ -116,35 +125,37 @@ impl Entry {
         match amounts {
             Some(amounts) if amounts.len() > 1 && !self.has_too_many && sums_up(&amounts) => {
                 let numbered = self.details.iter().zip(&amounts).zip(first..);
-                numbered
-                    .map(|((detail, money), number)| self.event(number, money, Some(detail), 1, owner))
-                    .collect()
+                let parts = numbered.map(|((detail, money), row_number)| Part {
+                    row_number,
+                    money,
+                    detail: Some(detail),
+                    count: 1,
+                });
+                parts.map(|part| self.event(&part, owner)).collect()
             }
             _ => {
                 let known = self.details.len().max(1) as u32;
-                let parts = self.batch_count.max(known);
-                let single = self.details.first().filter(|_| parts == 1);
-                vec![self.event(first, &self.amount, single, parts, owner)]
+                let count = self.batch_count.max(known);
+                let part = Part {
+                    row_number: first,
+                    money: &self.amount,
+                    detail: self.details.first().filter(|_| count == 1),
+                    count,
+                };
+                vec![self.event(&part, owner)]
             }
         }
     }
 
-    fn event(
-        &self,
-        row_number: u64,
-        money: &Money,
-        detail: Option<&Detail>,
-        parts: u32,
-        owner: &Owner,
-    ) -> Event {
-        let detail = detail.cloned().unwrap_or_default();
-        match self.row(row_number, money, &detail, parts, owner) {
+    fn event(&self, part: &Part<'_>, owner: &Owner) -> Event {
+        let detail = part.detail.cloned().unwrap_or_default();
+        match self.row(part, &detail, owner) {
             Ok(event) => event,
             Err(reason) => Event::Bad(BadRow {
-                row_number,
+                row_number: part.row_number,
                 cells: vec![
-                    money.text.clone(),
-                    money.currency.clone(),
+                    part.money.text.clone(),
+                    part.money.currency.clone(),
                     self.direction.clone(),
                     self.booked_at.clone(),
                     self.bank_ref.clone(),
@@ -155,15 +166,9 @@ impl Entry {
         }
     }
 
-    fn row(
-        &self,
-        row_number: u64,
-        money: &Money,
-        detail: &Detail,
-        parts: u32,
-        owner: &Owner,
-    ) -> Result<Event, Sentence> {
-        let vnd = money.dong()?;
+    fn row(&self, part: &Part<'_>, detail: &Detail, owner: &Owner) -> Result<Event, Sentence> {
+        let row_number = part.row_number;
+        let vnd = part.money.dong()?;
         let ignored = |why, amount| {
             Event::Ignored(IgnoredRow {
                 row_number,
@@ -238,7 +243,7 @@ impl Entry {
         row.batch.clone_from(&self.batch);
         row.account.clone_from(&owner.account);
         row.bank_bin.clone_from(&owner.bank_bin);
-        row.parts = parts;
+        row.parts = part.count;
         Ok(Event::Row(row))
     }
 }

@@ -7,8 +7,8 @@ use crate::statement::kind::FileKind;
 use crate::statement::limits::RECORD_BYTES_MAX;
 use crate::statement::meaning::values::day;
 use crate::statement::movement::RowKind;
-use crate::statement::row::{BadRow, Event, Handed, IgnoredRow, IgnoredWhy, StatementRow};
-use crate::statement::summary::{Balance, Summary, plus};
+use crate::statement::row::{BadRow, Event, EventSink, IgnoredRow, IgnoredWhy, StatementRow};
+use crate::statement::summary::{Balance, Summary, saturating_sum};
 use crate::vn::{AccountNumber, Day, Dong, Sentence};
 
 const FORMAT: &str = "MT940";
@@ -18,7 +18,10 @@ const LINE_BYTES_MAX: usize = 4096;
 const NOTE_BYTES_MAX: usize = 4096;
 
 /// Reads all statements of a file, their pages joined.
-pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Result<Summary, StatementError> {
+pub(crate) fn read<F: Read + Seek>(
+    file: &mut F,
+    sink: &mut EventSink<'_>,
+) -> Result<Summary, StatementError> {
     file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
     let mut lines = BufReader::with_capacity(128 << 10, file);
     let mut reader = Reader::new();
@@ -40,14 +43,14 @@ pub(crate) fn read<F: Read + Seek>(file: &mut F, handed: &mut Handed<'_>) -> Res
         }
         let raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&raw);
         let line = String::from_utf8_lossy(raw);
-        reader.line(line.trim_end_matches(['\r', '\n']), number, handed)?;
+        reader.line(line.trim_end_matches(['\r', '\n']), number, sink)?;
     }
-    reader.finish(handed)
+    reader.finish(sink)
 }
 
 /// What `:86:` belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Behind {
+enum PreviousField {
     /// A `:61:` line: its details follow.
     Entry,
     /// The `:86:` of an entry, which goes on over lines.
@@ -63,7 +66,7 @@ struct Reader {
     entries: u64,
     /// The entry whose details may still follow.
     pending: Option<Event>,
-    behind: Behind,
+    previous: PreviousField,
     /// The page that is open: its opening balance and what came and went since.
     page: Option<Page>,
     balance: Balance,
@@ -86,27 +89,20 @@ impl Reader {
             is_dong: true,
             entries: 0,
             pending: None,
-            behind: Behind::Other,
+            previous: PreviousField::Other,
             page: None,
-            balance: Balance {
-                opening: Dong::ZERO,
-                credits: Dong::ZERO,
-                debits: Dong::ZERO,
-                closing: Dong::ZERO,
-                parts: 0,
-                parts_off: 0,
-            },
+            balance: Balance::default(),
             has_closing: false,
         }
     }
 
-    fn line(&mut self, line: &str, number: u64, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+    fn line(&mut self, line: &str, number: u64, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         let field = line.strip_prefix(':').and_then(|rest| rest.split_once(':'));
         let Some((tag, text)) = field.filter(|(tag, _)| is_tag(tag)) else {
-            return self.more(line, handed);
+            return self.more(line, sink);
         };
         if tag != "86" {
-            self.flush(handed)?;
+            self.flush(sink)?;
         }
         let wrong = |vi: &'static str, en: &'static str| StatementError::Message {
             format: FORMAT,
@@ -128,7 +124,7 @@ impl Reader {
                     debits: Dong::ZERO,
                 });
                 if tag == "60F" {
-                    self.balance.opening = plus(self.balance.opening, opening);
+                    self.balance.opening = saturating_sum(self.balance.opening, opening);
                 }
             }
             "61" => self.entry(text, number),
@@ -143,36 +139,36 @@ impl Reader {
             }
             _ => {}
         }
-        self.behind = match (tag, self.behind) {
-            ("61", _) => Behind::Entry,
-            ("86", Behind::Entry) => {
+        self.previous = match (tag, self.previous) {
+            ("61", _) => PreviousField::Entry,
+            ("86", PreviousField::Entry) => {
                 self.add_note(text);
-                Behind::Details
+                PreviousField::Details
             }
-            _ => Behind::Other,
+            _ => PreviousField::Other,
         };
         Ok(())
     }
 
     /// A line without a tag: the end of a message, a block before one, or more of the field before.
-    fn more(&mut self, line: &str, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+    fn more(&mut self, line: &str, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         if line == "-" || line.starts_with("-}") {
-            self.behind = Behind::Other;
-            return self.flush(handed);
+            self.previous = PreviousField::Other;
+            return self.flush(sink);
         }
         if let Some((_, text)) = line.split_once("{4:").filter(|_| line.starts_with('{')) {
-            self.behind = Behind::Other;
+            self.previous = PreviousField::Other;
             // Some programs put the first field on the line of the block.
             return if text.is_empty() {
                 Ok(())
             } else {
-                self.line(text, 0, handed)
+                self.line(text, 0, sink)
             };
         }
-        match self.behind {
-            Behind::Details => self.add_note(line),
+        match self.previous {
+            PreviousField::Details => self.add_note(line),
             // The line of 34 letters under an entry says what kind it is; it is kept before the details.
-            Behind::Entry if !line.is_empty() => {
+            PreviousField::Entry if !line.is_empty() => {
                 self.add_note(line);
                 self.add_note(" ");
             }
@@ -221,11 +217,11 @@ impl Reader {
                 .saturating_sub(page.debits.vnd());
             self.balance.parts += 1;
             self.balance.parts_off += u64::from(expected != closing.vnd());
-            self.balance.credits = plus(self.balance.credits, page.credits);
-            self.balance.debits = plus(self.balance.debits, page.debits);
+            self.balance.credits = saturating_sum(self.balance.credits, page.credits);
+            self.balance.debits = saturating_sum(self.balance.debits, page.debits);
         }
         if is_final {
-            self.balance.closing = plus(self.balance.closing, closing);
+            self.balance.closing = saturating_sum(self.balance.closing, closing);
             self.has_closing = true;
         }
     }
@@ -261,7 +257,7 @@ impl Reader {
             } else {
                 &mut page.debits
             };
-            *side = plus(*side, Dong::new(entry.amount));
+            *side = saturating_sum(*side, Dong::new(entry.amount));
         }
         let ignored = |why, amount| {
             Event::Ignored(IgnoredRow {
@@ -307,7 +303,7 @@ impl Reader {
     }
 
     /// Hands over the entry that waited for its details.
-    fn flush(&mut self, handed: &mut Handed<'_>) -> Result<(), StatementError> {
+    fn flush(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         let event = match self.pending.take() {
             None => return Ok(()),
             Some(Event::Row(mut row)) => {
@@ -332,11 +328,11 @@ impl Reader {
             Some(event) => event,
         };
         self.summary.count(&event);
-        handed.hand(event)
+        sink.push(event)
     }
 
-    fn finish(mut self, handed: &mut Handed<'_>) -> Result<Summary, StatementError> {
-        self.flush(handed)?;
+    fn finish(mut self, sink: &mut EventSink<'_>) -> Result<Summary, StatementError> {
+        self.flush(sink)?;
         if self.page.is_some() || !self.has_closing {
             return Err(StatementError::Truncated {
                 because: (

@@ -80,7 +80,7 @@ fn mt940_takes_the_year_that_brings_both_days_together() {
 #[test]
 fn a_message_cut_short_says_how_much_was_read() {
     let cut = &MT940[..MT940.find(":62M:").unwrap()];
-    let mapping = looked(MT940.as_bytes()).mapping;
+    let mapping = proposed(MT940.as_bytes()).mapping;
     let error = read_with(cut.as_bytes(), &mapping).unwrap_err();
     assert!(
         matches!(&error, StatementError::Interrupted { rows: 5, because } if matches!(**because, StatementError::Truncated { .. })),

@@ -111,7 +111,7 @@ fn made(payments: &[Payment], style: Style) -> Vec<u8> {
         row.rotate_left(style.order);
     }
     if style.make >= 4 {
-        let cells: Vec<Vec<Made>> = rows.iter().map(|r| r.iter().map(|c| text(c)).collect()).collect();
+        let cells: Vec<Vec<TestCell>> = rows.iter().map(|r| r.iter().map(|c| text(c)).collect()).collect();
         return if style.make == 4 {
             xlsx(&cells)
         } else {
@@ -168,14 +168,14 @@ proptest! {
         let starts: [&[u8]; 9] = [b"", b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\xFF\xFE", b"<?xml camt.053 ?><Document>",
             b":20:A\n:25:1\n:60F:C260101VND0,\n:61:", b"Ng\xC3\xA0y,Amount,Note\n15/01/2026,", b"\xEF\xBB\xBFDate;Debit;Credit\n", b"Date\tAmount\n"];
         let bytes = [starts[start], &bytes].concat();
-        if let Ok(proposal) = look(&mut Cursor::new(&bytes), "momo") {
+        if let Ok(proposal) = propose(&mut Cursor::new(&bytes), "momo") {
             let _ = read_with(&bytes, &proposal.mapping);
         }
     }
 
     #[test]
     fn a_damaged_file_is_read_or_refused(at in 0_usize..100_000, with in any::<u8>(), cut in any::<bool>(), make in 0_usize..4) {
-        let rows: Vec<Vec<Made>> = GATEWAY.lines().map(|l| l.split(',').map(text).collect()).collect();
+        let rows: Vec<Vec<TestCell>> = GATEWAY.lines().map(|l| l.split(',').map(text).collect()).collect();
         let mut bytes = match make {
             0 => xlsx(&rows),
             1 => xls(&rows),
@@ -187,7 +187,7 @@ proptest! {
         if cut {
             bytes.truncate(at);
         }
-        if let Ok(proposal) = look(&mut Cursor::new(&bytes), "") {
+        if let Ok(proposal) = propose(&mut Cursor::new(&bytes), "") {
             let _ = read_with(&bytes, &proposal.mapping);
         }
     }

@@ -31,7 +31,7 @@ fn what_is_no_statement_is_named() {
 #[test]
 fn records_that_do_not_end_are_refused_where_they_begin() {
     let header = "Ngày,Mã giao dịch,Số tiền\n15/01/2026,A1,5000\n";
-    let mapping = looked(header.as_bytes()).mapping;
+    let mapping = proposed(header.as_bytes()).mapping;
     let said = |text: String| {
         read_with(text.as_bytes(), &mapping)
             .unwrap_err()
@@ -85,11 +85,11 @@ fn limits_are_named() {
             })
         }
     }
-    let error = look(&mut Endless((256 << 20) + 1), "").unwrap_err();
+    let error = propose(&mut Endless((256 << 20) + 1), "").unwrap_err();
     assert!(error.sentence().vi.contains("256 MiB"), "{error}");
 
-    let mut sink = |_: Event| ControlFlow::Continue(());
-    let mut handed = row::Handed::new(&mut sink);
+    let mut take_all = |_: Event| ControlFlow::Continue(());
+    let mut sink = row::EventSink::new(&mut take_all);
     let blank = || {
         Event::Ignored(IgnoredRow {
             row_number: 1,
@@ -98,15 +98,15 @@ fn limits_are_named() {
         })
     };
     for _ in 0..1_000_000 {
-        handed.hand(blank()).unwrap();
+        sink.push(blank()).unwrap();
     }
-    let error = handed.hand(blank()).unwrap_err();
+    let error = sink.push(blank()).unwrap_err();
     assert!(error.sentence().vi.contains("1000000 dòng"), "{error}");
 }
 
 #[test]
 fn a_sink_that_breaks_ends_the_reading() {
-    let mapping = looked(GATEWAY.as_bytes()).mapping;
+    let mapping = proposed(GATEWAY.as_bytes()).mapping;
     let mut seen = 0;
     let outcome = read_statement(&mut Cursor::new(GATEWAY.as_bytes()), &mapping, &mut |_| {
         seen += 1;

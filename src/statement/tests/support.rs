@@ -1,4 +1,4 @@
-//! Files for tests, made by hand: a ZIP archive, workbooks of both kinds, and texts in every encoding.
+//! Files for tests: workbooks of both kinds, their content made by hand, and texts in every encoding.
 //! All names and numbers in them are invented.
 
 use std::io::{Cursor, Write};
@@ -11,7 +11,7 @@ use super::*;
 
 /// A cell of a made workbook.
 #[derive(Debug, Clone)]
-pub(crate) enum Made {
+pub(crate) enum TestCell {
     /// A text of its own.
     Text(String),
     /// A text in the table that cells share.
@@ -25,17 +25,17 @@ pub(crate) enum Made {
     Empty,
 }
 
-pub(crate) fn text(text: &str) -> Made {
-    Made::Text(text.to_owned())
+pub(crate) fn text(text: &str) -> TestCell {
+    TestCell::Text(text.to_owned())
 }
 
-pub(crate) fn number(digits: &str) -> Made {
-    Made::Number(digits.to_owned())
+pub(crate) fn number(digits: &str) -> TestCell {
+    TestCell::Number(digits.to_owned())
 }
 
 /// Everything that a file is read as, with the mapping that is proposed for it.
 pub(crate) fn read(bytes: &[u8]) -> (Vec<Event>, Summary) {
-    let mapping = looked(bytes).mapping;
+    let mapping = proposed(bytes).mapping;
     read_with(bytes, &mapping).unwrap()
 }
 
@@ -50,13 +50,13 @@ pub(crate) fn read_with(bytes: &[u8], mapping: &Mapping) -> Result<(Vec<Event>, 
     Ok((events, summary))
 }
 
-pub(crate) fn looked(bytes: &[u8]) -> Proposal {
-    look(&mut Cursor::new(bytes), "").unwrap()
+pub(crate) fn proposed(bytes: &[u8]) -> Proposal {
+    propose(&mut Cursor::new(bytes), "").unwrap()
 }
 
 /// Why a file is refused, as people read it.
 pub(crate) fn refusal(bytes: &[u8]) -> String {
-    look(&mut Cursor::new(bytes), "")
+    propose(&mut Cursor::new(bytes), "")
         .unwrap_err()
         .sentence()
         .vi
@@ -103,39 +103,14 @@ pub(crate) fn utf16(text: &str, is_little: bool) -> Vec<u8> {
 
 /// An archive of these parts, packed.
 pub(crate) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut file = Vec::new();
-    let mut table = Vec::new();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in parts {
-        let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(bytes).unwrap();
-        let packed = packer.finish().unwrap();
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        let mut head = vec![20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
-        head.extend(crc.sum().to_le_bytes());
-        head.extend((packed.len() as u32).to_le_bytes());
-        head.extend((bytes.len() as u32).to_le_bytes());
-        head.extend((name.len() as u16).to_le_bytes());
-        head.extend([0, 0]);
-        table.extend(b"PK\x01\x02\x14\x00");
-        table.extend(&head);
-        table.extend([0; 10]);
-        table.extend((file.len() as u32).to_le_bytes());
-        table.extend(name.as_bytes());
-        file.extend(b"PK\x03\x04");
-        file.extend(&head);
-        file.extend(name.as_bytes());
-        file.extend(&packed);
+        archive
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(bytes).unwrap();
     }
-    let from = file.len() as u32;
-    file.extend(&table);
-    file.extend(b"PK\x05\x06\0\0\0\0");
-    file.extend((parts.len() as u16).to_le_bytes());
-    file.extend((parts.len() as u16).to_le_bytes());
-    file.extend((table.len() as u32).to_le_bytes());
-    file.extend(from.to_le_bytes());
-    file.extend([0, 0]);
-    file
+    archive.finish().unwrap().into_inner()
 }
 
 fn escaped(text: &str) -> String {
@@ -155,27 +130,27 @@ fn cell_name(row: usize, column: usize) -> String {
 }
 
 /// A sheet as XML, its shared texts added to the table.
-fn sheet_xml(rows: &[Vec<Made>], shared: &mut Vec<String>) -> String {
+fn sheet_xml(rows: &[Vec<TestCell>], shared: &mut Vec<String>) -> String {
     let mut xml = String::from("<?xml version=\"1.0\"?><worksheet><sheetData>");
     for (at, row) in rows.iter().enumerate() {
         xml.push_str(&format!("<row r=\"{}\">", at + 1));
         for (place, cell) in row.iter().enumerate() {
             let name = cell_name(at, place);
             xml.push_str(&match cell {
-                Made::Text(text) => {
+                TestCell::Text(text) => {
                     format!(
                         "<c r=\"{name}\" t=\"inlineStr\"><is><t>{}</t></is></c>",
                         escaped(text)
                     )
                 }
-                Made::Shared(text) => {
+                TestCell::Shared(text) => {
                     shared.push(text.clone());
                     format!("<c r=\"{name}\" t=\"s\"><v>{}</v></c>", shared.len() - 1)
                 }
-                Made::Number(digits) => format!("<c r=\"{name}\"><v>{digits}</v></c>"),
-                Made::Date(digits) => format!("<c r=\"{name}\" s=\"1\"><v>{digits}</v></c>"),
-                Made::Error => format!("<c r=\"{name}\" t=\"e\"><f>A9</f><v>#REF!</v></c>"),
-                Made::Empty => String::new(),
+                TestCell::Number(digits) => format!("<c r=\"{name}\"><v>{digits}</v></c>"),
+                TestCell::Date(digits) => format!("<c r=\"{name}\" s=\"1\"><v>{digits}</v></c>"),
+                TestCell::Error => format!("<c r=\"{name}\" t=\"e\"><f>A9</f><v>#REF!</v></c>"),
+                TestCell::Empty => String::new(),
             });
         }
         xml.push_str("</row>");
@@ -185,7 +160,7 @@ fn sheet_xml(rows: &[Vec<Made>], shared: &mut Vec<String>) -> String {
 }
 
 /// The parts of a workbook with these sheets.
-pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<TestCell>>)]) -> Vec<(&'static str, Vec<u8>)> {
     const NAMES: [&str; 3] = [
         "xl/worksheets/sheet1.xml",
         "xl/worksheets/sheet2.xml",
@@ -226,7 +201,7 @@ pub(crate) fn xlsx_parts(sheets: &[(&str, Vec<Vec<Made>>)]) -> Vec<(&'static str
     parts
 }
 
-pub(crate) fn xlsx(rows: &[Vec<Made>]) -> Vec<u8> {
+pub(crate) fn xlsx(rows: &[Vec<TestCell>]) -> Vec<u8> {
     zip(&xlsx_parts(&[("Sao kê", rows.to_vec())]))
 }
 
@@ -242,28 +217,28 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 /// An old workbook with one sheet.
-pub(crate) fn xls(rows: &[Vec<Made>]) -> Vec<u8> {
+pub(crate) fn xls(rows: &[Vec<TestCell>]) -> Vec<u8> {
     let mut shared: Vec<String> = Vec::new();
     let mut cells = record(0x0809, &[0, 6, 0x10, 0, 0, 0, 0, 0]);
     for (at, row) in rows.iter().enumerate() {
         for (place, cell) in row.iter().enumerate() {
             let mut bytes = (at as u16).to_le_bytes().to_vec();
             bytes.extend((place as u16).to_le_bytes());
-            bytes.extend(u16::from(matches!(cell, Made::Date(_))).to_le_bytes());
+            bytes.extend(u16::from(matches!(cell, TestCell::Date(_))).to_le_bytes());
             match cell {
-                Made::Empty => {}
-                Made::Text(text) | Made::Shared(text) => {
+                TestCell::Empty => {}
+                TestCell::Text(text) | TestCell::Shared(text) => {
                     shared.push(text.clone());
                     bytes.extend((shared.len() as u32 - 1).to_le_bytes());
                     cells.extend(record(0x00FD, &bytes));
                 }
-                Made::Number(digits) | Made::Date(digits) => {
+                TestCell::Number(digits) | TestCell::Date(digits) => {
                     // Read by somebody else than the reader that is tested.
                     let read: serde_json::Value = serde_json::from_str(digits).unwrap();
                     bytes.extend(read.as_f64().unwrap().to_bits().to_le_bytes());
                     cells.extend(record(0x0203, &bytes));
                 }
-                Made::Error => {
+                TestCell::Error => {
                     bytes.extend([0x17, 1]);
                     cells.extend(record(0x0205, &bytes));
                 }
@@ -303,63 +278,21 @@ pub(crate) fn workbook_stream(shared: &[String], cells: &[u8]) -> Vec<u8> {
     [globals, cells.to_vec()].concat()
 }
 
-fn entry(name: &str, kind: u8, start: u32, length: u32) -> Vec<u8> {
-    let mut bytes = wide(name);
-    let name_bytes = bytes.len() as u16 + 2;
-    bytes.resize(64, 0);
-    bytes.extend(name_bytes.to_le_bytes());
-    bytes.extend([kind, 1]);
-    bytes.resize(116, 0);
-    bytes.extend(start.to_le_bytes());
-    bytes.extend(length.to_le_bytes());
-    bytes.resize(128, 0);
-    bytes
-}
-
-/// An OLE file with one stream, its name given by what is in it.
+/// An old workbook's container with one stream.
 pub(crate) fn ole(stream: &[u8]) -> Vec<u8> {
-    ole_named("Workbook", stream)
+    ole_of(&[("/Workbook", stream)])
 }
 
-pub(crate) fn ole_named(name: &str, stream: &[u8]) -> Vec<u8> {
-    // Streams below 4096 bytes would stand in the small table; this one is filled up to that.
-    let mut stream = stream.to_vec();
-    stream.resize(stream.len().max(4096).next_multiple_of(512), 0);
-    let sectors = (stream.len() / 512) as u32;
-    let tables = (sectors + 1).div_ceil(127) + 1;
-    let mut file = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
-    file.resize(24, 0);
-    file.extend([0x3E, 0, 3, 0, 0xFE, 0xFF, 9, 0, 6, 0]);
-    file.resize(44, 0);
-    file.extend(tables.to_le_bytes());
-    file.extend(tables.to_le_bytes());
-    file.resize(56, 0);
-    file.extend(4096_u32.to_le_bytes());
-    file.extend(0xFFFF_FFFE_u32.to_le_bytes());
-    file.extend(0_u32.to_le_bytes());
-    file.extend(0xFFFF_FFFE_u32.to_le_bytes());
-    file.extend(0_u32.to_le_bytes());
-    for at in 0..109 {
-        let id = if at < tables { at } else { 0xFFFF_FFFF };
-        file.extend(id.to_le_bytes());
+/// A container with these streams, in storages where their paths say so.
+pub(crate) fn ole_of(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    let memory = Cursor::new(Vec::new());
+    let mut file = cfb::CompoundFile::create_with_version(cfb::Version::V3, memory).unwrap();
+    for (path, bytes) in streams {
+        let storage = std::path::Path::new(path).parent().unwrap();
+        file.create_storage_all(storage).unwrap();
+        file.create_stream(path).unwrap().write_all(bytes).unwrap();
     }
-    let mut table: Vec<u32> = vec![0xFFFF_FFFD; tables as usize];
-    table.push(0xFFFF_FFFE);
-    table.extend((0..sectors).map(|at| {
-        if at + 1 == sectors {
-            0xFFFF_FFFE
-        } else {
-            tables + 2 + at
-        }
-    }));
-    table.resize(tables as usize * 128, 0xFFFF_FFFF);
-    file.extend(table.iter().flat_map(|id| id.to_le_bytes()));
-    let mut directory = entry("Root Entry", 5, 0xFFFF_FFFE, 0);
-    directory.extend(entry(name, 2, tables + 1, stream.len() as u32));
-    directory.resize(512, 0);
-    file.extend(directory);
-    file.extend(&stream);
-    file
+    file.into_inner().into_inner()
 }
 
 /// Windows-1258 bytes of a text. None if it has a letter they lack.

@@ -1,3 +1,5 @@
+//! Delimited tables: layouts, headers, totals, encodings, and the rows that cannot be read.
+
 use std::io::Cursor;
 
 use super::mt940::MT940;
@@ -162,7 +164,7 @@ fn every_encoding_and_separator_reads_alike() {
         }
         assert!(rows == wanted, "{name}: {rows:?}");
     }
-    let facts = looked(&windows_1258(BANK).unwrap()).file;
+    let facts = proposed(&windows_1258(BANK).unwrap()).file;
     assert_eq!(
         (facts.encoding, facts.separator),
         (Some(Encoding::Windows1258), Some(';'))
@@ -269,7 +271,7 @@ fn columns_that_shift_in_the_middle_are_bad_rows() {
 
 #[test]
 fn a_header_that_changed_is_an_error_and_another_order_is_not() {
-    let mapping = looked(
+    let mapping = proposed(
         b"Ng\xC3\xA0y,M\xC3\xA3 giao d\xE1\xBB\x8Bch,S\xE1\xBB\x91 ti\xE1\xBB\x81n\n15/01/2026,A1,5000\n",
     )
     .mapping;
@@ -304,7 +306,7 @@ fn a_header_that_changed_is_an_error_and_another_order_is_not() {
 #[test]
 fn headers_of_two_rows_and_two_languages_are_found() {
     let two_rows = "Ngày giao dịch,Số bút toán,Phát sinh,,Nội dung\n,,Nợ,Có,\n15/01/2026,B1,,5.000,rau\n";
-    let proposal = looked(two_rows.as_bytes());
+    let proposal = proposed(two_rows.as_bytes());
     assert_eq!(proposal.mapping.header_rows, 2);
     assert_eq!(proposal.mapping.header[2..4], ["Phát sinh Nợ", "Phát sinh Có"]);
     let rows = movements(&read(two_rows.as_bytes()).0);
@@ -314,7 +316,7 @@ fn headers_of_two_rows_and_two_languages_are_found() {
     );
 
     let mixed = "Ngày giao dịch,,Phát sinh,,Nội dung\n,Số bút toán,Nợ,Có,\n15/01/2026,B1,,5.000,rau\n";
-    assert_eq!(looked(mixed.as_bytes()).mapping.header[1], "Số bút toán");
+    assert_eq!(proposed(mixed.as_bytes()).mapping.header[1], "Số bút toán");
     assert_eq!(movements(&read(mixed.as_bytes()).0)[0].provider_txn_id, "B1");
 
     let translated = "Ngày giao dịch,Số bút toán,Nợ,Có,Nội dung\nTransaction Date,Transaction No,Debit,Credit,Details\n\
@@ -334,7 +336,7 @@ fn headers_of_two_rows_and_two_languages_are_found() {
 fn known_layouts_are_recognised_by_their_marks_or_the_profile() {
     let plain = "Mã giao dịch,Mã đơn hàng,Thời gian giao dịch,Số tiền\nA1,DH1,15/01/2026 08:00,5.000\n";
     let layout = |text: &str, profile: &str| {
-        let proposal = look(&mut Cursor::new(text.as_bytes()), profile).unwrap();
+        let proposal = propose(&mut Cursor::new(text.as_bytes()), profile).unwrap();
         (proposal.layout.map_or("", |l| l.name), proposal.mapping)
     };
     assert_eq!(layout(plain, "").0, "");
@@ -402,7 +404,7 @@ fn known_layouts_are_recognised_by_their_marks_or_the_profile() {
     }
     // In hundredths of a đồng: a person has to look.
     let hundredths = "vnp_TransactionNo,vnp_TxnRef,vnp_Amount,vnp_PayDate\n1,DH1,500000,20260115080000\n";
-    let proposal = looked(hundredths.as_bytes());
+    let proposal = proposed(hundredths.as_bytes());
     assert_eq!(proposal.lacks, Some(MappingError::NoAmount));
     assert!(proposal.preview.is_empty());
 }
@@ -410,7 +412,7 @@ fn known_layouts_are_recognised_by_their_marks_or_the_profile() {
 #[test]
 fn a_file_is_looked_at_by_a_mapping_that_is_not_finished() {
     let text = "Ngày,Mã giao dịch,Số tiền,Ghi chú riêng\n,A0,,\n15/01/2026,A1,5.000,x\n";
-    let proposal = looked(text.as_bytes());
+    let proposal = proposed(text.as_bytes());
     let examples: Vec<_> = proposal.header.iter().map(|cell| cell.example.as_str()).collect();
     assert_eq!(
         examples,
@@ -421,7 +423,7 @@ fn a_file_is_looked_at_by_a_mapping_that_is_not_finished() {
     let turned = "Số tiền,Mã giao dịch,Ghi chú riêng,Ngày\n5.000,A1,x,15/01/2026\n";
     let mut mapping = proposal.mapping.clone();
     mapping.columns.remove(&Column::Amount);
-    let again = look_by(&mut Cursor::new(turned), &mapping).unwrap();
+    let again = propose_with(&mut Cursor::new(turned), &mapping).unwrap();
     assert_eq!(again.lacks, Some(MappingError::NoAmount));
     assert!(again.preview.is_empty());
     let meanings: Vec<_> = again.header.iter().map(|cell| cell.meaning).collect();
@@ -429,12 +431,12 @@ fn a_file_is_looked_at_by_a_mapping_that_is_not_finished() {
         meanings,
         [None, Some(Column::TransactionId), None, Some(Column::When)]
     );
-    let whole = look_by(&mut Cursor::new(turned), &proposal.mapping).unwrap();
+    let whole = propose_with(&mut Cursor::new(turned), &proposal.mapping).unwrap();
     assert_eq!((whole.lacks, whole.preview.len()), (None, 1));
     // A place that no header has is no reason to fall over; another header is none of this mapping.
     mapping.columns.insert(Column::Amount, 99);
-    assert!(look_by(&mut Cursor::new(turned), &mapping).is_ok());
-    let other = look_by(&mut Cursor::new("Ngày,Số tiền\n15/01/2026,5.000\n"), &mapping);
+    assert!(propose_with(&mut Cursor::new(turned), &mapping).is_ok());
+    let other = propose_with(&mut Cursor::new("Ngày,Số tiền\n15/01/2026,5.000\n"), &mapping);
     assert!(
         matches!(other, Err(StatementError::HeaderChanged { .. })),
         "{other:?}"

@@ -6,8 +6,8 @@ use super::support::*;
 use super::*;
 use crate::vn::{Day, TimeMs};
 
-fn table() -> Vec<Vec<Made>> {
-    let shared = |t: &str| Made::Shared(t.to_owned());
+fn table() -> Vec<Vec<TestCell>> {
+    let shared = |t: &str| TestCell::Shared(t.to_owned());
     vec![
         vec![shared("BÁO CÁO ĐỐI SOÁT & QUYẾT TOÁN")],
         vec![],
@@ -20,7 +20,7 @@ fn table() -> Vec<Vec<Made>> {
         ],
         vec![
             text("0001"),
-            Made::Date("46037.749293981484".to_owned()),
+            TestCell::Date("46037.749293981484".to_owned()),
             number("50000"),
             text("0011012345678"),
             shared("HC7K3M92 chả cá <ngon>"),
@@ -29,10 +29,10 @@ fn table() -> Vec<Vec<Made>> {
             number("123456789012"),
             text("15/01/2026 18:00"),
             text("1.234.567"),
-            Made::Empty,
+            TestCell::Empty,
             text("rau"),
         ],
-        vec![text("A3"), text("15/01/2026"), Made::Error, text("0011")],
+        vec![text("A3"), text("15/01/2026"), TestCell::Error, text("0011")],
         vec![text("A4"), text("15/01/2026"), number("1000.5"), text("0011")],
         vec![
             number("1234567890123456"),
@@ -40,14 +40,14 @@ fn table() -> Vec<Vec<Made>> {
             number("1000"),
             text("0011"),
         ],
-        vec![text("Tổng cộng"), Made::Empty, number("1285567")],
+        vec![text("Tổng cộng"), TestCell::Empty, number("1285567")],
     ]
 }
 
 #[test]
 fn both_kinds_of_workbook_read_alike() {
     for (kind, bytes) in [(FileKind::Xlsx, xlsx(&table())), (FileKind::Xls, xls(&table()))] {
-        let proposal = looked(&bytes);
+        let proposal = proposed(&bytes);
         assert_eq!(proposal.file.kind, kind);
         assert_eq!(proposal.file.sheet.as_deref(), Some("Sao kê"));
         assert_eq!(proposal.file.header_row, Some(3));
@@ -92,7 +92,7 @@ fn both_kinds_of_workbook_read_alike() {
 fn the_sheet_with_the_header_is_read_and_two_of_them_are_for_a_person() {
     let notes = vec![vec![text("Ghi chú")], vec![text("xin chào")]];
     let one = zip(&xlsx_parts(&[("Ghi chú", notes.clone()), ("GD", table())]));
-    let proposal = looked(&one);
+    let proposal = proposed(&one);
     assert_eq!(proposal.file.sheet.as_deref(), Some("GD"));
     let two = zip(&xlsx_parts(&[
         ("Ngày 1", table()),
@@ -122,10 +122,17 @@ fn locked_and_programmed_workbooks_are_refused_by_name() {
     let mut parts = xlsx_parts(&[("GD", table())]);
     parts.push(("xl/vbaProject.bin", vec![1, 2, 3]));
     assert!(refusal(&zip(&parts)).contains("macro"));
-    assert!(refusal(&ole_named("EncryptedPackage", &[])).contains("mật khẩu"));
-    assert!(refusal(&ole_named("_VBA_PROJECT_CUR", &[])).contains("macro"));
-    assert!(refusal(&ole_named("WordDocument", &[])).contains("Word"));
-    assert!(refusal(&ole_named("Book", &[])).contains("đời cũ"));
+    for (path, said) in [
+        ("/EncryptedPackage", "mật khẩu"),
+        ("/_VBA_PROJECT_CUR/VBA/dir", "macro"),
+        ("/WordDocument", "Word"),
+        ("/BOOK", "đời cũ"),
+        ("/Contents", "không có bảng tính"),
+    ] {
+        assert!(refusal(&ole_of(&[(path, &[])])).contains(said), "{path}");
+    }
+    let inside = ole_of(&[("/WordDocument", &[1]), ("/ObjectPool/_1/Workbook", &[1])]);
+    assert!(refusal(&inside).contains("Word"), "{}", refusal(&inside));
     let mut locked = xls(&table());
     let at = locked.windows(4).position(|w| w == [0x1E, 0x04, 15, 0]).unwrap();
     locked[at] = 0x2F;
@@ -168,15 +175,25 @@ fn damaged_workbooks_are_refused() {
     let good = xlsx(&table());
     let half = &good[..good.len() / 2];
     assert!(refusal(half).contains("cắt ngang"), "{}", refusal(half));
+    let without_end = &good[..good.len() - 3];
+    assert!(refusal(without_end).contains("cắt ngang"));
+    // Of two parts of one name, programs show now the one, now the other.
+    let mut twice = zip(&[("xl/workbook.xml", vec![1]), ("xl/workbook.xmk", vec![2])]);
+    for at in 0..twice.len() - 3 {
+        if twice[at..].starts_with(b".xmk") {
+            twice[at + 3] = b'l';
+        }
+    }
+    assert!(refusal(&twice).contains("không hợp lệ"), "{}", refusal(&twice));
     let mut damaged = good.clone();
     let at = damaged.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
     damaged[at + 16] ^= 1;
-    let mapping = looked(&good).mapping;
+    let mapping = proposed(&good).mapping;
     let error = read_with(&damaged, &mapping).unwrap_err();
     assert!(error.sentence().vi.contains("CRC"), "{error}");
 
     let old = xls(&table());
-    let mapping = looked(&old).mapping;
+    let mapping = proposed(&old).mapping;
     let cut = read_with(&old[..old.len() - 3072], &mapping).unwrap_err();
     assert!(cut.sentence().vi.contains("cắt ngang"), "{cut}");
 
@@ -185,7 +202,7 @@ fn damaged_workbooks_are_refused() {
         parts[0].1 = String::from_utf8_lossy(&parts[0].1)
             .replace(from, to)
             .into_bytes();
-        let outcome = look(&mut Cursor::new(zip(&parts)), "").map(|p| read_with(&zip(&parts), &p.mapping));
+        let outcome = propose(&mut Cursor::new(zip(&parts)), "").map(|p| read_with(&zip(&parts), &p.mapping));
         assert!(!matches!(outcome, Ok(Ok(_))), "{from}");
     }
     let mut parts = xlsx_parts(&[("GD", table())]);
@@ -202,7 +219,7 @@ const EMPTY_ROWS: usize = if cfg!(debug_assertions) { 60_000 } else { 1_000_000 
 
 #[test]
 fn many_empty_rows_of_a_workbook_are_passed_over_and_alone_are_refused() {
-    let filled = |rows: &[Vec<Made>]| {
+    let filled = |rows: &[Vec<TestCell>]| {
         let mut parts = xlsx_parts(&[("GD", rows.to_vec())]);
         let empty: String = (20..EMPTY_ROWS).map(|at| format!("<row r=\"{at}\"/>")).collect();
         let sheet = String::from_utf8_lossy(&parts[0].1);

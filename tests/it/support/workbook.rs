@@ -1,9 +1,7 @@
-//! Reads back the workbooks that the service makes: enough of ZIP and XLSX for what is in them.
+//! Reads back the workbooks that the service makes: enough of XLSX for what is in them.
 
 use std::collections::HashMap;
-use std::io::Read;
-
-use flate2::read::DeflateDecoder;
+use std::io::{Cursor, Read};
 
 /// A cell as a spreadsheet shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,39 +150,16 @@ fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// The parts of a ZIP archive by name, as its directory lists them.
+/// The parts of a ZIP archive by name.
 fn parts(bytes: &[u8]) -> HashMap<String, String> {
-    let number = |at: usize, size: usize| {
-        (0..size)
-            .rev()
-            .fold(0, |n, i| n << 8 | usize::from(bytes[at + i]))
-    };
-    let end = bytes
-        .windows(4)
-        .rposition(|four| four == b"PK\x05\x06")
-        .expect("the end of a ZIP archive");
-    let count = number(end + 10, 2);
-    let mut at = number(end + 16, 4);
-    let mut parts = HashMap::new();
-    for _ in 0..count {
-        assert_eq!(&bytes[at..at + 4], b"PK\x01\x02", "an entry of the directory");
-        let packed = number(at + 20, 4);
-        let name_len = number(at + 28, 2);
-        let name = String::from_utf8(bytes[at + 46..at + 46 + name_len].to_vec()).expect("a name");
-        let local = number(at + 42, 4);
-        let from = local + 30 + number(local + 26, 2) + number(local + 28, 2);
-        let data = &bytes[from..from + packed];
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a ZIP archive");
+    let places = 0..archive.len();
+    let read = |at| {
+        let mut part = archive.by_index(at).expect("a part");
+        let name = part.name().expect("a name").into_owned();
         let mut text = String::new();
-        match number(at + 10, 2) {
-            0 => text.push_str(std::str::from_utf8(data).expect("text")),
-            _ => {
-                DeflateDecoder::new(data)
-                    .read_to_string(&mut text)
-                    .expect("a part");
-            }
-        }
-        parts.insert(name, text);
-        at += 46 + name_len + number(at + 30, 2) + number(at + 32, 2);
-    }
-    parts
+        part.read_to_string(&mut text).expect("text");
+        (name, text)
+    };
+    places.map(read).collect()
 }

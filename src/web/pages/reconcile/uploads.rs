@@ -555,13 +555,13 @@ fn broken(error: &dyn std::fmt::Display) -> Sentence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::look;
+    use crate::statement::propose;
     use std::io::Cursor;
 
     fn upload(by: &str, stage: Stage, seen_at: TimeMs) -> Arc<Upload> {
         let mut file = Cursor::new("Ngày,Mã giao dịch,Số tiền\n15/01/2026,A1,5.000\n");
         let plan = Plan {
-            proposal: look(&mut file, "").unwrap(),
+            proposal: propose(&mut file, "").unwrap(),
             way: Way::Proposed,
             lacks: None,
         };
