@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::config::Config;
 use crate::intake::ProviderHealth;
 use crate::settlement::{
-    ImportError, PickUp, PickUpRound, PickedUp, PickedUpEnd, pick_up_statements, post_unheard,
+    ImportError, PickUp, PickUpRound, PickedUp, PickedUpEnd, pick_up_statements, post_from_statement,
 };
 use crate::store::{Store, StoreError};
 use crate::task::Task;
@@ -52,7 +52,7 @@ pub async fn maintain_ledger(store: &Store, now: TimeMs) -> Result<(), StoreErro
 pub async fn finish_statements(store: &Store, now: TimeMs) -> Result<usize, ImportError> {
     let mut posted = Ok(0);
     for provider in store.providers(now).await? {
-        match post_unheard(store, &provider.provider_id, None, now, |_| {}).await {
+        match post_from_statement(store, &provider.provider_id, None, now, |_| {}).await {
             Ok(receipts) => posted = posted.map(|before| before + receipts),
             Err(error) => posted = Err(error),
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use choso::clock::now;
 use choso::reconcile::{RunSummary, Tally};
 use choso::settlement::{
-    ImportError, Imported, Progress, StatementFile, Taken, exceptions_csv, import_statement, look_at,
+    ImportError, Imported, Progress, StatementFile, Taken, exceptions_csv, import_statement, propose_mapping,
     reconcile_days,
 };
 use choso::statement::{Event, Mapping, Proposal};
@@ -39,7 +39,7 @@ pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -
         .ok_or_else(|| Failure::Settings("--provider ID says whose statement it is".to_owned()))?;
     let profile = profile_of(store, provider_id).await?;
     if wish.look {
-        return looked(&look_at(wish.file, &profile).await?);
+        return looked(&propose_mapping(wish.file, &profile).await?);
     }
     let file = StatementFile {
         provider_id: provider_id.to_owned(),

@@ -3,7 +3,7 @@
 //! Pure: a file becomes rows ([`look`], [`read_statement`]); the store loads two compact sides, asks
 //! [`match_sides`], and writes down the outcome. Rows of a file = matched + exceptions + ignored + bad, by count
 //! and amount, and the outcome carries the proof. What only a statement knows goes to the ledger as
-//! [`unheard_delivery`].
+//! [`delivery_from_statement`].
 
 mod candidates;
 mod casework;
@@ -24,8 +24,8 @@ pub use matching::{
     RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
 };
 pub use posting::{
-    UnheardError, UnheardRow, bank_ref_key, refund_key, row_keys, txn_id_of_row, txn_key, unheard_delivery,
-    unheard_items,
+    UnnotifiedError, UnnotifiedRow, bank_ref_key, delivery_from_statement, items_from_statement, refund_key,
+    row_keys, txn_id_of_row, txn_key,
 };
 pub use provider_rules::{FeeCheck, ProviderRules, Rate, RuleTexts, RulesError};
 pub use summary::{Exception, RunSummary, sum_up};

@@ -13,7 +13,7 @@ const METHOD: &str = "STATEMENT";
 /// A payment that a statement knows and no notice told of.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct UnheardRow {
+pub struct UnnotifiedRow {
     pub row_no: i64,
     /// The provider's id of the transaction; may be empty.
     pub provider_txn_id: String,
@@ -40,9 +40,9 @@ pub struct UnheardRow {
 /// Why kept rows of a statement cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the kept rows of a statement cannot be read: {0}")]
-pub struct UnheardError(String);
+pub struct UnnotifiedError(String);
 
-impl UnheardRow {
+impl UnnotifiedRow {
     /// As which transaction the ledger knows it: by the provider's id, else by its row.
     pub fn txn_id(&self) -> String {
         match self.provider_txn_id.as_str() {
@@ -51,12 +51,12 @@ impl UnheardRow {
         }
     }
 
-    fn item(&self) -> Result<Item, UnheardError> {
+    fn item(&self) -> Result<Item, UnnotifiedError> {
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         let business_day = Day::from_number(self.business_day)
-            .ok_or_else(|| UnheardError(format!("day {} of row {}", self.business_day, self.row_no)))?;
+            .ok_or_else(|| UnnotifiedError(format!("day {} of row {}", self.business_day, self.row_no)))?;
         let amount = Dong::payment(self.amount_vnd)
-            .map_err(|error| UnheardError(format!("row {}: {error}", self.row_no)))?;
+            .map_err(|error| UnnotifiedError(format!("row {}: {error}", self.row_no)))?;
         Ok(Item {
             kind: NoticeKind::Payment,
             event_id: self.txn_id(),
@@ -82,14 +82,17 @@ impl UnheardRow {
 }
 
 /// Rows of a provider's statements as the ledger takes them: one delivery whose evidence is the rows.
-pub fn unheard_delivery(provider_id: &Arc<str>, rows: &[UnheardRow]) -> Result<Delivery, UnheardError> {
+pub fn delivery_from_statement(
+    provider_id: &Arc<str>,
+    rows: &[UnnotifiedRow],
+) -> Result<Delivery, UnnotifiedError> {
     // Texts and numbers always become JSON.
     let lines = rows.iter().map(|row| serde_json::json!(row).to_string() + "\n");
     let body: String = lines.collect();
     Ok(Delivery {
         provider_id: provider_id.clone(),
         delivery_id: None,
-        items: rows.iter().map(UnheardRow::item).collect::<Result<_, _>>()?,
+        items: rows.iter().map(UnnotifiedRow::item).collect::<Result<_, _>>()?,
         has_orders: false,
         variant: "",
         evidence: Evidence {
@@ -109,7 +112,7 @@ pub fn txn_id_of_row(row_no: i64) -> String {
 }
 
 /// The items of a kept delivery, if it came from a statement.
-pub fn unheard_items(evidence: &Evidence) -> Option<Result<Vec<Item>, UnheardError>> {
+pub fn items_from_statement(evidence: &Evidence) -> Option<Result<Vec<Item>, UnnotifiedError>> {
     (evidence.method == METHOD).then(|| {
         let lines = evidence
             .body
@@ -117,8 +120,8 @@ pub fn unheard_items(evidence: &Evidence) -> Option<Result<Vec<Item>, UnheardErr
             .filter(|line| !line.is_empty());
         lines
             .map(|line| {
-                let row: UnheardRow =
-                    serde_json::from_slice(line).map_err(|error| UnheardError(error.to_string()))?;
+                let row: UnnotifiedRow =
+                    serde_json::from_slice(line).map_err(|error| UnnotifiedError(error.to_string()))?;
                 row.item()
             })
             .collect()
@@ -155,8 +158,8 @@ pub fn refund_key(kind: RowKind, refund_of: &str) -> Option<Key128> {
 mod tests {
     use super::*;
 
-    fn row(row_no: i64, provider_txn_id: &str) -> UnheardRow {
-        UnheardRow {
+    fn row(row_no: i64, provider_txn_id: &str) -> UnnotifiedRow {
+        UnnotifiedRow {
             row_no,
             provider_txn_id: provider_txn_id.to_owned(),
             amount_vnd: 20_000,
@@ -174,8 +177,8 @@ mod tests {
     #[test]
     fn what_is_kept_of_rows_reads_back_as_what_was_posted() {
         let rows = [row(7, "T1"), row(8, "")];
-        let delivery = unheard_delivery(&"p".into(), &rows).unwrap();
-        let read = unheard_items(&delivery.evidence).unwrap().unwrap();
+        let delivery = delivery_from_statement(&"p".into(), &rows).unwrap();
+        let read = items_from_statement(&delivery.evidence).unwrap().unwrap();
         assert_eq!(read, delivery.items);
         assert_eq!(
             (read[0].event_id.as_str(), read[1].event_id.as_str()),
@@ -184,10 +187,13 @@ mod tests {
         let mut changed = delivery.evidence.clone();
         let text = String::from_utf8(changed.body).unwrap().replace("20000", "90000");
         changed.body = text.into_bytes();
-        assert_ne!(unheard_items(&changed).unwrap().unwrap(), delivery.items);
+        assert_ne!(items_from_statement(&changed).unwrap().unwrap(), delivery.items);
         changed.body = b"{}".to_vec();
-        assert!(unheard_items(&changed).unwrap().is_err());
+        assert!(items_from_statement(&changed).unwrap().is_err());
         changed.method = "POST".to_owned();
-        assert!(unheard_items(&changed).is_none(), "a callback is no statement");
+        assert!(
+            items_from_statement(&changed).is_none(),
+            "a callback is no statement"
+        );
     }
 }

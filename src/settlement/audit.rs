@@ -7,7 +7,7 @@ use crate::access::SealingKey;
 use crate::intake::open_secrets;
 use crate::ledger::{EvidenceLink, KeptCallback, LedgerNo, bytes_digest, rows_digest};
 use crate::notice::{Item, Provider, Received, scheme};
-use crate::reconcile::unheard_items;
+use crate::reconcile::items_from_statement;
 use crate::store::{AuditEntry, AuditRow, Store, StoreError};
 
 /// Links read at once.
@@ -168,7 +168,7 @@ fn check_link(row: &AuditRow, walk: &mut Walk) -> Verdict {
 /// Verifies a kept callback with the key of its time, at the time it came. Rows of a statement have no key: the
 /// chain itself is what they are proven by.
 fn prove(keys: &Provers, kept: &KeptCallback) -> Result<Vec<Item>, String> {
-    if let Some(items) = unheard_items(&kept.evidence) {
+    if let Some(items) = items_from_statement(&kept.evidence) {
         return items.map_err(|error| error.to_string());
     }
     let name = (kept.provider_id.clone(), kept.evidence.key_id.to_string());

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ImportError, blocking};
 use crate::reconcile::{
-    Correction, Exception, Finding, Outcome, REASON_CHARS, RunSummary, Subject, Tied, candidates, holding_of,
-    match_sides, sum_up, unheard_delivery,
+    Correction, Exception, Finding, Outcome, REASON_CHARS, RunSummary, Subject, Tied, candidates,
+    delivery_from_statement, holding_of, match_sides, sum_up,
 };
 use crate::statement::RowKind;
 use crate::store::{
@@ -75,7 +75,7 @@ pub async fn compare_days(
     calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
+    let (window, outcome) = compare(store, provider_id, days, calendar, now).await?;
     view(store, provider_id, days, &window, &outcome).await
 }
 
@@ -88,13 +88,13 @@ pub async fn reconcile_days(
     calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<DaysView, ImportError> {
-    let made = made_to_follow(store, provider_id, days, None, calendar, now).await?;
+    let made = reconcile_until_stable(store, provider_id, days, None, calendar, now).await?;
     view(store, provider_id, days, &made.window, &made.outcome).await
 }
 
 /// One exception among the days around it.
 #[derive(Debug, Clone)]
-pub struct CaseView {
+pub struct ExceptionView {
     /// What it is now; none if it is resolved, or never was one.
     pub exception: Option<Exception>,
     /// The receipts of the row, as it stands; of an entry, itself.
@@ -106,21 +106,21 @@ pub struct CaseView {
 }
 
 /// Looks into one row, receipt or notice of a day.
-pub async fn look_into(
+pub async fn exception_view(
     store: &Store,
     (provider_id, day): (&str, Day),
     subject: Subject,
     calendar: &WorkingCalendar,
     now: TimeMs,
-) -> Result<CaseView, ImportError> {
-    let (window, outcome) = compared(store, provider_id, (day, day), calendar, now).await?;
+) -> Result<ExceptionView, ImportError> {
+    let (window, outcome) = compare(store, provider_id, (day, day), calendar, now).await?;
     let (_, exceptions) = sum_up(&window.sides, &outcome, |other| other == day, 0);
     let is_it = |row_no: Option<i64>, entry_no: Option<i64>| match subject {
         Subject::Row(no) => row_no == Some(no),
         Subject::Entry(no) => row_no.is_none() && entry_no == Some(no),
         Subject::Day(_) => false,
     };
-    let mut view = CaseView {
+    let mut view = ExceptionView {
         exception: exceptions.into_iter().find(|e| is_it(e.row_no, e.entry_no)),
         tied: Vec::new(),
         candidates: Vec::new(),
@@ -163,7 +163,7 @@ pub async fn close_day(
     if open > 0 && !is_reason(reason) {
         return Err(Conflict::DayHasOpenItems { open }.into());
     }
-    fixed(store, (provider_id, day, 1), figures, open, (reason, by), now).await
+    write_close(store, (provider_id, day, 1), figures, open, (reason, by), now).await
 }
 
 /// States a closed day anew: lets everything that waits take effect and fixes the figures as they are then.
@@ -190,7 +190,7 @@ pub async fn restate_day(
     if figures == before {
         return Err(Conflict::FiguresUnchanged.into());
     }
-    fixed(
+    write_close(
         store,
         (provider_id, day, last.version + 1),
         figures,
@@ -218,7 +218,7 @@ async fn figures(
     calendar: &WorkingCalendar,
     now: TimeMs,
 ) -> Result<(DayFigures, usize), ImportError> {
-    let made = made_to_follow(store, provider_id, (day, day), restated, calendar, now).await?;
+    let made = reconcile_until_stable(store, provider_id, (day, day), restated, calendar, now).await?;
     let window = made.window;
     let outcome = made.outcome;
     let bad = store.bad_statement_rows(provider_id, day, day).await?.len();
@@ -235,7 +235,7 @@ async fn figures(
     Ok((figures, exceptions.len() + bad))
 }
 
-async fn fixed(
+async fn write_close(
     store: &Store,
     (provider_id, day, version): (&str, Day, i64),
     figures: DayFigures,
@@ -261,26 +261,26 @@ async fn fixed(
 }
 
 /// The last comparison of days whose books followed, and how many receipts were posted on the way.
-struct Made {
+struct Reconciled {
     window: Window,
     outcome: Outcome,
     posted: usize,
 }
 
 /// Compares days and lets the books follow, as often as that brings something new.
-async fn made_to_follow(
+async fn reconcile_until_stable(
     store: &Store,
     provider_id: &str,
     days: (Day, Day),
     restated: Option<Day>,
     calendar: &WorkingCalendar,
     now: TimeMs,
-) -> Result<Made, ImportError> {
+) -> Result<Reconciled, ImportError> {
     let mut round = 1;
     let mut all_posted = 0;
     let mut memory = WriterMemory::default();
     loop {
-        let (window, outcome) = compared(store, provider_id, days, calendar, now).await?;
+        let (window, outcome) = compare(store, provider_id, days, calendar, now).await?;
         changes(&window, &outcome, days, restated)
             .write(store, provider_id, now)
             .await?;
@@ -288,11 +288,11 @@ async fn made_to_follow(
         let found = store.find_distant(provider_id, days, &mut memory).await?;
         let given = match found {
             0 => post(store, provider_id, restated, now, &mut memory, |_| {}).await?,
-            _ => Given::default(),
+            _ => PostedRows::default(),
         };
         all_posted += given.receipts;
         if round == ROUNDS_MAX || found + given.rows == 0 {
-            return Ok(Made {
+            return Ok(Reconciled {
                 window,
                 outcome,
                 posted: all_posted,
@@ -303,7 +303,7 @@ async fn made_to_follow(
 }
 
 /// What came of a file beyond its own rows.
-pub(super) struct Followed {
+pub(super) struct AfterImport {
     /// Receipts that were posted.
     pub posted: usize,
     /// Its days as they stand now, where they had to be compared anew.
@@ -311,7 +311,7 @@ pub(super) struct Followed {
 }
 
 /// After a file was written: finds late partners of its rows, and posts what only it knows.
-pub(super) async fn follow(
+pub(super) async fn reconcile_after_import(
     store: &Store,
     provider_id: &str,
     days: (Day, Day),
@@ -319,30 +319,30 @@ pub(super) async fn follow(
     calendar: &WorkingCalendar,
     now: TimeMs,
     say: impl FnMut(u64),
-) -> Result<Followed, ImportError> {
+) -> Result<AfterImport, ImportError> {
     let mut memory = WriterMemory::default();
     let found = store.find_distant(provider_id, days, &mut memory).await?;
-    let mut given = Given::default();
+    let mut given = PostedRows::default();
     if found == 0 {
         given = post(store, provider_id, None, now, &mut memory, say).await?;
     }
     // Money back finds what was posted now, and a row the notice that came since it was compared.
     let has_news = (given.receipts > 0 && has_back) || given.rows > given.receipts;
     if found == 0 && !has_news {
-        return Ok(Followed {
+        return Ok(AfterImport {
             posted: given.receipts,
             summary: None,
         });
     }
-    let made = made_to_follow(store, provider_id, days, None, calendar, now).await?;
+    let made = reconcile_until_stable(store, provider_id, days, None, calendar, now).await?;
     let view = view(store, provider_id, days, &made.window, &made.outcome).await?;
-    Ok(Followed {
+    Ok(AfterImport {
         posted: given.receipts + made.posted,
         summary: Some(view.summary),
     })
 }
 
-async fn compared(
+async fn compare(
     store: &Store,
     provider_id: &str,
     (from, to): (Day, Day),
@@ -557,7 +557,7 @@ fn corrections(window: &Window, outcome: &Outcome) -> impl Iterator<Item = Corre
 }
 
 /// Whether money went back for a payment that no notice told of either: it is found once that is posted.
-pub(super) fn has_back(outcome: &Outcome) -> bool {
+pub(super) fn has_money_back(outcome: &Outcome) -> bool {
     let is_back = |finding| matches!(finding, Finding::Reversed { payment_row: Some(_) });
     outcome.rows.iter().any(|said| is_back(said.finding))
 }
@@ -565,7 +565,7 @@ pub(super) fn has_back(outcome: &Outcome) -> bool {
 /// Gives the ledger what only statements know, but for closed days that are not stated anew; a process that was stopped
 /// before goes on here. How many receipts
 /// came of it: what the ledger knew by another way is none.
-pub async fn post_unheard(
+pub async fn post_from_statement(
     store: &Store,
     provider_id: &str,
     restated: Option<Day>,
@@ -579,7 +579,7 @@ pub async fn post_unheard(
 
 /// Rows that the ledger was given.
 #[derive(Default, Clone, Copy)]
-struct Given {
+struct PostedRows {
     rows: usize,
     /// Receipts that came of them; the others were heard of by another way.
     receipts: usize,
@@ -592,9 +592,9 @@ async fn post(
     now: TimeMs,
     memory: &mut WriterMemory,
     mut say: impl FnMut(u64),
-) -> Result<Given, ImportError> {
+) -> Result<PostedRows, ImportError> {
     let provider: Arc<str> = provider_id.into();
-    let mut given = Given::default();
+    let mut given = PostedRows::default();
     loop {
         let rows = store
             .unnotified_rows(provider_id, restated, POSTED_AT_ONCE)
@@ -602,7 +602,8 @@ async fn post(
         if rows.is_empty() {
             return Ok(given);
         }
-        let delivery = unheard_delivery(&provider, &rows).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let delivery =
+            delivery_from_statement(&provider, &rows).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let before = store.feed_end().await?;
         let arrival = Arrival {
             delivery,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::days::{DAYS_AROUND, changes, follow, has_back};
+use super::days::{DAYS_AROUND, changes, has_money_back, reconcile_after_import};
 use super::error::{ImportError, blocking};
 use super::reading::{Codes, digest, name_of, opened, read_rows};
 use crate::reconcile::{FeeCheck, Outcome, RowSide, RunSummary, match_sides, sum_up};
@@ -103,14 +103,14 @@ pub enum Progress {
 }
 
 /// Says what a file is and how it could be read.
-pub async fn look_at(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
+pub async fn propose_mapping(path: &Path, profile: &str) -> Result<Proposal, ImportError> {
     let path = path.to_owned();
     let profile = profile.to_owned();
     blocking(move || Ok(propose(&mut opened(&path)?, &profile)?)).await
 }
 
 /// Says how a file reads by a mapping, which may still lack something.
-pub async fn look_as(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
+pub async fn preview_mapping(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
     let path = path.to_owned();
     blocking(move || Ok(propose_with(&mut opened(&path)?, &mapping)?)).await
 }
@@ -162,7 +162,7 @@ pub async fn import_statement(
             .await?;
         let days = taken.totals.days.unwrap_or((Day::of(now), Day::of(now)));
         let provider_id = &file.provider_id;
-        let done = follow(store, provider_id, days, taken.has_back, calendar, now, |done| {
+        let done = reconcile_after_import(store, provider_id, days, taken.has_back, calendar, now, |done| {
             say(Progress::Posting(done))
         })
         .await?;
@@ -183,7 +183,7 @@ async fn mapping_for(store: &Store, file: &StatementFile) -> Result<Mapping, Imp
         let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
         return Ok(serde_json::from_str(&agreed).map_err(wrong)?);
     }
-    let proposal = look_at(&file.path, &file.profile).await?;
+    let proposal = propose_mapping(&file.path, &file.profile).await?;
     match proposal.lacks {
         None => Ok(proposal.mapping),
         Some(lacks) => Err(ImportError::Unmapped(lacks)),
@@ -261,7 +261,7 @@ async fn take_in(
     };
     let is_here = |day: Day| (days.0..=days.1).contains(&day);
     let (summary, _) = sum_up(&window.sides, outcome, is_here, bad as u64);
-    let has_back = has_back(outcome);
+    let has_back = has_money_back(outcome);
     let changes = (!file.is_trial).then(|| changes(window, outcome, days, None));
     // A million pairs are not needed for what is left to write.
     drop(compared);

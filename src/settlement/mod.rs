@@ -11,12 +11,14 @@ mod reading;
 
 pub use audit::{Audit, audit};
 pub use days::{
-    CaseView, ClosedDay, DayFigures, DaysView, close_day, compare_days, look_into, post_unheard,
-    reconcile_days, restate_day,
+    ClosedDay, DayFigures, DaysView, ExceptionView, close_day, compare_days, exception_view,
+    post_from_statement, reconcile_days, restate_day,
 };
 pub use error::ImportError;
 pub use exceptions_file::exceptions_csv;
-pub use import::{Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at};
+pub use import::{
+    Imported, Progress, StatementFile, Taken, import_statement, preview_mapping, propose_mapping,
+};
 pub use inbox::{
     InboxWords, PickUp, PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements,
     refused_statements,

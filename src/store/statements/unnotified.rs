@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 use super::super::{Result, Store, dialect, on_tx, pieces};
 use super::row::ROWS_OF_FILE;
 use crate::ledger::LedgerNo;
-use crate::reconcile::UnheardRow;
+use crate::reconcile::UnnotifiedRow;
 use crate::vn::Day;
 
 #[derive(sqlx::FromRow)]
@@ -33,7 +33,7 @@ impl Store {
         provider_id: &str,
         restated: Option<Day>,
         at_most: i64,
-    ) -> Result<Vec<UnheardRow>> {
+    ) -> Result<Vec<UnnotifiedRow>> {
         let mut tx = self.begin_read().await?;
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
@@ -55,7 +55,7 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let row = |row: Row| UnheardRow {
+        let row = |row: Row| UnnotifiedRow {
             row_no: row.row_no,
             provider_txn_id: row.provider_txn_id,
             amount_vnd: row.amount_vnd,
@@ -73,7 +73,7 @@ impl Store {
 
     /// Writes down that the ledger was given these rows, and which receipts came of them: those that were posted
     /// from them after `before`. A row without one was known to the ledger by another way.
-    pub async fn mark_rows_posted(&self, rows: &[UnheardRow], before: LedgerNo) -> Result<usize> {
+    pub async fn mark_rows_posted(&self, rows: &[UnnotifiedRow], before: LedgerNo) -> Result<usize> {
         let mut tx = self.begin().await?;
         // One after the other, and by key: rows are locked in no other order then.
         dialect::lock_feed(&mut tx).await?;

@@ -1,7 +1,9 @@
 //! The statement's word taken into the books, people's decisions with their trail, and days that are closed.
 
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
-use choso::settlement::{ImportError, close_day, compare_days, post_unheard, reconcile_days, restate_day};
+use choso::settlement::{
+    ImportError, close_day, compare_days, post_from_statement, reconcile_days, restate_day,
+};
 use choso::store::{
     Actor, Answer, DecisionView, DistantPair, NewDayClose, NewDecision, StoreError, WriterMemory,
 };
@@ -740,7 +742,13 @@ fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Da
     let mut by_ref = delivery("m2", &payment("N2", 60_000));
     by_ref.items[0].details.bank_ref = Some("FT2".to_owned());
     books.post_at(&[by_txn, by_ref], evening());
-    let posted = books.run(post_unheard(&books.store, "p", Some(day), evening(), |_| {}));
+    let posted = books.run(post_from_statement(
+        &books.store,
+        "p",
+        Some(day),
+        evening(),
+        |_| {},
+    ));
     assert_eq!(posted.expect("posted"), 1, "only T3");
     assert_eq!(left(&books), ["N2 60000", "T1 50000", "T3 70000"]);
     let of = ("p", day);

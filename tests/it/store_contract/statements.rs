@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use choso::ledger::LedgerNo;
 use choso::reconcile::{Kind, RunSummary};
 use choso::settlement::{
-    ImportError, Imported, StatementFile, Taken, import_statement, post_unheard, reconcile_days,
+    ImportError, Imported, StatementFile, Taken, import_statement, post_from_statement, reconcile_days,
 };
 use choso::store::{
     FreshRows, NewProvider, NewStatement, PackedRows, RowFinding, StatementBegun, StatementTotals, StoreError,
@@ -313,7 +313,7 @@ fn what_a_statement_posted_is_told_to_nobody_and_a_late_notice_repeats_it(databa
     );
     assert_eq!(
         books
-            .run(post_unheard(&books.store, "p", None, evening(), |_| {}))
+            .run(post_from_statement(&books.store, "p", None, evening(), |_| {}))
             .expect("posted"),
         0
     );

@@ -6,7 +6,7 @@ use askama::Template;
 use super::common::{Fields, age, case_href, decision_of, followed, in_turn, mark, name, new_decision};
 use crate::clock::now;
 use crate::reconcile::{Act, ActKind, DecisionState, Kind, Subject};
-use crate::settlement::{CaseView, look_into};
+use crate::settlement::{ExceptionView, exception_view};
 use crate::statement::{RowKind, RowStatus};
 use crate::store::{Actor, Answer, DecisionView, EntryDetail, RowDetail};
 use crate::vn::{Day, Dong, Lang, TimeMs};
@@ -86,9 +86,9 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     };
     // A row knows its own day, whatever the address says.
     let day = row.as_ref().map_or(day, |row| row.day);
-    let looked = look_into(store, (&provider, day), subject, &shared.calendar, time);
+    let looked = exception_view(store, (&provider, day), subject, &shared.calendar, time);
     let looked = in_turn(shared, looked).await?;
-    let CaseView {
+    let ExceptionView {
         exception,
         tied,
         candidates,

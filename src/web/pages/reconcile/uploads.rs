@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::clock::now;
 use crate::reconcile::RunSummary;
 use crate::settlement::{
-    ImportError, Imported, Progress, StatementFile, Taken, import_statement, look_as, look_at,
+    ImportError, Imported, Progress, StatementFile, Taken, import_statement, preview_mapping, propose_mapping,
 };
 use crate::statement::{BadRow, Column, Mapping, MappingError, Proposal, Summary};
 use crate::store::{StatementTotals, Store, StoreError, fresh_id};
@@ -297,7 +297,7 @@ pub(super) async fn plan_of(store: &Store, file: &HandedIn) -> Result<Plan, Impo
     if let Some(agreed) = store.statement_mapping(&file.provider_id).await? {
         let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
         let mapping: Mapping = serde_json::from_str(&agreed).map_err(wrong)?;
-        match look_as(&file.path, mapping).await {
+        match preview_mapping(&file.path, mapping).await {
             Ok(proposal) if proposal.lacks.is_none() => {
                 return Ok(Plan {
                     proposal,
@@ -310,7 +310,7 @@ pub(super) async fn plan_of(store: &Store, file: &HandedIn) -> Result<Plan, Impo
             Err(error) => return Err(error),
         }
     }
-    let proposal = look_at(&file.path, &file.profile).await?;
+    let proposal = propose_mapping(&file.path, &file.profile).await?;
     Ok(Plan {
         lacks: proposal.lacks.as_ref().map(MappingError::sentence),
         way: unfit.map_or(Way::Proposed, Way::ProposedInstead),
@@ -417,7 +417,7 @@ impl Upload {
         let _turn = shared.turns.comparison.wait().await;
         self.say(Stage::Trying(Some(Progress::Reading(0))));
         if let Some(mapping) = mapping {
-            let proposal = look_as(&self.file.path, mapping).await?;
+            let proposal = preview_mapping(&self.file.path, mapping).await?;
             let plan = Plan {
                 lacks: proposal.lacks.as_ref().map(MappingError::sentence),
                 way: Way::Chosen,
