@@ -1,3 +1,5 @@
+//! `choso audit verify`: every kept callback is verified again, and the chain they form.
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

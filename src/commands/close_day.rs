@@ -1,3 +1,5 @@
+//! `choso close-day`: fixes a provider's day, or restates one that is closed.
+
 use std::process::ExitCode;
 
 use choso::clock::now;

@@ -1,3 +1,6 @@
+//! `choso import units|streets|markets|register`: files of places and of the register; `statement` is a file of
+//! its own.
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

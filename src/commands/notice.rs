@@ -1,3 +1,5 @@
+//! `choso notice verify`: why a signature does not fit, one callback a line, without a database.
+
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 

@@ -1,3 +1,5 @@
+//! `choso print`: the cards of a place, or single ones, as a PDF.
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -1,3 +1,5 @@
+//! `choso provider …`: providers, their keys, what is agreed with them, and a provider on trial.
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -1,3 +1,5 @@
+//! `choso qr encode|decode|read|banks`: payloads written, read and found in pictures, a line each.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Read};

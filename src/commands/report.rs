@@ -1,3 +1,5 @@
+//! `choso report indicators` and `choso recount`: the figures, and the counters counted anew.
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

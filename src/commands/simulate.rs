@@ -1,3 +1,5 @@
+//! `choso provider simulate`: signed callbacks of any profile to a running service, and what they should come to.
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;

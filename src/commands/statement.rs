@@ -1,3 +1,5 @@
+//! `choso import statement` and `choso reconcile`: a provider's file taken in, and its days held against receipts.
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

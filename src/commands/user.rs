@@ -1,3 +1,5 @@
+//! `choso user add|list|revoke`: who may sign in.
+
 use std::process::ExitCode;
 
 use choso::access::{token_sha256, token_text};

@@ -1,3 +1,5 @@
+//! Receipts that a person may give to a row, the likeliest first.
+
 use super::{Kind, Outcome, ReceiptSide, RowSide, Sides};
 
 /// Receipts that are shown beside a row.

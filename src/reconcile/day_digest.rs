@@ -1,3 +1,5 @@
+//! What is held of a provider's day, by the hour, and a digest of it for the provider to compare.
+
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};

@@ -1,3 +1,5 @@
+//! Rows that no notice told of, as deliveries for the ledger, and the keys by which a row is known again.
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! What some days came to: rows by what became of them, and the exceptions.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

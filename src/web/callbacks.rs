@@ -1,3 +1,5 @@
+//! Providers' callbacks: read, verified, handed to the writer, and answered once they are durable.
+
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -1,3 +1,5 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+
 use actix_web::{HttpResponse, web};
 
 use super::{Problem, ProblemKind, Shared};

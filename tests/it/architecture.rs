@@ -400,6 +400,24 @@ fn files_stay_readable_in_one_sitting() {
     }
 }
 
+#[test]
+fn every_file_begins_by_saying_what_it_is_for() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut silent = Vec::new();
+    for folder in ["src", "tests/it", "loadtest/src"] {
+        let files = sources(&root.join(folder)).into_iter();
+        silent.extend(
+            files
+                .filter(|(_, text)| !text.starts_with("//! "))
+                .map(|(path, _)| path),
+        );
+    }
+    assert_eq!(
+        silent, [""; 0],
+        "a stranger opens a file and reads its first lines"
+    );
+}
+
 fn names_in(folder: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = std::fs::read_dir(folder).expect("migrations").flatten();

@@ -1,3 +1,5 @@
+//! Rows and receipts joined by a key: the groups of both sides that share one.
+
 use std::hash::{BuildHasher, Hash, RandomState};
 
 use hashbrown::HashTable;

@@ -1,3 +1,5 @@
+//! Texts of ids as 128 bits, by which both sides are joined.
+
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
 

@@ -1,3 +1,5 @@
+//! The kinds of finding, with the sentence that says what is wrong and what to do next.
+
 use serde::{Deserialize, Serialize};
 
 use crate::vn::{Day, Dong, Lang};

@@ -1,3 +1,5 @@
+//! What matching says of every row, receipt, refund and notice, with the proof that it adds up.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

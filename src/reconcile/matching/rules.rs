@@ -1,3 +1,5 @@
+//! What counts as agreement: slack of days, the window of times, fees, deadlines.
+
 use crate::vn::{Day, TimeMs};
 
 /// Fees and sums may be off by this much for rounding (docs/spec/providers.md, section 15.1).

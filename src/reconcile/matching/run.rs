@@ -1,3 +1,5 @@
+//! One run of the matcher: what is still open on either side, and what has been said so far.
+
 use std::collections::HashMap;
 
 use crate::vn::Day;

@@ -1,3 +1,5 @@
+//! The two sides as matching wants them: compact rows, receipts, refunds, notices and decisions.
+
 use crate::vn::{Day, TimeMs};
 
 use super::{Key128, Rules};

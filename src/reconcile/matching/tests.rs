@@ -1,3 +1,5 @@
+//! The matcher on small worlds made by hand.
+
 mod back;
 mod cases;
 mod corrections;
