@@ -1,7 +1,7 @@
 //! Reconciliation: the statement is the last word, and every đồng is accounted for.
 //!
-//! Pure: a file becomes rows ([`look`], [`read_statement`]); the store loads two compact sides, asks
-//! [`match_sides`], and writes down the outcome. Rows of a file = matched + exceptions + ignored + bad, by count
+//! Pure: the room `statement` makes rows of a file; the store loads two compact sides, asks [`match_sides`], and
+//! writes down the outcome. Rows of a file = matched + exceptions + ignored + bad, by count
 //! and amount, and the outcome carries the proof. What only a statement knows goes to the ledger as
 //! [`delivery_from_statement`].
 

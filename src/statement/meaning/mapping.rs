@@ -146,7 +146,7 @@ impl Column {
 /// How the files of a provider are read: agreed once, saved as JSON, held against every header after.
 ///
 /// Columns are found by the text of their header, so their order may change; a header with other
-/// columns is [`HeaderChanged`](super::StatementError::HeaderChanged), never a silent shift.
+/// columns is [`HeaderChanged`](crate::statement::StatementError::HeaderChanged), never a silent shift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
