@@ -59,11 +59,19 @@ pub(super) async fn walk_by_index(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Lets one instance at a time sort runs of traces: held until it is dropped. SQLite's one service needs
-/// none.
-pub(super) struct RunsClaim(
-    #[expect(dead_code, reason = "held for its lock")] Option<Transaction<'static, Postgres>>,
-);
+/// Lets one instance at a time sort runs of traces. SQLite's one service needs none.
+pub(super) struct RunsClaim(Option<Transaction<'static, Postgres>>);
+
+impl RunsClaim {
+    /// Gives it back at once. A claim that is only dropped goes some time later: the rollback is sent by whoever uses
+    /// the connection next.
+    pub(super) async fn release(self) -> Result<()> {
+        if let Some(tx) = self.0 {
+            tx.rollback().await?;
+        }
+        Ok(())
+    }
+}
 
 impl Store {
     /// The right to sort runs; none if another instance has it.

@@ -49,7 +49,7 @@ impl Store {
     /// the same pages.
     pub async fn sort_generation(&self, full: &Arc<FullGeneration>) -> Result<()> {
         let number = full.number;
-        let Some(_claim) = self.claim_runs().await? else {
+        let Some(claim) = self.claim_runs().await? else {
             return Ok(());
         };
         let is_done = |run: &RunId| run.class == Class::Event && run.holds(number);
@@ -78,13 +78,14 @@ impl Store {
                 .await?;
         });
         tx.commit().await?;
-        self.forget_until(number - RECENT_GENERATIONS).await
+        self.forget_until(number - RECENT_GENERATIONS).await?;
+        claim.release().await
     }
 
     /// Joins sixteen runs of events of one size into one, the oldest ones of the smallest size of which
     /// there are so many. False if there are nowhere so many.
     pub async fn merge_runs(&self) -> Result<bool> {
-        let Some(_claim) = self.claim_runs().await? else {
+        let Some(claim) = self.claim_runs().await? else {
             return Ok(false);
         };
         let Some(parts) = runs_to_merge(&self.runs().await?) else {
@@ -117,6 +118,7 @@ impl Store {
         for (part, _) in parts {
             self.drop_pages(part).await?;
         }
+        claim.release().await?;
         Ok(true)
     }
 
