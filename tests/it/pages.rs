@@ -5,7 +5,7 @@ use choso::clock::now;
 use serde_json::Value;
 
 use crate::support::http;
-use crate::support::service::{TestApp, payment_now};
+use crate::support::service::{TestApp, payment_now, until};
 use crate::support::*;
 
 const TOKEN: &str = "choso_invented-token-of-a-page";
@@ -195,6 +195,12 @@ fn the_first_page_moves_in_a_browser() {
     let before = browser::dom(&link, 3000).expect("a page");
     assert!(before.contains("0/6"), "six households, none active: {before}");
     assert_eq!(app.post("m1", &payment_now("T1", 25_000)).status, 204);
+    let live_text = || {
+        let headers = [("cookie", &*cookie())];
+        http::send(app.address(), "GET", "/live?area=20242@2025-07-01", &headers, b"").body
+    };
+    // Figures are counted once a second: a browser that is quicker would see those from before.
+    until("the figures have the payment", || live_text().contains("25.000"));
     let after = browser::dom(&link, 5000).expect("a page");
     assert!(
         after.contains("1/6") && after.contains("25.000 đ"),
