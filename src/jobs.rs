@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::config::Config;
 use crate::intake::ProviderHealth;
 use crate::settlement::{
-    ImportError, PickUp, PickUpRound, PickedUp, PickedUpEnd, pick_up_statements, post_from_statement,
+    ImportError, PickUp, PickUpRound, PickedUp, PickedUpEnd, Reconciler, pick_up_statements,
 };
 use crate::store::{Store, StoreError};
 use crate::task::Task;
@@ -34,7 +34,7 @@ const BANKS_INTERVAL: Duration = Duration::from_secs(5);
 /// for.
 const TRIES_MAX: u32 = 30;
 /// Names in the inbox that were logged and are not logged again.
-const STRANGERS_MAX: usize = 1_000;
+const UNKNOWN_NAMES_MAX: usize = 1_000;
 
 /// Makes partitions ahead, takes receipts into the day counters, and joins runs of traces.
 pub async fn maintain_ledger(store: &Store, now: TimeMs) -> Result<(), StoreError> {
@@ -48,11 +48,12 @@ pub async fn maintain_ledger(store: &Store, now: TimeMs) -> Result<(), StoreErro
 
 /// Posts what stopped imports left: payments that a kept statement knows and that the ledger was not given. How
 /// many receipts came of it. A provider whose rows cannot be posted does not keep the others out; its error is told
-/// at the end.
-pub async fn finish_statements(store: &Store, now: TimeMs) -> Result<usize, ImportError> {
+/// at the end. An import that is under way posts its own rows, and is waited for.
+pub async fn finish_statements(reconciler: Reconciler<'_>, turns: &Turns) -> Result<usize, ImportError> {
     let mut posted = Ok(0);
-    for provider in store.providers(now).await? {
-        match post_from_statement(store, &provider.provider_id, None, now, |_| {}).await {
+    for provider in reconciler.store.providers(reconciler.now).await? {
+        let _turn = turns.import.wait().await;
+        match reconciler.post_from_statement(&provider.provider_id, None).await {
             Ok(receipts) => posted = posted.map(|before| before + receipts),
             Err(error) => posted = Err(error),
         }
@@ -161,12 +162,17 @@ impl Jobs {
         mut rounds: StatementRounds,
         calendar: WorkingCalendar,
     ) {
-        let mut strangers = BTreeSet::new();
+        let mut unknown_names = BTreeSet::new();
         loop {
             let begun = now();
             if rounds.is_due(begun) {
                 let mut is_to_repeat = false;
-                match finish_statements(&self.store, begun).await {
+                let reconciler = Reconciler {
+                    store: &self.store,
+                    calendar: &calendar,
+                    now: begun,
+                };
+                match finish_statements(reconciler, &self.turns).await {
                     Ok(0) => {}
                     Ok(receipts) => tracing::info!(receipts, "posted what a stopped import had left"),
                     Err(error) => {
@@ -178,8 +184,8 @@ impl Jobs {
                     Some(inbox) => self.pick_up(inbox, &calendar).await,
                     None => PickUpRound::default(),
                 };
-                for name in round.strangers {
-                    if strangers.len() < STRANGERS_MAX && strangers.insert(name.clone()) {
+                for name in round.unknown_names {
+                    if unknown_names.len() < UNKNOWN_NAMES_MAX && unknown_names.insert(name.clone()) {
                         tracing::warn!(?name, "in the inbox of statements, and no folder of a provider");
                     }
                 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use choso::clock::now;
-use choso::settlement::{close_day, restate_day};
+use choso::settlement::{CloseRequest, Reconciler};
 use choso::vn::Day;
 use clap::Args;
 
@@ -34,11 +34,21 @@ pub struct CloseDay {
 pub async fn run(args: CloseDay) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     super::statement::profile_of(&store, &args.provider).await?;
-    let of = (args.provider.as_str(), args.day);
+    let reconciler = Reconciler {
+        store: &store,
+        calendar: &config.calendar,
+        now: now(),
+    };
+    let request = CloseRequest {
+        provider_id: &args.provider,
+        business_day: args.day,
+        reason: &args.reason,
+        by: BY,
+    };
     let closed = if args.restate {
-        restate_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
+        reconciler.restate_day(request).await?
     } else {
-        close_day(&store, of, &args.reason, BY, &config.calendar, now()).await?
+        reconciler.close_day(request).await?
     };
     store.close().await;
     println!("{}", serde_json::json!(closed.figures));

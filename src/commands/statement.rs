@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use choso::clock::now;
 use choso::reconcile::{RunSummary, Tally};
 use choso::settlement::{
-    ImportError, Imported, Progress, StatementFile, Taken, exceptions_csv, import_statement, propose_mapping,
-    reconcile_days,
+    ImportError, Imported, Progress, Reconciler, StatementFile, Taken, exceptions_csv, propose_mapping,
 };
 use choso::statement::{Event, Mapping, Proposal};
 use choso::store::Store;
@@ -58,7 +57,14 @@ pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -
         is_trial: wish.dry_run,
     };
     let bar = Bar(progress_bar(0, "rows"));
-    let imported = import_statement(store, &file, calendar, now(), |progress| bar.show(progress)).await?;
+    let reconciler = Reconciler {
+        store,
+        calendar,
+        now: now(),
+    };
+    let imported = reconciler
+        .import_statement(&file, |progress| bar.show(progress))
+        .await?;
     bar.0.finish_and_clear();
     match imported {
         Imported::Known {
@@ -229,7 +235,12 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
         (None, Some(from), Some(to)) if from <= to => (from, to),
         _ => return Err(Failure::Settings("--from must not be later than --to".to_owned())),
     };
-    let view = reconcile_days(&store, &args.provider, (from, to), &config.calendar, now()).await?;
+    let reconciler = Reconciler {
+        store: &store,
+        calendar: &config.calendar,
+        now: now(),
+    };
+    let view = reconciler.reconcile_days(&args.provider, (from, to)).await?;
     let summary = view.summary;
     let exceptions = view.exceptions;
     for close in &view.closes {

@@ -1,6 +1,6 @@
 //! Receipts that a person may give to a row, the likeliest first.
 
-use super::{Kind, Outcome, ReceiptSide, RowSide, Sides};
+use super::{FindingKind, Outcome, ReceiptSide, RowSide, Sides};
 
 /// Receipts that are shown beside a row.
 const SHOWN_MAX: usize = 50;
@@ -14,10 +14,10 @@ pub fn candidates(sides: &Sides, outcome: &Outcome, row_no: i64) -> Vec<i64> {
         return Vec::new();
     };
     let row = &sides.rows[at];
-    let is_free = |kind: Kind| {
+    let is_free = |kind: FindingKind| {
         matches!(
             kind,
-            Kind::AwaitingStatement | Kind::MissingInStatement | Kind::Ambiguous
+            FindingKind::AwaitingStatement | FindingKind::MissingInStatement | FindingKind::Ambiguous
         )
     };
     let free = sides.receipts.iter().zip(&outcome.receipts);

@@ -8,6 +8,7 @@
 mod candidates;
 mod casework;
 mod day_digest;
+mod days;
 mod matching;
 mod posting;
 mod provider_rules;
@@ -18,8 +19,12 @@ pub use casework::{
     Act, ActKind, DecisionError, DecisionState, REASON_CHARS, RECEIPTS_MAX, RowFacts, Subject, check_decision,
 };
 pub use day_digest::{DayHolding, DayReceipt, Holding, holding_of};
+pub use days::{
+    BookDay, Changes, Corrected, DAYS_AROUND, DISTANT_DAYS, DayFigures, DaysTotals, DistantPair,
+    PreviousFinding, RowFinding, Window, has_money_back,
+};
 pub use matching::{
-    Bucket, Charges, Correction, Decided, Decision, Facts, FeeRule, Finding, Ignored, Key128, Kind,
+    Bucket, Charges, Correction, Decided, Decision, Facts, FeeRule, Finding, FindingKind, Ignored, Key128,
     NoticeOutcome, NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide,
     RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Facts, Kind, Outcome, ReceiptOutcome, RowOutcome, Sides, Tally};
+use super::{Bucket, Facts, FindingKind, Outcome, ReceiptOutcome, RowOutcome, Sides, Tally};
 use crate::vn::Day;
 
 /// What some days of a provider came to.
@@ -20,7 +20,7 @@ pub struct RunSummary {
     /// Rows that could not be read; they have no amount.
     pub bad: Tally,
     /// Rows, receipts and notices by kind; a receipt that has a row is counted by the row.
-    pub by_kind: BTreeMap<Kind, Tally>,
+    pub by_kind: BTreeMap<FindingKind, Tally>,
 }
 
 impl RunSummary {
@@ -52,7 +52,7 @@ impl RunSummary {
 /// Something of some days that is no plain match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exception {
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// Its row, if it is one.
     pub row_no: Option<i64>,
     /// Its receipt or notice, if that is known.
@@ -82,7 +82,7 @@ pub fn sum_up(
     };
     summary.rows.count = bad;
     if bad > 0 {
-        summary.by_kind.insert(Kind::BadRow, summary.bad);
+        summary.by_kind.insert(FindingKind::BadRow, summary.bad);
     }
     let mut exceptions = Vec::new();
     for row in sides.rows.iter().filter(|row| is_here(row.day)) {
@@ -123,7 +123,7 @@ pub fn sum_up(
                 .entry(said.kind)
                 .or_default()
                 .add(receipt.amount_vnd);
-            if said.kind == Kind::MissingInStatement {
+            if said.kind == FindingKind::MissingInStatement {
                 exceptions.push(alone(said.kind, said, receipt.amount_vnd, receipt.day));
             }
         }
@@ -150,7 +150,7 @@ pub fn sum_up(
     (summary, exceptions)
 }
 
-fn alone(kind: Kind, said: &ReceiptOutcome, amount_vnd: i64, day: Day) -> Exception {
+fn alone(kind: FindingKind, said: &ReceiptOutcome, amount_vnd: i64, day: Day) -> Exception {
     Exception {
         kind,
         row_no: None,

@@ -8,20 +8,23 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::days::{DAYS_AROUND, changes, has_money_back, reconcile_after_import};
+use super::days::Reconciler;
 use super::error::{ImportError, blocking};
-use super::reading::{Codes, digest, name_of, opened, read_rows};
-use crate::reconcile::{FeeCheck, Outcome, RowSide, RunSummary, match_sides, sum_up};
+use super::reading::{Codes, Source, digest, name_of, opened};
+use crate::reconcile::{
+    DAYS_AROUND, FeeCheck, Outcome, RowFinding, RowSide, RunSummary, Window, has_money_back, match_sides,
+    sum_up,
+};
 use crate::statement::{
     BadRow, Event, Mapping, Proposal, StatementError, StatementRow, Summary, propose, propose_with,
     read_statement,
 };
 use crate::store::{
-    BadStatementRow, KeptRow, NewStatement, PackedRows, RowFinding, StatementBegun, StatementTotals, Store,
-    StoreError, Window, row_no,
+    BadStatementRow, KeptRow, NewStatement, PackedRows, StatementBegun, StatementTotals, Store, StoreError,
+    row_no,
 };
 use crate::table::{Fault, write_rejects};
-use crate::vn::{Day, Dong, Lang, TimeMs, WorkingCalendar};
+use crate::vn::{Day, DayRange, Dong, Lang, TimeMs};
 
 /// Rows written in one transaction: callbacks wait behind so many.
 const ROWS_AT_ONCE: usize = 4_000;
@@ -115,167 +118,175 @@ pub async fn preview_mapping(path: &Path, mapping: Mapping) -> Result<Proposal, 
     blocking(move || Ok(propose_with(&mut opened(&path)?, &mapping)?)).await
 }
 
-/// Takes a statement in. The same file again changes nothing; rows that another file had are not kept twice.
-pub async fn import_statement(
-    store: &Store,
-    file: &StatementFile,
-    calendar: &WorkingCalendar,
-    now: TimeMs,
-    mut say: impl FnMut(Progress),
-) -> Result<Imported, ImportError> {
-    let path = file.path.clone();
-    let sha256 = blocking(move || digest(&path)).await?;
-    let mapping = mapping_for(store, file).await?;
-    let new = NewStatement {
-        provider_id: file.provider_id.clone(),
-        sha256,
-        name: file.name.clone(),
-        layout: mapping.layout.clone(),
-        // Plain words and numbers always become JSON.
-        mapping: serde_json::json!(mapping).to_string(),
-    };
-    let file_no = if file.is_trial {
-        TRIAL_FILE_NO
-    } else {
-        match store.begin_statement(&new, &file.by, now).await? {
-            StatementBegun::New { file_no } => file_no,
-            StatementBegun::Known {
-                imported_by,
-                imported_at,
-            } => {
-                return Ok(Imported::Known {
+impl Reconciler<'_> {
+    /// Takes a statement in. The same file again changes nothing; rows that another file had are not kept twice.
+    pub async fn import_statement(
+        self,
+        file: &StatementFile,
+        mut say: impl FnMut(Progress),
+    ) -> Result<Imported, ImportError> {
+        let Reconciler { store, now, .. } = self;
+        let path = file.path.clone();
+        let sha256 = blocking(move || digest(&path)).await?;
+        let mapping = self.mapping_for(file).await?;
+        let new = NewStatement {
+            provider_id: file.provider_id.clone(),
+            sha256,
+            name: file.name.clone(),
+            layout: mapping.layout.clone(),
+            // Plain words and numbers always become JSON.
+            mapping: serde_json::json!(mapping).to_string(),
+        };
+        let file_no = if file.is_trial {
+            TRIAL_FILE_NO
+        } else {
+            match store.begin_statement(&new, &file.by, now).await? {
+                StatementBegun::New { file_no } => file_no,
+                StatementBegun::Known {
                     imported_by,
                     imported_at,
-                });
+                } => {
+                    return Ok(Imported::Known {
+                        imported_by,
+                        imported_at,
+                    });
+                }
+            }
+        };
+        let taken = self.take_in(file, &mapping, file_no, &mut say).await;
+        if taken.is_err() && !file.is_trial {
+            // What is left of it counts for nothing, and the next import takes it away if this cannot.
+            let _ = store.remove_statement(file_no).await;
+        }
+        let mut taken = taken?;
+        if !file.is_trial {
+            store
+                .agree_statement_mapping(&file.provider_id, &new.mapping, &file.by, now)
+                .await?;
+            let days = self.days_or_today(taken.totals.days);
+            let say = |done| say(Progress::Posting(done));
+            let done = self
+                .reconcile_after_import(&file.provider_id, days, taken.has_back, say)
+                .await?;
+            taken.posted = done.posted;
+            if let Some(summary) = done.summary {
+                taken.summary = summary;
             }
         }
-    };
-    let taken = take_in(store, file, &mapping, file_no, calendar, now, &mut say).await;
-    if taken.is_err() && !file.is_trial {
-        // What is left of it counts for nothing, and the next import takes it away if this cannot.
-        let _ = store.remove_statement(file_no).await;
+        Ok(Imported::Kept(Box::new(taken)))
     }
-    let mut taken = taken?;
-    if !file.is_trial {
-        store
-            .agree_statement_mapping(&file.provider_id, &new.mapping, &file.by, now)
+
+    /// The days of a file; today if it has none.
+    fn days_or_today(self, days: Option<(Day, Day)>) -> DayRange {
+        let today = Day::of(self.now);
+        days.unwrap_or((today, today)).into()
+    }
+
+    /// The mapping that was given, else the one that was agreed on, else the one that is proposed if it lacks nothing.
+    async fn mapping_for(self, file: &StatementFile) -> Result<Mapping, ImportError> {
+        if let Some(mapping) = &file.mapping {
+            return Ok(mapping.clone());
+        }
+        if let Some(agreed) = self.store.statement_mapping(&file.provider_id).await? {
+            let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
+            return Ok(serde_json::from_str(&agreed).map_err(wrong)?);
+        }
+        let proposal = propose_mapping(&file.path, &file.profile).await?;
+        match proposal.lacks {
+            None => Ok(proposal.mapping),
+            Some(lacks) => Err(ImportError::Unmapped(lacks)),
+        }
+    }
+
+    async fn take_in(
+        self,
+        file: &StatementFile,
+        mapping: &Mapping,
+        file_no: i64,
+        say: &mut impl FnMut(Progress),
+    ) -> Result<Taken, ImportError> {
+        let Reconciler { store, calendar, now } = self;
+        let stalls = Arc::new(store.stall_codes().await?);
+        let agreed = store.statement_rules(&file.provider_id).await?.rules;
+        let fees = FeeCheck::new(&agreed, mapping);
+        let source = Source {
+            path: file.path.clone(),
+            mapping: mapping.clone(),
+            first_no: row_no(file_no, 0),
+            stalls,
+        };
+        let (read, file_summary) = {
+            let source = source.clone();
+            blocking(move || source.first_reading(fees, now)).await?
+        };
+        let total = read.fresh.rows.len() as u64;
+        say(Progress::Reading(total));
+        let days = self.days_or_today(read.days);
+        let around = days.widened(DAYS_AROUND);
+        let mut window = store
+            .statement_window(&file.provider_id, days, around, read.fresh, &source.stalls)
             .await?;
-        let days = taken.totals.days.unwrap_or((Day::of(now), Day::of(now)));
-        let provider_id = &file.provider_id;
-        let done = reconcile_after_import(store, provider_id, days, taken.has_back, calendar, now, |done| {
-            say(Progress::Posting(done))
+        say(Progress::Matching);
+        let rules = agreed.rules(Day::of(now), calendar);
+        let compared = blocking(move || {
+            let outcome = match_sides(&mut window.sides, &rules);
+            Ok(Arc::new((window, outcome)))
         })
         .await?;
-        taken.posted = done.posted;
-        if let Some(summary) = done.summary {
-            taken.summary = summary;
-        }
-    }
-    Ok(Imported::Kept(Box::new(taken)))
-}
-
-/// The mapping that was given, else the one that was agreed on, else the one that is proposed if it lacks nothing.
-async fn mapping_for(store: &Store, file: &StatementFile) -> Result<Mapping, ImportError> {
-    if let Some(mapping) = &file.mapping {
-        return Ok(mapping.clone());
-    }
-    if let Some(agreed) = store.statement_mapping(&file.provider_id).await? {
-        let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
-        return Ok(serde_json::from_str(&agreed).map_err(wrong)?);
-    }
-    let proposal = propose_mapping(&file.path, &file.profile).await?;
-    match proposal.lacks {
-        None => Ok(proposal.mapping),
-        Some(lacks) => Err(ImportError::Unmapped(lacks)),
-    }
-}
-
-async fn take_in(
-    store: &Store,
-    file: &StatementFile,
-    mapping: &Mapping,
-    file_no: i64,
-    calendar: &WorkingCalendar,
-    now: TimeMs,
-    say: &mut impl FnMut(Progress),
-) -> Result<Taken, ImportError> {
-    let stalls = Arc::new(store.stall_codes().await?);
-    let agreed = store.statement_rules(&file.provider_id).await?.rules;
-    let fees = FeeCheck::new(&agreed, mapping);
-    let (read, file_summary) = {
-        let path = file.path.clone();
-        let mapping = mapping.clone();
-        let stalls = stalls.clone();
-        blocking(move || read_rows(&path, &mapping, fees, file_no, &stalls, now)).await?
-    };
-    let total = read.fresh.rows.len() as u64;
-    say(Progress::Reading(total));
-    let days = read.days.unwrap_or((Day::of(now), Day::of(now)));
-    let around = (days.0.plus(-DAYS_AROUND), days.1.plus(DAYS_AROUND));
-    let mut window = store
-        .statement_window(&file.provider_id, days, around, read.fresh, &stalls)
-        .await?;
-    say(Progress::Matching);
-    let rules = agreed.rules(Day::of(now), calendar);
-    let compared = blocking(move || {
-        let outcome = match_sides(&mut window.sides, &rules);
-        Ok(Arc::new((window, outcome)))
-    })
-    .await?;
-    let (window, outcome) = &*compared;
-    let mut totals = StatementTotals {
-        days: read.days,
-        ignored: read.ignored,
-        bad: read.bad_count,
-        ..StatementTotals::default()
-    };
-    if file.is_trial {
-        let fresh = |row: &&RowSide| row.no >= row_no(file_no, 0);
-        for row in window.sides.rows.iter().filter(fresh) {
-            totals.rows = plus(totals.rows, row.amount_vnd);
-        }
-        totals.repeated.0 = window.repeated.len() as i64;
-    } else {
-        let mut writing = Writing {
-            store,
-            provider_id: &file.provider_id,
-            file_no,
-            began: (now, Instant::now()),
-            totals: &mut totals,
+        let (window, outcome) = &*compared;
+        let mut totals = StatementTotals {
+            days: read.days,
+            ignored: read.ignored,
+            bad: read.bad_count,
+            ..StatementTotals::default()
         };
-        writing
-            .write(file, mapping, &compared, &stalls, &read.bad_days, |done| {
-                say(Progress::Writing(done, total));
-            })
-            .await?;
-        // From here on its rows count; what stops now is made good when the days are reconciled again.
-        store.finish_statement(file_no, &totals, now).await?;
+        if file.is_trial {
+            let fresh = |row: &&RowSide| row.no >= source.first_no;
+            for row in window.sides.rows.iter().filter(fresh) {
+                totals.rows = plus(totals.rows, row.amount_vnd);
+            }
+            totals.repeated.0 = window.repeated.len() as i64;
+        } else {
+            let mut writing = Writing {
+                store,
+                provider_id: &file.provider_id,
+                file_no,
+                began: (now, Instant::now()),
+                totals: &mut totals,
+            };
+            writing
+                .write(source, &compared, &read.bad_days, |done| {
+                    say(Progress::Writing(done, total));
+                })
+                .await?;
+            // From here on its rows count; what stops now is made good when the days are reconciled again.
+            store.finish_statement(file_no, &totals, now).await?;
+        }
+        let bad = if file.is_trial {
+            read.bad_count
+        } else {
+            store
+                .bad_statement_rows(&file.provider_id, days.first, days.last)
+                .await?
+                .len() as i64
+        };
+        let (summary, _) = sum_up(&window.sides, outcome, |day| days.contains(day), bad as u64);
+        let has_back = has_money_back(outcome);
+        let changes = (!file.is_trial).then(|| window.changes(outcome, days, None));
+        // A million pairs are not needed for what is left to write.
+        drop(compared);
+        if let Some(changes) = changes {
+            self.write_changes(&file.provider_id, changes).await?;
+        }
+        Ok(Taken {
+            totals,
+            file: file_summary,
+            summary,
+            posted: 0,
+            has_back,
+            bad: read.bad,
+        })
     }
-    let bad = if file.is_trial {
-        read.bad_count
-    } else {
-        store
-            .bad_statement_rows(&file.provider_id, days.0, days.1)
-            .await?
-            .len() as i64
-    };
-    let is_here = |day: Day| (days.0..=days.1).contains(&day);
-    let (summary, _) = sum_up(&window.sides, outcome, is_here, bad as u64);
-    let has_back = has_money_back(outcome);
-    let changes = (!file.is_trial).then(|| changes(window, outcome, days, None));
-    // A million pairs are not needed for what is left to write.
-    drop(compared);
-    if let Some(changes) = changes {
-        changes.write(store, &file.provider_id, now).await?;
-    }
-    Ok(Taken {
-        totals,
-        file: file_summary,
-        summary,
-        posted: 0,
-        has_back,
-        bad: read.bad,
-    })
 }
 
 struct Writing<'a> {
@@ -298,10 +309,8 @@ impl Writing<'_> {
     /// are written.
     async fn write(
         &mut self,
-        file: &StatementFile,
-        mapping: &Mapping,
+        source: Source,
         compared: &Arc<(Window, Outcome)>,
-        stalls: &Arc<Vec<(String, String)>>,
         bad: &[BadStatementRow],
         mut say: impl FnMut(u64),
     ) -> Result<(), ImportError> {
@@ -320,11 +329,8 @@ impl Writing<'_> {
         let second = SecondReading {
             store: self.store.clone(),
             provider_id: self.provider_id.to_owned(),
-            path: file.path.clone(),
-            mapping: mapping.clone(),
-            first_no: row_no(self.file_no, 0),
+            source,
             compared: compared.clone(),
-            stalls: stalls.clone(),
         };
         let reading = tokio::task::spawn_blocking(move || second.hand_on(&to));
         while let Some((rows, place)) = from.recv().await {
@@ -344,11 +350,8 @@ impl Writing<'_> {
 struct SecondReading {
     store: Store,
     provider_id: String,
-    path: PathBuf,
-    mapping: Mapping,
-    first_no: i64,
+    source: Source,
     compared: Arc<(Window, Outcome)>,
-    stalls: Arc<Vec<(String, String)>>,
 }
 
 impl SecondReading {
@@ -357,41 +360,48 @@ impl SecondReading {
     fn hand_on(&self, to: &mpsc::Sender<(PackedRows, u64)>) -> Result<(Count, Count), ImportError> {
         let (window, outcome) = &*self.compared;
         let sides = &window.sides.rows;
-        let codes = Codes::new(&self.stalls);
-        let mut at = sides.partition_point(|row| row.no < self.first_no);
+        let codes = Codes::new(&self.source.stalls);
+        let mut at = sides.partition_point(|row| row.no < self.source.first_no);
         let mut rows = Count::default();
         let mut repeated = Count::default();
         let mut kept = Vec::with_capacity(ROWS_AT_ONCE);
         let mut unpacked = None;
-        let read = read_statement(&mut opened(&self.path)?, &self.mapping, &mut |event| {
-            let Event::Row(row) = event else {
-                return ControlFlow::Continue(());
-            };
-            let place = rows.0 + repeated.0;
-            match sides.get(at).filter(|side| side.no == self.first_no + place) {
-                Some(side) => {
-                    let said = RowFinding::of(outcome, &outcome.rows[at]);
-                    rows = plus(rows, side.amount_vnd);
-                    kept.push(kept_row(row, *side, said, &codes));
-                    at += 1;
+        let read = read_statement(
+            &mut opened(&self.source.path)?,
+            &self.source.mapping,
+            &mut |event| {
+                let Event::Row(row) = event else {
+                    return ControlFlow::Continue(());
+                };
+                let place = rows.0 + repeated.0;
+                match sides
+                    .get(at)
+                    .filter(|side| side.no == self.source.first_no + place)
+                {
+                    Some(side) => {
+                        let said = RowFinding::of(outcome, &outcome.rows[at]);
+                        rows = plus(rows, side.amount_vnd);
+                        kept.push(kept_row(row, *side, said, &codes));
+                        at += 1;
+                    }
+                    None => repeated = plus(repeated, row.amount.vnd()),
                 }
-                None => repeated = plus(repeated, row.amount.vnd()),
-            }
-            // Also where another file had most of them: who reads on is not taken for given up.
-            if (place + 1) % ROWS_AT_ONCE as i64 != 0 {
-                return ControlFlow::Continue(());
-            }
-            let packed = self.store.pack_statement_rows(&self.provider_id, &kept);
-            kept.clear();
-            match packed.map(|packed| to.blocking_send((packed, place as u64 + 1))) {
-                Ok(Ok(())) => ControlFlow::Continue(()),
-                Ok(Err(_)) => ControlFlow::Break(()),
-                Err(error) => {
-                    unpacked = Some(error);
-                    ControlFlow::Break(())
+                // Also where another file had most of them: who reads on is not taken for given up.
+                if (place + 1) % ROWS_AT_ONCE as i64 != 0 {
+                    return ControlFlow::Continue(());
                 }
-            }
-        });
+                let packed = self.store.pack_statement_rows(&self.provider_id, &kept);
+                kept.clear();
+                match packed.map(|packed| to.blocking_send((packed, place as u64 + 1))) {
+                    Ok(Ok(())) => ControlFlow::Continue(()),
+                    Ok(Err(_)) => ControlFlow::Break(()),
+                    Err(error) => {
+                        unpacked = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            },
+        );
         if let Some(error) = unpacked {
             return Err(error.into());
         }

@@ -11,8 +11,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::days::Reconciler;
 use super::error::ImportError;
-use super::import::{Imported, StatementFile, Taken, import_statement};
+use super::import::{Imported, StatementFile, Taken};
 use crate::statement::StatementError;
 use crate::store::{Store, StoreError};
 use crate::turns::{Turn, Turns};
@@ -29,7 +30,7 @@ const QUIET_MS: i64 = 60_000;
 /// Files put away in one round; the rest waits for the next.
 const FILES_MAX: usize = 100;
 /// Names that are told of as no provider's.
-const STRANGERS_MAX: usize = 100;
+const UNKNOWN_NAMES_MAX: usize = 100;
 /// Files of one name in a folder.
 const SAME_NAME_MAX: u32 = 9_999;
 /// Endings that programs give to a file while they write it.
@@ -89,7 +90,7 @@ pub struct PickUpRound {
     /// is under way, a database that is away, or more files than fit into a round.
     pub is_to_repeat: bool,
     /// Names in the inbox that are no folder of a provider.
-    pub strangers: Vec<String>,
+    pub unknown_names: Vec<String>,
 }
 
 /// What a round through the inbox needs.
@@ -128,7 +129,7 @@ pub async fn pick_up_statements(
         off_thread(move || folders(&path, &ids)).await.map_err(wrong)?
     };
     let mut round = PickUpRound {
-        strangers: found.others,
+        unknown_names: found.others,
         ..PickUpRound::default()
     };
     for (provider_id, folder) in found.of_providers {
@@ -160,7 +161,16 @@ pub async fn pick_up_statements(
             // An import on a page waits for the first, a comparison for the second: each holds as much in memory.
             let import_turn = turns.import.wait().await;
             let comparison_turn = turns.comparison.wait().await;
-            let (end, next) = pick_up(store, &file, calendar, words, clock()).await;
+            let (end, next) = pick_up(
+                Reconciler {
+                    store,
+                    calendar,
+                    now: clock(),
+                },
+                &file,
+                words,
+            )
+            .await;
             drop((import_turn, comparison_turn));
             match end {
                 None => {}
@@ -193,11 +203,9 @@ enum Next {
 
 /// Takes one file in and puts it away. It has no end here if somebody else did so meanwhile.
 async fn pick_up(
-    store: &Store,
+    reconciler: Reconciler<'_>,
     file: &StatementFile,
-    calendar: &WorkingCalendar,
     words: &InboxWords,
-    now: TimeMs,
 ) -> (Option<PickedUpEnd>, Next) {
     let path = file.path.clone();
     let may_not_read = match off_thread(move || File::open(&path).map(drop)).await {
@@ -211,7 +219,7 @@ async fn pick_up(
     let imported = if may_not_read {
         Err(ImportError::Unreadable)
     } else {
-        import_statement(store, file, calendar, now, |_| {}).await
+        reconciler.import_statement(file, |_| {}).await
     };
     let (end, folder, beside) = match imported {
         Ok(Imported::Kept(taken)) => {
@@ -285,7 +293,7 @@ struct InboxFolders {
 /// The folders of providers in the inbox, in order, and what else lies there. A link is no folder.
 fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<InboxFolders> {
     let mut folders = BTreeMap::new();
-    let mut strangers = BTreeSet::new();
+    let mut unknown_names = BTreeSet::new();
     for entry in fs::read_dir(inbox)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -295,15 +303,15 @@ fn folders(inbox: &Path, ids: &BTreeSet<String>) -> io::Result<InboxFolders> {
         if ids.contains(&name) && entry.file_type()?.is_dir() {
             folders.insert(name, entry.path());
         } else {
-            strangers.insert(name);
-            if strangers.len() > STRANGERS_MAX {
-                strangers.pop_last();
+            unknown_names.insert(name);
+            if unknown_names.len() > UNKNOWN_NAMES_MAX {
+                unknown_names.pop_last();
             }
         }
     }
     Ok(InboxFolders {
         of_providers: folders,
-        others: strangers.into_iter().collect(),
+        others: unknown_names.into_iter().collect(),
     })
 }
 

@@ -10,15 +10,10 @@ mod inbox;
 mod reading;
 
 pub use audit::{Audit, audit};
-pub use days::{
-    ClosedDay, DayFigures, DaysView, ExceptionView, close_day, compare_days, exception_view,
-    post_from_statement, reconcile_days, restate_day,
-};
+pub use days::{CloseRequest, ClosedDay, DaysView, ExceptionView, Reconciler};
 pub use error::ImportError;
 pub use exceptions_file::exceptions_csv;
-pub use import::{
-    Imported, Progress, StatementFile, Taken, import_statement, preview_mapping, propose_mapping,
-};
+pub use import::{Imported, Progress, StatementFile, Taken, preview_mapping, propose_mapping};
 pub use inbox::{
     InboxWords, PickUp, PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements,
     refused_statements,

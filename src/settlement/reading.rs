@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use crate::reconcile::{FeeCheck, Key128, Payee, RowSide, refund_key, row_keys};
 use crate::statement::{
     BadRow, Event, FILE_BYTES_MAX, Mapping, StatementError, StatementRow, Summary, read_statement,
 };
-use crate::store::{BadStatementRow, FreshRows, PayeeName, row_no};
+use crate::store::{BadStatementRow, FreshRows, PayeeName};
 use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
 
 /// Rows that cannot be read of which the reason is kept; further ones are counted.
@@ -36,51 +36,61 @@ pub(super) struct FirstReading {
     pub bad_days: Vec<BadStatementRow>,
 }
 
-/// Reads a file on a thread of its own while this one works out what matching needs of its rows. What the reader
-/// says of the file comes with it.
-pub(super) fn read_rows(
-    path: &Path,
-    mapping: &Mapping,
-    fees: FeeCheck,
-    file_no: i64,
-    stalls: &Arc<Vec<(String, String)>>,
-    now: TimeMs,
-) -> Result<(FirstReading, Summary), ImportError> {
-    let mut file = opened(path)?;
-    // Grown by doubling, the lists would stand in memory twice for a moment. No row is shorter than this.
-    let bytes = file.metadata().map_or(0, |data| data.len());
-    let rows = usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000);
-    let mut first = Gathering::new(Codes::new(stalls), fees, row_no(file_no, 0), rows);
-    let (to, from) = std::sync::mpsc::sync_channel::<Vec<Event>>(2);
-    let summary = std::thread::scope(|scope| {
-        let reading = scope.spawn(move || {
-            let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
-            let summary = read_statement(&mut file, mapping, &mut |event| {
-                events.push(event);
-                if events.len() < EVENTS_AT_ONCE {
-                    return ControlFlow::Continue(());
-                }
-                let full = std::mem::replace(&mut events, Vec::with_capacity(EVENTS_AT_ONCE));
-                match to.send(full) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            })?;
-            // If nobody takes them any more, that is told below.
-            let _ = to.send(events);
-            Ok(summary)
-        });
-        let is_too_bad = from
-            .into_iter()
-            .flatten()
-            .any(|event| first.take(event).is_break());
-        match (is_too_bad, reading.join()) {
-            (true, _) => Err(ImportError::TooManyBad(BAD_KEPT_MAX)),
-            (false, Ok(summary)) => summary,
-            (false, Err(panic)) => std::panic::resume_unwind(panic),
-        }
-    })?;
-    Ok((first.done(now), summary))
+/// A file, how it is read, and the stalls that its notes may name.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub path: PathBuf,
+    pub mapping: Mapping,
+    /// The number of its first row.
+    pub first_no: i64,
+    /// Every stall's code and id, by code.
+    pub stalls: Arc<Vec<(String, String)>>,
+}
+
+impl Source {
+    /// Reads a file on a thread of its own while this one works out what matching needs of its rows. What the reader
+    /// says of the file comes with it.
+    pub(super) fn first_reading(
+        &self,
+        fees: FeeCheck,
+        now: TimeMs,
+    ) -> Result<(FirstReading, Summary), ImportError> {
+        let mut file = opened(&self.path)?;
+        // Grown by doubling, the lists would stand in memory twice for a moment. No row is shorter than this.
+        let bytes = file.metadata().map_or(0, |data| data.len());
+        let rows = usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000);
+        let mut first = Gathering::new(Codes::new(&self.stalls), fees, self.first_no, rows);
+        let (to, from) = std::sync::mpsc::sync_channel::<Vec<Event>>(2);
+        let summary = std::thread::scope(|scope| {
+            let reading = scope.spawn(move || {
+                let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
+                let summary = read_statement(&mut file, &self.mapping, &mut |event| {
+                    events.push(event);
+                    if events.len() < EVENTS_AT_ONCE {
+                        return ControlFlow::Continue(());
+                    }
+                    let full = std::mem::replace(&mut events, Vec::with_capacity(EVENTS_AT_ONCE));
+                    match to.send(full) {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(_) => ControlFlow::Break(()),
+                    }
+                })?;
+                // If nobody takes them any more, that is told below.
+                let _ = to.send(events);
+                Ok(summary)
+            });
+            let is_too_bad = from
+                .into_iter()
+                .flatten()
+                .any(|event| first.take(event).is_break());
+            match (is_too_bad, reading.join()) {
+                (true, _) => Err(ImportError::TooManyBad(BAD_KEPT_MAX)),
+                (false, Ok(summary)) => summary,
+                (false, Err(panic)) => std::panic::resume_unwind(panic),
+            }
+        })?;
+        Ok((first.done(now), summary))
+    }
 }
 
 /// What is known of the rows so far.

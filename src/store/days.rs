@@ -19,31 +19,3 @@ pub(super) fn period_of(from: i64, to: Option<i64>) -> Result<Period> {
         to: to.map(day_of).transpose()?,
     })
 }
-
-/// Days from the first to the last, both included; none where the last is before the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayRange {
-    pub first: Day,
-    pub last: Day,
-}
-
-impl From<(Day, Day)> for DayRange {
-    fn from((first, last): (Day, Day)) -> DayRange {
-        DayRange { first, last }
-    }
-}
-
-impl DayRange {
-    pub fn contains(&self, day: Day) -> bool {
-        (self.first..=self.last).contains(&day)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.first > self.last
-    }
-
-    pub(super) fn days(self) -> impl Iterator<Item = Day> {
-        let all = std::iter::successors(Some(self.first), |day| Some(day.plus(1)));
-        all.take_while(move |day| *day <= self.last)
-    }
-}

@@ -31,7 +31,6 @@ pub use actor::Actor;
 pub(in crate::store) use connection::Pool;
 pub use connection::Store;
 pub use creation::{Creation, IdempotentAnswer, IdempotentCall};
-pub use days::DayRange;
 pub(in crate::store) use days::{OPEN_START_DAY, day_of, period_of};
 pub use error::{Result, StoreError};
 pub use health::{ProviderHour, ProviderTally};
@@ -52,10 +51,9 @@ pub use register::{
     StallView, WhichCards,
 };
 pub use statements::{
-    Answer, BadStatementRow, BookDay, Corrected, DISTANT_DAYS, DayClose, DecisionView, DistantPair,
-    EntryDetail, FreshRows, KeptRow, NewDayClose, NewDecision, NewStatement, PackedRows, PayeeName,
-    PreviousFinding, RowDetail, RowFinding, StatementBegun, StatementFileView, StatementRules,
-    StatementTotals, Window, row_no,
+    Answer, BadStatementRow, DayClose, DecisionView, EntryDetail, FreshRows, KeptRow, NewDayClose,
+    NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, StatementBegun, StatementFileView,
+    StatementRules, StatementTotals, row_no,
 };
 pub(in crate::store) use tx::{Tx, on_tx};
 

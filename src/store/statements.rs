@@ -13,12 +13,10 @@ mod rules;
 mod unnotified;
 mod window;
 
-pub use books::BookDay;
 pub use casework::{Answer, DecisionView, NewDecision};
 pub use closes::{DayClose, NewDayClose};
 pub use detail::{EntryDetail, RowDetail};
-pub use distant::{DISTANT_DAYS, DistantPair};
 pub use file::{BadStatementRow, NewStatement, StatementBegun, StatementFileView, StatementTotals};
-pub use row::{KeptRow, PackedRows, PayeeName, RowFinding, row_no};
+pub use row::{KeptRow, PackedRows, PayeeName, row_no};
 pub use rules::StatementRules;
-pub use window::{Corrected, FreshRows, PreviousFinding, Window};
+pub use window::FreshRows;

@@ -5,6 +5,7 @@
 
 mod calendar;
 mod day;
+mod day_range;
 mod digest;
 mod dong;
 mod name;
@@ -15,6 +16,7 @@ mod set_times;
 
 pub use calendar::{WorkingCalendar, WorkingCalendarError};
 pub use day::{Day, DayError, Period, TimeMs};
+pub use day_range::DayRange;
 pub use digest::digest_128;
 pub use dong::{Dong, DongError};
 pub use name::{fold, name_key, sort_key};

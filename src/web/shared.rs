@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bank_directory::BankDirectory;
+use crate::clock::now;
 use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
+use crate::settlement::Reconciler;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::turns::Turns;
@@ -36,4 +38,15 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// What is done one piece at a time.
     pub turns: Arc<Turns>,
+}
+
+impl Shared {
+    /// Takes statements in and reconciles days as of now.
+    pub fn reconciler(&self) -> Reconciler<'_> {
+        Reconciler {
+            store: &self.store,
+            calendar: &self.calendar,
+            now: now(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use choso::access::token_sha256;
 use choso::clock::now;
 use choso::reconcile::Subject;
-use choso::settlement::{StatementFile, import_statement};
+use choso::settlement::{Reconciler, StatementFile};
 use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 
 use crate::support::http::{self, Answer};
@@ -56,13 +56,14 @@ impl Desk {
             is_trial: false,
         };
         self.app
-            .run(import_statement(
-                self.app.store(),
-                &file,
-                &WorkingCalendar::default(),
-                now(),
-                |_| {},
-            ))
+            .run(
+                Reconciler {
+                    store: self.app.store(),
+                    calendar: &WorkingCalendar::default(),
+                    now: now(),
+                }
+                .import_statement(&file, |_| {}),
+            )
             .expect("taken in");
     }
 

@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 use choso::access::token_sha256;
 use choso::config::RawConfig;
 use choso::jobs::{StatementRounds, finish_statements};
-use choso::settlement::{
-    ImportError, PickUp, PickUpRound, PickedUpEnd, StatementFile, import_statement, pick_up_statements,
-};
+use choso::settlement::{ImportError, PickUp, PickUpRound, PickedUpEnd, StatementFile, pick_up_statements};
 use choso::store::{NewProvider, NewStatement};
 use choso::turns::Turns;
 use choso::vn::TimeMs;
@@ -154,7 +152,7 @@ fn files_are_taken_in_order_and_put_away(database: Database) {
         PickUpRound {
             moved: 3,
             is_to_repeat: false,
-            strangers: vec!["astray.csv".to_owned(), "nobody".to_owned()],
+            unknown_names: vec!["astray.csv".to_owned(), "nobody".to_owned()],
         }
     );
     assert_eq!(
@@ -330,7 +328,10 @@ fn what_a_stopped_import_left_is_posted(database: Database) {
     let finish = || {
         inbox
             .books
-            .run(finish_statements(&inbox.books.store, evening()))
+            .run(finish_statements(
+                inbox.books.reconciler(evening()),
+                &Turns::default(),
+            ))
             .expect("finished")
     };
     // Taken in while the ledger could take nothing: the rows are kept, and no receipt came of them.
@@ -352,13 +353,9 @@ fn what_a_stopped_import_left_is_posted(database: Database) {
         by: "thu".to_owned(),
         is_trial: false,
     };
-    let cut = inbox.books.run(import_statement(
-        &inbox.books.store,
-        &file,
-        &inbox.books.calendar,
-        evening(),
-        |_| {},
-    ));
+    let cut = inbox
+        .books
+        .run(inbox.books.reconciler(evening()).import_statement(&file, |_| {}));
     assert!(matches!(cut, Err(ImportError::Store(_))), "{cut:?}");
     inbox
         .books

@@ -3,7 +3,7 @@
 use choso::access::token_sha256;
 use choso::clock::now;
 use choso::print::{Cell, Column, Sheet, xlsx};
-use choso::reconcile::{Correction, Kind};
+use choso::reconcile::{Correction, FindingKind};
 use choso::vn::{Day, Dong};
 use serde_json::{Value, json};
 
@@ -290,7 +290,7 @@ fn the_workbook_holds_what_the_ledger_holds() {
         receipt_no: app.run(app.database.texts(no))[0].parse().expect("a receipt"),
         row_day: market_day(),
         receipt_day: market_day(),
-        because: Kind::AmountDiffers,
+        because: FindingKind::AmountDiffers,
         amount_vnd: -1_000,
     };
     app.run(app.store().correct_receipts("p", &[correction], now()))

@@ -2,7 +2,7 @@
 
 use choso::access::token_sha256;
 use choso::clock::now;
-use choso::settlement::{StatementFile, import_statement};
+use choso::settlement::{Reconciler, StatementFile};
 use choso::vn::{Day, WorkingCalendar};
 
 use crate::support::http::{self, Answer};
@@ -39,13 +39,14 @@ fn start() -> TestApp {
         by: "Người một".to_owned(),
         is_trial: false,
     };
-    app.run(import_statement(
-        app.store(),
-        &file,
-        &WorkingCalendar::default(),
-        now(),
-        |_| {},
-    ))
+    app.run(
+        Reconciler {
+            store: app.store(),
+            calendar: &WorkingCalendar::default(),
+            now: now(),
+        }
+        .import_statement(&file, |_| {}),
+    )
     .expect("taken in");
     app
 }

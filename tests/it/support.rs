@@ -17,6 +17,7 @@ use choso::indicators::Facts;
 use choso::notice::{Delivery, Provider, Received, Request, Secrets, parse_secret, scheme, sign};
 use choso::places::Units;
 use choso::register::{CodeEnd, read_register};
+use choso::settlement::Reconciler;
 use choso::store::{
     Actor, Arrival, CodeEnding, Creation, NewCode, NewKey, NewProvider, NewTerminal, Posted, Recount,
     RegisterKept, Store, StoreError, WriterMemory,
@@ -156,6 +157,15 @@ pub struct Books {
 }
 
 impl Books {
+    /// Takes statements in and reconciles days as of a time.
+    pub fn reconciler(&self, now: TimeMs) -> Reconciler<'_> {
+        Reconciler {
+            store: &self.store,
+            calendar: &self.calendar,
+            now,
+        }
+    }
+
     /// An empty store.
     pub fn open(database: Database) -> Books {
         let runtime = Runtime::new().expect("a runtime");

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::join::Groups;
 use super::outcome::{Correction, Finding, Ignored, Pass, Tied};
 use super::run::{NO_ROW, Run};
-use super::{Decided, Decision, Key128, Kind, ReceiptSide, RowSide};
+use super::{Decided, Decision, FindingKind, Key128, ReceiptSide, RowSide};
 use crate::statement::{RowKind, RowStatus};
 
 /// Pass 0: what people decided comes first and is kept, whatever the sides say by now.
@@ -33,9 +33,9 @@ pub(super) fn decisions(run: &mut Run<'_>) {
 fn of_row(run: &mut Run<'_>, decided: &[Decided], row_no: i64, own: Option<u32>) {
     let is_forced = decided.iter().any(|d| d.decision == Decision::Forced);
     let (finding, kind) = if is_forced {
-        (Finding::MatchedForced, Kind::MatchedForced)
+        (Finding::MatchedForced, FindingKind::MatchedForced)
     } else {
-        (Finding::MatchedManual, Kind::MatchedManual)
+        (Finding::MatchedManual, FindingKind::MatchedManual)
     };
     let receipts = receipts_of(decided);
     let row = run.row_at(row_no);
@@ -69,7 +69,7 @@ fn of_row(run: &mut Run<'_>, decided: &[Decided], row_no: i64, own: Option<u32>)
 
 /// What a row that a person gave to one receipt says of its money: what went back went back; where a difference was
 /// accepted, the row's amount stands, and nothing if it failed. A lump's difference is nobody's in particular.
-fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<Kind>) {
+fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<FindingKind>) {
     let r = run.row(row);
     let c = run.receipt(receipt);
     if r.is_out() {
@@ -78,11 +78,11 @@ fn heed_row(run: &mut Run<'_>, row: u32, receipt: u32, forced: Option<Kind>) {
             f.receipt_no == c.no && f.amount_vnd == r.amount_vnd && run.refund_rows[*at].is_none()
         });
         match known.next() {
-            Some((at, _)) => run.refund_rows[at] = Some((Kind::MatchedManual, r.no)),
+            Some((at, _)) => run.refund_rows[at] = Some((FindingKind::MatchedManual, r.no)),
             None => {
                 let back_vnd = r.amount_vnd.min(run.left_vnd(receipt));
                 run.newly_back_vnd[receipt as usize] += back_vnd;
-                run.correct(row, receipt, Kind::Reversed, -back_vnd);
+                run.correct(row, receipt, FindingKind::Reversed, -back_vnd);
             }
         }
         return;
@@ -105,14 +105,14 @@ pub(super) fn without_row(run: &mut Run<'_>) {
             continue;
         };
         let c = run.receipt(at);
-        run.take(at, Kind::MatchedForced, NO_ROW);
+        run.take(at, FindingKind::MatchedForced, NO_ROW);
         if decided.decision == Decision::Struck {
             run.corrections.push(Correction {
                 row_no: NO_ROW,
                 receipt_no: c.no,
                 row_day: c.day,
                 receipt_day: c.day,
-                because: Kind::MatchedForced,
+                because: FindingKind::MatchedForced,
                 amount_vnd: -c.left_vnd(),
             });
         }
@@ -136,7 +136,7 @@ pub(super) fn origins(run: &mut Run<'_>) {
     for (at, receipt) in run.receipts() {
         let row = receipt.posted_from_row.and_then(|no| run.row_at(no));
         if let Some(row) = row.filter(|row| run.is_open(*row) && run.is_free(at)) {
-            run.take(at, Kind::MissingNotice, run.row(row).no);
+            run.take(at, FindingKind::MissingNotice, run.row(row).no);
             run.find_tied(row, Finding::MissingNotice, by, Tied::One(receipt.no), 0);
         }
     }
@@ -144,7 +144,7 @@ pub(super) fn origins(run: &mut Run<'_>) {
         let row = refund.posted_from_row.and_then(|no| run.row_at(no));
         if let Some(row) = row.filter(|row| run.is_open(*row)) {
             let finding = Finding::Reversed { payment_row: None };
-            run.refund_rows[at] = Some((Kind::Reversed, run.row(row).no));
+            run.refund_rows[at] = Some((FindingKind::Reversed, run.row(row).no));
             run.find_tied(row, finding, by, Tied::One(refund.receipt_no), 0);
         }
     }

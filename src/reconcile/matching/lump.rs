@@ -19,7 +19,7 @@ use crate::vn::TimeMs;
 use super::join::Groups;
 use super::outcome::{Finding, Pass};
 use super::run::Run;
-use super::{Kind, Payee, ReceiptSide, RowSide, Rules};
+use super::{FindingKind, Payee, ReceiptSide, RowSide, Rules};
 
 use search::{Choice, Part};
 
@@ -204,7 +204,7 @@ fn gather(run: &mut Run<'_>, row: u32, receipts: &[u32]) {
         .sum();
     let numbers: Vec<i64> = receipts.iter().map(|c| run.receipt(*c).no).collect();
     for receipt in receipts {
-        run.take(*receipt, Kind::Lump, r.no);
+        run.take(*receipt, FindingKind::Lump, r.no);
     }
     let finding = match r.fee_gap_vnd {
         0 => Finding::Lump {

@@ -16,10 +16,10 @@
 //! amount makes money somebody's.
 
 mod cluster;
+mod finding_kind;
 mod ids;
 mod join;
 mod key;
-mod kind;
 mod lump;
 mod near;
 mod outcome;
@@ -35,8 +35,8 @@ use crate::statement::{RowKind, RowStatus};
 use near::Aim;
 use run::Run;
 
+pub use finding_kind::{Bucket, Facts, FindingKind};
 pub use key::Key128;
-pub use kind::{Bucket, Facts, Kind};
 pub use outcome::{
     Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass, Proof, ReceiptOutcome, RefundOutcome,
     RowOutcome, Tally, Tied,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Kind, Sides};
+use super::{Bucket, FindingKind, Sides};
 use crate::vn::Day;
 
 /// Which pass found a row's receipts.
@@ -135,22 +135,22 @@ pub enum Finding {
 
 impl Finding {
     /// Its kind; none if it is ignored.
-    pub const fn kind(self) -> Option<Kind> {
+    pub const fn kind(self) -> Option<FindingKind> {
         Some(match self {
-            Finding::MatchedAuto { .. } => Kind::MatchedAuto,
-            Finding::MatchedManual => Kind::MatchedManual,
-            Finding::MatchedForced => Kind::MatchedForced,
-            Finding::Lump { .. } => Kind::Lump,
-            Finding::MissingNotice => Kind::MissingNotice,
-            Finding::AmountDiffers { .. } => Kind::AmountDiffers,
-            Finding::DateDiffers => Kind::DateDiffers,
-            Finding::DuplicateRow { .. } => Kind::DuplicateRow,
-            Finding::UnknownAccount => Kind::UnknownAccount,
-            Finding::Ambiguous { .. } => Kind::Ambiguous,
-            Finding::Reversed { .. } => Kind::Reversed,
-            Finding::WrongDirection => Kind::WrongDirection,
-            Finding::FeeDiffers { .. } => Kind::FeeDiffers,
-            Finding::StatusDiffers { .. } => Kind::StatusDiffers,
+            Finding::MatchedAuto { .. } => FindingKind::MatchedAuto,
+            Finding::MatchedManual => FindingKind::MatchedManual,
+            Finding::MatchedForced => FindingKind::MatchedForced,
+            Finding::Lump { .. } => FindingKind::Lump,
+            Finding::MissingNotice => FindingKind::MissingNotice,
+            Finding::AmountDiffers { .. } => FindingKind::AmountDiffers,
+            Finding::DateDiffers => FindingKind::DateDiffers,
+            Finding::DuplicateRow { .. } => FindingKind::DuplicateRow,
+            Finding::UnknownAccount => FindingKind::UnknownAccount,
+            Finding::Ambiguous { .. } => FindingKind::Ambiguous,
+            Finding::Reversed { .. } => FindingKind::Reversed,
+            Finding::WrongDirection => FindingKind::WrongDirection,
+            Finding::FeeDiffers { .. } => FindingKind::FeeDiffers,
+            Finding::StatusDiffers { .. } => FindingKind::StatusDiffers,
             Finding::Ignored(_) => return None,
         })
     }
@@ -200,7 +200,7 @@ pub struct RowOutcome {
 pub struct ReceiptOutcome {
     pub no: i64,
     /// What is to be said of it. `Reversed` if all of it went back, whatever its row says.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// Its row; of several that a person gave it, the first.
     pub row_no: Option<i64>,
     /// What rows say has gone back beyond what the ledger knows.
@@ -212,7 +212,7 @@ pub struct ReceiptOutcome {
 pub struct NoticeOutcome {
     pub no: i64,
     /// What is to be said of it, if anything.
-    pub kind: Option<Kind>,
+    pub kind: Option<FindingKind>,
     /// A row of the same transaction that found no receipt: if it is `MissingNotice`, the item is to be
     /// posted by the row's word instead of a second one beside it.
     pub row_no: Option<i64>,
@@ -223,7 +223,7 @@ pub struct NoticeOutcome {
 pub struct RefundOutcome {
     pub no: i64,
     /// What is to be said of it.
-    pub kind: Kind,
+    pub kind: FindingKind,
     pub row_no: Option<i64>,
 }
 
@@ -240,7 +240,7 @@ pub struct Correction {
     /// Day of the receipt.
     pub receipt_day: Day,
     /// What the row is.
-    pub because: Kind,
+    pub because: FindingKind,
     /// By how much, đồng; what is left of a receipt never falls below nothing, whatever rows say together.
     pub amount_vnd: i64,
 }
@@ -279,7 +279,7 @@ pub struct Proof {
     /// Those of no concern.
     pub ignored: Tally,
     /// Rows by kind; awaiting, missing and duplicate notices by their own amounts.
-    pub by_kind: BTreeMap<Kind, Tally>,
+    pub by_kind: BTreeMap<FindingKind, Tally>,
 }
 
 impl Proof {

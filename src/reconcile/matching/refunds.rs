@@ -8,7 +8,7 @@ use super::cluster::clusters;
 use super::join::Groups;
 use super::outcome::{Finding, Pass, Tied};
 use super::run::Run;
-use super::{Key128, Kind, ReceiptSide, RefundSide, RowSide};
+use super::{FindingKind, Key128, ReceiptSide, RefundSide, RowSide};
 use crate::statement::RowKind;
 
 /// Rows of money out that name an id: of a refund that is known, of a receipt, or of a payment row that
@@ -71,13 +71,13 @@ fn agree(run: &mut Run<'_>, row: u32, refund: u32, by: Pass) {
         difference_vnd => Finding::AmountDiffers { difference_vnd },
     };
     let kind = match finding {
-        Finding::AmountDiffers { .. } => Kind::AmountDiffers,
-        _ => Kind::MatchedAuto,
+        Finding::AmountDiffers { .. } => FindingKind::AmountDiffers,
+        _ => FindingKind::MatchedAuto,
     };
     if let (Finding::AmountDiffers { difference_vnd }, Some(receipt)) =
         (finding, run.receipt_at(f.receipt_no))
     {
-        run.correct(row, receipt, Kind::AmountDiffers, -difference_vnd);
+        run.correct(row, receipt, FindingKind::AmountDiffers, -difference_vnd);
     }
     run.refund_rows[refund as usize] = Some((kind, r.no));
     let shift_days = (r.day.number() - f.day.number()) as i32;
@@ -171,7 +171,7 @@ fn newly_out(run: &mut Run<'_>, row: u32, receipt: u32, by: Pass) {
     let c = run.receipt(receipt);
     let shift_days = (r.day.number() - c.day.number()) as i32;
     if r.kind == RowKind::Outgoing && run.is_free(receipt) && c.posted_from_row.is_none() {
-        run.take(receipt, Kind::WrongDirection, r.no);
+        run.take(receipt, FindingKind::WrongDirection, r.no);
         run.find_tied(
             row,
             Finding::WrongDirection,
@@ -184,10 +184,10 @@ fn newly_out(run: &mut Run<'_>, row: u32, receipt: u32, by: Pass) {
     let left_vnd = run.left_vnd(receipt);
     let finding = if r.amount_vnd <= left_vnd {
         run.newly_back_vnd[receipt as usize] += r.amount_vnd;
-        run.correct(row, receipt, Kind::Reversed, -r.amount_vnd);
+        run.correct(row, receipt, FindingKind::Reversed, -r.amount_vnd);
         Finding::Reversed { payment_row: None }
     } else {
-        run.correct(row, receipt, Kind::AmountDiffers, -left_vnd);
+        run.correct(row, receipt, FindingKind::AmountDiffers, -left_vnd);
         Finding::AmountDiffers {
             difference_vnd: r.amount_vnd - left_vnd,
         }

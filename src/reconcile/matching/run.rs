@@ -7,7 +7,7 @@ use crate::vn::Day;
 use super::outcome::{Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass};
 use super::outcome::{ReceiptOutcome, RefundOutcome};
 use super::outcome::{RowOutcome, Tied};
-use super::{Kind, NoticeState, Payee, ReceiptSide, RowSide, Rules, Sides};
+use super::{FindingKind, NoticeState, Payee, ReceiptSide, RowSide, Rules, Sides};
 use crate::statement::{RowKind, RowStatus};
 
 /// Stands for the row of what a person decided about a receipt without one.
@@ -20,7 +20,7 @@ pub(super) struct Run<'s> {
     /// What was found of a row; none while it is open.
     pub(super) found: Vec<Option<RowOutcome>>,
     /// What was found of a receipt: its kind and its row's number; none while it is free.
-    pub(super) taken: Vec<Option<(Kind, i64)>>,
+    pub(super) taken: Vec<Option<(FindingKind, i64)>>,
     /// What rows say went back, beyond what is known.
     pub(super) newly_back_vnd: Vec<i64>,
     /// What rows say is left of receipts, more or less.
@@ -28,7 +28,7 @@ pub(super) struct Run<'s> {
     /// Their sums, by receipt.
     pub(super) corrected_vnd: HashMap<u32, i64>,
     /// The row of a known refund and whether they agree.
-    pub(super) refund_rows: Vec<Option<(Kind, i64)>>,
+    pub(super) refund_rows: Vec<Option<(FindingKind, i64)>>,
     /// How many receipts an open row could be; 0 while nothing speaks for doubt.
     pub(super) row_doubts: Vec<u32>,
     /// Whether a free receipt could be more than one row's.
@@ -133,7 +133,7 @@ impl<'s> Run<'s> {
     ///
     /// # Panics
     /// If it is taken: no pass uses a receipt twice.
-    pub(super) fn take(&mut self, receipt: u32, kind: Kind, row_no: i64) {
+    pub(super) fn take(&mut self, receipt: u32, kind: FindingKind, row_no: i64) {
         let before = self.taken[receipt as usize].replace((kind, row_no));
         assert!(before.is_none(), "a receipt is used once");
     }
@@ -155,17 +155,17 @@ impl<'s> Run<'s> {
         let finding = self.judge(r, c, by);
         let (kind, row_no) = match (finding, c.posted_from_row) {
             // The row that posted it is not among these; it stays that row's receipt.
-            (Finding::DuplicateRow { .. }, Some(first)) => (Kind::MissingNotice, first),
+            (Finding::DuplicateRow { .. }, Some(first)) => (FindingKind::MissingNotice, first),
             // The fee is the file's matter; the receipt stands.
-            (Finding::FeeDiffers { .. }, _) => (Kind::MatchedAuto, r.no),
-            (finding, _) => (finding.kind().unwrap_or(Kind::MatchedAuto), r.no),
+            (Finding::FeeDiffers { .. }, _) => (FindingKind::MatchedAuto, r.no),
+            (finding, _) => (finding.kind().unwrap_or(FindingKind::MatchedAuto), r.no),
         };
         match finding {
             Finding::AmountDiffers { difference_vnd } => {
-                self.correct(row, receipt, Kind::AmountDiffers, difference_vnd);
+                self.correct(row, receipt, FindingKind::AmountDiffers, difference_vnd);
             }
             Finding::StatusDiffers { is_final: true } => {
-                self.correct(row, receipt, Kind::StatusDiffers, -c.left_vnd());
+                self.correct(row, receipt, FindingKind::StatusDiffers, -c.left_vnd());
             }
             _ => {}
         }
@@ -174,7 +174,7 @@ impl<'s> Run<'s> {
     }
 
     /// A row says that this much more, or less, is left of a receipt.
-    pub(super) fn correct(&mut self, row: u32, receipt: u32, because: Kind, amount_vnd: i64) {
+    pub(super) fn correct(&mut self, row: u32, receipt: u32, because: FindingKind, amount_vnd: i64) {
         let r = self.row(row);
         let c = self.receipt(receipt);
         *self.corrected_vnd.entry(receipt).or_default() += amount_vnd;
@@ -304,13 +304,17 @@ impl<'s> Run<'s> {
         let newly_back_vnd = self.newly_back_vnd[at as usize];
         let taken = self.taken[at as usize];
         let is_all_back = c.refunded_vnd.saturating_add(newly_back_vnd) >= c.amount_vnd;
-        let agrees = taken
-            .is_none_or(|(kind, _)| matches!(kind, Kind::MatchedAuto | Kind::Lump | Kind::MissingNotice));
+        let agrees = taken.is_none_or(|(kind, _)| {
+            matches!(
+                kind,
+                FindingKind::MatchedAuto | FindingKind::Lump | FindingKind::MissingNotice
+            )
+        });
         let kind = match taken {
-            _ if is_all_back && agrees => Kind::Reversed,
+            _ if is_all_back && agrees => FindingKind::Reversed,
             Some((kind, _)) => kind,
-            None if c.posted_from_row.is_some() => Kind::MissingNotice,
-            None if self.receipt_doubts[at as usize] => Kind::Ambiguous,
+            None if c.posted_from_row.is_some() => FindingKind::MissingNotice,
+            None if self.receipt_doubts[at as usize] => FindingKind::Ambiguous,
             None => self.without_row(c.day),
         };
         ReceiptOutcome {
@@ -324,11 +328,11 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn without_row(&self, day: Day) -> Kind {
+    fn without_row(&self, day: Day) -> FindingKind {
         if day <= self.rules.missing_through {
-            Kind::MissingInStatement
+            FindingKind::MissingInStatement
         } else {
-            Kind::AwaitingStatement
+            FindingKind::AwaitingStatement
         }
     }
 
@@ -338,7 +342,7 @@ impl<'s> Run<'s> {
             no: f.no,
             kind: match (taken, f.posted_from_row) {
                 (Some((kind, _)), _) => *kind,
-                (None, Some(_)) => Kind::Reversed,
+                (None, Some(_)) => FindingKind::Reversed,
                 (None, None) => self.without_row(f.day),
             },
             row_no: taken.map(|(_, row_no)| row_no).or(f.posted_from_row),
@@ -369,8 +373,8 @@ impl<'s> Run<'s> {
         let outcome = notices.map(|(n, row_no)| NoticeOutcome {
             no: n.no,
             kind: match n.state {
-                NoticeState::SameIdOtherContent => Some(Kind::DuplicateNotice),
-                NoticeState::UnknownAccount => Some(Kind::UnknownAccount),
+                NoticeState::SameIdOtherContent => Some(FindingKind::DuplicateNotice),
+                NoticeState::UnknownAccount => Some(FindingKind::UnknownAccount),
                 _ => None,
             },
             row_no,

@@ -95,7 +95,7 @@ fn run(receipts: &[ReceiptSide], rows: &[RowSide]) -> Outcome {
 fn kinds(outcome: &Outcome) -> Vec<&'static str> {
     let word = |r: &RowOutcome| match r.finding {
         Finding::Ignored(why) => why.as_str(),
-        finding => finding.kind().map_or("?", Kind::as_str),
+        finding => finding.kind().map_or("?", FindingKind::as_str),
     };
     outcome.rows.iter().map(word).collect()
 }

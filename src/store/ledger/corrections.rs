@@ -287,11 +287,11 @@ pub(super) async fn withdraw(
 
 #[cfg(test)]
 mod tests {
-    use crate::reconcile::Kind;
+    use crate::reconcile::FindingKind;
 
     #[test]
     fn the_word_for_money_back_is_that_of_its_kind() {
-        assert_eq!(super::REVERSED, Kind::Reversed.as_str());
-        assert_eq!(super::AMOUNT_DIFFERS, Kind::AmountDiffers.as_str());
+        assert_eq!(super::REVERSED, FindingKind::Reversed.as_str());
+        assert_eq!(super::AMOUNT_DIFFERS, FindingKind::AmountDiffers.as_str());
     }
 }

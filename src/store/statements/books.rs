@@ -2,42 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{DayRange, Result, Store, StoreError, Tx, on_tx};
+use super::super::{Result, Store, StoreError, Tx, on_tx};
 use super::row::ROWS_OF_FILE;
-use crate::vn::Day;
+use crate::reconcile::BookDay;
+use crate::vn::{Day, DayRange};
 
 /// Days that a settlement may come after the day under which a row stands.
 const SETTLED_AFTER_DAYS_MAX: i64 = 62;
-
-/// A day of a provider, đồng: opening + receipts - reversals - fees = settled + closing. Closing is what the provider
-/// still has of the stalls' money, or what no row has shown yet.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-)]
-pub struct BookDay {
-    /// What was open before.
-    pub opening_vnd: i64,
-    /// Payments of the day, as they stand by the statement.
-    pub receipts_vnd: i64,
-    /// How many receipts the day has.
-    pub receipts: i64,
-    /// What went back on the day.
-    pub reversals_vnd: i64,
-    /// Fees, their tax and discounts that the provider kept of what it settled on the day.
-    pub fees_vnd: i64,
-    /// What was paid out on the day, less what was taken back.
-    pub settled_vnd: i64,
-    /// What is open after it.
-    pub closing_vnd: i64,
-}
-
-impl BookDay {
-    /// Whether opening + receipts - reversals - fees = settled + closing.
-    pub fn adds_up(&self) -> bool {
-        self.opening_vnd + self.receipts_vnd - self.reversals_vnd - self.fees_vnd
-            == self.settled_vnd + self.closing_vnd
-    }
-}
 
 impl Store {
     /// The books of a provider's days from the first to the last. A closed day is as it was closed; what was open

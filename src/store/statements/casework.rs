@@ -5,15 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::QueryBuilder;
 
-use super::super::{
-    Actor, Conflict, DayRange, Missing, Result, Store, Tx, dialect, fetch_in_chunks, on_tx, pieces,
-};
+use super::super::{Actor, Conflict, Missing, Result, Store, Tx, dialect, fetch_in_chunks, on_tx, pieces};
 use super::act::{NewAct, append_act};
-use super::distant::{DistantPair, insert_distant_pairs};
+use super::distant::insert_distant_pairs;
 use super::row::file_of;
-use crate::reconcile::{ActKind, Decision, DecisionState, RowFacts, Subject, check_decision};
+use crate::reconcile::{ActKind, Decision, DecisionState, DistantPair, RowFacts, Subject, check_decision};
 use crate::statement::{RowKind, RowStatus};
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, DayRange, TimeMs};
 
 /// A decision that somebody wants to take.
 #[derive(Debug, Clone)]

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::super::{Actor, Conflict, DayRange, Result, Store, Tx, dialect, on_tx};
+use super::super::{Actor, Conflict, Result, Store, Tx, dialect, on_tx};
 use super::act::{NewAct, append_act};
 use crate::reconcile::{ActKind, Subject};
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, DayRange, TimeMs};
 
 /// A day as it was closed or restated.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]

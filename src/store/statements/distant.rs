@@ -6,30 +6,13 @@ use std::sync::Arc;
 
 use super::super::dialect::Cell;
 use super::super::ledger::{WriterMemory, entries_of_payments};
-use super::super::{DayRange, Result, Store, Tx, fetch_in_chunks, on_tx};
+use super::super::{Result, Store, Tx, fetch_in_chunks, on_tx};
 use super::row::ROWS_OF_FILE;
-use crate::vn::Day;
+use crate::reconcile::{DISTANT_DAYS, DistantPair};
+use crate::vn::{Day, DayRange};
 
-/// A row further than this from its receipt is kept with it as a pair, so that each is loaded with the other.
-pub const DISTANT_DAYS: u64 = 3;
 /// Rows whose partners are looked for at once.
 const ROWS_AT_ONCE: i64 = 20_000;
-
-/// A row and its receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct DistantPair {
-    pub row_no: i64,
-    pub row_day: Day,
-    pub receipt_no: i64,
-    pub receipt_day: Day,
-}
-
-impl DistantPair {
-    /// Whether the two are loaded with each other only because the pair is kept.
-    pub fn is_distant(&self) -> bool {
-        self.row_day.number().abs_diff(self.receipt_day.number()) > DISTANT_DAYS
-    }
-}
 
 impl Store {
     /// Looks in the whole ledger for the payments of rows that found no partner among the days around them: late
@@ -184,7 +167,14 @@ pub(super) async fn distant_pairs(
     provider_id: &str,
     days: DayRange,
 ) -> Result<Vec<DistantPair>> {
-    Ok(on_tx!(tx, |c| {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        row_no: i64,
+        row_day: Day,
+        receipt_no: i64,
+        receipt_day: Day,
+    }
+    let rows: Vec<Row> = on_tx!(tx, |c| {
         sqlx::query_as(
             "SELECT row_no, row_day, receipt_no, receipt_day FROM statement_far
              WHERE provider_id = $1 AND row_day >= $2 AND row_day <= $3
@@ -197,7 +187,14 @@ pub(super) async fn distant_pairs(
         .bind(days.last.number())
         .fetch_all(c)
         .await?
-    }))
+    });
+    let pair = |row: Row| DistantPair {
+        row_no: row.row_no,
+        row_day: row.row_day,
+        receipt_no: row.receipt_no,
+        receipt_day: row.receipt_day,
+    };
+    Ok(rows.into_iter().map(pair).collect())
 }
 
 /// Rows that have one of these receipts, on the days around each, and rows that are noted with one of them.

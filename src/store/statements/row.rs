@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 
 use super::super::dialect::{Cell, Packed};
 use super::super::{Result, Store, Tx, fetch_in_chunks, on_tx, pieces};
-use crate::reconcile::{Finding, Key128, Outcome, RowOutcome, RowSide};
+use crate::reconcile::{Key128, RowFinding, RowSide};
 use crate::vn::Day;
 
 /// Bits of a row's number that are its place in its file: more than a file may have rows.
@@ -69,53 +69,6 @@ pub struct PackedRows {
     pub(super) rows: Option<Packed>,
     /// Receipts of rows that have many.
     pub(super) lumps: Vec<(i64, Vec<i64>)>,
-}
-
-/// What matching found of a row, as it is kept and compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowFinding {
-    /// The word of its kind, or why it is ignored.
-    pub word: &'static str,
-    /// The number that belongs to the finding: a difference in đồng, a count, another row.
-    pub detail: i64,
-    /// The pass that found its receipt, or empty.
-    pub pass: &'static str,
-    /// How many days lie between row and receipt.
-    pub shift_days: i64,
-    /// Its receipt, where it has one.
-    pub receipt_no: Option<i64>,
-    /// Its receipts, where it stands for many.
-    pub lump: Vec<i64>,
-}
-
-impl RowFinding {
-    /// What an outcome found of one of its rows.
-    pub fn of(outcome: &Outcome, row: &RowOutcome) -> RowFinding {
-        let (ignored, detail) = match row.finding {
-            Finding::Ignored(why) => (why.as_str(), 0),
-            Finding::MatchedAuto { less_refund_vnd } => ("", less_refund_vnd),
-            Finding::Lump { less_vnd } => ("", less_vnd),
-            Finding::AmountDiffers { difference_vnd } => ("", difference_vnd),
-            Finding::DuplicateRow { of, .. } => ("", of),
-            Finding::Ambiguous { candidates } => ("", i64::from(candidates)),
-            Finding::Reversed { payment_row } => ("", payment_row.unwrap_or_default()),
-            Finding::FeeDiffers { gap_vnd } => ("", gap_vnd),
-            Finding::StatusDiffers { is_final } => ("", i64::from(is_final)),
-            _ => ("", 0),
-        };
-        let tied = outcome.receipts_of(row);
-        RowFinding {
-            word: row.finding.kind().map_or(ignored, |kind| kind.as_str()),
-            detail,
-            pass: row.by.map_or("", |pass| pass.as_str()),
-            shift_days: i64::from(row.shift_days),
-            receipt_no: match tied {
-                [only] => Some(*only),
-                _ => None,
-            },
-            lump: if tied.len() > 1 { tied.to_vec() } else { Vec::new() },
-        }
-    }
 }
 
 impl Store {

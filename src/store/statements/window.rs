@@ -5,15 +5,11 @@ mod loader;
 mod records;
 mod settled;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-
-use super::super::{DayRange, Result, Store, on_tx};
-use super::casework::DecisionView;
+use super::super::{Result, Store, on_tx};
 use super::row::PayeeName;
 use crate::ledger::LedgerNo;
-use crate::reconcile::{DayReceipt, Kind, RowSide, Sides};
-use crate::vn::{Day, TimeMs};
+use crate::reconcile::{DayReceipt, RowSide};
+use crate::vn::{Day, DayRange, TimeMs};
 
 /// Rows that are not kept yet, and whom they name. A million of them come at once, so they stand in one list
 /// that becomes the side of the comparison.
@@ -26,49 +22,6 @@ pub struct FreshRows {
     pub named: Vec<(u32, Option<u32>)>,
     /// Everybody who is named, once each.
     pub names: Vec<PayeeName>,
-}
-
-/// Both sides, and what was found of the rows before.
-#[derive(Debug, Default)]
-pub struct Window {
-    pub sides: Sides,
-    /// What was found of each kept row before, in the order of their numbers.
-    pub previous: Vec<PreviousFinding>,
-    /// Fresh rows that another file had: they are not in the sides.
-    pub repeated: HashSet<i64>,
-    /// What rows of these days have corrected so far, by row, receipt and reason; a row 0 is a person's word about a receipt
-    /// without one.
-    pub corrected: HashMap<(i64, i64, Kind), Corrected>,
-    /// The provider's days that are closed.
-    pub closed: HashSet<Day>,
-    /// Decisions about these days, whatever became of them.
-    pub decisions: Vec<DecisionView>,
-}
-
-/// What a row has corrected of a receipt so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Corrected {
-    /// Day of the row, else of the receipt.
-    pub row_day: Day,
-    /// Day of the receipt.
-    pub receipt_day: Day,
-    /// By how much, đồng.
-    pub amount_vnd: i64,
-}
-
-/// What matching found of a kept row the last time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviousFinding {
-    pub row_no: i64,
-    /// The word of its kind, or why it is ignored.
-    pub word: Arc<str>,
-    /// The number that belongs to the finding.
-    pub detail: i64,
-    /// The pass, or empty.
-    pub pass: Arc<str>,
-    /// Days between row and receipt.
-    pub shift_days: i64,
-    pub receipt_no: Option<i64>,
 }
 
 impl Store {

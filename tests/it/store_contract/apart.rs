@@ -1,10 +1,11 @@
 //! Days and words that come apart: rows far from their receipts, rows after a person's word, files after files.
 
 use choso::reconcile::{Decision, DecisionState, Exception};
-use choso::settlement::{close_day, compare_days, restate_day};
 use choso::vn::{Day, TimeMs};
 
-use super::casework::{HEADER, again, back, days_later, decide, left, line, paid, receipt_no, row_no};
+use super::casework::{
+    HEADER, again, back, close_request, days_later, decide, left, line, paid, receipt_no, row_no,
+};
 use super::statements::{evening, taken_as, with_provider};
 use crate::support::*;
 
@@ -139,7 +140,7 @@ fn what_is_at_rest_around_changes_nothing(database: Database) {
     let compared = |from: i64, to: i64| {
         let days: (Day, Day) = (market_day().plus(from), market_day().plus(to));
         let now = days_later(25);
-        let view = books.run(compare_days(&books.store, "p", days, &books.calendar, now));
+        let view = books.run(books.reconciler(now).compare_days("p", days));
         view.expect("compared")
     };
     let all = compared(-3, DAYS + 3);
@@ -159,29 +160,19 @@ fn a_closed_day_follows_the_day_before_when_it_is_stated_anew(database: Database
     let second = market_day().plus(1);
     books.post(&[delivery("m1", &payment("T1", 50_000))]);
     let close = |day| {
-        let closed = close_day(
-            &books.store,
-            ("p", day),
-            "chưa có tệp",
-            "an",
-            &books.calendar,
-            days_later(3),
-        );
+        let closed = books
+            .reconciler(days_later(3))
+            .close_day(close_request(("p", day), "chưa có tệp"));
         books.run(closed).expect("closed").figures.book
     };
     let restate = |day| {
-        let stated = restate_day(
-            &books.store,
-            ("p", day),
-            "tệp về muộn",
-            "an",
-            &books.calendar,
-            days_later(4),
-        );
+        let stated = books
+            .reconciler(days_later(4))
+            .restate_day(close_request(("p", day), "tệp về muộn"));
         books.run(stated).expect("stated anew").figures.book
     };
     let waiting = |day| {
-        let view = compare_days(&books.store, "p", (day, day), &books.calendar, days_later(4));
+        let view = books.reconciler(days_later(4)).compare_days("p", (day, day));
         books.run(view).expect("compared").waiting
     };
     assert_eq!(

@@ -1,12 +1,8 @@
 //! The statement's word taken into the books, people's decisions with their trail, and days that are closed.
 
-use choso::reconcile::{ActKind, Correction, Decision, DecisionState, Kind, Subject};
-use choso::settlement::{
-    ImportError, close_day, compare_days, post_from_statement, reconcile_days, restate_day,
-};
-use choso::store::{
-    Actor, Answer, DecisionView, DistantPair, NewDayClose, NewDecision, StoreError, WriterMemory,
-};
+use choso::reconcile::{ActKind, Correction, Decision, DecisionState, DistantPair, FindingKind, Subject};
+use choso::settlement::{CloseRequest, ImportError};
+use choso::store::{Actor, Answer, DecisionView, NewDayClose, NewDecision, StoreError, WriterMemory};
 use choso::vn::{Day, TimeMs};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
@@ -61,15 +57,21 @@ fn counted(books: &Books) -> Vec<String> {
     )
 }
 
+pub(super) fn close_request<'a>(
+    (provider_id, business_day): (&'a str, Day),
+    reason: &'a str,
+) -> CloseRequest<'a> {
+    CloseRequest {
+        provider_id,
+        business_day,
+        reason,
+        by: "an",
+    }
+}
+
 pub(super) fn again(books: &Books, day: Day, now: TimeMs) -> Vec<String> {
     let view = books
-        .run(reconcile_days(
-            &books.store,
-            "p",
-            (day, day),
-            &books.calendar,
-            now,
-        ))
+        .run(books.reconciler(now).reconcile_days("p", (day, day)))
         .expect("reconciled");
     assert!(view.summary.adds_up());
     assert_sound(&books.recount());
@@ -121,7 +123,7 @@ fn a_differing_amount_is_corrected_and_corrected_back(database: Database) {
         receipt_no: receipt_no(&books, "T2"),
         row_day: market_day(),
         receipt_day: market_day(),
-        because: Kind::AmountDiffers,
+        because: FindingKind::AmountDiffers,
         amount_vnd,
     };
     let correct = |amount_vnd: i64| {
@@ -460,24 +462,14 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
         &(paid("T1", 1, 50_000) + &paid("T2", 1, 19_000)),
     );
     let close = |reason: &str, now: TimeMs| {
-        books.run(close_day(
-            &books.store,
-            ("p", day),
-            reason,
-            "an",
-            &books.calendar,
-            now,
-        ))
+        books.run(books.reconciler(now).close_day(close_request(("p", day), reason)))
     };
     let restate = |reason: &str, now: TimeMs| {
-        books.run(restate_day(
-            &books.store,
-            ("p", day),
-            reason,
-            "an",
-            &books.calendar,
-            now,
-        ))
+        books.run(
+            books
+                .reconciler(now)
+                .restate_day(close_request(("p", day), reason)),
+        )
     };
     let is_conflict = |error: ImportError| matches!(error, ImportError::Store(StoreError::Conflict(_)));
     assert!(is_conflict(close("", noon()).expect_err("the day is not over")));
@@ -511,13 +503,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     )
     .expect("decided");
     let view = books
-        .run(reconcile_days(
-            &books.store,
-            "p",
-            (day, day),
-            &books.calendar,
-            next,
-        ))
+        .run(books.reconciler(next).reconcile_days("p", (day, day)))
         .expect("compared");
     assert_eq!(kinds(&view.summary), was);
     assert_eq!(
@@ -526,7 +512,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     );
     assert_eq!((view.closes.len(), view.closes[0].version), (1, 1));
     let looked = books
-        .run(compare_days(&books.store, "p", (day, day), &books.calendar, next))
+        .run(books.reconciler(next).compare_days("p", (day, day)))
         .expect("compared");
     assert_eq!(looked.waiting, 5);
     assert_eq!(left(&books), ["T1 50000", "T2 19000"]);
@@ -536,7 +522,7 @@ fn a_closed_day_changes_by_restatement_only(database: Database) {
     assert_eq!((restated.version, restated.figures.held), (2, 3));
     assert_eq!(left(&books), ["T1 0", "T2 19000", "T9 70000"]);
     let view = books
-        .run(compare_days(&books.store, "p", (day, day), &books.calendar, next))
+        .run(books.reconciler(next).compare_days("p", (day, day)))
         .expect("compared");
     assert_eq!(
         kinds(&view.summary),
@@ -624,14 +610,11 @@ fn books_add_up_from_day_to_day(database: Database) {
     assert_eq!((now.receipts_vnd, now.closing_vnd), (70_000, 20_000));
     // From a closed day on its closing is the opening.
     books
-        .run(close_day(
-            &books.store,
-            ("p", market_day()),
-            "còn một khoản",
-            "an",
-            &books.calendar,
-            days_later(1),
-        ))
+        .run(
+            books
+                .reconciler(days_later(1))
+                .close_day(close_request(("p", market_day()), "còn một khoản")),
+        )
         .expect("closed");
     let second = books
         .run(
@@ -731,7 +714,7 @@ fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Da
     // Rows of a closed day wait; so do those of an import until its last row is written.
     let day = market_day();
     let of = ("p", day);
-    let closed = close_day(&books.store, of, "", "an", &books.calendar, days_later(1));
+    let closed = books.reconciler(days_later(1)).close_day(close_request(of, ""));
     books.run(closed).expect("closed");
     let rows = paid("T1", 1, 50_000) + &paid("FT2", 1, 60_000) + &paid("T3", 1, 70_000);
     taken_as(&books, HEADER, "a.csv", &rows);
@@ -742,24 +725,13 @@ fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Da
     let mut by_ref = delivery("m2", &payment("N2", 60_000));
     by_ref.items[0].details.bank_ref = Some("FT2".to_owned());
     books.post_at(&[by_txn, by_ref], evening());
-    let posted = books.run(post_from_statement(
-        &books.store,
-        "p",
-        Some(day),
-        evening(),
-        |_| {},
-    ));
+    let posted = books.run(books.reconciler(evening()).post_from_statement("p", Some(day)));
     assert_eq!(posted.expect("posted"), 1, "only T3");
     assert_eq!(left(&books), ["N2 60000", "T1 50000", "T3 70000"]);
     let of = ("p", day);
-    let stated = restate_day(
-        &books.store,
-        of,
-        "dòng về muộn",
-        "an",
-        &books.calendar,
-        days_later(1),
-    );
+    let stated = books
+        .reconciler(days_later(1))
+        .restate_day(close_request(of, "dòng về muộn"));
     let stated = books.run(stated).expect("stated anew").figures.summary;
     assert_eq!(
         kinds(&stated),

@@ -25,7 +25,7 @@ fn corrupt<T: Debug>(result: Result<T, StoreError>) -> String {
 }
 
 /// Both sides of the market day.
-fn window(books: &Books) -> Result<choso::store::Window, StoreError> {
+fn window(books: &Books) -> Result<choso::reconcile::Window, StoreError> {
     let codes = books.run(books.store.stall_codes()).expect("codes");
     let days = (market_day(), market_day());
     let fresh = FreshRows::default();

@@ -1,7 +1,7 @@
 //! What counts as agreement with a provider: kept, changed, refused, and what comparisons make of it.
 
 use choso::reconcile::{ProviderRules, RuleTexts};
-use choso::settlement::{compare_days, reconcile_days};
+use choso::settlement::Reconciler;
 use choso::store::{StatementRules, StoreError};
 use choso::vn::{TimeMs, WorkingCalendar};
 use serde_json::json;
@@ -41,8 +41,12 @@ fn fees() -> RuleTexts {
 /// What the day, so many days after the market day, comes to.
 fn again(books: &Books, days: i64, calendar: &WorkingCalendar, now: TimeMs) -> Vec<String> {
     let day = market_day().plus(days);
+    let reconciler = Reconciler {
+        calendar,
+        ..books.reconciler(now)
+    };
     let view = books
-        .run(reconcile_days(&books.store, "p", (day, day), calendar, now))
+        .run(reconciler.reconcile_days("p", (day, day)))
         .expect("reconciled");
     assert!(view.summary.adds_up());
     kinds(&view.summary)
@@ -100,7 +104,7 @@ fn rules_that_cannot_be_read_stop_the_comparison(database: Database) {
     change(&books, fees()).expect("changed");
     books.execute(r#"UPDATE statement_rules SET rules = '{"fee":"0.55"}'"#);
     let days = (market_day(), market_day());
-    let compared = books.run(compare_days(&books.store, "p", days, &books.calendar, evening()));
+    let compared = books.run(books.reconciler(evening()).compare_days("p", days));
     let error = compared.expect_err("by no rules nothing is compared").to_string();
     assert!(error.contains("statement rules of p"), "{error}");
 }

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use choso::ledger::LedgerNo;
-use choso::reconcile::{Kind, RunSummary};
-use choso::settlement::{
-    ImportError, Imported, StatementFile, Taken, import_statement, post_from_statement, reconcile_days,
-};
+use choso::reconcile::{FindingKind, RowFinding, RunSummary};
+use choso::settlement::{ImportError, Imported, StatementFile, Taken};
 use choso::store::{
-    FreshRows, NewProvider, NewStatement, PackedRows, RowFinding, StatementBegun, StatementTotals, StoreError,
+    FreshRows, NewProvider, NewStatement, PackedRows, StatementBegun, StatementTotals, StoreError,
 };
 use choso::vn::{Day, TimeMs};
 
@@ -72,13 +70,7 @@ fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imp
         by: "thu".to_owned(),
         is_trial: false,
     };
-    books.run(import_statement(
-        &books.store,
-        &file,
-        &books.calendar,
-        evening(),
-        |_| {},
-    ))
+    books.run(books.reconciler(evening()).import_statement(&file, |_| {}))
 }
 
 pub(super) fn taken(books: &Books, name: &str, lines: &str) -> Taken {
@@ -94,13 +86,7 @@ pub(super) fn taken_as(books: &Books, header: &str, name: &str, lines: &str) -> 
 
 pub(super) fn reconciled(books: &Books, day: Day) -> RunSummary {
     let days = (day, day);
-    let view = books.run(reconcile_days(
-        &books.store,
-        "p",
-        days,
-        &books.calendar,
-        evening(),
-    ));
+    let view = books.run(books.reconciler(evening()).reconcile_days("p", days));
     let summary = view.expect("compared").summary;
     assert!(summary.adds_up(), "{summary:?}");
     summary
@@ -313,7 +299,7 @@ fn what_a_statement_posted_is_told_to_nobody_and_a_late_notice_repeats_it(databa
     );
     assert_eq!(
         books
-            .run(post_from_statement(&books.store, "p", None, evening(), |_| {}))
+            .run(books.reconciler(evening()).post_from_statement("p", None))
             .expect("posted"),
         0
     );
@@ -470,13 +456,7 @@ fn what_is_agreed_on_is_how_the_next_file_is_read(database: Database) {
         by: "thu".to_owned(),
         is_trial: false,
     };
-    let refused = books.run(import_statement(
-        &books.store,
-        &file,
-        &books.calendar,
-        evening(),
-        |_| {},
-    ));
+    let refused = books.run(books.reconciler(evening()).import_statement(&file, |_| {}));
     assert!(matches!(refused, Err(ImportError::Statement(_))), "{refused:?}");
     assert_eq!(books.rows("SELECT name FROM statement_file"), ["a.csv"]);
     books
@@ -507,7 +487,7 @@ fn rows_that_cannot_be_read_count_for_their_day(database: Database) {
     assert_eq!(file.totals.days, Some((market_day(), market_day())));
     let summary = reconciled(&books, market_day());
     assert_eq!((summary.bad.count, summary.rows.count), (1, 3));
-    assert_eq!(summary.by_kind[&Kind::BadRow].count, 1);
+    assert_eq!(summary.by_kind[&FindingKind::BadRow].count, 1);
     let bad = books
         .run(books.store.bad_statement_rows("p", market_day(), market_day()))
         .expect("rows");

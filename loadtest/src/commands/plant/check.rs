@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use choso::access::SealingKey;
-use choso::reconcile::{Kind, RunSummary};
-use choso::settlement::{
-    Imported, StatementFile, audit, compare_days, exceptions_csv, import_statement, reconcile_days,
-};
+use choso::reconcile::{FindingKind, RunSummary};
+use choso::settlement::{Imported, Reconciler, StatementFile, audit, exceptions_csv};
 use choso::store::Store;
 use choso::vn::{TimeMs, WorkingCalendar};
 
@@ -85,7 +83,12 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     let last = FILES - 1;
     let days = (day_of(0), day_of(last));
     let overdue = morning(DAYS_TO_DEADLINE, last);
-    let view = reconcile_days(store, PROVIDER, days, &calendar, overdue).await?;
+    let reconciler = |now| Reconciler {
+        store,
+        calendar: &calendar,
+        now,
+    };
+    let view = reconciler(overdue).reconcile_days(PROVIDER, days).await?;
     let text = exceptions_csv(store, PROVIDER, Some(days), &view.exceptions).await?;
     std::fs::write(folder.join("exceptions.csv"), &text)?;
     let (said, rows_with_exception) = read_exceptions(&text)?;
@@ -94,12 +97,14 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
     check_summary(&key, &view.summary, plain_rows, &mut verdict);
     // The day before the deadline a receipt without a row still waits, and is no exception.
     let last_day = (day_of(last), day_of(last));
-    let early = compare_days(store, PROVIDER, last_day, &calendar, morning(1, last)).await?;
-    let late = compare_days(store, PROVIDER, last_day, &calendar, overdue).await?;
+    let early = reconciler(morning(1, last))
+        .compare_days(PROVIDER, last_day)
+        .await?;
+    let late = reconciler(overdue).compare_days(PROVIDER, last_day).await?;
     verdict.want(
         "receipts that wait for their row",
-        early.summary.by_kind.get(&Kind::AwaitingStatement),
-        late.summary.by_kind.get(&Kind::MissingInStatement),
+        early.summary.by_kind.get(&FindingKind::AwaitingStatement),
+        late.summary.by_kind.get(&FindingKind::MissingInStatement),
     );
     let recount = store.recount().await?;
     verdict.want("counters that agree", recount.counters_agree, true);
@@ -140,7 +145,12 @@ async fn take_in(
             by: "loadtest".to_owned(),
             is_trial: false,
         };
-        let imported = import_statement(store, &statement, calendar, morning(1, file), |_| {}).await?;
+        let reconciler = Reconciler {
+            store,
+            calendar,
+            now: morning(1, file),
+        };
+        let imported = reconciler.import_statement(&statement, |_| {}).await?;
         let Imported::Kept(taken) = imported else {
             return Err(format!("{} was known before", statement.name).into());
         };
@@ -160,11 +170,11 @@ fn check_counts(key: &[Planted], taken: &Taken, verdict: &mut Verdict) {
     let count = |kind| key.iter().filter(|planted| planted.is(kind)).count() as i64;
     verdict.rows = taken.rows;
     verdict.want("rows that another file had", taken.repeated, repeated as i64);
-    verdict.want("rows that cannot be read", taken.bad, count(Kind::BadRow));
+    verdict.want("rows that cannot be read", taken.bad, count(FindingKind::BadRow));
     verdict.want(
         "receipts posted from rows",
         taken.posted,
-        count(Kind::MissingNotice),
+        count(FindingKind::MissingNotice),
     );
 }
 
@@ -182,7 +192,7 @@ fn read_exceptions(text: &[u8]) -> Result<(Said, i64)> {
         let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
         let kind = cell(0);
         let row_number = cell(4);
-        of_rows += i64::from(!row_number.is_empty() && kind != Kind::BadRow.as_str());
+        of_rows += i64::from(!row_number.is_empty() && kind != FindingKind::BadRow.as_str());
         let place = Place {
             row_number,
             txn: cell(1),
@@ -247,13 +257,13 @@ fn compare(key: &[Planted], mut said: Said, verdict: &mut Verdict) {
 
 /// What is no exception: lumps as they were planted, and all other rows agree; nothing is ignored or waits.
 fn check_summary(key: &[Planted], summary: &RunSummary, plain_rows: i64, verdict: &mut Verdict) {
-    let tally = |kind: Kind| summary.by_kind.get(&kind).copied().unwrap_or_default();
-    let lumps = key.iter().filter(|planted| planted.is(Kind::Lump));
+    let tally = |kind: FindingKind| summary.by_kind.get(&kind).copied().unwrap_or_default();
+    let lumps = key.iter().filter(|planted| planted.is(FindingKind::Lump));
     let (count, amount_vnd) = lumps.fold((0, 0), |(count, sum), lump| {
         (count + 1, sum + i128::from(lump.amount_vnd))
     });
     verdict.want("days that add up", summary.adds_up(), true);
-    let found = tally(Kind::Lump);
+    let found = tally(FindingKind::Lump);
     verdict.want(
         "lumps",
         (found.count as i64, found.amount_vnd),
@@ -261,13 +271,13 @@ fn check_summary(key: &[Planted], summary: &RunSummary, plain_rows: i64, verdict
     );
     verdict.want(
         "rows that agree",
-        tally(Kind::MatchedAuto).count as i64,
+        tally(FindingKind::MatchedAuto).count as i64,
         plain_rows - count,
     );
     verdict.want("rows that are ignored", summary.ignored.count, 0);
     verdict.want(
         "receipts that still wait",
-        tally(Kind::AwaitingStatement).count,
+        tally(FindingKind::AwaitingStatement).count,
         0,
     );
 }
@@ -357,8 +367,8 @@ mod tests {
                 ignored: tally(ignored),
                 ..RunSummary::default()
             };
-            summary.by_kind.insert(Kind::Lump, tally(lumps));
-            summary.by_kind.insert(Kind::MatchedAuto, tally(matched));
+            summary.by_kind.insert(FindingKind::Lump, tally(lumps));
+            summary.by_kind.insert(FindingKind::MatchedAuto, tally(matched));
             let mut verdict = Verdict::default();
             check_summary(&key, &summary, 10, &mut verdict);
             verdict.faults_in_all

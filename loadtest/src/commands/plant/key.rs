@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use choso::reconcile::Kind;
+use choso::reconcile::FindingKind;
 
 use super::cause::Cause;
 use crate::error::Result;
@@ -104,13 +104,13 @@ impl Planted {
         }
     }
 
-    pub fn is(&self, kind: Kind) -> bool {
+    pub fn is(&self, kind: FindingKind) -> bool {
         self.kinds.iter().any(|word| word == kind.as_str())
     }
 
     /// Whether it stands among the exceptions, and not among what agrees or says nothing.
     pub fn is_exception(&self) -> bool {
-        !self.kinds.is_empty() && !self.is(Kind::MatchedAuto) && !self.is(Kind::Lump)
+        !self.kinds.is_empty() && !self.is(FindingKind::MatchedAuto) && !self.is(FindingKind::Lump)
     }
 }
 

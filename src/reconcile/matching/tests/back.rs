@@ -137,7 +137,7 @@ fn a_refund_meets_its_refund_or_is_new() {
             less_refund_vnd: 20_000
         }
     );
-    assert_eq!(with(&[]).refunds[0].kind, Kind::MissingInStatement);
+    assert_eq!(with(&[]).refunds[0].kind, FindingKind::MissingInStatement);
     assert_eq!(with(&[back(9, &c, 20_000)]).refunds[0].row_no, Some(9));
 }
 
@@ -156,7 +156,7 @@ fn a_refund_without_a_notice_leaves_the_totals() {
     assert_eq!(kinds(&outcome), ["matched_auto", "reversed", "reversed"]);
     assert_eq!(
         (outcome.receipts[0].kind, outcome.receipts[0].newly_back_vnd),
-        (Kind::Reversed, 50_000)
+        (FindingKind::Reversed, 50_000)
     );
     // It may come before its payment's row, and the payment may have no notice either.
     let outcome = run(&[], &[back(7, &c, 50_000), row_of(8, &c)]);
@@ -214,7 +214,7 @@ fn items_that_are_no_receipt_meet_the_row_of_their_transaction() {
         [
             (None, Some(9)),
             (None, Some(10)),
-            (Some(Kind::UnknownAccount), Some(9))
+            (Some(FindingKind::UnknownAccount), Some(9))
         ]
     );
     let mut second = sides(&[c], &[row_of(9, &c)]);
@@ -222,7 +222,7 @@ fn items_that_are_no_receipt_meet_the_row_of_their_transaction() {
     let outcome = match_sides(&mut second, &rules());
     assert_eq!(
         (outcome.notices[0].kind, outcome.notices[0].row_no),
-        (Some(Kind::DuplicateNotice), None)
+        (Some(FindingKind::DuplicateNotice), None)
     );
-    assert_eq!(outcome.proof.by_kind[&Kind::DuplicateNotice].count, 1);
+    assert_eq!(outcome.proof.by_kind[&FindingKind::DuplicateNotice].count, 1);
 }

@@ -461,7 +461,7 @@ fn without_a_row_a_receipt_waits_until_the_deadline() {
         ["missing_in_statement", "awaiting_statement", "reversed"]
     );
     assert_eq!(
-        outcome.proof.by_kind[&Kind::MissingInStatement],
+        outcome.proof.by_kind[&FindingKind::MissingInStatement],
         Tally {
             count: 1,
             amount_vnd: 1_000
@@ -590,7 +590,7 @@ fn what_a_row_posted_stays_its_own_and_is_never_posted_twice() {
                 is_same_content: false
             }
         );
-        assert_eq!(outcome.receipts[0].kind, Kind::MissingNotice);
+        assert_eq!(outcome.receipts[0].kind, FindingKind::MissingNotice);
         assert_eq!(outcome.receipts[0].row_no, Some(9));
     }
     assert_eq!(receipt_kinds(&run(&[posted], &[])), ["missing_notice"]);

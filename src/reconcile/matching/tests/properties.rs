@@ -162,7 +162,7 @@ proptest! {
         let by_kind = proof.by_kind.iter().filter(|(kind, _)| kind.bucket().is_some());
         let by_kind = by_kind.fold(proof.ignored, |sum, (_, tally)| sum.plus(*tally));
         prop_assert_eq!(by_kind, proof.rows);
-        prop_assert!(!proof.by_kind.contains_key(&Kind::BadRow));
+        prop_assert!(!proof.by_kind.contains_key(&FindingKind::BadRow));
     }
 
     #[test]

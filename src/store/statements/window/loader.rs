@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use super::super::super::ledger::{REFUND_NOTIFIED, RegisterMemory};
 use super::super::super::packed::Page;
-use super::super::super::{DayRange, Result, Store, StoreError, Tx, day_of, dialect, fetch_in_chunks, on_tx};
+use super::super::super::{Result, Store, StoreError, Tx, day_of, dialect, fetch_in_chunks, on_tx};
 use super::super::casework::{DecisionView, decisions_of_days, decisions_of_rows};
 use super::super::closes::closed_days;
-use super::super::distant::{DistantPair, distant_pairs, rows_of_receipts};
+use super::super::distant::{distant_pairs, rows_of_receipts};
 use super::super::row::{PayeeName, file_of};
 use super::records::{PAGE_ROWS, ReceiptRecord, RowRecord, fetch_page, fetch_receipts, fetch_rows};
 use super::settled::{IS_SETTLED, ReopenTriggers, SettledPairs};
-use super::{Corrected, FreshRows, PreviousFinding, Window, entries_of};
+use super::{FreshRows, entries_of};
 use crate::ledger::{AttributionFacts, Reason, attribute};
 use crate::notice::{Details, NoticeKind};
 use crate::reconcile::{
-    Decided, DecisionState, Key128, Kind, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowSide,
-    bank_ref_key, refund_key, row_keys, txn_key,
+    Corrected, Decided, DecisionState, DistantPair, FindingKind, Key128, NoticeSide, NoticeState, Payee,
+    PreviousFinding, ReceiptSide, RefundSide, RowSide, Window, bank_ref_key, refund_key, row_keys, txn_key,
 };
 use crate::statement::{RowKind, RowStatus};
-use crate::vn::{Day, TimeMs};
+use crate::vn::{Day, DayRange, TimeMs};
 
 /// Texts that come again and again: each is kept once, under a number given in the order in which they come.
 #[derive(Default)]
@@ -67,6 +67,8 @@ impl Store {
             distant_rows: Vec::new(),
             pairs: Vec::new(),
             unfinished: HashSet::new(),
+            decided_receipts: Vec::new(),
+            decided_rows: Vec::new(),
             households: Interner::default(),
             stalls: Interner::default(),
             window: Window::default(),
@@ -105,6 +107,9 @@ struct WindowLoader<'a> {
     pairs: Vec<DistantPair>,
     /// Files that are being written: they count for nothing.
     unfinished: HashSet<i64>,
+    /// Receipts and rows that people decided about, whatever became of that.
+    decided_receipts: Vec<i64>,
+    decided_rows: Vec<i64>,
     households: Interner,
     stalls: Interner,
     window: Window,
@@ -295,10 +300,8 @@ impl WindowLoader<'_> {
             triggers.receipts.insert(*receipt_no);
             triggers.rows.insert(*row_no);
         }
-        for decision in &self.window.decisions {
-            triggers.receipts.extend(&decision.receipt_nos);
-            triggers.rows.extend(decision.row_no);
-        }
+        triggers.receipts.extend(&self.decided_receipts);
+        triggers.rows.extend(&self.decided_rows);
         for pair in &self.pairs {
             triggers.receipts.insert(pair.receipt_no);
             triggers.rows.insert(pair.row_no);
@@ -313,7 +316,10 @@ impl WindowLoader<'_> {
             decision: d.decision,
             receipt_nos: d.receipt_nos.clone(),
         }));
-        self.window.decisions.extend(decisions);
+        for decision in decisions {
+            self.decided_receipts.extend(decision.receipt_nos);
+            self.decided_rows.extend(decision.row_no);
+        }
     }
 
     /// What people decided and closed.
@@ -351,8 +357,8 @@ impl WindowLoader<'_> {
         for row in rows {
             // Money back that a notice reported later is the same reason with the other sign.
             let because = match row.because.as_str() {
-                REFUND_NOTIFIED => Kind::Reversed,
-                word => Kind::parse(word).ok_or_else(|| {
+                REFUND_NOTIFIED => FindingKind::Reversed,
+                word => FindingKind::parse(word).ok_or_else(|| {
                     StoreError::Corrupt(format!("reason {word} of a correction by row {}", row.row_no))
                 })?,
             };

@@ -9,10 +9,11 @@
 use std::collections::HashSet;
 
 use super::super::super::packed::Page;
-use super::super::super::{DayRange, Result, Tx};
+use super::super::super::{Result, Tx};
 use super::super::row::file_of;
 use super::records::{PAGE_ROWS, SettledRecord, fetch_page};
 use crate::reconcile::{Key128, ReceiptSide, row_keys};
+use crate::vn::DayRange;
 
 /// Which kept rows are settled, as SQL of `statement_row r`.
 pub(super) const IS_SETTLED: &str =

@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use crate::clock::now;
 use crate::print::SheetError;
 use crate::reconcile::{Decision, DecisionState, Exception, Subject};
-use crate::settlement::{DaysView, ImportError, compare_days, reconcile_days};
+use crate::settlement::{DaysView, ImportError};
 use crate::store::{DecisionView, NewDecision, StoreError};
 use crate::vn::{Day, Lang};
 use crate::web::pages::frame::{Fault, encoded};
@@ -54,12 +54,9 @@ impl Asked {
 
     /// The days as they stand now.
     pub async fn compared(&self, shared: &Shared) -> Result<DaysView, Fault> {
-        let days = (self.from, self.to);
-        in_turn(
-            shared,
-            compare_days(&shared.store, &self.provider_id, days, &shared.calendar, now()),
-        )
-        .await
+        let reconciler = shared.reconciler();
+        let compared = reconciler.compare_days(&self.provider_id, (self.from, self.to));
+        in_turn(shared, compared).await
     }
 
     /// The same as the question of an address.
@@ -140,8 +137,10 @@ impl Fields {
 
 /// Lets findings and books follow what a person decided.
 pub(super) async fn followed(shared: &Shared, provider: &str, days: (Day, Day)) -> Result<(), Fault> {
-    let reconciled = reconcile_days(&shared.store, provider, days, &shared.calendar, now());
-    in_turn(shared, reconciled).await.map(drop)
+    let reconciler = shared.reconciler();
+    in_turn(shared, reconciler.reconcile_days(provider, days))
+        .await
+        .map(drop)
 }
 
 pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {

@@ -5,8 +5,8 @@ use askama::Template;
 
 use super::common::{Fields, age, case_href, decision_of, followed, in_turn, mark, name, new_decision};
 use crate::clock::now;
-use crate::reconcile::{Act, ActKind, DecisionState, Kind, Subject};
-use crate::settlement::{ExceptionView, exception_view};
+use crate::reconcile::{Act, ActKind, DecisionState, FindingKind, Subject};
+use crate::settlement::ExceptionView;
 use crate::statement::{RowKind, RowStatus};
 use crate::store::{Actor, Answer, DecisionView, EntryDetail, RowDetail};
 use crate::vn::{Day, Dong, Lang, TimeMs};
@@ -86,14 +86,13 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     };
     // A row knows its own day, whatever the address says.
     let day = row.as_ref().map_or(day, |row| row.day);
-    let looked = exception_view(store, (&provider, day), subject, &shared.calendar, time);
-    let looked = in_turn(shared, looked).await?;
+    let reconciler = shared.reconciler();
     let ExceptionView {
         exception,
         tied,
         candidates,
         decisions,
-    } = looked;
+    } = in_turn(shared, reconciler.exception_view(&provider, day, subject)).await?;
     let tied = store.entries(&provider, &tied).await?;
     if row.is_none() && tied.is_empty() {
         return Err(missing().into());
@@ -106,7 +105,7 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         .iter()
         .any(|d| matches!(d.state, DecisionState::Waiting | DecisionState::Standing));
     let kind = exception.map(|e| e.kind);
-    let (vi, en) = kind.map_or(("Đã xử lý", "Resolved"), Kind::name);
+    let (vi, en) = kind.map_or(("Đã xử lý", "Resolved"), FindingKind::name);
     Html::of(&CasePage {
         frame: officer.frame(lang.pick(vi, en)),
         back_href: format!(
@@ -133,10 +132,11 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
             .rev()
             .map(|d| mark_view(d, &officer.person.name, lang))
             .collect(),
-        may_decide: exception.is_some_and(|e| e.kind != Kind::DuplicateNotice || e.row_no.is_some())
+        may_decide: exception.is_some_and(|e| e.kind != FindingKind::DuplicateNotice || e.row_no.is_some())
             && !is_decided
-            && kind
-                .is_some_and(|kind| matches!(subject, Subject::Row(_)) || kind == Kind::MissingInStatement),
+            && kind.is_some_and(|kind| {
+                matches!(subject, Subject::Row(_)) || kind == FindingKind::MissingInStatement
+            }),
         is_entry: matches!(subject, Subject::Entry(_)),
         acts: acts.iter().map(|act| act_view(act, lang)).collect(),
         provider,

@@ -11,7 +11,7 @@ use super::common::{
 };
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
-use crate::reconcile::{Decision, DecisionState, Exception, Facts, Kind, Subject};
+use crate::reconcile::{Decision, DecisionState, Exception, Facts, FindingKind, Subject};
 use crate::settlement::{DaysView, exceptions_csv};
 use crate::store::{Actor, DecisionView, StoreError};
 use crate::vn::{Day, Dong, Lang, Sentence, WorkingCalendar};
@@ -30,7 +30,7 @@ const BULK_MAX: usize = PAGE_ROWS;
 /// Which exceptions are shown.
 #[derive(Debug, Default)]
 struct Filter {
-    kind: Option<Kind>,
+    kind: Option<FindingKind>,
     /// `me`, `nobody`, or everybody's.
     who: String,
     /// `waiting` for a second person, `resolved` by people, else what is open.
@@ -43,7 +43,7 @@ impl Filter {
     fn of(officer: &Officer) -> Filter {
         let asked = |name| officer.visit.asked(name);
         Filter {
-            kind: asked("kind").and_then(Kind::parse),
+            kind: asked("kind").and_then(FindingKind::parse),
             who: asked("who").unwrap_or_default().to_owned(),
             state: asked("state").unwrap_or_default().to_owned(),
             min_age: asked("age").and_then(|text| text.parse().ok()).unwrap_or(0),
@@ -51,7 +51,7 @@ impl Filter {
     }
 
     fn question(&self) -> String {
-        let kind = self.kind.map_or("", Kind::as_str);
+        let kind = self.kind.map_or("", FindingKind::as_str);
         format!(
             "kind={kind}&who={}&state={}&age={}",
             encoded(&self.who),
@@ -64,7 +64,7 @@ impl Filter {
 /// An exception with what is known of the work on it.
 struct Case {
     subject: Subject,
-    kind: Kind,
+    kind: FindingKind,
     facts: Facts,
     day: Day,
     amount_vnd: i64,
@@ -126,8 +126,8 @@ fn cases(
         cases.push(Case {
             subject,
             kind: match decision.decision {
-                Decision::Manual => Kind::MatchedManual,
-                Decision::Forced | Decision::Struck => Kind::MatchedForced,
+                Decision::Manual => FindingKind::MatchedManual,
+                Decision::Forced | Decision::Struck => FindingKind::MatchedForced,
             },
             facts: Facts {
                 row_vnd: decision.row_no.map(|_| decision.amount_vnd),
@@ -221,7 +221,7 @@ async fn show_queue(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         back_href: format!("/reconcile?{}", asked.question()),
         csv_href: format!("/reconcile/exceptions.csv?{here}"),
         xlsx_href: format!("/reconcile/exceptions.xlsx?{here}"),
-        kinds: Kind::ALL
+        kinds: FindingKind::ALL
             .into_iter()
             .map(|kind| {
                 let (vi, en) = kind.name();
@@ -454,7 +454,7 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
 /// The receipts with which a row is accepted as it is: its own, unless it is a second row of them.
 fn standing_receipts(exception: &Exception) -> Vec<i64> {
     match exception.kind {
-        Kind::DuplicateRow | Kind::Ambiguous => Vec::new(),
+        FindingKind::DuplicateRow | FindingKind::Ambiguous => Vec::new(),
         _ => exception.entry_no.into_iter().collect(),
     }
 }

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::common::{Asked, DAYS_MAX, XLSX, case_href, download, in_turn, no_file, no_provider, subject_of};
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
-use crate::reconcile::{Bucket, DecisionState, Kind, Tally};
-use crate::settlement::{DaysView, RefusedFile, close_day, refused_statements, restate_day};
-use crate::store::{BookDay, DayClose, StatementFileView};
+use crate::reconcile::{BookDay, Bucket, DecisionState, FindingKind, Tally};
+use crate::settlement::{CloseRequest, DaysView, RefusedFile, refused_statements};
+use crate::store::{DayClose, StatementFileView};
 use crate::vn::{Day, Dong, Lang};
 use crate::web::pages::answer::{Html, seen};
 use crate::web::pages::frame::{Fault, Frame, encoded};
@@ -213,7 +213,7 @@ fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
     } else {
         format!("{} – {}", asked.from.show(), asked.to.show())
     };
-    let name = |kind: Kind| {
+    let name = |kind: FindingKind| {
         let (vi, en) = kind.name();
         lang.pick(vi, en)
     };
@@ -413,7 +413,7 @@ fn sheet(asked: &Asked, books: &[(Day, BookDay)]) -> Result<Vec<u8>, SheetError>
 }
 
 #[derive(Deserialize)]
-pub(super) struct CloseWish {
+pub(super) struct CloseForm {
     provider: String,
     day: String,
     #[serde(default)]
@@ -424,13 +424,13 @@ pub(super) struct CloseWish {
 pub(super) async fn close(
     officer: Officer,
     act: web::Path<String>,
-    wish: web::Form<CloseWish>,
+    form: web::Form<CloseForm>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let back = format!(
         "/reconcile?provider={}&from={day}&to={day}",
-        encoded(&wish.provider),
-        day = encoded(&wish.day)
+        encoded(&form.provider),
+        day = encoded(&form.day)
     );
     let done = async {
         let wrong = |_| {
@@ -440,18 +440,17 @@ pub(super) async fn close(
             );
             Problem::invalid("day", detail)
         };
-        let day: Day = wish.day.parse().map_err(wrong)?;
-        let store = &shared.store;
-        let calendar = &shared.calendar;
-        let by = officer.person.name.as_str();
-        let of = (wish.provider.as_str(), day);
+        let day: Day = form.day.parse().map_err(wrong)?;
+        let request = CloseRequest {
+            provider_id: &form.provider,
+            business_day: day,
+            reason: &form.reason,
+            by: &officer.person.name,
+        };
+        let reconciler = shared.reconciler();
         match act.as_str() {
-            "close" => in_turn(&shared, close_day(store, of, &wish.reason, by, calendar, now()))
-                .await
-                .map(drop),
-            "restate" => in_turn(&shared, restate_day(store, of, &wish.reason, by, calendar, now()))
-                .await
-                .map(drop),
+            "close" => in_turn(&shared, reconciler.close_day(request)).await.map(drop),
+            "restate" => in_turn(&shared, reconciler.restate_day(request)).await.map(drop),
             _ => Err(Problem::missing(("Không có việc này.", "There is no such action.")).into()),
         }
     };

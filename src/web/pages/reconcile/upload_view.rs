@@ -4,7 +4,7 @@ use askama::Template;
 use serde::Serialize;
 
 use super::uploads::{End, Outcome, Plan, Stage, State, Upload, Way, href};
-use crate::reconcile::{Bucket, Kind, Tally};
+use crate::reconcile::{Bucket, FindingKind, Tally};
 use crate::settlement::Progress;
 use crate::statement::{Column, Event, FileFacts, RowKind, RowStatus, Source, StatementRow};
 use crate::vn::{Day, Dong, Lang, Sentence};
@@ -449,7 +449,7 @@ fn outcome_view(outcome: &Outcome, provider_id: &str, rejects_href: String, lang
             .by_kind
             .iter()
             .map(|(kind, of_kind)| {
-                let (vi, en) = Kind::name(*kind);
+                let (vi, en) = FindingKind::name(*kind);
                 let (name, count, amount) = tally(lang.pick(vi, en), of_kind);
                 (kind.bucket() == Some(Bucket::Matched), name, count, amount)
             })

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::clock::now;
 use crate::reconcile::RunSummary;
 use crate::settlement::{
-    ImportError, Imported, Progress, StatementFile, Taken, import_statement, preview_mapping, propose_mapping,
+    ImportError, Imported, Progress, StatementFile, Taken, preview_mapping, propose_mapping,
 };
 use crate::statement::{BadRow, Column, Mapping, MappingError, Proposal, Summary};
 use crate::store::{StatementTotals, Store, StoreError, fresh_id};
@@ -429,7 +429,11 @@ impl Upload {
             return Ok(Stage::Asking);
         }
         let say = |progress| self.say(Stage::Trying(Some(progress)));
-        match import_statement(&shared.store, &self.statement(true), &shared.calendar, now(), say).await? {
+        match shared
+            .reconciler()
+            .import_statement(&self.statement(true), say)
+            .await?
+        {
             Imported::Kept(taken) => Ok(Stage::Tried(Arc::new(self.outcome(*taken).await), None)),
             // A trial begins no file, so it meets none.
             Imported::Known { .. } => Err(StoreError::Corrupt("a trial was kept".to_owned()).into()),
@@ -440,14 +444,10 @@ impl Upload {
         let _turn = shared.turns.import.wait().await;
         self.say(Stage::Importing(Some(Progress::Reading(0))));
         let say = |progress| self.say(Stage::Importing(Some(progress)));
-        let end = match import_statement(
-            &shared.store,
-            &self.statement(false),
-            &shared.calendar,
-            now(),
-            say,
-        )
-        .await?
+        let end = match shared
+            .reconciler()
+            .import_statement(&self.statement(false), say)
+            .await?
         {
             Imported::Kept(taken) => End::Kept(Box::new(self.outcome(*taken).await)),
             Imported::Known {

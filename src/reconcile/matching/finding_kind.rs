@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::vn::{Day, Dong, Lang};
 
-/// What reconciliation says of a row, a receipt or a notice: the closed list of docs/spec/contract.md, section 2.
+/// What reconciliation finds of a row, a receipt or a notice: the closed list of docs/spec/contract.md, section 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FindingKind {
     /// Row and receipt agree, found by a pass.
     MatchedAuto,
     /// A person matched them.
@@ -75,66 +75,69 @@ pub struct Facts {
     pub is_final: bool,
 }
 
-impl Kind {
+impl FindingKind {
     /// Every kind, in the order of docs/spec/contract.md, section 2.
-    pub const ALL: [Kind; 18] = [
-        Kind::MatchedAuto,
-        Kind::MatchedManual,
-        Kind::MatchedForced,
-        Kind::AwaitingStatement,
-        Kind::MissingInStatement,
-        Kind::MissingNotice,
-        Kind::AmountDiffers,
-        Kind::DateDiffers,
-        Kind::DuplicateNotice,
-        Kind::DuplicateRow,
-        Kind::UnknownAccount,
-        Kind::Ambiguous,
-        Kind::Lump,
-        Kind::Reversed,
-        Kind::WrongDirection,
-        Kind::FeeDiffers,
-        Kind::StatusDiffers,
-        Kind::BadRow,
+    pub const ALL: [FindingKind; 18] = [
+        FindingKind::MatchedAuto,
+        FindingKind::MatchedManual,
+        FindingKind::MatchedForced,
+        FindingKind::AwaitingStatement,
+        FindingKind::MissingInStatement,
+        FindingKind::MissingNotice,
+        FindingKind::AmountDiffers,
+        FindingKind::DateDiffers,
+        FindingKind::DuplicateNotice,
+        FindingKind::DuplicateRow,
+        FindingKind::UnknownAccount,
+        FindingKind::Ambiguous,
+        FindingKind::Lump,
+        FindingKind::Reversed,
+        FindingKind::WrongDirection,
+        FindingKind::FeeDiffers,
+        FindingKind::StatusDiffers,
+        FindingKind::BadRow,
     ];
 
     /// The word kept in the database and printed.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Kind::MatchedAuto => "matched_auto",
-            Kind::MatchedManual => "matched_manual",
-            Kind::MatchedForced => "matched_forced",
-            Kind::AwaitingStatement => "awaiting_statement",
-            Kind::MissingInStatement => "missing_in_statement",
-            Kind::MissingNotice => "missing_notice",
-            Kind::AmountDiffers => "amount_differs",
-            Kind::DateDiffers => "date_differs",
-            Kind::DuplicateNotice => "duplicate_notice",
-            Kind::DuplicateRow => "duplicate_row",
-            Kind::UnknownAccount => "unknown_account",
-            Kind::Ambiguous => "ambiguous",
-            Kind::Lump => "lump",
-            Kind::Reversed => "reversed",
-            Kind::WrongDirection => "wrong_direction",
-            Kind::FeeDiffers => "fee_differs",
-            Kind::StatusDiffers => "status_differs",
-            Kind::BadRow => "bad_row",
+            FindingKind::MatchedAuto => "matched_auto",
+            FindingKind::MatchedManual => "matched_manual",
+            FindingKind::MatchedForced => "matched_forced",
+            FindingKind::AwaitingStatement => "awaiting_statement",
+            FindingKind::MissingInStatement => "missing_in_statement",
+            FindingKind::MissingNotice => "missing_notice",
+            FindingKind::AmountDiffers => "amount_differs",
+            FindingKind::DateDiffers => "date_differs",
+            FindingKind::DuplicateNotice => "duplicate_notice",
+            FindingKind::DuplicateRow => "duplicate_row",
+            FindingKind::UnknownAccount => "unknown_account",
+            FindingKind::Ambiguous => "ambiguous",
+            FindingKind::Lump => "lump",
+            FindingKind::Reversed => "reversed",
+            FindingKind::WrongDirection => "wrong_direction",
+            FindingKind::FeeDiffers => "fee_differs",
+            FindingKind::StatusDiffers => "status_differs",
+            FindingKind::BadRow => "bad_row",
         }
     }
 
     /// The kind with this word.
-    pub fn parse(word: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    pub fn parse(word: &str) -> Option<FindingKind> {
+        FindingKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// Where a row of this kind is counted; none for the three that only receipts and notices have.
     pub const fn bucket(self) -> Option<Bucket> {
         match self {
-            Kind::MatchedAuto | Kind::MatchedManual | Kind::MatchedForced | Kind::Lump => {
-                Some(Bucket::Matched)
-            }
-            Kind::AwaitingStatement | Kind::MissingInStatement | Kind::DuplicateNotice => None,
-            Kind::BadRow => Some(Bucket::Bad),
+            FindingKind::MatchedAuto
+            | FindingKind::MatchedManual
+            | FindingKind::MatchedForced
+            | FindingKind::Lump => Some(Bucket::Matched),
+            FindingKind::AwaitingStatement
+            | FindingKind::MissingInStatement
+            | FindingKind::DuplicateNotice => None,
+            FindingKind::BadRow => Some(Bucket::Bad),
             _ => Some(Bucket::Exceptions),
         }
     }
@@ -142,24 +145,24 @@ impl Kind {
     /// The words of docs/spec/domain.md, section 8, in both languages.
     pub const fn name(self) -> (&'static str, &'static str) {
         match self {
-            Kind::MatchedAuto => ("Khớp tự động", "Matched"),
-            Kind::MatchedManual => ("Khớp bằng tay", "Matched by hand"),
-            Kind::MatchedForced => ("Chấp nhận lệch", "Difference accepted"),
-            Kind::AwaitingStatement => ("Chờ sao kê", "Awaiting statement"),
-            Kind::MissingInStatement => ("Quá hạn sao kê", "Missing in statement"),
-            Kind::MissingNotice => ("Thiếu thông báo", "Missing notice"),
-            Kind::AmountDiffers => ("Lệch tiền", "Amount differs"),
-            Kind::DateDiffers => ("Lệch ngày", "Date differs"),
-            Kind::DuplicateNotice => ("Trùng thông báo", "Duplicate notice"),
-            Kind::DuplicateRow => ("Trùng sao kê", "Duplicate row"),
-            Kind::UnknownAccount => ("Tài khoản lạ", "Unknown account"),
-            Kind::Ambiguous => ("Nhiều ứng viên", "Ambiguous"),
-            Kind::Lump => ("Gộp nhiều khoản", "Lump settlement"),
-            Kind::Reversed => ("Đã hoàn", "Reversed"),
-            Kind::WrongDirection => ("Sai chiều", "Wrong direction"),
-            Kind::FeeDiffers => ("Lệch phí", "Fee differs"),
-            Kind::StatusDiffers => ("Lệch trạng thái", "Status differs"),
-            Kind::BadRow => ("Dòng lỗi", "Bad row"),
+            FindingKind::MatchedAuto => ("Khớp tự động", "Matched"),
+            FindingKind::MatchedManual => ("Khớp bằng tay", "Matched by hand"),
+            FindingKind::MatchedForced => ("Chấp nhận lệch", "Difference accepted"),
+            FindingKind::AwaitingStatement => ("Chờ sao kê", "Awaiting statement"),
+            FindingKind::MissingInStatement => ("Quá hạn sao kê", "Missing in statement"),
+            FindingKind::MissingNotice => ("Thiếu thông báo", "Missing notice"),
+            FindingKind::AmountDiffers => ("Lệch tiền", "Amount differs"),
+            FindingKind::DateDiffers => ("Lệch ngày", "Date differs"),
+            FindingKind::DuplicateNotice => ("Trùng thông báo", "Duplicate notice"),
+            FindingKind::DuplicateRow => ("Trùng sao kê", "Duplicate row"),
+            FindingKind::UnknownAccount => ("Tài khoản lạ", "Unknown account"),
+            FindingKind::Ambiguous => ("Nhiều ứng viên", "Ambiguous"),
+            FindingKind::Lump => ("Gộp nhiều khoản", "Lump settlement"),
+            FindingKind::Reversed => ("Đã hoàn", "Reversed"),
+            FindingKind::WrongDirection => ("Sai chiều", "Wrong direction"),
+            FindingKind::FeeDiffers => ("Lệch phí", "Fee differs"),
+            FindingKind::StatusDiffers => ("Lệch trạng thái", "Status differs"),
+            FindingKind::BadRow => ("Dòng lỗi", "Bad row"),
         }
     }
 
@@ -179,59 +182,59 @@ impl Kind {
         let row = says.row();
         let receipt = says.receipt();
         match self {
-            Kind::MatchedAuto => format!("Sao kê{row} khớp với khoản đã ghi nhận. Không phải làm gì."),
-            Kind::MatchedManual => format!("Sao kê{row} đã được ghép bằng tay. Không phải làm gì, có thể hoàn tác."),
-            Kind::MatchedForced => {
+            FindingKind::MatchedAuto => format!("Sao kê{row} khớp với khoản đã ghi nhận. Không phải làm gì."),
+            FindingKind::MatchedManual => format!("Sao kê{row} đã được ghép bằng tay. Không phải làm gì, có thể hoàn tác."),
+            FindingKind::MatchedForced => {
                 format!("Sao kê{row} khác khoản đã ghi nhận{receipt}, đã chấp nhận lệch. Có thể hoàn tác.")
             }
-            Kind::AwaitingStatement => format!("Đã nhận báo{receipt}, sao kê chưa có. Hãy chờ đến hạn."),
-            Kind::MissingInStatement => format!(
+            FindingKind::AwaitingStatement => format!("Đã nhận báo{receipt}, sao kê chưa có. Hãy chờ đến hạn."),
+            FindingKind::MissingInStatement => format!(
                 "Đã nhận báo{receipt} nhưng quá hạn mà sao kê không có. Hãy hỏi nhà cung cấp giao dịch này có tiền về không."
             ),
-            Kind::MissingNotice => format!(
+            FindingKind::MissingNotice => format!(
                 "Sao kê có{row} nhưng không nhận được báo. Đã ghi nhận theo sao kê, không đọc loa; hãy nhắc nhà cung cấp gửi báo."
             ),
-            Kind::AmountDiffers => format!(
+            FindingKind::AmountDiffers => format!(
                 "Sao kê ghi{row}, thông báo ghi{receipt}{}. Sổ theo sao kê, phần lệch ghi riêng; hãy hỏi nhà cung cấp vì sao lệch.",
                 says.difference()
             ),
-            Kind::DateDiffers => format!(
+            FindingKind::DateDiffers => format!(
                 "Cùng một khoản nhưng sao kê ghi{row}, thông báo ghi{receipt}. Hãy xác nhận ngày đúng với nhà cung cấp."
             ),
-            Kind::DuplicateNotice => {
+            FindingKind::DuplicateNotice => {
                 format!("Mã giao dịch{receipt} được báo lần nữa với nội dung khác. Bản sau không có hiệu lực; hãy so sánh hai bản.")
             }
-            Kind::DuplicateRow => format!(
+            FindingKind::DuplicateRow => format!(
                 "Dòng sao kê{row} trùng với một dòng trước. Dòng này không có hiệu lực; nếu là hai khoản khác nhau, hãy ghép bằng tay."
             ),
-            Kind::UnknownAccount => format!(
+            FindingKind::UnknownAccount => format!(
                 "Tài khoản trong sao kê{row} không có trong sổ, hoặc không phải tài khoản đã báo. Hãy đăng ký tài khoản cho sạp hoặc hỏi nhà cung cấp."
             ),
-            Kind::Ambiguous => format!(
+            FindingKind::Ambiguous => format!(
                 "Sao kê{row} có thể ứng với nhiều khoản{}. Hãy chọn đúng khoản rồi ghép bằng tay.",
                 says.count()
             ),
-            Kind::Lump => format!(
+            FindingKind::Lump => format!(
                 "Một dòng sao kê{row} gộp nhiều khoản đã ghi nhận{}{receipt}. Không phải làm gì.",
                 says.count()
             ),
-            Kind::Reversed => format!(
+            FindingKind::Reversed => format!(
                 "Sao kê cho biết tiền{row} đã hoàn cho người trả. Sổ đã trừ theo sao kê; hãy báo cho chủ sạp và nhắc nhà cung cấp gửi báo hoàn."
             ),
-            Kind::WrongDirection => format!(
+            FindingKind::WrongDirection => format!(
                 "Sao kê ghi tiền ra{row} trong khi thông báo là tiền vào{receipt}. Hãy hỏi nhà cung cấp chiều đúng."
             ),
-            Kind::FeeDiffers => format!(
+            FindingKind::FeeDiffers => format!(
                 "Số thực nhận của dòng{row} lệch do phí hoặc thuế của phí{}. Khoản của sạp vẫn đúng; hãy gửi dòng này cho nhà cung cấp.",
                 says.gap()
             ),
-            Kind::StatusDiffers if facts.is_final => format!(
+            FindingKind::StatusDiffers if facts.is_final => format!(
                 "Đã nhận báo có tiền{receipt} nhưng sao kê cho biết không thành công. Sổ đã trừ theo sao kê; hãy hỏi nhà cung cấp và báo cho chủ sạp."
             ),
-            Kind::StatusDiffers => format!(
+            FindingKind::StatusDiffers => format!(
                 "Đã nhận báo có tiền{receipt} nhưng sao kê ghi chưa xong hoặc không thành công. Hãy chờ sao kê ngày sau, quá hạn thì theo sao kê."
             ),
-            Kind::BadRow => {
+            FindingKind::BadRow => {
                 "Không đọc được dòng sao kê này. Hãy sửa dòng trong tệp rồi nhập lại; các dòng khác vẫn được đối chiếu.".to_owned()
             }
         }
@@ -245,67 +248,69 @@ impl Kind {
         let row = says.row();
         let receipt = says.receipt();
         match self {
-            Kind::MatchedAuto => format!("The row{row} agrees with its receipt. Nothing to do."),
-            Kind::MatchedManual => {
+            FindingKind::MatchedAuto => format!("The row{row} agrees with its receipt. Nothing to do."),
+            FindingKind::MatchedManual => {
                 format!("The row{row} was matched by hand. Nothing to do; it can be undone.")
             }
-            Kind::MatchedForced => {
+            FindingKind::MatchedForced => {
                 format!(
                     "The row{row} differs from the receipt{receipt}; that was accepted. It can be undone."
                 )
             }
-            Kind::AwaitingStatement => format!("A notice came{receipt}, no row yet. Wait for the deadline."),
-            Kind::MissingInStatement => format!(
+            FindingKind::AwaitingStatement => {
+                format!("A notice came{receipt}, no row yet. Wait for the deadline.")
+            }
+            FindingKind::MissingInStatement => format!(
                 "A notice came{receipt}, but the deadline passed without a row. Ask the provider whether the money arrived."
             ),
-            Kind::MissingNotice => format!(
+            FindingKind::MissingNotice => format!(
                 "The statement has a row{row}, but no notice came. It is posted from the statement, not announced; remind the provider to send notices."
             ),
-            Kind::AmountDiffers => format!(
+            FindingKind::AmountDiffers => format!(
                 "The row says{row}, the notice said{receipt}{}. The books follow the statement, the difference stands apart; ask the provider why they differ.",
                 says.difference()
             ),
-            Kind::DateDiffers => format!(
+            FindingKind::DateDiffers => format!(
                 "One payment, but the row says{row} and the notice said{receipt}. Confirm the day with the provider."
             ),
-            Kind::DuplicateNotice => {
+            FindingKind::DuplicateNotice => {
                 format!(
                     "The transaction id{receipt} was reported again with other content. The second has no effect; compare the two."
                 )
             }
-            Kind::DuplicateRow => format!(
+            FindingKind::DuplicateRow => format!(
                 "The row{row} repeats an earlier one. It has no effect; if they are two payments, match it by hand."
             ),
-            Kind::UnknownAccount => format!(
+            FindingKind::UnknownAccount => format!(
                 "The account of the row{row} is not on the register, or not the one of the notice. Register it for its stall, or ask the provider."
             ),
-            Kind::Ambiguous => {
+            FindingKind::Ambiguous => {
                 format!(
                     "The row{row} has several possible partners{}. Choose the right one and match it by hand.",
                     says.count()
                 )
             }
-            Kind::Lump => format!(
+            FindingKind::Lump => format!(
                 "One row{row} stands for many receipts{}{receipt}. Nothing to do.",
                 says.count()
             ),
-            Kind::Reversed => format!(
+            FindingKind::Reversed => format!(
                 "The statement says that money{row} went back to the payer. The books took it off; tell the owner, and remind the provider to send a notice of it."
             ),
-            Kind::WrongDirection => format!(
+            FindingKind::WrongDirection => format!(
                 "The row is money out{row}, the notice said money in{receipt}. Ask the provider for the right direction."
             ),
-            Kind::FeeDiffers => format!(
+            FindingKind::FeeDiffers => format!(
                 "The net of the row{row} is off by its fee or the tax on it{}. The stall's receipt stands; send the row to the provider.",
                 says.gap()
             ),
-            Kind::StatusDiffers if facts.is_final => format!(
+            FindingKind::StatusDiffers if facts.is_final => format!(
                 "The notice said paid{receipt}, the statement says that it failed. The books took it off; ask the provider and tell the owner."
             ),
-            Kind::StatusDiffers => format!(
+            FindingKind::StatusDiffers => format!(
                 "The notice said paid{receipt}, the row says pending or failed. Wait for the next day's statement; after that the row wins."
             ),
-            Kind::BadRow => {
+            FindingKind::BadRow => {
                 "This row cannot be read. Correct it in the file and import it again; the other rows go on."
                     .to_owned()
             }
@@ -375,22 +380,22 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_contract_and_read_back() {
-        let words: Vec<_> = Kind::ALL.iter().map(|k| k.as_str()).collect();
+        let words: Vec<_> = FindingKind::ALL.iter().map(|k| k.as_str()).collect();
         assert_eq!(
             words.join(" "),
             "matched_auto matched_manual matched_forced awaiting_statement missing_in_statement \
              missing_notice amount_differs date_differs duplicate_notice duplicate_row unknown_account \
              ambiguous lump reversed wrong_direction fee_differs status_differs bad_row"
         );
-        for (at, kind) in Kind::ALL.into_iter().enumerate() {
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        for (at, kind) in FindingKind::ALL.into_iter().enumerate() {
+            assert_eq!(FindingKind::parse(kind.as_str()), Some(kind));
             assert_eq!(serde_json::json!(kind), kind.as_str());
             assert_eq!(
                 kind as usize, at,
                 "the order of the list is the order of the kinds"
             );
         }
-        assert_eq!(Kind::parse("matched"), None);
+        assert_eq!(FindingKind::parse("matched"), None);
     }
 
     #[test]
@@ -403,23 +408,27 @@ mod tests {
             ..Facts::default()
         };
         assert_eq!(
-            Kind::AmountDiffers.sentence(&facts, Lang::Vi),
+            FindingKind::AmountDiffers.sentence(&facts, Lang::Vi),
             "Sao kê ghi 45.000 đ ngày 16/06/2026, thông báo ghi 54.000 đ ngày 15/06/2026, thiếu 9.000 đ. \
              Sổ theo sao kê, phần lệch ghi riêng; hãy hỏi nhà cung cấp vì sao lệch."
         );
-        let english = Kind::AmountDiffers.sentence(&facts, Lang::En);
+        let english = FindingKind::AmountDiffers.sentence(&facts, Lang::En);
         assert!(english.contains("short by 9,000 VND"), "{english}");
         let gap = Facts {
             fee_gap_vnd: Some(-110),
             ..facts
         };
-        assert!(Kind::FeeDiffers.sentence(&gap, Lang::Vi).contains("ít hơn 110 đ"));
+        assert!(
+            FindingKind::FeeDiffers
+                .sentence(&gap, Lang::Vi)
+                .contains("ít hơn 110 đ")
+        );
     }
 
     #[test]
     fn every_kind_has_a_sentence_of_its_own_with_a_next_step_also_when_nothing_is_known() {
         for lang in [Lang::Vi, Lang::En] {
-            let mut all: Vec<_> = Kind::ALL
+            let mut all: Vec<_> = FindingKind::ALL
                 .iter()
                 .map(|k| k.sentence(&Facts::default(), lang))
                 .collect();
@@ -432,7 +441,7 @@ mod tests {
             }
             all.sort();
             all.dedup();
-            assert_eq!(all.len(), Kind::ALL.len());
+            assert_eq!(all.len(), FindingKind::ALL.len());
         }
     }
 }
