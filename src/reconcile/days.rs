@@ -341,3 +341,188 @@ pub fn has_money_back(outcome: &Outcome) -> bool {
     let is_back = |finding| matches!(finding, Finding::Reversed { payment_row: Some(_) });
     outcome.rows.iter().any(|found| is_back(found.finding))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::{Key128, Payee, ReceiptSide, RowSide, Rules, match_sides};
+    use crate::statement::RowStatus;
+
+    const RECEIPT_NO: i64 = 7;
+    const ROW_NO: i64 = 70;
+
+    fn day() -> Day {
+        Day::ymd(2026, 6, 15)
+    }
+
+    fn the_day() -> DayRange {
+        (day(), day()).into()
+    }
+
+    /// A receipt of 50.000 đ and its row, which says 49.000 đ, kept before without a finding.
+    fn window() -> Window {
+        let txn = Key128::of(&["T1"]);
+        let noon = crate::vn::TimeMs(day().start().0 + 12 * 3_600_000);
+        let mut window = Window::default();
+        window.sides.receipts = vec![ReceiptSide {
+            no: RECEIPT_NO,
+            txn,
+            bank_ref: None,
+            household: 1,
+            stall: None,
+            amount_vnd: 50_000,
+            refunded_vnd: 0,
+            day: day(),
+            occurred_at: Some(noon),
+            posted_at: noon,
+            posted_from_row: None,
+        }];
+        window.sides.rows = vec![RowSide {
+            no: ROW_NO,
+            content: Key128::of(&["row"]),
+            kind: RowKind::Payment,
+            status: RowStatus::Settled,
+            txn: Some(txn),
+            refund_of: None,
+            bank_ref: None,
+            payee: Payee::NotNamed,
+            stall_in_note: None,
+            amount_vnd: 49_000,
+            fee_gap_vnd: 0,
+            day: day(),
+            occurred_at: Some(noon),
+            parts: 1,
+        }];
+        window.previous = vec![PreviousFinding {
+            row_no: ROW_NO,
+            word: "".into(),
+            detail: 0,
+            pass: "".into(),
+            shift_days: 0,
+            receipt_no: None,
+        }];
+        window
+    }
+
+    fn compared(window: &mut Window) -> Outcome {
+        match_sides(&mut window.sides, &Rules::usual(day(), day().plus(-1)))
+    }
+
+    /// Keeps what changed, as the store does.
+    fn keep(window: &mut Window, changes: &Changes) {
+        for (row_no, found) in &changes.findings {
+            let kept = window.previous.iter_mut().find(|kept| kept.row_no == *row_no);
+            *kept.expect("a kept row") = PreviousFinding {
+                row_no: *row_no,
+                word: found.word.into(),
+                detail: found.detail,
+                pass: found.pass.into(),
+                shift_days: found.shift_days,
+                receipt_no: found.receipt_no,
+            };
+        }
+        for made in &changes.corrections {
+            let corrected = Corrected {
+                row_day: made.row_day,
+                receipt_day: made.receipt_day,
+                amount_vnd: made.amount_vnd,
+            };
+            window
+                .corrected
+                .insert((made.row_no, made.receipt_no, made.because), corrected);
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_written_once() {
+        let mut window = window();
+        let outcome = compared(&mut window);
+        let changes = window.changes(&outcome, the_day(), None);
+        assert_eq!(changes.findings.len(), 1);
+        assert_eq!(changes.findings[0].1.word, "amount_differs");
+        let amounts = |changes: &Changes| {
+            changes
+                .corrections
+                .iter()
+                .map(|c| c.amount_vnd)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(amounts(&changes), [-1_000]);
+        keep(&mut window, &changes);
+        let again = window.changes(&outcome, the_day(), None);
+        assert_eq!(
+            (again.findings.len(), amounts(&again), again.waiting),
+            (0, vec![], 0)
+        );
+    }
+
+    #[test]
+    fn a_correction_without_its_row_goes_back_to_nothing() {
+        let mut window = window();
+        let outcome = compared(&mut window);
+        let changes = window.changes(&outcome, the_day(), None);
+        keep(&mut window, &changes);
+        window.sides.rows.clear();
+        window.previous.clear();
+        let outcome = compared(&mut window);
+        let changes = window.changes(&outcome, the_day(), None);
+        assert_eq!(changes.corrections.len(), 1);
+        assert_eq!(changes.corrections[0].amount_vnd, 0);
+        // Days that were not asked for, or around them, are left alone.
+        let elsewhere = (day().plus(DAYS_CHANGED + 1), day().plus(30)).into();
+        assert!(window.changes(&outcome, elsewhere, None).corrections.is_empty());
+    }
+
+    #[test]
+    fn a_closed_day_holds_back_until_it_is_restated() {
+        let mut window = window();
+        window.closed.insert(day());
+        let outcome = compared(&mut window);
+        let held = window.changes(&outcome, the_day(), None);
+        assert_eq!(
+            (held.findings.len(), held.corrections.len(), held.waiting),
+            (0, 0, 2)
+        );
+        let restated = window.changes(&outcome, the_day(), Some(day()));
+        assert_eq!(
+            (
+                restated.findings.len(),
+                restated.corrections.len(),
+                restated.waiting
+            ),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn a_closed_day_keeps_its_figures_and_tells_what_moved() {
+        let mut window = window();
+        let outcome = compared(&mut window);
+        let open = window.totals(&outcome, the_day(), &[], &BTreeMap::new());
+        let figures = |closing_vnd: i64, opening_vnd: i64| DayFigures {
+            summary: open.summary.clone(),
+            held: 1,
+            held_vnd: 50_000,
+            digest: String::new(),
+            book: BookDay {
+                opening_vnd,
+                closing_vnd,
+                ..BookDay::default()
+            },
+        };
+        let changes = window.changes(&outcome, the_day(), None);
+        keep(&mut window, &changes);
+        window.closed.insert(day());
+        let mut closed = BTreeMap::from([(day(), figures(0, 5))]);
+        let totals = window.totals(&outcome, the_day(), &[], &closed);
+        assert_eq!((&totals.summary, totals.waiting), (&open.summary, 0));
+        // A row that cannot be read came, which the figures do not count.
+        let totals = window.totals(&outcome, the_day(), &[day()], &closed);
+        assert_eq!((&totals.summary, totals.waiting), (&open.summary, 1));
+        // The day before was restated and ends with another sum than this one begins with.
+        closed.insert(day().plus(-1), figures(6, 0));
+        assert_eq!(window.totals(&outcome, the_day(), &[], &closed).waiting, 1);
+        closed.insert(day().plus(-1), figures(5, 0));
+        assert_eq!(window.totals(&outcome, the_day(), &[], &closed).waiting, 0);
+    }
+}

@@ -48,10 +48,16 @@ impl Store {
     /// at it, that one is left to do it. It may be done again after it was interrupted: the same traces make
     /// the same pages.
     pub async fn sort_generation(&self, full: &Arc<FullGeneration>) -> Result<()> {
-        let number = full.number;
         let Some(claim) = self.claim_runs().await? else {
             return Ok(());
         };
+        let sorted = self.sort_claimed(full).await;
+        claim.release().await?;
+        sorted
+    }
+
+    async fn sort_claimed(&self, full: &Arc<FullGeneration>) -> Result<()> {
+        let number = full.number;
         let is_done = |run: &RunId| run.class == Class::Event && run.holds(number);
         if self.runs().await?.iter().any(|(run, _)| is_done(run)) {
             // Another instance was here first.
@@ -78,8 +84,7 @@ impl Store {
                 .await?;
         });
         tx.commit().await?;
-        self.forget_until(number - RECENT_GENERATIONS).await?;
-        claim.release().await
+        self.forget_until(number - RECENT_GENERATIONS).await
     }
 
     /// Joins sixteen runs of events of one size into one, the oldest ones of the smallest size of which
@@ -88,6 +93,12 @@ impl Store {
         let Some(claim) = self.claim_runs().await? else {
             return Ok(false);
         };
+        let merged = self.merge_claimed().await;
+        claim.release().await?;
+        merged
+    }
+
+    async fn merge_claimed(&self) -> Result<bool> {
         let Some(parts) = runs_to_merge(&self.runs().await?) else {
             return Ok(false);
         };
@@ -118,7 +129,6 @@ impl Store {
         for (part, _) in parts {
             self.drop_pages(part).await?;
         }
-        claim.release().await?;
         Ok(true)
     }
 
