@@ -18,6 +18,9 @@ use crate::store::{Conflict, Missing, StoreError, fresh_id};
 use crate::vn::{Lang, Sentence, sentence};
 use crate::words;
 
+/// Characters of a field's name that are shown: it comes from whoever asks.
+const NAME_CHARS_SHOWN: usize = 40;
+
 /// What kind of problem it is. Outsiders rely on slug and status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
@@ -415,11 +418,24 @@ impl From<KeyringError> for Problem {
 
 /// A query that cannot be read: an unknown parameter, a date that is none.
 pub fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
-    let detail = sentence!(
-        "Tham số trên địa chỉ chưa đúng: {error}. Hãy xem /api/docs.",
-        "A parameter in the address cannot be read: {error}. See /api/docs."
-    );
+    let detail = match named_field(&error) {
+        Some(name) => sentence!(
+            "Tham số «{name}» trên địa chỉ thiếu, lạ hoặc chưa đúng. Hãy xem /api/docs.",
+            "The parameter “{name}” in the address is missing, unknown or cannot be read. See /api/docs."
+        ),
+        None => sentence!(
+            "Có tham số trên địa chỉ chưa đúng. Hãy xem /api/docs.",
+            "A parameter in the address cannot be read. See /api/docs."
+        ),
+    };
     Problem::new(ProblemKind::Invalid, detail).into()
+}
+
+/// The field that serde's message names. Its own words are in one language only, and meant for programmers.
+fn named_field(error: &dyn fmt::Display) -> Option<String> {
+    let text = error.to_string();
+    let name = text.split('`').nth(1)?;
+    Some(name.chars().take(NAME_CHARS_SHOWN).collect())
 }
 
 /// A part of the path that cannot be read.
@@ -432,11 +448,24 @@ pub fn bad_form(error: UrlencodedError, _: &HttpRequest) -> actix_web::Error {
     let problem = match error {
         UrlencodedError::Overflow { limit, .. } => Problem::too_large(limit),
         UrlencodedError::Payload(_) => broken_body(),
-        error => {
+        UrlencodedError::ContentType => {
             let detail = sentence!(
-                "Biểu mẫu gửi lên thiếu hoặc sai một ô ({error}). Hãy mở lại trang, điền lại rồi gửi.",
-                "A field of the form is missing or wrong ({error}). Load the page again, fill it in, then send it."
+                "Trang này nhận biểu mẫu dạng application/x-www-form-urlencoded. Hãy mở lại trang, điền rồi gửi.",
+                "This page takes a form as application/x-www-form-urlencoded. Load the page again, fill it in, then send it."
             );
+            Problem::new(ProblemKind::Invalid, detail)
+        }
+        error => {
+            let detail = match named_field(&error) {
+                Some(name) => sentence!(
+                    "Ô «{name}» của biểu mẫu thiếu hoặc chưa đúng. Hãy mở lại trang, điền lại rồi gửi.",
+                    "The field “{name}” of the form is missing or wrong. Load the page again, fill it in, then send it."
+                ),
+                None => sentence!(
+                    "Biểu mẫu gửi lên có ô chưa đúng. Hãy mở lại trang, điền lại rồi gửi.",
+                    "A field of the form cannot be read. Load the page again, fill it in, then send it."
+                ),
+            };
             Problem::new(ProblemKind::Invalid, detail)
         }
     };

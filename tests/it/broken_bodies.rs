@@ -112,6 +112,13 @@ fn a_form_that_lacks_a_field_gets_a_page_that_knows_who_sent_it() {
         answer.body
     );
     assert!(answer.body.contains("Somebody"), "who is signed in stays so");
+    let answer = post(&app, "/reconcile/days/close", "vi", form);
+    assert!(
+        answer.body.contains("Ô «provider» của biểu mẫu"),
+        "{}",
+        answer.body
+    );
+    assert!(!answer.body.contains("missing field"), "{}", answer.body);
     let large = format!("reason={}", "x".repeat(100_000));
     let form = ("application/x-www-form-urlencoded", large.as_str());
     let answer = post(&app, "/reconcile/days/close", "vi", form);
