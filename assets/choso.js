@@ -104,6 +104,22 @@
     });
   }
 
+  // --- A link that signs in once: what it holds stands behind the #, which browsers send to nobody ---
+  const signIn = document.querySelector("form[data-sign-in]");
+  const enter = () => {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    if (!asked.get("once")) return;
+    // Out of the address and of the history before anything else happens.
+    history.replaceState(null, "", location.pathname);
+    signIn.elements.token.value = asked.get("once");
+    if (asked.get("next")) signIn.elements.next.value = asked.get("next");
+    signIn.submit();
+  };
+  if (signIn) {
+    enter();
+    addEventListener("hashchange", enter);
+  }
+
   // --- Signing out: what the wall check keeps of the register on this phone goes too ---
   for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
     form.addEventListener("submit", async (event) => {

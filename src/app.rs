@@ -1,7 +1,7 @@
 //! Builds the service from its settings, and says in which order it starts and stops.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -89,6 +89,7 @@ impl App {
         };
         let jobs = jobs.start(config);
         let (announcements, announcer) = Announcer::start(store.clone(), intake.clone()).await?;
+        let bound = Arc::new(OnceLock::new());
         let shared = web::Data::new(Shared {
             store: store.clone(),
             intake,
@@ -96,6 +97,9 @@ impl App {
             keyring,
             banks,
             public_host: config.public_host.clone(),
+            address: bound.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            failed_sign_ins: Mutex::default(),
             statement_inbox: config.statement_inbox.clone(),
             calendar: config.calendar.clone(),
             account_change_wait_ms: config.account_change_wait_ms(),
@@ -122,6 +126,8 @@ impl App {
             .bind(config.listen)
             .map_err(cannot_listen)?;
         let address = server.addrs()[0];
+        // Nobody else sets it, and no request comes before the server runs.
+        let _ = bound.set(address);
         let server = server.run();
         let handle = server.handle();
         Ok(App {

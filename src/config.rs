@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -61,6 +61,9 @@ pub struct Config {
     /// Host under which people reach the service; none: as the officer's browser wrote it.
     #[serde(default, deserialize_with = "public_host")]
     pub public_host: Option<String>,
+    /// Proxies that are believed: addresses, and networks of so many leading bits.
+    #[serde(default, deserialize_with = "trusted_proxies")]
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
     /// Time between a second person's approval of a changed account and its first card.
     #[serde(deserialize_with = "within::<_, _, 0, 720>")]
     pub account_change_wait_hours: i64,
@@ -241,6 +244,27 @@ fn public_host<'de, D: Deserializer<'de>>(written: D) -> Result<Option<String>, 
     }
 }
 
+/// Addresses and networks with commas between: `127.0.0.1, 10.0.0.0/8`.
+fn trusted_proxies<'de, D: Deserializer<'de>>(written: D) -> Result<Vec<(IpAddr, u8)>, D::Error> {
+    let text = String::deserialize(written)?;
+    let network = |part: &str| {
+        let (address, bits) = part.split_once('/').unwrap_or((part, ""));
+        let address: IpAddr = address.parse().ok()?;
+        let all = if address.is_ipv4() { 32 } else { 128 };
+        let bits = if bits.is_empty() { all } else { bits.parse().ok()? };
+        (bits <= all && !part.ends_with('/')).then_some((address, bits))
+    };
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let wrong = |part: &str| {
+        Error::custom(format!(
+            "«{part}» is no address or network, for example 127.0.0.1 or 10.0.0.0/8"
+        ))
+    };
+    parts
+        .map(|part| network(part).ok_or_else(|| wrong(part)))
+        .collect()
+}
+
 fn statement_inbox<'de, D: Deserializer<'de>>(written: D) -> Result<Option<PathBuf>, D::Error> {
     let folder = PathBuf::deserialize(written)?;
     if folder.as_os_str().is_empty() {
@@ -344,7 +368,7 @@ mod tests {
     fn the_shipped_file_explains_every_setting() {
         let error = of_file("listn = 'x'").check().unwrap_err().to_string();
         let (_, known) = error.split_once("expected one of ").unwrap();
-        let known: Vec<&str> = known.split('`').skip(1).step_by(2).take(14).collect();
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).take(15).collect();
         assert!(known.starts_with(&["database_url", "listen"]), "{error}");
         for name in known {
             let is_there = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{name} = "));
@@ -411,6 +435,9 @@ mod tests {
             ("CHOSO_LOG", "info,sqlx=loud"),
             ("CHOSO_LOG_FORMAT", "xml"),
             ("CHOSO_PUBLIC_HOST", "https://choso.example.vn"),
+            ("CHOSO_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("CHOSO_TRUSTED_PROXIES", "10.0.0.0/"),
+            ("CHOSO_TRUSTED_PROXIES", "127.0.0.1,proxy.example"),
             ("CHOSO_ACCOUNT_CHANGE_WAIT_HOURS", "-1"),
             ("CHOSO_STATEMENT_INBOX", ""),
             ("CHOSO_STATEMENT_INBOX_TIMES", ""),
@@ -424,6 +451,19 @@ mod tests {
                 "{name}={value}"
             );
         }
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let of = |text| variables(&[("CHOSO_TRUSTED_PROXIES", text)]).and_then(RawConfig::check);
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let wanted = [(ip("127.0.0.1"), 32), (ip("10.0.0.0"), 8), (ip("fd00::"), 64)];
+        assert_eq!(
+            of("127.0.0.1, 10.0.0.0/8,fd00::/64").unwrap().trusted_proxies,
+            wanted
+        );
+        assert_eq!(of("").unwrap().trusted_proxies, []);
+        assert_eq!(RawConfig::default().check().unwrap().trusted_proxies, []);
     }
 
     #[test]

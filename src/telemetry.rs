@@ -84,8 +84,14 @@ struct StatementLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignInLabels {
+    outcome: &'static str,
+}
+
 pub struct Metrics {
     registry: Registry,
+    sign_ins: Family<SignInLabels, Counter>,
     callbacks: Family<CallbackLabels, Counter>,
     receipts: Counter,
     statements: Family<StatementLabels, Counter>,
@@ -110,6 +116,12 @@ impl Default for Metrics {
             "Statement files picked up from the inbox, by provider and outcome",
             statements.clone(),
         );
+        let sign_ins = Family::<SignInLabels, Counter>::default();
+        registry.register(
+            "sign_ins",
+            "Tokens, links and keys shown to sign in: ok, failed, or slowed after many failures",
+            sign_ins.clone(),
+        );
         let deliveries_per_batch = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0]);
         registry.register(
             "batch_deliveries",
@@ -124,6 +136,7 @@ impl Default for Metrics {
         );
         Metrics {
             registry,
+            sign_ins,
             callbacks,
             receipts,
             statements,
@@ -153,6 +166,11 @@ impl Metrics {
                 outcome,
             })
             .inc();
+    }
+
+    /// Somebody signed in, failed to, or was told to wait.
+    pub fn sign_in(&self, outcome: &'static str) {
+        self.sign_ins.get_or_create(&SignInLabels { outcome }).inc();
     }
 
     /// A batch was committed.

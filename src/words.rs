@@ -197,6 +197,10 @@ pub fn missing(missing: &Missing) -> Sentence {
             "No city is known; run `choso import units FILE` first",
         )
             .into(),
+        Missing::Person { name } => sentence!(
+            "Không có người nào tên «{name}» đăng nhập được. Hãy xem `choso user list`.",
+            "Nobody called «{name}» may sign in; `choso user list` shows who may"
+        ),
         Missing::Provider { provider_id } => sentence!(
             "Không có nhà cung cấp {provider_id}.",
             "There is no provider {provider_id}; `choso provider list` shows them"
@@ -400,6 +404,7 @@ mod tests {
         let day = Day::ymd(2026, 1, 2);
         vec![
             Missing::City,
+            Missing::Person { name: x() },
             Missing::Provider { provider_id: x() },
             Missing::ProviderOrStall {
                 provider_id: x(),

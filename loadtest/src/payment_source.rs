@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use choso::access::{SealingKey, key_purpose, token_sha256};
+use choso::access::{Scope, SealingKey, key_purpose, token_sha256};
 use choso::clock::now;
 use choso::notice::{Outgoing, Provider, Received, Sample, Scheme, Secrets, scheme};
 use choso::places::UnitIx;
@@ -83,7 +83,7 @@ impl PaymentSource {
         };
         store.add_provider(&new, now()).await?;
         store
-            .add_token("loadtest", &token_sha256(TOKEN), false, now())
+            .add_program_token("loadtest", &token_sha256(TOKEN), &[Scope::Receipts], false, now())
             .await?;
         PaymentSource::with_secrets(store, options.scheme, secrets, options.seed).await
     }

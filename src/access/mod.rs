@@ -1,6 +1,10 @@
-//! Who may see and do what: tokens of people, and the sealing of providers' secrets.
+//! Who may see and do what: tokens of people and programs, failed sign-ins, and the sealing of providers' secrets.
 //!
-//! Pure: random bytes and the key come from outside.
+//! Pure: random bytes, the time and the key come from outside.
+
+mod attempts;
+
+pub use attempts::{FailedSignIns, Way};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,6 +16,8 @@ use crate::vn::Secret;
 
 /// Bytes of randomness that a seal wants.
 pub const NONCE_BYTES: usize = 24;
+/// A token has 49 characters, what a sign-in link holds 54; what is much longer was never either.
+const SECRET_CHARS_MAX: usize = 100;
 
 /// The key that encrypts secrets at rest. It lives in the key file, outside the database.
 #[derive(Debug, Clone)]
@@ -91,9 +97,59 @@ pub fn key_purpose(provider_id: &str, key_id: &str) -> String {
     format!("provider/{provider_id}/{key_id}")
 }
 
-/// A person's token from 32 random bytes: what is shown once.
+/// What a program's token may be used for (docs/spec/contract.md, section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Single receipts of households, as they are posted.
+    Receipts,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 1] = [Scope::Receipts];
+
+    /// The word in commands and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Receipts => "receipts",
+        }
+    }
+
+    /// The scope with this word.
+    pub fn parse(word: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A person, who signs in and whose name is recorded with every change.
+    Person { name: String },
+    /// A program, which may do what its token was made for and nothing else.
+    Program { name: String, may: Vec<Scope> },
+}
+
+/// A token from 32 random bytes: what is shown once.
 pub fn token_text(random: [u8; 32]) -> String {
     format!("choso_{}", URL_SAFE_NO_PAD.encode(random))
+}
+
+/// What a one-time sign-in link holds, from 32 random bytes.
+pub fn once_text(random: [u8; 32]) -> String {
+    format!("choso_once_{}", URL_SAFE_NO_PAD.encode(random))
+}
+
+/// A one-time sign-in link. What it holds stands behind the `#`: browsers send that part to nobody, so that it is
+/// in no log of a proxy and in no referrer. `next` is the page to go on to.
+pub fn sign_in_link(origin: &str, once: &str, next: &str) -> String {
+    let next = next.replace('%', "%25").replace('&', "%26").replace('+', "%2B");
+    format!("{origin}/sign-in#once={once}&next={next}")
+}
+
+/// Whether a text can be a secret of this program: letters, digits, `_` and `-`, no longer than one.
+pub fn is_secret_text(text: &str) -> bool {
+    let is_of_secret = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    (1..=SECRET_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_of_secret)
 }
 
 /// What is stored of a token. A token has 256 random bits, so it cannot be guessed from a plain hash.

@@ -134,6 +134,13 @@ pub(super) fn write_out(path: Option<&std::path::Path>, data: &[u8]) -> Result<(
     }
 }
 
+/// Random bytes of the system.
+pub(super) fn random() -> Result<[u8; 32], Failure> {
+    let mut random = [0u8; 32];
+    getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
+    Ok(random)
+}
+
 /// A bar on a terminal, nothing elsewhere.
 pub(super) fn progress_bar(total: usize, what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {

@@ -14,6 +14,7 @@ mod report;
 mod serve;
 mod simulate;
 mod statement;
+mod token;
 mod user;
 
 use std::process::ExitCode;
@@ -65,9 +66,12 @@ enum Command {
     Report(report::Report),
     /// Count everything anew and compare with the counters
     Recount(report::RecountArgs),
-    /// People and their tokens
+    /// People who sign in
     #[command(subcommand)]
     User(user::User),
+    /// Programs and their tokens
+    #[command(subcommand)]
+    Token(token::Token),
 }
 
 /// Runs a command to its end.
@@ -88,5 +92,6 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Report(args) => report::run(args).await,
         Command::Recount(args) => report::recount(args).await,
         Command::User(args) => user::run(args).await,
+        Command::Token(args) => token::run(args).await,
     }
 }

@@ -1,12 +1,16 @@
-//! `choso user add|list|revoke`: who may sign in.
+//! `choso user add|link|list|revoke`: who may sign in.
 
 use std::process::ExitCode;
 
-use choso::access::{token_sha256, token_text};
+use choso::access::{Holder, once_text, sign_in_link, token_sha256, token_text};
 use choso::clock::now;
+use choso::vn::TimeMs;
 use clap::{Args, Subcommand};
 
-use super::common::{Failure, Settings};
+use super::common::{Failure, Settings, random};
+
+/// How long a link that signs in once can be used.
+const LINK_HOURS: i64 = 24;
 
 #[derive(Debug, Subcommand)]
 pub enum User {
@@ -15,6 +19,11 @@ pub enum User {
         after_help = "Example:\n  choso user add \"Cán bộ 01\"\n  choso user add \"Cán bộ 01\" --replace    a lost token is revoked and replaced"
     )]
     Add(Add),
+    /// Print a link that signs a person in once, within 24 hours
+    #[command(
+        after_help = "Example:\n  choso user link \"Cán bộ 01\"\n\nThe link begins with the setting public_host, else with the address the service listens at."
+    )]
+    Link(Link),
     /// List people
     #[command(after_help = "Example:\n  choso user list")]
     List(List),
@@ -35,6 +44,14 @@ pub struct Add {
 }
 
 #[derive(Debug, Args)]
+pub struct Link {
+    #[command(flatten)]
+    settings: Settings,
+    /// The person
+    name: String,
+}
+
+#[derive(Debug, Args)]
 pub struct List {
     #[command(flatten)]
     settings: Settings,
@@ -51,20 +68,16 @@ pub struct Revoke {
 pub async fn run(command: User) -> Result<ExitCode, Failure> {
     match command {
         User::Add(args) => add(args).await,
+        User::Link(args) => link(args).await,
         User::List(args) => list(args).await,
         User::Revoke(args) => revoke(args).await,
     }
 }
 
 async fn add(args: Add) -> Result<ExitCode, Failure> {
-    let name = args.name.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() || name.chars().count() > 100 {
-        return Err(Failure::Refused("NAME wants 1 to 100 characters".to_owned()));
-    }
+    let name = checked_name(&args.name)?;
     let (_, store) = args.settings.open().await?;
-    let mut random = [0u8; 32];
-    getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
-    let token = token_text(random);
+    let token = token_text(random()?);
     store
         .add_token(&name, &token_sha256(&token), args.replace, now())
         .await?;
@@ -74,17 +87,58 @@ async fn add(args: Add) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A name on one line.
+pub(super) fn checked_name(typed: &str) -> Result<String, Failure> {
+    let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > 100 {
+        return Err(Failure::Refused("NAME wants 1 to 100 characters".to_owned()));
+    }
+    Ok(name)
+}
+
+async fn link(args: Link) -> Result<ExitCode, Failure> {
+    let (config, store) = args.settings.open().await?;
+    let origin = match &config.public_host {
+        Some(host) => format!("https://{host}"),
+        None if config.listen.port() == 0 || config.listen.ip().is_unspecified() => {
+            let wanted = "the setting public_host says where the link leads; listen names no single address";
+            return Err(Failure::Settings(wanted.to_owned()));
+        }
+        None => format!("http://{}", config.listen),
+    };
+    let once = once_text(random()?);
+    let time = now();
+    let until = TimeMs(time.0 + LINK_HOURS * 3_600_000);
+    store
+        .add_sign_in_link(&args.name, &token_sha256(&once), until, time)
+        .await?;
+    println!("{}", sign_in_link(&origin, &once, "/"));
+    eprintln!(
+        "it signs «{}» in once, until {}; send it to nobody else",
+        args.name,
+        until.show()
+    );
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn list(args: List) -> Result<ExitCode, Failure> {
     let (_, store) = args.settings.open().await?;
     for token in store.tokens().await? {
-        let state = match token.revoked_at {
-            Some(at) => format!("revoked {}", at.show()),
-            None => "living".to_owned(),
-        };
-        println!("{}\t{}\t{}", token.name, token.created_at.show(), state);
+        if let Holder::Person { name } = &token.holder {
+            println!("{name}\t{}\t{}", token.created_at.show(), state(token.revoked_at));
+        }
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a token is living.
+pub(super) fn state(revoked_at: Option<TimeMs>) -> String {
+    match revoked_at {
+        Some(at) => format!("revoked {}", at.show()),
+        None => "living".to_owned(),
+    }
 }
 
 async fn revoke(args: Revoke) -> Result<ExitCode, Failure> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use base64::Engine;
 use tempfile::TempDir;
 
-use crate::access::{NONCE_BYTES, key_purpose, token_sha256, token_text};
+use crate::access::{NONCE_BYTES, Scope, key_purpose, once_text, sign_in_link, token_sha256, token_text};
 use crate::app::{App, StartError};
 use crate::clock::now;
 use crate::config::{ConfigError, RawConfig};
@@ -26,6 +26,7 @@ pub use ward::{HOUSEHOLDS, STREETS, STREETS_MET, WITH_ACCOUNT, drafts};
 
 const PROVIDER: &str = "demo";
 const PERSON: &str = "Trình diễn";
+const LISTENER: &str = "Loa trình diễn";
 /// Who recorded the demonstration's facts.
 const BY: &str = "demo";
 
@@ -65,9 +66,25 @@ pub enum DemoError {
     Other(String),
 }
 
+/// Pages that are shown first: today, the old district on a past day, the same households under the wards of 2025, and
+/// the wall check.
+const PAGES: [&str; 5] = [
+    "/",
+    "/areas/492@2024-06-15?as_of=2024-06-15",
+    "/areas/20242@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01",
+    "/areas/20257@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01",
+    "/check",
+];
+/// How long the links that sign in can be used.
+const LINK_HOURS: i64 = 24;
+
 pub struct Demo {
     app: App,
     token: String,
+    /// The token of a program that hears receipts.
+    listener_token: String,
+    /// Links that sign in once, each to a page of [`PAGES`].
+    links: [String; PAGES.len()],
     live: Option<live::Simulator>,
     // Removed when the demonstration ends.
     _folder: Option<TempDir>,
@@ -102,10 +119,29 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
     store
         .add_token(PERSON, &token_sha256(&token), true, now())
         .await?;
+    let listener_token = token_text(random());
+    store
+        .add_program_token(
+            LISTENER,
+            &token_sha256(&listener_token),
+            &[Scope::Receipts],
+            true,
+            now(),
+        )
+        .await?;
     keep_provider(&store, &config.sealing_key()?, &secrets).await?;
     store.close().await;
 
     let app = App::start(&config).await?;
+    let mut links = PAGES.map(str::to_owned);
+    for link in &mut links {
+        let once = once_text(random());
+        let until = TimeMs(now().0 + LINK_HOURS * 3_600_000);
+        app.store()
+            .add_sign_in_link(PERSON, &token_sha256(&once), until, now())
+            .await?;
+        *link = sign_in_link(&app.url(), &once, link);
+    }
     let live = match options.rate {
         0 => None,
         rate => {
@@ -119,6 +155,8 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
     Ok(Demo {
         app,
         token,
+        listener_token,
+        links,
         live,
         _folder: folder,
     })
@@ -228,28 +266,24 @@ impl Demo {
 
     /// Links and what is to be seen behind them.
     pub fn what_to_look_at(&self) -> String {
-        let link = |next: &str| {
-            let next = next.replace('&', "%26").replace('?', "%3F").replace('=', "%3D");
-            format!("{}/sign-in?token={}&next={next}", self.app.url(), self.token)
-        };
+        let [today, district, hai_chau, hoa_cuong, check] = &self.links;
+        let url = self.app.url();
         format!(
             "choso demo\n\n\
-             Sign in (one role exists: administrator)\n  {}\n\n\
+             {url}\n\n\
+             Each link below signs in once and opens its page; afterwards the browser stays signed in.\n\n\
+             role administrator {today}\n\n\
              Look at\n\
-             * today, live: callbacks arrive and indicator 5 moves\n  {}\n\
+             * today, live: callbacks arrive and indicator 5 moves (the link above)\n\
              * Hải Châu district on 15/06/2024, which stays still: 308/369 streets = 83,46%,\n    \
-               6.345/11.252 households = 56,38%\n  {}\n\
-             * the same households under the boundaries of 01/07/2025: phường Hải Châu and phường Hòa Cường\n  {}\n  {}\n\
-             * a page for a phone at a stall: is the code on the wall the stall's?\n  {}\n\
+               6.345/11.252 households = 56,38%\n  {district}\n\
+             * the same households under the boundaries of 01/07/2025: phường Hải Châu and phường Hòa Cường\n  {hai_chau}\n  {hoa_cuong}\n\
+             * a page for a phone at a stall: is the code on the wall the stall's?\n  {check}\n\
              * cards: open a market on the page of the ward and press Tạo tập in A4\n\
-             * the API: {}/api/docs\n\nCtrl-C ends it.",
-            link("/"),
-            link("/"),
-            link("/areas/492@2024-06-15?as_of=2024-06-15"),
-            link("/areas/20242@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01"),
-            link("/areas/20257@2025-07-01?as_of=2024-06-15&boundaries=2025-07-01"),
-            link("/check"),
-            self.app.url(),
+             * the API: {url}/api/docs\n\n\
+             To sign in once more, or for the API, the token of this person\n  {}\n\
+             A program that hears receipts (/api/v1/receipts/stream) has a token of its own\n  {}\n\nCtrl-C ends it.",
+            self.token, self.listener_token,
         )
     }
 

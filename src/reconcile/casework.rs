@@ -64,10 +64,12 @@ pub enum ActKind {
     Close,
     /// Stated a closed day anew.
     Restate,
+    /// Looked at receipts of a household, to decide.
+    Look,
 }
 
 impl ActKind {
-    pub const ALL: [ActKind; 8] = [
+    pub const ALL: [ActKind; 9] = [
         ActKind::Decide,
         ActKind::Approve,
         ActKind::Refuse,
@@ -76,6 +78,7 @@ impl ActKind {
         ActKind::Assign,
         ActKind::Close,
         ActKind::Restate,
+        ActKind::Look,
     ];
 
     /// The word kept in the database.
@@ -89,6 +92,7 @@ impl ActKind {
             ActKind::Assign => "assign",
             ActKind::Close => "close",
             ActKind::Restate => "restate",
+            ActKind::Look => "look",
         }
     }
 
@@ -108,6 +112,7 @@ impl ActKind {
             ActKind::Assign => ("Giao việc", "Assigned"),
             ActKind::Close => ("Khóa sổ ngày", "Day closed"),
             ActKind::Restate => ("Điều chỉnh sau khóa sổ", "Restated"),
+            ActKind::Look => ("Xem khoản tiền của hộ", "Looked at receipts"),
         }
     }
 }

@@ -14,7 +14,7 @@ mod posting;
 mod provider_rules;
 mod summary;
 
-pub use candidates::candidates;
+pub use candidates::{Reach, candidates};
 pub use casework::{
     Act, ActKind, DecisionError, DecisionState, REASON_CHARS, RECEIPTS_MAX, RowFacts, Subject, check_decision,
 };

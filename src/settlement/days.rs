@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::{ImportError, blocking};
 use crate::reconcile::{
-    Changes, DAYS_AROUND, DayFigures, Exception, Outcome, REASON_CHARS, RunSummary, Subject, Window,
+    Changes, DAYS_AROUND, DayFigures, Exception, Outcome, REASON_CHARS, Reach, RunSummary, Subject, Window,
     candidates, delivery_from_statement, holding_of, match_sides, sum_up,
 };
 use crate::store::{
@@ -70,8 +70,10 @@ pub struct ExceptionView {
     pub exception: Option<Exception>,
     /// The receipts of the row, as it stands; of an entry, itself.
     pub tied: Vec<i64>,
-    /// Receipts that the row may be given, the likeliest first.
+    /// Receipts of its amount that the row may be given, the likeliest first.
     pub candidates: Vec<i64>,
+    /// The same with its household's other receipts of these days.
+    pub candidates_of_household: Vec<i64>,
     /// What people decided about it, whatever became of that.
     pub decisions: Vec<DecisionView>,
 }
@@ -144,6 +146,7 @@ impl Reconciler<'_> {
             exception: exceptions.into_iter().find(|e| is_it(e.row_no, e.entry_no)),
             tied: Vec::new(),
             candidates: Vec::new(),
+            candidates_of_household: Vec::new(),
             decisions,
         };
         match subject {
@@ -151,7 +154,9 @@ impl Reconciler<'_> {
                 if let Ok(at) = outcome.rows.binary_search_by_key(&no, |row| row.no) {
                     view.tied = outcome.receipts_of(&outcome.rows[at]).to_vec();
                 }
-                view.candidates = candidates(&window.sides, &outcome, no);
+                let reaching = |reach| candidates(&window.sides, &outcome, no, reach);
+                view.candidates = reaching(Reach::SameAmount);
+                view.candidates_of_household = reaching(Reach::Household);
             }
             Subject::Entry(no) => view.tied = vec![no],
             Subject::Day(_) => {}

@@ -1,4 +1,4 @@
-//! Providers and their sealed keys, people and their hashed tokens.
+//! Providers and their sealed keys.
 
 use super::{Conflict, Missing, Result, Store, Tx, on_tx};
 use crate::vn::TimeMs;
@@ -65,16 +65,6 @@ struct StoredProvider {
     scheme: String,
     created_at_ms: i64,
     disabled_at_ms: Option<i64>,
-}
-
-/// A token as listed; the token itself is not kept.
-#[derive(Debug, Clone)]
-pub struct TokenRow {
-    pub name: String,
-    /// When it was made.
-    pub created_at: TimeMs,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<TimeMs>,
 }
 
 impl Store {
@@ -207,72 +197,6 @@ impl Store {
             .await?
         }))
     }
-
-    /// Adds a person's token. A person has one living token: a second one is a conflict unless the
-    /// first is to be replaced, which revokes it.
-    pub async fn add_token(&self, name: &str, token_sha256: &str, replace: bool, now: TimeMs) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let living: Option<(String,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as("SELECT name FROM access_token WHERE name = $1 AND revoked_at_ms IS NULL")
-                .bind(name)
-                .fetch_optional(c)
-                .await?
-        });
-        if living.is_some() && !replace {
-            let name = name.to_owned();
-            return Err(Conflict::TokenExists { name }.into());
-        }
-        revoke(&mut tx, name, now).await?;
-        on_tx!(&mut tx, |c| {
-            sqlx::query("INSERT INTO access_token (token_sha256, name, created_at_ms) VALUES ($1, $2, $3)")
-                .bind(token_sha256)
-                .bind(name)
-                .bind(now.0)
-                .execute(c)
-                .await?;
-        });
-        tx.commit().await
-    }
-
-    /// Revokes a person's token; false if there was none.
-    pub async fn revoke_token(&self, name: &str, now: TimeMs) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let revoked = revoke(&mut tx, name, now).await?;
-        tx.commit().await?;
-        Ok(revoked > 0)
-    }
-
-    /// Whose living token this is.
-    pub async fn token_name(&self, token_sha256: &str) -> Result<Option<String>> {
-        let mut tx = self.begin_read().await?;
-        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as("SELECT name FROM access_token WHERE token_sha256 = $1 AND revoked_at_ms IS NULL")
-                .bind(token_sha256)
-                .fetch_optional(c)
-                .await?
-        });
-        Ok(row.map(|r| r.0))
-    }
-
-    /// All tokens, living and revoked, by name.
-    pub async fn tokens(&self) -> Result<Vec<TokenRow>> {
-        let mut tx = self.begin_read().await?;
-        let rows: Vec<(String, i64, Option<i64>)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT name, created_at_ms, revoked_at_ms FROM access_token ORDER BY name, created_at_ms",
-            )
-            .fetch_all(c)
-            .await?
-        });
-        Ok(rows
-            .into_iter()
-            .map(|(name, created, revoked)| TokenRow {
-                name,
-                created_at: TimeMs(created),
-                revoked_at: revoked.map(TimeMs),
-            })
-            .collect())
-    }
 }
 
 async fn insert_key(tx: &mut Tx, new: NewKey<'_>, now: TimeMs) -> Result<()> {
@@ -288,14 +212,4 @@ async fn insert_key(tx: &mut Tx, new: NewKey<'_>, now: TimeMs) -> Result<()> {
         .await?;
     });
     Ok(())
-}
-
-async fn revoke(tx: &mut Tx, name: &str, now: TimeMs) -> Result<u64> {
-    let sql = "UPDATE access_token SET revoked_at_ms = $2 WHERE name = $1 AND revoked_at_ms IS NULL";
-    Ok(on_tx!(tx, |c| sqlx::query(sql)
-        .bind(name)
-        .bind(now.0)
-        .execute(c)
-        .await?
-        .rows_affected()))
 }

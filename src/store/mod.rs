@@ -24,9 +24,10 @@ mod places;
 mod refusal;
 mod register;
 mod statements;
+mod tokens;
 mod tx;
 
-pub use access::{EverKey, NewKey, NewProvider, ProviderRow, TokenRow};
+pub use access::{EverKey, NewKey, NewProvider, ProviderRow};
 pub use actor::Actor;
 pub(in crate::store) use connection::Pool;
 pub use connection::Store;
@@ -55,6 +56,7 @@ pub use statements::{
     NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, StatementBegun, StatementFileView,
     StatementRules, StatementTotals, row_no,
 };
+pub use tokens::{NewSession, TokenRow};
 pub(in crate::store) use tx::{Tx, on_tx};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");

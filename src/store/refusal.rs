@@ -54,6 +54,10 @@ pub enum Conflict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     City,
+    /// Nobody of this name may sign in.
+    Person {
+        name: String,
+    },
     Provider {
         provider_id: String,
     },

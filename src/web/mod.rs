@@ -3,8 +3,11 @@
 mod api;
 mod body;
 mod callbacks;
+mod headers;
 mod health;
+mod own_path;
 mod pages;
+mod peer;
 mod problem;
 mod session;
 mod shared;
@@ -13,7 +16,7 @@ use actix_web::web;
 
 pub use pages::{PageStates, card_of, report_html};
 pub use problem::{Problem, ProblemKind};
-pub use session::Person;
+pub use session::{Caller, Person, ReceiptsProgram};
 pub use shared::Shared;
 
 pub fn routes(to: &mut web::ServiceConfig) {

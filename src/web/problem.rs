@@ -41,6 +41,7 @@ pub enum ProblemKind {
     NoCode,
     NoSpace,
     NotFound,
+    NotPermitted,
     NotReady,
     OwnerKey,
     Page,
@@ -49,10 +50,11 @@ pub enum ProblemKind {
     SlowBody,
     Stopping,
     TooLarge,
+    TooManyAttempts,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 25] = [
+    pub const ALL: [ProblemKind; 27] = [
         ProblemKind::BillEnded,
         ProblemKind::Boundaries,
         ProblemKind::BrokenBody,
@@ -70,6 +72,7 @@ impl ProblemKind {
         ProblemKind::NoCode,
         ProblemKind::NoSpace,
         ProblemKind::NotFound,
+        ProblemKind::NotPermitted,
         ProblemKind::NotReady,
         ProblemKind::OwnerKey,
         ProblemKind::Page,
@@ -78,6 +81,7 @@ impl ProblemKind {
         ProblemKind::SlowBody,
         ProblemKind::Stopping,
         ProblemKind::TooLarge,
+        ProblemKind::TooManyAttempts,
     ];
 
     /// HTTP status, slug, and what happened in a few words of each language.
@@ -160,6 +164,11 @@ impl ProblemKind {
                 ("Chưa ghi được tệp", "The file could not be written"),
             ),
             ProblemKind::NotFound => (S::NOT_FOUND, "not-found", ("Không tìm thấy", "Not found")),
+            ProblemKind::NotPermitted => (
+                S::FORBIDDEN,
+                "not-permitted",
+                ("Mã truy cập không dùng cho việc này", "The token is not for this"),
+            ),
             ProblemKind::NotReady => (
                 S::SERVICE_UNAVAILABLE,
                 "not-ready",
@@ -194,6 +203,11 @@ impl ProblemKind {
                 S::PAYLOAD_TOO_LARGE,
                 "too-large",
                 ("Nội dung quá lớn", "The content is too large"),
+            ),
+            ProblemKind::TooManyAttempts => (
+                S::TOO_MANY_REQUESTS,
+                "too-many-attempts",
+                ("Thử sai quá nhiều lần", "Too many wrong attempts"),
             ),
         }
     }
@@ -509,7 +523,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_slug_a_status_and_a_title_in_both_languages() {
-        assert_eq!(ProblemKind::TooLarge as usize + 1, ProblemKind::ALL.len());
+        assert_eq!(ProblemKind::TooManyAttempts as usize + 1, ProblemKind::ALL.len());
         let mut slugs = BTreeSet::new();
         for kind in ProblemKind::ALL {
             let slug = kind.slug();
@@ -547,6 +561,7 @@ method 405 Sai phương thức
 no-code 422 Chưa đọc được mã
 no-space 503 Chưa ghi được tệp
 not-found 404 Không tìm thấy
+not-permitted 403 Mã truy cập không dùng cho việc này
 not-ready 503 Dịch vụ chưa sẵn sàng
 owner-key 500 Chưa làm được
 page 500 Trang bị lỗi
@@ -554,7 +569,8 @@ sealed-keys 503 Chưa mở được khóa của nhà cung cấp
 sign-in 401 Cần đăng nhập
 slow-body 408 Gửi quá chậm
 stopping 503 Đang dừng
-too-large 413 Nội dung quá lớn";
+too-large 413 Nội dung quá lớn
+too-many-attempts 429 Thử sai quá nhiều lần";
         assert_eq!(said.join("\n"), wanted);
     }
 }

@@ -1,23 +1,29 @@
-//! Who is asking: a bearer token, or the cookie got with one.
+//! Who is asking: a bearer token, or a session that was begun with one. The cookie holds the session, never the token.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::PoisonError;
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use actix_web::{FromRequest, HttpRequest, web};
 
+use super::peer::Peer;
 use super::{Problem, ProblemKind, Shared};
-use crate::access::token_sha256;
-use crate::store::Actor;
-use crate::vn::TimeMs;
+use crate::access::{Holder, Scope, Way, is_secret_text, token_sha256, token_text};
+use crate::clock::now;
+use crate::store::{Actor, NewSession};
+use crate::vn::{TimeMs, sentence};
 
-/// The cookie that holds a token.
-const COOKIE: &str = "choso_token";
+/// The cookie that holds a session.
+const COOKIE: &str = "choso_session";
+/// A session ends by itself after so many days.
+const SESSION_DAYS: i64 = 30;
 
-/// A person who signed in. A handler that takes one cannot be reached without a living token.
+/// A person who signed in. A handler that takes one cannot be reached without a person's token or session; a
+/// program's token is refused.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// The name that is recorded with every change.
@@ -38,108 +44,292 @@ impl FromRequest for Person {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let problem = |vi, en| Problem::new(ProblemKind::SignIn, (vi, en));
-            let token = presented(&request)?.ok_or_else(|| {
-                problem(
-                    "Hãy gửi Authorization: Bearer <mã truy cập>. Quản trị viên tạo mã bằng `choso user add TÊN`.",
-                    "Send Authorization: Bearer <token>. The administrator makes one by `choso user add NAME`.",
-                )
-            })?;
-            match person_of(&request, &token).await? {
-                Some(person) => Ok(person),
-                None => Err(problem(
-                    "Mã truy cập không đúng hoặc đã bị thu hồi. Hãy xin mã mới bằng `choso user add TÊN --replace`.",
-                    "This token is wrong or was revoked. Ask for a new one by `choso user add NAME --replace`.",
-                )),
+            match caller(&request).await? {
+                Holder::Person { name } => Ok(Person { name }),
+                Holder::Program { name, may } => {
+                    let words: Vec<&str> = may.iter().map(|scope| scope.as_str()).collect();
+                    let words = words.join(", ");
+                    Err(Problem::new(
+                        ProblemKind::NotPermitted,
+                        sentence!(
+                            "Mã truy cập của chương trình «{name}» chỉ dùng cho: {words}. Hãy dùng mã của một người (`choso user add TÊN`).",
+                            "The token of the program «{name}» is good for {words} only. Use a person's token (`choso user add NAME`)."
+                        ),
+                    ))
+                }
             }
         })
     }
 }
 
-/// Whose living token this is.
-pub async fn person_of(request: &HttpRequest, token: &str) -> Result<Option<Person>, Problem> {
-    // routes() puts it there for every handler.
-    let shared = request
-        .app_data::<web::Data<Shared>>()
-        .expect("handlers share their state");
-    let name = shared.store.token_name(&token_sha256(token)).await?;
-    Ok(name.map(|name| Person { name }))
+/// Whoever shows a living token or session: a person or a program.
+#[derive(Debug, Clone)]
+pub struct Caller(Holder);
+
+impl Caller {
+    pub fn may_hear_receipts(&self) -> bool {
+        matches!(&self.0, Holder::Program { may, .. } if may.contains(&Scope::Receipts))
+    }
+
+    /// Whether it is the person of this name.
+    pub fn is_person(&self, wanted: &str) -> bool {
+        matches!(&self.0, Holder::Person { name } if name == wanted)
+    }
 }
 
-/// The token in the header, else in the cookie. A cookie travels by itself, so a change asked for with
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Caller, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { caller(&request).await.map(Caller) })
+    }
+}
+
+/// A program whose token was made to hear single receipts. No officer's token and no session is one: a ward does not
+/// see what a household earns.
+#[derive(Debug, Clone)]
+pub struct ReceiptsProgram;
+
+impl FromRequest for ReceiptsProgram {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<ReceiptsProgram, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = Caller(caller(&request).await?);
+            if caller.may_hear_receipts() {
+                return Ok(ReceiptsProgram);
+            }
+            let detail = (
+                "Từng khoản tiền của hộ chỉ dành cho chương trình có mã riêng, ví dụ loa báo tiền ở sạp. Quản trị viên tạo mã bằng `choso token add TÊN --may receipts`.",
+                "Single receipts of households are for programs with a token made for that, such as the speaker at a stall. The administrator makes one by `choso token add NAME --may receipts`.",
+            );
+            Err(Problem::new(ProblemKind::NotPermitted, detail))
+        })
+    }
+}
+
+/// What a request shows of whoever sends it.
+enum Shown {
+    Token(String),
+    Session(String),
+}
+
+/// Whose token or session a request shows.
+async fn caller(request: &HttpRequest) -> Result<Holder, Problem> {
+    let problem = |vi, en| Problem::new(ProblemKind::SignIn, (vi, en));
+    let shared = shared_of(request);
+    match shown(request)? {
+        None => Err(problem(
+            "Hãy gửi Authorization: Bearer <mã truy cập>. Quản trị viên tạo mã bằng `choso user add TÊN`.",
+            "Send Authorization: Bearer <token>. The administrator makes one by `choso user add NAME`.",
+        )),
+        Some(Shown::Session(session)) => {
+            let name = shared
+                .store
+                .session_person(&token_sha256(&session), now())
+                .await?;
+            let name = name.ok_or_else(|| {
+                problem(
+                    "Phiên đăng nhập đã hết. Hãy đăng nhập lại.",
+                    "This session has ended. Sign in again.",
+                )
+            })?;
+            Ok(Holder::Person { name })
+        }
+        Some(Shown::Token(token)) => {
+            if let Some(holder) = shared.store.token_holder(&token_sha256(&token)).await? {
+                return Ok(holder);
+            }
+            // A good token is never refused because of the bad ones of others at the same address.
+            let wait_s = attempt_failed(request, Way::Token);
+            if wait_s > 0 {
+                return Err(too_many(wait_s));
+            }
+            Err(problem(
+                "Mã truy cập không đúng hoặc đã bị thu hồi. Hãy xin mã mới bằng `choso user add TÊN --replace`.",
+                "This token is wrong or was revoked. Ask for a new one by `choso user add NAME --replace`.",
+            ))
+        }
+    }
+}
+
+fn shared_of(request: &HttpRequest) -> &web::Data<Shared> {
+    // routes() puts it there for every handler.
+    request
+        .app_data::<web::Data<Shared>>()
+        .expect("handlers share their state")
+}
+
+/// The token in the header, else the session in the cookie. A cookie travels by itself, so a change asked for with
 /// one must come from our own pages.
-fn presented(request: &HttpRequest) -> Result<Option<String>, Problem> {
+fn shown(request: &HttpRequest) -> Result<Option<Shown>, Problem> {
     if let Some(header) = request.headers().get(AUTHORIZATION) {
         let token = header.to_str().ok().and_then(|h| h.strip_prefix("Bearer "));
-        return Ok(token.map(|t| t.trim().to_owned()));
+        return Ok(token.map(|t| Shown::Token(t.trim().to_owned())));
     }
     let Some(cookie) = request.cookie(COOKIE) else {
         return Ok(None);
     };
-    if !request.method().is_safe() && !is_own_page(request) {
-        let detail = (
-            "Thay đổi này không đến từ trang của choso. Hãy mở trang choso và làm lại.",
-            "This change does not come from a page of choso. Open choso and do it again.",
-        );
-        return Err(Problem::new(ProblemKind::ForeignPage, detail));
+    if !request.method().is_safe() {
+        refuse_foreign_page(request, true)?;
     }
-    Ok(Some(cookie.value().to_owned()))
+    Ok(Some(Shown::Session(cookie.value().to_owned())))
 }
 
-/// Browsers send Origin with every change; it must be the host that was asked.
-fn is_own_page(request: &HttpRequest) -> bool {
-    let text = |name| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|v: &actix_web::http::header::HeaderValue| v.to_str().ok())
+/// Browsers send Origin with every change; it must be ours. Programs that sign in by themselves send none.
+fn refuse_foreign_page(request: &HttpRequest, is_needed: bool) -> Result<(), Problem> {
+    let text = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
+    let Some(origin) = text(ORIGIN) else {
+        return if is_needed { Err(foreign_page()) } else { Ok(()) };
     };
-    match (text(ORIGIN), text(HOST)) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, rest)| rest == host),
-        _ => false,
+    let Some((scheme, host)) = origin.split_once("://") else {
+        return Err(foreign_page());
+    };
+    // A proxy may ask us under another name than the one that the browser asked.
+    let public_host = shared_of(request).public_host.as_deref();
+    let is_own = Some(host) == text(HOST) || Some(host) == public_host;
+    if is_own && (scheme == "https" || !Peer::of(request).is_tls) {
+        Ok(())
+    } else {
+        Err(foreign_page())
     }
 }
 
-/// The cookie that keeps a person signed in for thirty days. Scripts cannot read it.
-pub fn cookie(token: &str) -> Cookie<'static> {
-    Cookie::build(COOKIE, token.to_owned())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(Duration::days(30))
-        .finish()
+fn foreign_page() -> Problem {
+    let detail = (
+        "Thay đổi này không đến từ trang của choso. Hãy mở trang choso và làm lại.",
+        "This change does not come from a page of choso. Open choso and do it again.",
+    );
+    Problem::new(ProblemKind::ForeignPage, detail)
 }
 
-/// The cookie that signs a person out.
-pub fn no_cookie() -> Cookie<'static> {
-    Cookie::build(COOKIE, "")
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(Duration::ZERO)
-        .finish()
+/// What came of somebody's wish to sign in.
+pub enum SignedIn {
+    /// The cookie holds the session.
+    Yes(Cookie<'static>),
+    /// The token or link is wrong, used, or was revoked.
+    No,
 }
 
-/// A path of our own to go on to after signing in; anything else is the first page.
-pub fn next_path(wanted: Option<&str>) -> &str {
-    wanted
-        .filter(|p| p.starts_with('/') && !p.starts_with("//") && !p.contains(['\\', '\r', '\n']))
-        .unwrap_or("/")
+/// Begins a session for a person's token, or for what a one-time link holds. Whoever failed often at this address
+/// waits first.
+pub async fn sign_in(request: &HttpRequest, secret: &str) -> Result<SignedIn, Problem> {
+    refuse_foreign_page(request, false)?;
+    let shared = shared_of(request);
+    let peer = Peer::of(request);
+    let wait_ms = attempts(shared).wait_ms((Way::Form, peer.number()), now());
+    if wait_ms > 0 {
+        shared.metrics.sign_in("slowed");
+        return Err(too_many(seconds(wait_ms)));
+    }
+    let secret = secret.trim();
+    let mut name = None;
+    let session = fresh_secret()?;
+    if is_secret_text(secret) {
+        let new = NewSession {
+            session_sha256: &token_sha256(&session),
+            expires_at: TimeMs(now().0 + SESSION_DAYS * 86_400_000),
+        };
+        name = shared.store.sign_in(&token_sha256(secret), new, now()).await?;
+    }
+    let Some(name) = name else {
+        attempt_failed(request, Way::Form);
+        return Ok(SignedIn::No);
+    };
+    attempts(shared).succeeded((Way::Form, peer.number()));
+    shared.metrics.sign_in("ok");
+    tracing::info!(person = name, "signed in");
+    // Whoever signs in again on this device leaves no session behind.
+    end_session(request).await?;
+    let cookie = cookie(session, Duration::days(SESSION_DAYS), peer.is_tls);
+    Ok(SignedIn::Yes(cookie))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Ends the session of a request, where it has one, and gives back the cookie that forgets it.
+pub async fn sign_out(request: &HttpRequest) -> Result<Cookie<'static>, Problem> {
+    refuse_foreign_page(request, false)?;
+    end_session(request).await?;
+    Ok(cookie(String::new(), Duration::ZERO, Peer::of(request).is_tls))
+}
 
-    #[test]
-    fn signing_in_leads_only_to_our_own_pages() {
-        assert_eq!(
-            next_path(Some("/areas/492?as_of=2024-06-15")),
-            "/areas/492?as_of=2024-06-15"
+async fn end_session(request: &HttpRequest) -> Result<(), Problem> {
+    let session = request
+        .cookie(COOKIE)
+        .filter(|cookie| is_secret_text(cookie.value()));
+    if let Some(session) = session {
+        let sha256 = token_sha256(session.value());
+        shared_of(request).store.end_session(&sha256).await?;
+    }
+    Ok(())
+}
+
+/// A secret of 256 bits from the system.
+pub fn fresh_secret() -> Result<String, Problem> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| {
+        let detail = (
+            "Máy chủ chưa tạo được khóa ngẫu nhiên. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.",
+            "The server gave no random key. Try again; if it still fails, give the administrator this id.",
         );
-        for foreign in ["https://example.org", "//example.org", "/\\example.org", "x"] {
-            assert_eq!(next_path(Some(foreign)), "/");
-        }
-        assert_eq!(next_path(None), "/");
+        let problem = Problem::new(ProblemKind::OwnerKey, detail);
+        tracing::error!(%error, request_id = problem.request_id, "the system gives no random bytes");
+        problem
+    })?;
+    Ok(token_text(random))
+}
+
+fn attempts(shared: &Shared) -> std::sync::MutexGuard<'_, crate::access::FailedSignIns> {
+    shared
+        .failed_sign_ins
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts a wrong token, link or key of this address; how many seconds the next one has to wait.
+pub fn attempt_failed(request: &HttpRequest, way: Way) -> u32 {
+    let shared = shared_of(request);
+    let peer = Peer::of(request);
+    let (count, wait_ms) = {
+        let mut failed = attempts(shared);
+        let from = (way, peer.number());
+        (failed.failed(from, now()), failed.wait_ms(from, now()))
+    };
+    shared.metrics.sign_in("failed");
+    // One line for each doubling: who tries a million secrets writes twenty.
+    if count.is_power_of_two() {
+        let address = peer
+            .address
+            .map(|address| address.to_string())
+            .unwrap_or_default();
+        tracing::warn!(address, count, way = way.as_str(), "a sign-in failed");
     }
+    seconds(wait_ms)
+}
+
+fn seconds(ms: i64) -> u32 {
+    u32::try_from((ms + 999) / 1_000).unwrap_or(u32::MAX)
+}
+
+/// Whoever failed often waits.
+pub fn too_many(wait_s: u32) -> Problem {
+    let detail = sentence!(
+        "Đã thử sai nhiều lần. Hãy chờ {wait_s} giây rồi thử lại.",
+        "Too many wrong attempts. Wait {wait_s} seconds, then try again."
+    );
+    Problem::new(ProblemKind::TooManyAttempts, detail).retry_after(wait_s)
+}
+
+/// Scripts cannot read it; behind TLS it never travels in clear.
+fn cookie(session: String, age: Duration, is_tls: bool) -> Cookie<'static> {
+    Cookie::build(COOKIE, session)
+        .path("/")
+        .http_only(true)
+        .secure(is_tls)
+        .same_site(SameSite::Lax)
+        .max_age(age)
+        .finish()
 }

@@ -1,8 +1,10 @@
 //! What every handler shares.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::access::FailedSignIns;
 use crate::bank_directory::BankDirectory;
 use crate::clock::now;
 use crate::intake::{AnnouncerHandle, Intake, Keyring, ProviderHealth};
@@ -11,6 +13,9 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::turns::Turns;
 use crate::vn::WorkingCalendar;
+
+/// An address, or a network of so many leading bits.
+pub type Network = (IpAddr, u8);
 
 /// What every handler shares.
 pub struct Shared {
@@ -23,8 +28,13 @@ pub struct Shared {
     pub keyring: Keyring,
     /// What banks are called.
     pub banks: Arc<BankDirectory>,
-    /// Host that cards print, if it is set.
+    /// Host under which people reach the service, if it is set.
     pub public_host: Option<String>,
+    /// Where the service listens, once it does.
+    pub address: Arc<OnceLock<SocketAddr>>,
+    /// Proxies whose headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    pub failed_sign_ins: Mutex<FailedSignIns>,
     /// Time between the approval of a changed account and its first card.
     pub account_change_wait_ms: i64,
     /// Above this amount, đồng, what a person decides about an exception waits for a second person.
@@ -48,5 +58,24 @@ impl Shared {
             calendar: &self.calendar,
             now: now(),
         }
+    }
+
+    /// Scheme and host of links that people open, never taken from a request: whoever asks names any host. Without
+    /// public_host it is the address the service listens at, which only this machine or network reaches; none where
+    /// that is every address of the machine.
+    pub fn origin(&self) -> Option<String> {
+        if let Some(host) = &self.public_host {
+            return Some(format!("https://{host}"));
+        }
+        let address = self.address.get()?;
+        (!address.ip().is_unspecified()).then(|| format!("http://{address}"))
+    }
+
+    /// The host of [`Shared::origin`], or nothing.
+    pub fn host(&self) -> String {
+        let origin = self.origin().unwrap_or_default();
+        origin
+            .split_once("://")
+            .map_or(String::new(), |(_, host)| host.to_owned())
     }
 }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Barrier;
 
-use choso::access::token_sha256;
 use choso::app::App;
 use choso::clock::now;
 use choso::vn::Day;
@@ -36,11 +35,7 @@ struct Api {
 impl Api {
     fn start(database: Database) -> Api {
         let app = TestApp::start(database);
-        app.run(
-            app.store()
-                .add_token("Người thử", &token_sha256(TOKEN), false, now()),
-        )
-        .expect("a token");
+        app.person("Người thử", TOKEN);
         Api { app }
     }
 

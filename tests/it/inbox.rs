@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use choso::access::token_sha256;
 use choso::config::RawConfig;
 use choso::jobs::{StatementRounds, finish_statements};
 use choso::settlement::{ImportError, PickUp, PickUpRound, PickedUpEnd, StatementFile, pick_up_statements};
@@ -463,13 +462,9 @@ fn refused_files_are_on_the_page_until_somebody_takes_them_away() {
     let folder = database.folder.path().join("sao-ke");
     let settings = RawConfig::default().with("statement_inbox", folder.display().to_string());
     let app = TestApp::start_with(database, settings);
-    app.run(
-        app.store()
-            .add_token("Người một", &token_sha256(TOKEN), false, noon()),
-    )
-    .expect("a token");
+    app.person("Người một", TOKEN);
     let page = |path: &str| {
-        let cookie = format!("choso_token={TOKEN}");
+        let cookie = format!("choso_session={TOKEN}");
         let answer = crate::support::http::send(app.address(), "GET", path, &[("cookie", &cookie)], b"");
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.body

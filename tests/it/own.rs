@@ -1,6 +1,5 @@
 //! A household's own list as its owner meets it, and as everybody else does not; the workbooks to take away.
 
-use choso::access::token_sha256;
 use choso::clock::now;
 use choso::print::{Cell, Column, Sheet, xlsx};
 use choso::reconcile::{Correction, FindingKind};
@@ -16,11 +15,7 @@ const OFFICER: &str = "choso_invented-token-of-an-officer";
 
 fn start() -> TestApp {
     let app = TestApp::sqlite();
-    app.run(
-        app.store()
-            .add_token("Cán bộ thử", &token_sha256(OFFICER), false, now()),
-    )
-    .expect("a token");
+    app.person("Cán bộ thử", OFFICER);
     app
 }
 
@@ -43,7 +38,7 @@ fn household(app: &TestApp, reference: &str) -> String {
 
 /// What an officer does on a household's page.
 fn officer_posts(app: &TestApp, path: &str) -> Answer {
-    let cookie = format!("choso_token={OFFICER}");
+    let cookie = format!("choso_session={OFFICER}");
     let own = format!("http://{}", app.address());
     let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
     http::send(app.address(), "POST", path, &headers, b"")
@@ -52,7 +47,16 @@ fn officer_posts(app: &TestApp, path: &str) -> Answer {
 /// The path of the link that an officer makes for an owner.
 fn link(app: &TestApp, reference: &str) -> String {
     let path = format!("/households/{}/owner-key", household(app, reference));
-    let made = officer_posts(app, &path);
+    let posted = officer_posts(app, &path);
+    assert_eq!(
+        (posted.status, posted.header("location")),
+        (303, Some(path.as_str()))
+    );
+    let key = posted
+        .header("set-cookie")
+        .and_then(|c| c.split(';').next())
+        .expect("the key");
+    let made = get(app, &path, &format!("choso_session={OFFICER}; {key}"));
     assert_eq!(made.status, 200, "{}", made.body);
     assert_eq!(made.header("cache-control"), Some("no-store"));
     assert!(made.body.contains("data:image/svg+xml;base64,"), "a code to scan");
@@ -192,7 +196,7 @@ fn no_officer_opens_the_list_and_no_owner_opens_anything_else() {
     let app = start();
     with_money(&app);
     let link = link(&app, "one");
-    let officer = format!("choso_token={OFFICER}");
+    let officer = format!("choso_session={OFFICER}");
     let owner = opened(&app, &link);
     let both = format!("{officer}; {owner}");
     // As an officer, with the link that they made, and with the owner's own cookie.
@@ -223,7 +227,7 @@ fn no_officer_opens_the_list_and_no_owner_opens_anything_else() {
     assert_eq!(get(&app, "/own", &swapped).status, 401);
     let key = link.strip_prefix("/own/").expect("a link");
     for path in ["/api/v1/households", "/households"] {
-        let answer = get(&app, path, &format!("choso_token={key}"));
+        let answer = get(&app, path, &format!("choso_session={key}"));
         assert!(!answer.body.contains("Hộ Thử"), "{path}: {}", answer.body);
     }
     // Strangers make and revoke no keys.

@@ -1,7 +1,8 @@
 //! Pages as people meet them: read over HTTP, and drawn by a real browser.
 
-use choso::access::token_sha256;
+use choso::access::{once_text, sign_in_link, token_sha256};
 use choso::clock::now;
+use choso::vn::TimeMs;
 use serde_json::Value;
 
 use crate::support::http;
@@ -12,16 +13,12 @@ const TOKEN: &str = "choso_invented-token-of-a-page";
 
 fn start() -> TestApp {
     let app = TestApp::sqlite();
-    app.run(
-        app.store()
-            .add_token("Người thử", &token_sha256(TOKEN), false, now()),
-    )
-    .expect("a token");
+    app.person("Người thử", TOKEN);
     app
 }
 
 fn cookie() -> String {
-    format!("choso_token={TOKEN}")
+    format!("choso_session={TOKEN}")
 }
 
 /// A page as a signed-in person gets it.
@@ -50,35 +47,6 @@ fn strangers_see_a_sign_in_page_and_nothing_else() {
         );
         assert!(!answer.body.contains("Hộ Thử"), "{path} shows no household");
     }
-    let wrong = http::send(
-        app.address(),
-        "GET",
-        "/sign-in?token=choso_wrong&next=/",
-        &[],
-        b"",
-    );
-    assert!(
-        wrong
-            .header("set-cookie")
-            .is_none_or(|c| !c.contains("choso_wrong"))
-    );
-}
-
-#[test]
-fn a_link_signs_in_and_leads_to_our_own_pages_only() {
-    let app = start();
-    let answer = app.get(&format!("/sign-in?token={TOKEN}&next=/households"));
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (303, Some("/households"))
-    );
-    let cookie = answer.header("set-cookie").expect("a cookie");
-    assert!(
-        cookie.contains("HttpOnly") && cookie.contains("SameSite"),
-        "{cookie}"
-    );
-    let away = app.get(&format!("/sign-in?token={TOKEN}&next=https://example.org/"));
-    assert_eq!(away.header("location"), Some("/"));
 }
 
 /// A cookie travels by itself, so a change must come from one of our pages.
@@ -184,6 +152,16 @@ fn a_picture_of_a_code_is_read_back() {
     }
 }
 
+/// A link that signs in once, as `choso user link` prints it.
+fn link(app: &TestApp) -> String {
+    let once = once_text(std::array::from_fn(|_| fastrand::u8(..)));
+    let until = TimeMs(now().0 + 60_000);
+    let sha256 = token_sha256(&once);
+    let added = app.store().add_sign_in_link("Người thử", &sha256, until, now());
+    app.run(added).expect("a link");
+    sign_in_link(&format!("http://{}", app.address()), &once, "/")
+}
+
 /// In a real browser: signing in by a link, and the first page moving by itself while money arrives.
 #[test]
 fn the_first_page_moves_in_a_browser() {
@@ -191,8 +169,7 @@ fn the_first_page_moves_in_a_browser() {
         return browser::skip("pages::the_first_page_moves_in_a_browser", "no Chromium");
     }
     let app = start();
-    let link = format!("http://{}/sign-in?token={TOKEN}&next=/", app.address());
-    let before = browser::dom(&link, 3000).expect("a page");
+    let before = browser::dom(&link(&app), 3000).expect("a page");
     assert!(before.contains("0/6"), "six households, none active: {before}");
     assert_eq!(app.post("m1", &payment_now("T1", 25_000)).status, 204);
     let live_text = || {
@@ -201,7 +178,7 @@ fn the_first_page_moves_in_a_browser() {
     };
     // Figures are counted once a second: a browser that is quicker would see those from before.
     until("the figures have the payment", || live_text().contains("25.000"));
-    let after = browser::dom(&link, 5000).expect("a page");
+    let after = browser::dom(&link(&app), 5000).expect("a page");
     assert!(
         after.contains("1/6") && after.contains("25.000 đ"),
         "one household became active: {after}"

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use choso::access::token_sha256;
 use choso::clock::now;
 use choso::store::ProviderTally;
 use choso::vn::Day;
@@ -22,11 +21,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 fn start(database: Database) -> TestApp {
     let app = TestApp::start(database);
-    app.run(
-        app.store()
-            .add_token("Người thử", &token_sha256(TOKEN), false, now()),
-    )
-    .expect("a token");
+    app.person("Người thử", TOKEN);
     app
 }
 

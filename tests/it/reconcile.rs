@@ -1,6 +1,5 @@
 //! Statements on the web: what was taken in, what a day came to, and the digest that a provider compares.
 
-use choso::access::token_sha256;
 use choso::clock::now;
 use choso::settlement::{Reconciler, StatementFile};
 use choso::vn::{Day, WorkingCalendar};
@@ -11,18 +10,14 @@ use crate::support::service::{TestApp, payment_now};
 const TOKEN: &str = "choso_invented-token-of-an-officer";
 
 fn get(app: &TestApp, path: &str) -> Answer {
-    let cookie = format!("choso_token={TOKEN}");
+    let cookie = format!("choso_session={TOKEN}");
     http::send(app.address(), "GET", path, &[("cookie", &cookie)], b"")
 }
 
 /// A service that heard of one payment today, and whose statement knows two and a third of nobody.
 fn start() -> TestApp {
     let app = TestApp::sqlite();
-    app.run(
-        app.store()
-            .add_token("Người một", &token_sha256(TOKEN), false, now()),
-    )
-    .expect("a token");
+    app.person("Người một", TOKEN);
     assert_eq!(app.post("m1", &payment_now("T1", 20_000)).status, 204);
     let today = Day::of(now()).show();
     let rows = format!(

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use choso::access::token_sha256;
 use choso::clock::now;
 use choso::settlement::{PickUp, PickedUpEnd, pick_up_statements};
 use choso::store::{NewStatement, StatementBegun};
@@ -22,15 +21,14 @@ const TWO: usize = 1;
 fn start() -> TestApp {
     let app = TestApp::sqlite();
     for (name, token) in TOKENS {
-        app.run(app.store().add_token(name, &token_sha256(token), false, now()))
-            .expect("a token");
+        app.person(name, token);
     }
     assert_eq!(app.post("m1", &payment_now("T1", 20_000)).status, 204);
     app
 }
 
 fn send(app: &TestApp, person: usize, method: &str, path: &str, body: &str) -> Answer {
-    let cookie = format!("choso_token={}", TOKENS[person].1);
+    let cookie = format!("choso_session={}", TOKENS[person].1);
     let origin = format!("http://{}", app.address());
     let headers = [
         ("cookie", cookie.as_str()),
@@ -301,7 +299,7 @@ fn nobody_sees_what_somebody_else_handed_in() {
     );
     assert_eq!(sent.status, 401);
     // A page of another house cannot send one with the cookie of a visitor.
-    let cookie = format!("choso_token={}", TOKENS[ONE].1);
+    let cookie = format!("choso_session={}", TOKENS[ONE].1);
     let headers = [
         ("cookie", cookie.as_str()),
         ("origin", "http://elsewhere.example"),
@@ -346,7 +344,7 @@ fn what_is_no_statement_is_refused_with_what_to_do() {
     assert!(refused("", &statement()).contains("Hãy chọn nhà cung cấp"));
     // More than a statement has: refused before it is sent.
     let head = format!(
-        "POST /reconcile/statements?provider=p HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\ncookie: choso_token={1}\r\ncontent-length: 268435457\r\n\r\n",
+        "POST /reconcile/statements?provider=p HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\ncookie: choso_session={1}\r\ncontent-length: 268435457\r\n\r\n",
         app.address(),
         TOKENS[ONE].1
     );

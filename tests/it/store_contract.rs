@@ -19,6 +19,7 @@ mod refunds;
 mod register;
 mod rules;
 mod statements;
+mod tokens;
 mod traces;
 
 use std::path::Path;

@@ -5,9 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use choso::access::token_sha256;
 use choso::app::App;
-use choso::clock::now;
 use serde_json::{Value, json};
 
 use crate::support::service::{TestApp, post_to};
@@ -74,9 +72,7 @@ impl Ear {
 
 fn started(database: Database) -> TestApp {
     let app = TestApp::start(database);
-    let hash = token_sha256(TOKEN);
-    let added = app.store().add_token("Người nghe", &hash, false, now());
-    app.run(added).expect("a token");
+    app.listener("Loa thử", TOKEN);
     app
 }
 

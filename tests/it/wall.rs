@@ -1,6 +1,6 @@
 //! Cards on the web: their files, packs with their progress, the wall check, and what a changed account shows.
 
-use choso::access::{sha256_hex, token_sha256};
+use choso::access::sha256_hex;
 use choso::clock::now;
 use choso::config::RawConfig;
 use choso::register::CodeEnd;
@@ -23,15 +23,14 @@ fn start() -> TestApp {
 
 fn with_people(app: TestApp) -> TestApp {
     for (name, token) in TOKENS {
-        app.run(app.store().add_token(name, &token_sha256(token), false, now()))
-            .expect("a token");
+        app.person(name, token);
     }
     app
 }
 
 /// A request of the first or the second person.
 fn send(app: &TestApp, who: usize, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
-    let cookie = format!("choso_token={}", TOKENS[who].1);
+    let cookie = format!("choso_session={}", TOKENS[who].1);
     let origin = format!("http://{}", app.address());
     http::send(
         app.address(),

@@ -56,6 +56,8 @@ pub struct BillView {
     pub payload: String,
     /// When its code is no longer shown. What comes later still counts.
     pub expires_at: TimeMs,
+    /// Who made it.
+    pub made_by: String,
 }
 
 impl BillView {
@@ -122,6 +124,7 @@ impl Creation {
             payments: 0,
             payload,
             expires_at,
+            made_by: actor.by.to_owned(),
         })
     }
 }
@@ -133,7 +136,7 @@ impl Store {
         Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT b.bill_id, b.stall_id, b.bill_number, b.amount_vnd AS asked, b.payload,
-                   b.expires_at_ms AS expires_at,
+                   b.expires_at_ms AS expires_at, b.created_by AS made_by,
                    CAST((SELECT COUNT(*) FROM bill_payment p WHERE p.bill_id = b.bill_id) AS BIGINT) AS payments,
                    CAST(COALESCE((SELECT SUM(p.amount_vnd) FROM bill_payment p WHERE p.bill_id = b.bill_id), 0)
                         - COALESCE((SELECT SUM(r.amount_vnd) FROM bill_payment p

@@ -210,6 +210,28 @@ impl Store {
         tx.commit().await
     }
 
+    /// Keeps that somebody looked at these receipts to decide about a subject, and why they needed more than the receipts
+    /// of its own amount, where they did; the number of the act.
+    pub async fn keep_look(
+        &self,
+        provider_id: &str,
+        subject: Subject,
+        (receipt_nos, reason): (&[i64], &str),
+        actor: Actor<'_>,
+    ) -> Result<i64> {
+        let mut tx = self.begin().await?;
+        dialect::lock_feed(&mut tx).await?;
+        let act = NewAct {
+            provider_id,
+            subject,
+            what: ActKind::Look,
+            detail: serde_json::json!({ "receipts": receipt_nos, "reason": reason.trim() }),
+        };
+        let act_no = append_act(&mut tx, act, actor).await?;
+        tx.commit().await?;
+        Ok(act_no)
+    }
+
     /// Gives exceptions to somebody, or to nobody where the name is empty.
     pub async fn assign(
         &self,

@@ -13,7 +13,7 @@ use crate::store::{BillView, NewBill};
 use crate::vietqr::{BILL_NUMBER_MAX, Payload, Symbol, read};
 use crate::vn::Dong;
 use crate::web::body::read_body;
-use crate::web::{Person, Problem, ProblemKind, Shared};
+use crate::web::{Caller, Person, Problem, ProblemKind, Shared};
 
 /// Minutes for which the code of a bill is shown, unless said otherwise, and at most.
 pub(in crate::web) const BILL_MINUTES: i64 = 15;
@@ -130,29 +130,44 @@ pub(super) async fn make_bill(
     .await
 }
 
-async fn found(shared: &Shared, bill_id: &str) -> Result<BillView, Problem> {
+async fn found(shared: &Shared, bill_id: &str, caller: &Caller) -> Result<BillView, Problem> {
     let bill = shared.store.bill(bill_id).await?;
-    bill.ok_or_else(|| Problem::missing(("Không có hóa đơn này.", "There is no such bill.")))
+    let bill = bill.ok_or_else(|| Problem::missing(("Không có hóa đơn này.", "There is no such bill.")))?;
+    // What was paid of a bill is a single receipt of a household.
+    if caller.may_hear_receipts() || caller.is_person(&bill.made_by) {
+        Ok(bill)
+    } else {
+        Err(not_your_bill())
+    }
 }
 
-/// A bill and what was paid of it by now.
-#[utoipa::path(get, path = "/api/v1/bills/{bill_id}", params(("bill_id" = String, Path)), responses((status = 200, body = BillOut), (status = 404, body = Problem)))]
+/// Somebody else's bill, and not a program that hears receipts.
+pub(in crate::web) fn not_your_bill() -> Problem {
+    let detail = (
+        "Chỉ người đã tạo hóa đơn này, hoặc chương trình có mã `choso token add TÊN --may receipts`, xem được đã trả hay chưa.",
+        "Only whoever made this bill, or a program with a token of `choso token add NAME --may receipts`, sees whether it was paid.",
+    );
+    Problem::new(ProblemKind::NotPermitted, detail)
+}
+
+/// A bill and what was paid of it by now, for whoever made it and for programs that may hear receipts.
+#[utoipa::path(get, path = "/api/v1/bills/{bill_id}", params(("bill_id" = String, Path)), responses((status = 200, body = BillOut), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn get_bill(
-    _: Person,
+    caller: Caller,
     shared: web::Data<Shared>,
     bill_id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(bill_out(found(&shared, &bill_id).await?)))
+    Ok(HttpResponse::Ok().json(bill_out(found(&shared, &bill_id, &caller).await?)))
 }
 
 /// The code of a bill as SVG, for the screen of a till. Expired or paid, it is gone, so that nobody pays twice.
-#[utoipa::path(get, path = "/api/v1/bills/{bill_id}/code.svg", params(("bill_id" = String, Path)), responses((status = 200, content_type = "image/svg+xml"), (status = 404, body = Problem), (status = 410, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/bills/{bill_id}/code.svg", params(("bill_id" = String, Path)), responses((status = 200, content_type = "image/svg+xml"), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem)))]
 pub(super) async fn bill_svg(
-    _: Person,
+    caller: Caller,
     shared: web::Data<Shared>,
     bill_id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let bill = found(&shared, &bill_id).await?;
+    let bill = found(&shared, &bill_id, &caller).await?;
     let time = now();
     let payload = bill.is_payable(time).then(|| payload_of(&bill)).flatten();
     let Some(payload) = payload else {

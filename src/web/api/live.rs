@@ -16,7 +16,7 @@ use crate::ledger::LedgerNo;
 use crate::store::{FeedReceipt, NewOrder};
 use crate::vn::Dong;
 use crate::web::body::read_body;
-use crate::web::{Person, Problem, ProblemKind, Shared};
+use crate::web::{Person, Problem, ProblemKind, ReceiptsProgram, Shared};
 
 /// A line that says nothing, so that neither side takes a quiet stream for a dead one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -56,10 +56,11 @@ pub(super) struct ReceiptEvent<'a> {
 }
 
 /// Receipts as they are posted, as server-sent events of type `receipt`: each once, in order within a
-/// stall. Whoever sends the id of the last event he heard (`Last-Event-ID`) hears what came since.
-#[utoipa::path(get, path = "/api/v1/receipts/stream", params(StreamParams), responses((status = 200, content_type = "text/event-stream", body = ReceiptEvent), (status = 422, body = Problem)))]
+/// stall. Whoever sends the id of the last event he heard (`Last-Event-ID`) hears what came since. It is for programs
+/// with a token made for it (`choso token add NAME --may receipts`); a person's token is refused.
+#[utoipa::path(get, path = "/api/v1/receipts/stream", params(StreamParams), responses((status = 200, content_type = "text/event-stream", body = ReceiptEvent), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn stream_receipts(
-    _: Person,
+    _: ReceiptsProgram,
     request: HttpRequest,
     shared: web::Data<Shared>,
     params: web::Query<StreamParams>,

@@ -9,16 +9,17 @@ mod providers;
 mod register;
 mod register_shapes;
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
-pub(super) use bills::BILL_MINUTES;
+pub(super) use bills::{BILL_MINUTES, not_your_bill};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "choso",
-        description = "Market stalls, VietQR codes, signed payment notices and non-cash adoption. Every call but that of this document needs `Authorization: Bearer <token>`; `choso user add NAME` makes one. Errors are `application/problem+json` (RFC 9457). Lists page by `cursor`. Creating calls take `Idempotency-Key`."
+        description = "Market stalls, VietQR codes, signed payment notices and non-cash adoption. Every call but that of this document needs `Authorization: Bearer <token>`; `choso user add NAME` makes one for a person; the stream of receipts needs one for a program, made by `choso token add NAME --may receipts`. Errors are `application/problem+json` (RFC 9457). Lists page by `cursor`. Creating calls take `Idempotency-Key`."
     ),
     paths(
         openapi_json,
@@ -74,6 +75,7 @@ pub fn openapi() -> serde_json::Value {
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.service(
         web::scope("/api/v1")
+            .wrap(from_fn(super::headers::add))
             .route("/openapi.json", web::get().to(openapi_json))
             .configure(register::routes)
             .configure(bills::routes)

@@ -67,6 +67,7 @@ pub(super) fn builder(visit: &Visit, status: StatusCode) -> HttpResponseBuilder 
     if visit.lang_was_chosen {
         let cookie = Cookie::build(LANG_COOKIE, lang_word(visit.lang))
             .path("/")
+            .secure(visit.is_tls)
             .same_site(SameSite::Lax)
             .max_age(Duration::days(365))
             .finish();

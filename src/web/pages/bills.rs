@@ -11,7 +11,7 @@ use crate::clock::now;
 use crate::ledger::BillState;
 use crate::store::{BillView, Creation, NewBill};
 use crate::vn::{Dong, Lang};
-use crate::web::api::BILL_MINUTES;
+use crate::web::api::{BILL_MINUTES, not_your_bill};
 use crate::web::{Problem, Shared};
 
 /// What the form on a stall's page sends.
@@ -92,6 +92,9 @@ async fn drawn(officer: &Officer, id: &str, shared: &Shared) -> Result<Html, Fau
         Fault::from(Problem::missing(sentence))
     };
     let bill = shared.store.bill(id).await?.ok_or_else(missing)?;
+    if bill.made_by != officer.person.name {
+        return Err(not_your_bill().into());
+    }
     let stall = shared.store.stall(&bill.stall_id).await?.ok_or_else(missing)?;
     let state = bill.state(time);
     let is_shown = bill.is_payable(time);

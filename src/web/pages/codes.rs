@@ -17,6 +17,7 @@ use crate::register::CodeEnd;
 use crate::store::{CardView, CodeEnding, Creation, Missing, NewCode, PrintableCard, WhichCards};
 use crate::vietqr::{Banks, Symbol, stall_payload};
 use crate::vn::Day;
+use crate::web::own_path::own_path;
 use crate::web::{Person, Problem, ProblemKind, Shared};
 use crate::words::account_changed;
 
@@ -72,12 +73,8 @@ pub(super) struct Act {
 /// After a change the stall is shown, through a redirect, so that loading the page again changes nothing.
 fn back_to_stall(officer: &Officer, act: &Act, done: Result<(), Problem>) -> HttpResponse {
     // Only a path of this service: a form from elsewhere leads nowhere else.
-    let is_stall = act.stall_href.starts_with("/stalls/");
-    let back = if is_stall {
-        act.stall_href.as_str()
-    } else {
-        "/households"
-    };
+    let back = own_path(&act.stall_href).filter(|path| path.starts_with("/stalls/"));
+    let back = back.as_deref().unwrap_or("/households");
     match done {
         Ok(()) => answer::seen(back),
         Err(error) => {
@@ -248,13 +245,13 @@ pub(super) async fn card(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let (serial, name) = path.into_inner();
-    match card_file(&officer.visit, &serial, &name, &shared).await {
+    match card_file(&serial, &name, &shared).await {
         Ok(response) => response,
         Err(fault) => officer.answer(Err(fault)),
     }
 }
 
-async fn card_file(visit: &Visit, serial: &str, name: &str, shared: &Shared) -> Result<HttpResponse, Fault> {
+async fn card_file(serial: &str, name: &str, shared: &Shared) -> Result<HttpResponse, Fault> {
     let no_such = || {
         Problem::missing((
             "Không có tệp thẻ này. Hãy mở lại từ trang của sạp.",
@@ -273,7 +270,7 @@ async fn card_file(visit: &Visit, serial: &str, name: &str, shared: &Shared) -> 
         return Err(Problem::new(ProblemKind::CodeEnded, detail).titled(title).into());
     };
     let file_name = format!("the-{}-{}.{ending}", found.stall_code, format.key());
-    let card = card_of(found, &shared.banks.banks(), visit.host(shared));
+    let card = card_of(found, &shared.banks.banks(), &shared.host());
     let draw: fn(&Card, Format) -> Vec<u8> = match ending {
         "pdf" => print::pdf,
         "png" => print::png,

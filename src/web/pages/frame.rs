@@ -9,7 +9,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::assets::{Hrefs, hrefs};
 use crate::store::{Missing, StoreError};
 use crate::vn::{Day, Lang, sentence};
-use crate::web::{Person, Problem, ProblemKind, Shared};
+use crate::web::own_path::own_path;
+use crate::web::peer::Peer;
+use crate::web::{Person, Problem, ProblemKind};
 
 /// The cookie that remembers the language.
 pub(super) const LANG_COOKIE: &str = "choso_lang";
@@ -23,8 +25,8 @@ pub(super) struct Visit {
     pub lang_was_chosen: bool,
     /// Path and question, to come back to. A page that changes something is not come back to.
     pub here: String,
-    /// Scheme and host as the visitor wrote them.
-    pub origin: String,
+    /// Whether the way to the visitor is encrypted.
+    pub is_tls: bool,
     path: String,
     question: HashMap<String, String>,
 }
@@ -38,17 +40,12 @@ impl Visit {
         let chosen = question.get("lang").and_then(|word| lang_of(word));
         let kept = request.cookie(LANG_COOKIE).and_then(|c| lang_of(c.value()));
         let whole = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let here = if request.method().is_safe() {
-            whole.to_owned()
-        } else {
-            "/".to_owned()
-        };
-        let connection = request.connection_info();
+        let here = request.method().is_safe().then(|| own_path(whole)).flatten();
         Visit {
             lang: chosen.or(kept).unwrap_or_default(),
             lang_was_chosen: chosen.is_some(),
-            here,
-            origin: format!("{}://{}", connection.scheme(), connection.host()),
+            here: here.unwrap_or_else(|| "/".to_owned()),
+            is_tls: Peer::of(request).is_tls,
             path: request.uri().path().to_owned(),
             question,
         }
@@ -62,10 +59,9 @@ impl Visit {
             .filter(|value| !value.is_empty())
     }
 
-    /// The host that cards print: the setting's, else as the visitor wrote it.
-    pub fn host<'a>(&'a self, shared: &'a Shared) -> &'a str {
-        let own = || self.origin.split_once("://").map_or("", |(_, host)| host);
-        shared.public_host.as_deref().unwrap_or_else(own)
+    /// Takes something out of the question, so that no link of the page repeats it.
+    pub fn forget(&mut self, name: &str) -> Option<String> {
+        self.question.remove(name)
     }
 
     /// A day in the question, or the other one. Browsers send `YYYY-MM-DD` from a date field.
@@ -91,7 +87,9 @@ impl Visit {
     fn switch_href(&self) -> String {
         let mut pairs: Vec<(&String, &String)> = self.question.iter().filter(|(k, _)| *k != "lang").collect();
         pairs.sort();
-        let mut href = format!("{}?", self.path);
+        // A path that a browser would take for a host is none of ours.
+        let path = own_path(&self.path).unwrap_or_else(|| "/".to_owned());
+        let mut href = format!("{path}?");
         for (name, value) in pairs {
             href.push_str(&format!("{}={}&", encoded(name), encoded(value)));
         }
@@ -277,6 +275,14 @@ mod tests {
         assert_eq!(lang("/"), Lang::Vi);
         assert_eq!(lang("/?lang=en"), Lang::En);
         assert_eq!(lang("/?lang=xx"), Lang::Vi);
+    }
+
+    #[test]
+    fn no_link_of_a_page_leads_to_a_host_in_the_path() {
+        let request = TestRequest::get().uri("//example.org/x").to_http_request();
+        let visit = Visit::of(&request);
+        assert_eq!(visit.switch_href(), "/?lang=en");
+        assert_eq!(visit.here, "/");
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl PageStates {
 /// All pages, their pictures and their script.
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     let in_words = from_fn(refusals::in_the_visitors_words);
-    to.service(web::scope("").wrap(in_words).configure(all));
+    let headers = from_fn(super::headers::add);
+    to.service(web::scope("").wrap(in_words).wrap(headers).configure(all));
 }
 
 fn all(to: &mut web::ServiceConfig) {
@@ -66,6 +67,10 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/places/{place}", web::get().to(register::place))
         .route("/households", web::get().to(register::households))
         .route("/households/{household}", web::get().to(register::household))
+        .route(
+            "/households/{household}/owner-key",
+            web::get().to(owner_key::show),
+        )
         .route(
             "/households/{household}/owner-key",
             web::post().to(owner_key::make),
@@ -103,7 +108,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
         .route("/providers", web::get().to(providers::providers))
-        .route("/sign-in", web::get().to(sign_in::by_link))
+        .route("/sign-in", web::get().to(sign_in::page))
         .route("/sign-in", web::post().to(sign_in::by_form))
         .route("/sign-out", web::post().to(sign_in::out))
         .route("/assets/{name}", web::get().to(assets::asset));

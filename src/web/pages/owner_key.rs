@@ -1,6 +1,7 @@
 //! The link with which an owner opens the own list: made and revoked by an officer, who cannot open it.
 
-use actix_web::{HttpResponse, web};
+use actix_web::cookie::{Cookie, SameSite, time};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +9,18 @@ use base64::engine::general_purpose::STANDARD;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, encoded};
 use super::officer::Officer;
-use crate::access::{token_sha256, token_text};
+use crate::access::{is_secret_text, token_sha256};
 use crate::clock::now;
 use crate::store::Missing;
 use crate::vietqr::Symbol;
 use crate::vn::Day;
+use crate::web::session::fresh_secret;
 use crate::web::{Problem, ProblemKind, Shared};
+
+/// The cookie that holds a new key until its owner has scanned it. It goes to the page of this one link and nowhere else.
+const COOKIE: &str = "choso_owner_link";
+/// So long the page of a new link can be loaded again.
+const SHOWN_MINUTES: i64 = 5;
 
 #[derive(Template)]
 #[template(path = "owner_key.html")]
@@ -21,70 +28,135 @@ struct OwnerKeyPage {
     frame: Frame,
     household: String,
     household_href: String,
-    link: String,
-    /// The symbol of the link, inside the page: no other request carries the key.
-    picture: String,
+    /// The link and its symbol; none once the owner has opened it or some minutes have passed.
+    link: Option<Link>,
 }
 
-/// `POST /households/{household}/owner-key`: makes the owner's link and shows it, this once.
+struct Link {
+    text: String,
+    /// The symbol of the link, inside the page: no other request carries the key.
+    picture: String,
+    /// Whether only this machine or network can open it.
+    is_near: bool,
+}
+
+/// `POST /households/{household}/owner-key`: makes the owner's link, then shows it by a page of its own: loading that
+/// page again makes no other one.
 pub(super) async fn make(
     officer: Officer,
     household: web::Path<String>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    officer.answer(made(&officer, &household, &shared).await.map_err(|fault| {
-        let words = officer.visit.pick("Về trang của hộ", "Back to the household");
-        fault.or_go(href_of(&household), words.to_owned())
-    }))
+    match made(&officer, &household, &shared).await {
+        Ok(key) => {
+            let mut response = answer::seen(&key_href(&household));
+            let kept = Cookie::build(COOKIE, key)
+                .path(key_href(&household))
+                .http_only(true)
+                .secure(officer.visit.is_tls)
+                .same_site(SameSite::Strict)
+                .max_age(time::Duration::minutes(SHOWN_MINUTES))
+                .finish();
+            // A cookie of some fifty plain characters can always be written.
+            if let Err(error) = response.add_cookie(&kept) {
+                tracing::error!(%error, "a cookie could not be written");
+            }
+            response
+        }
+        Err(fault) => {
+            let words = officer.visit.pick("Về trang của hộ", "Back to the household");
+            officer.answer(Err(fault.or_go(href_of(&household), words.to_owned())))
+        }
+    }
 }
 
-async fn made(officer: &Officer, household_id: &str, shared: &Shared) -> Result<Html, Fault> {
-    let visit = &officer.visit;
-    let time = now();
-    let (household, _) = shared
-        .store
-        .household(household_id, Day::of(time))
-        .await?
-        .ok_or(Missing::Household)?;
-    let undone = |cause: &str| {
-        let sentence = (
-            "Chưa tạo được liên kết. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên mã yêu cầu này.",
-            "The link could not be made. Try again; if it still fails, give the administrator this id.",
-        );
-        let problem = Problem::new(ProblemKind::OwnerKey, sentence);
-        tracing::error!(
-            cause,
-            request_id = problem.request_id,
-            "an owner's link could not be made"
-        );
-        problem
-    };
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| undone(&error.to_string()))?;
-    let token = token_text(random);
-    // The proxy that makes it https is the one that knows the host's name.
-    let origin = match &shared.public_host {
-        Some(host) => format!("https://{host}"),
-        None => visit.origin.clone(),
-    };
-    let link = format!("{origin}/own/{token}");
-    let symbol = Symbol::of_link(&link).ok_or_else(|| undone("the link is too long"))?;
+async fn made(officer: &Officer, household_id: &str, shared: &Shared) -> Result<String, Fault> {
+    // First, so that no key is made that cannot be shown.
+    origin(shared)?;
+    let key = fresh_secret()?;
     shared
         .store
-        .make_owner_key(household_id, &token_sha256(&token), officer.person.at(time))
+        .make_owner_key(household_id, &token_sha256(&key), officer.person.at(now()))
         .await?;
     tracing::info!(
         person = officer.person.name,
         household_id,
         "an owner's link was made"
     );
-    let drawn = symbol.svg(visit.pick("Mã QR của liên kết", "QR code of the link"));
+    Ok(key)
+}
+
+fn origin(shared: &Shared) -> Result<String, Fault> {
+    shared.origin().ok_or_else(|| {
+        let sentence = (
+            "Chưa biết địa chỉ công khai của dịch vụ nên chưa cấp được liên kết. Nhờ quản trị viên đặt public_host rồi làm lại.",
+            "The public address of the service is not known, so no link can be made. Ask the administrator to set public_host, then do it again.",
+        );
+        Problem::conflict(sentence).into()
+    })
+}
+
+/// `GET /households/{household}/owner-key`: the link that was just made, until its owner has opened it.
+pub(super) async fn show(
+    officer: Officer,
+    request: HttpRequest,
+    household: web::Path<String>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let key = request.cookie(COOKIE).map(|cookie| cookie.value().to_owned());
+    officer.answer(shown(&officer, &household, key, &shared).await)
+}
+
+async fn shown(
+    officer: &Officer,
+    household_id: &str,
+    key: Option<String>,
+    shared: &Shared,
+) -> Result<Html, Fault> {
+    let visit = &officer.visit;
+    let (household, _) = shared
+        .store
+        .household(household_id, Day::of(now()))
+        .await?
+        .ok_or(Missing::Household)?;
+    let mut link = None;
+    if let Some(key) = key.filter(|key| is_secret_text(key)) {
+        let living = shared.store.owner_key_of(&token_sha256(&key), None).await?;
+        let is_new = |living: crate::store::OwnerKey| {
+            living.household_id == household_id && living.last_used_at.is_none()
+        };
+        if living.is_some_and(is_new) {
+            link = Some(drawn(officer, &key, shared)?);
+        }
+    }
     Html::of(&OwnerKeyPage {
         frame: officer.frame(visit.pick("Liên kết của chủ hộ", "The owner's link")),
         household: household.name,
         household_href: href_of(household_id),
         link,
-        picture: format!("data:image/svg+xml;base64,{}", STANDARD.encode(drawn)),
+    })
+}
+
+fn drawn(officer: &Officer, key: &str, shared: &Shared) -> Result<Link, Fault> {
+    let text = format!("{}/own/{key}", origin(shared)?);
+    let undrawn = || {
+        let sentence = (
+            "Liên kết quá dài để vẽ mã. Nhờ quản trị viên đặt public_host ngắn hơn.",
+            "The link is too long for a code. Ask the administrator for a shorter public_host.",
+        );
+        let problem = Problem::new(ProblemKind::OwnerKey, sentence);
+        tracing::error!(
+            request_id = problem.request_id,
+            "an owner's link could not be drawn"
+        );
+        problem
+    };
+    let symbol = Symbol::of_link(&text).ok_or_else(undrawn)?;
+    let picture = symbol.svg(officer.visit.pick("Mã QR của liên kết", "QR code of the link"));
+    Ok(Link {
+        text,
+        picture: format!("data:image/svg+xml;base64,{}", STANDARD.encode(picture)),
+        is_near: shared.public_host.is_none(),
     })
 }
 
@@ -103,4 +175,8 @@ pub(super) async fn revoke(
 
 fn href_of(household_id: &str) -> String {
     format!("/households/{}", encoded(household_id))
+}
+
+fn key_href(household_id: &str) -> String {
+    format!("{}/owner-key", href_of(household_id))
 }

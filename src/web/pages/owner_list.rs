@@ -19,11 +19,12 @@ use tokio::sync::OwnedMutexGuard;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Visit};
 use super::words;
-use crate::access::token_sha256;
+use crate::access::{Way, is_secret_text, token_sha256};
 use crate::clock::now;
 use crate::ledger::Received;
 use crate::store::{HouseholdView, OwnerKey, OwnerList, OwnerReceipt, StallView};
 use crate::vn::{Day, Dong, Lang};
+use crate::web::session::{attempt_failed, too_many};
 use crate::web::{Person, Problem, ProblemKind, Shared};
 
 use period::Asked;
@@ -32,8 +33,6 @@ use period::Asked;
 const COOKIE: &str = "choso_own";
 const COOKIE_PATH: &str = "/own";
 const COOKIE_DAYS: i64 = 365;
-/// A key has 49 characters; what is much longer was never one.
-const TOKEN_CHARS_MAX: usize = 100;
 /// Receipts on one page.
 const PAGE_RECEIPTS: usize = 100;
 /// Accounts named at the head of a workbook.
@@ -148,19 +147,24 @@ async fn key_in(request: &HttpRequest, text: &str, shared: &Shared, is_used: boo
         Err(problem) if problem.kind == ProblemKind::SignIn => {}
         Err(problem) => return Err(problem.into()),
     }
-    let is_plain = !text.is_empty()
-        && text.len() <= TOKEN_CHARS_MAX
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if !is_plain {
+    if text.is_empty() {
         return Err(Shut::NoKey);
     }
-    let key = shared
-        .store
-        .owner_key_of(&token_sha256(text), is_used.then(now))
-        .await?;
-    key.ok_or(Shut::NoKey)
+    if is_secret_text(text) {
+        let key = shared
+            .store
+            .owner_key_of(&token_sha256(text), is_used.then(now))
+            .await?;
+        if let Some(key) = key {
+            return Ok(key);
+        }
+    }
+    // A good key is never refused because of the wrong ones of others at the same address.
+    let way = if is_used { Way::OwnerKey } else { Way::OwnerLink };
+    match (way, attempt_failed(request, way)) {
+        (Way::OwnerLink, wait_s) if wait_s > 0 => Err(too_many(wait_s).into()),
+        _ => Err(Shut::NoKey),
+    }
 }
 
 /// The owner who asks. The answer depends on the cookie alone.
@@ -183,7 +187,7 @@ fn cookie(value: String, age: time::Duration, visit: &Visit) -> Cookie<'static> 
     Cookie::build(COOKIE, value)
         .path(COOKIE_PATH)
         .http_only(true)
-        .secure(visit.origin.starts_with("https://"))
+        .secure(visit.is_tls)
         .same_site(SameSite::Lax)
         .max_age(age)
         .finish()

@@ -159,7 +159,7 @@ pub(super) async fn order(
     let begun = async {
         let snapshot = live.snapshot(&shared.store).await?;
         let title = place_name(&snapshot.facts, &place).ok_or_else(no_place)?;
-        let pack = pack_of(&officer, &place, title, wish.into_inner(), &shared).await?;
+        let pack = pack_of(&place, title, wish.into_inner(), &shared).await?;
         packs.begin(pack, &officer.person.name)
     };
     match begun.await {
@@ -174,13 +174,7 @@ pub(super) async fn order(
 }
 
 /// The cards of a place, or those picked there, as a pack.
-async fn pack_of(
-    officer: &Officer,
-    place: &str,
-    title: String,
-    wish: Wish,
-    shared: &Shared,
-) -> Result<Pack, Fault> {
+async fn pack_of(place: &str, title: String, wish: Wish, shared: &Shared) -> Result<Pack, Fault> {
     let format = Format::of(&wish.format)
         .ok_or_else(|| Problem::invalid("format", ("Hãy chọn khổ in.", "Choose what to print.")))?;
     let serials: Option<Vec<String>> = wish.serials.map(|list| {
@@ -210,10 +204,10 @@ async fn pack_of(
         return Err(Problem::conflict(sentence).into());
     }
     let banks = shared.banks.banks();
-    let host = officer.visit.host(shared);
+    let host = shared.host();
     let lines = found.into_iter().map(|card| PackLine {
         number: card.number.clone(),
-        card: card_of(card, &banks, host),
+        card: card_of(card, &banks, &host),
     });
     Ok(Pack::new(title, today.show(), format, lines.collect()))
 }

@@ -426,7 +426,7 @@ fn code_row(
             .unwrap_or_default(),
         holder: account.map(|a| a.holder_name.clone()).unwrap_or_default(),
         check_href: format!("/k/{}", encoded(&code.serial)),
-        check_text: format!("{}/k/{}", visit.host(shared), code.serial),
+        check_text: format!("{}/k/{}", shared.host(), code.serial),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Providers and keys, tokens, creating calls that are done once; and opening the store itself.
+//! Providers and keys, creating calls that are done once; and opening the store itself.
 
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ on_both! {
     a_newer_schema_is_refused
     providers_are_added_once
     a_rotated_key_overlaps_and_expires
-    a_person_has_one_living_token
     the_first_answer_under_a_key_stays
     work_that_fails_leaves_neither_itself_nor_a_key
     what_is_created_is_read_in_the_same_transaction
@@ -111,35 +110,6 @@ fn a_rotated_key_overlaps_and_expires(database: Database) {
             .rotate_key(new_key("nobody", "k2", "s1:x"), later(1), later(1)),
     );
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
-}
-
-fn a_person_has_one_living_token(database: Database) {
-    let books = Books::open(database);
-    let add = |hash: &str, replace| books.run(books.store.add_token("người thử", hash, replace, noon()));
-    let whose = |hash: &str| books.run(books.store.token_name(hash)).expect("an answer");
-    add("hash-1", false).expect("a first token");
-    assert_eq!(whose("hash-1").as_deref(), Some("người thử"));
-    assert!(matches!(add("hash-2", false), Err(StoreError::Conflict(_))));
-    assert_eq!(whose("hash-2"), None, "a refused token is not kept");
-    add("hash-2", true).expect("a second one in place of the first");
-    assert_eq!(
-        (whose("hash-1"), whose("hash-2").as_deref()),
-        (None, Some("người thử"))
-    );
-    let listed = books.run(books.store.tokens()).expect("tokens");
-    assert_eq!(listed.iter().filter(|t| t.revoked_at.is_none()).count(), 1);
-    assert_eq!(listed.len(), 2);
-    assert!(
-        books
-            .run(books.store.revoke_token("người thử", noon()))
-            .expect("an answer")
-    );
-    assert!(
-        !books
-            .run(books.store.revoke_token("người thử", noon()))
-            .expect("an answer")
-    );
-    assert_eq!(whose("hash-2"), None);
 }
 
 /// A call of this person under `khóa-1`; its digest tells requests apart.

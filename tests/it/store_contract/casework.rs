@@ -439,6 +439,19 @@ fn what_people_do_stands_in_a_chain(database: Database) {
         2
     );
     assert_eq!(books.run(books.store.walk_acts()).expect("walked"), (4, None));
+    let looked = books.run(books.store.keep_look(
+        "p",
+        Subject::Row(9),
+        (&[1, 2], " lệch tiền "),
+        at_evening("an"),
+    ));
+    assert_eq!(looked.expect("an act"), 5);
+    let looks = books
+        .run(books.store.acts_of("p", Subject::Row(9)))
+        .expect("acts");
+    assert_eq!((looks.len(), looks[0].what), (1, ActKind::Look));
+    assert_eq!(&*looks[0].detail, r#"{"reason":"lệch tiền","receipts":[1,2]}"#);
+    assert_eq!(books.run(books.store.walk_acts()).expect("walked"), (5, None));
     books.execute("UPDATE act SET by_name = 'cuong' WHERE act_no = 2");
     let (held, broken) = books.run(books.store.walk_acts()).expect("walked");
     assert_eq!(held, 1);

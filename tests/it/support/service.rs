@@ -4,14 +4,15 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use choso::access::{NONCE_BYTES, key_purpose};
+use choso::access::{NONCE_BYTES, Scope, key_purpose, token_sha256};
 use choso::app::App;
 use choso::clock::now;
 use choso::config::{Config, RawConfig};
 use choso::ledger::LedgerNo;
 use choso::notice::{Evidence, Scheme, Secrets, scheme};
 use choso::register::read_register;
-use choso::store::{NewProvider, Recount, Store};
+use choso::store::{NewProvider, NewSession, Recount, Store};
+use choso::vn::TimeMs;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 use tokio::runtime::Runtime;
@@ -120,6 +121,33 @@ impl TestApp {
         };
         self.run(self.store().add_provider(&new, now()))
             .expect("a new provider");
+    }
+
+    /// A person with this token, who is signed in with a session of the same text: `choso_session=TOKEN`.
+    pub fn person(&self, name: &str, token: &str) {
+        let sha256 = token_sha256(token);
+        let session = NewSession {
+            session_sha256: &sha256,
+            expires_at: TimeMs(now().0 + 86_400_000),
+        };
+        self.run(async {
+            let store = self.store();
+            store
+                .add_token(name, &sha256, false, now())
+                .await
+                .expect("a token");
+            let signed_in = store.sign_in(&sha256, session, now()).await.expect("an answer");
+            assert_eq!(signed_in.as_deref(), Some(name));
+        });
+    }
+
+    /// A program with this token that may hear receipts.
+    pub fn listener(&self, name: &str, token: &str) {
+        let sha256 = token_sha256(token);
+        let added = self
+            .store()
+            .add_program_token(name, &sha256, &[Scope::Receipts], false, now());
+        self.run(added).expect("a token");
     }
 
     /// Every kept callback, in the order of their batches.

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::common::{Fields, age, case_href, decision_of, followed, in_turn, mark, name, new_decision};
 use crate::clock::now;
-use crate::reconcile::{Act, ActKind, DecisionState, FindingKind, Subject};
+use crate::reconcile::{Act, ActKind, DecisionState, FindingKind, REASON_CHARS, Subject};
 use crate::settlement::ExceptionView;
 use crate::statement::{RowKind, RowStatus};
 use crate::store::{Actor, Answer, DecisionView, EntryDetail, RowDetail};
@@ -15,6 +15,9 @@ use crate::web::pages::frame::{Fault, Frame, encoded};
 use crate::web::pages::officer::Officer;
 use crate::web::{Problem, Shared};
 
+/// A look counts for so long: within it the same person's next look at the same is no other one, and what was opened
+/// with a reason stays open.
+const LOOK_MS: i64 = 15 * 60_000;
 /// Characters of a comment.
 const COMMENT_CHARS_MAX: usize = 2_000;
 
@@ -34,6 +37,8 @@ struct CasePage {
     row: Option<RowView>,
     tied: Vec<EntryView>,
     candidates: Vec<EntryView>,
+    /// Whether the household has other receipts of these days, which are shown for a reason only.
+    has_others: bool,
     marks: Vec<MarkView>,
     may_decide: bool,
     is_entry: bool,
@@ -71,7 +76,13 @@ pub(super) async fn show(officer: Officer, shared: web::Data<Shared>) -> HttpRes
 async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let lang = officer.visit.lang;
-    let missing = || Problem::missing(("Không có mục này.", "There is no such exception."));
+    let missing = || {
+        let sentence = (
+            "Không có mục này, hoặc nó đã khớp và không còn gì để xem.",
+            "There is no such exception, or it has matched and nothing is left to look at.",
+        );
+        Problem::missing(sentence)
+    };
     let provider = visit.asked("provider").ok_or_else(missing)?.to_owned();
     let subject = visit
         .asked("subject")
@@ -91,19 +102,43 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         exception,
         tied,
         candidates,
+        candidates_of_household,
         decisions,
     } = in_turn(shared, reconciler.exception_view(&provider, day, subject)).await?;
     let tied = store.entries(&provider, &tied).await?;
-    if row.is_none() && tied.is_empty() {
+    // Only what people have to do with: else every receipt could be read here by its number.
+    if exception.is_none() && decisions.is_empty() || row.is_none() && tied.is_empty() {
         return Err(missing().into());
+    }
+    let is_decided = decisions
+        .iter()
+        .any(|d| matches!(d.state, DecisionState::Waiting | DecisionState::Standing));
+    let mut acts = store.acts_of(&provider, subject).await?;
+    let me = officer.person.name.as_str();
+    let is_fresh = |act: &&Act| act.what == ActKind::Look && act.by == me && act.at.0 > time.0 - LOOK_MS;
+    let opened = visit.asked("look").and_then(|no| no.parse::<i64>().ok());
+    let is_open = |act: &&Act| Some(act.act_no) == opened && !reason_of(act).is_empty();
+    let is_opened = acts.iter().filter(is_fresh).any(|act| is_open(&act));
+    let has_others = candidates_of_household.len() > candidates.len() && !is_opened && !is_decided;
+    // What is decided needs no candidates.
+    let candidates = match (is_decided, is_opened) {
+        (true, _) => Vec::new(),
+        (false, true) => candidates_of_household,
+        (false, false) => candidates,
+    };
+    let seen: Vec<i64> = tied
+        .iter()
+        .map(|entry| entry.entry_no)
+        .chain(candidates.iter().copied())
+        .collect();
+    if !seen.is_empty() && !acts.iter().any(|act| is_fresh(&act)) {
+        let actor = officer.person.at(time);
+        store.keep_look(&provider, subject, (&seen, ""), actor).await?;
+        acts = store.acts_of(&provider, subject).await?;
     }
     let mut beside = store.entries(&provider, &candidates).await?;
     beside.sort_by_key(|entry| candidates.iter().position(|no| *no == entry.entry_no));
     let assignee = store.assignments(&provider).await?.remove(&subject);
-    let acts = store.acts_of(&provider, subject).await?;
-    let is_decided = decisions
-        .iter()
-        .any(|d| matches!(d.state, DecisionState::Waiting | DecisionState::Standing));
     let kind = exception.map(|e| e.kind);
     let (vi, en) = kind.map_or(("Đã xử lý", "Resolved"), FindingKind::name);
     Html::of(&CasePage {
@@ -127,6 +162,7 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         row: row.map(|row| row_view(row, lang)),
         tied: tied.into_iter().map(|entry| entry_view(entry, lang)).collect(),
         candidates: beside.into_iter().map(|entry| entry_view(entry, lang)).collect(),
+        has_others,
         marks: decisions
             .iter()
             .rev()
@@ -251,23 +287,26 @@ fn mark_view(decision: &DecisionView, me: &str, lang: Lang) -> MarkView {
 /// When, who did what, and what was said.
 fn act_view(act: &Act, lang: Lang) -> (String, String, String) {
     let (vi, en) = act.what.name();
-    let detail: serde_json::Value = serde_json::from_str(&act.detail).unwrap_or_default();
-    let text = |name: &str| {
-        detail
-            .get(name)
-            .and_then(|v| v.as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
     let said = match act.what {
-        ActKind::Comment => text("text"),
-        ActKind::Assign => text("to"),
-        _ => text("reason"),
+        ActKind::Comment => text_of(act, "text"),
+        ActKind::Assign => text_of(act, "to"),
+        _ => reason_of(act),
     };
     (act.at.show(), format!("{} · {}", act.by, lang.pick(vi, en)), said)
 }
 
-/// `POST /reconcile/case/{act}`: decides, answers a decision, comments, or gives to somebody; then the page again.
+fn reason_of(act: &Act) -> String {
+    text_of(act, "reason")
+}
+
+fn text_of(act: &Act, name: &str) -> String {
+    let detail: serde_json::Value = serde_json::from_str(&act.detail).unwrap_or_default();
+    let text = detail.get(name).and_then(|v| v.as_str());
+    text.unwrap_or_default().to_owned()
+}
+
+/// `POST /reconcile/case/{act}`: decides, answers a decision, comments, gives to somebody, or opens the household's other
+/// receipts; then the page again.
 pub(super) async fn act(
     officer: Officer,
     act: web::Path<String>,
@@ -280,7 +319,8 @@ pub(super) async fn act(
         .map(|(subject, day)| case_href(fields.one("provider"), subject, day))
         .unwrap_or_else(|_| "/reconcile".to_owned());
     match acted(&officer, &act, &fields, &shared).await {
-        Ok(()) => seen(&back),
+        Ok(None) => seen(&back),
+        Ok(Some(look_no)) => seen(&format!("{back}&look={look_no}#decide")),
         Err(fault) => {
             let words = officer.visit.pick("Quay lại mục này", "Back to it").to_owned();
             officer.answer(Err(fault.or_go(back, words)))
@@ -288,7 +328,8 @@ pub(super) async fn act(
     }
 }
 
-async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -> Result<(), Fault> {
+/// Does it; of a look its number.
+async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -> Result<Option<i64>, Fault> {
     let (subject, day) = fields.subject()?;
     let provider = fields.one("provider");
     let store = &shared.store;
@@ -304,9 +345,14 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 );
                 return Err(Problem::invalid("text", detail).into());
             }
-            Ok(store.comment(provider, subject, text, actor).await?)
+            store.comment(provider, subject, text, actor).await?;
         }
-        "assign" => Ok(store.assign(provider, &[subject], name(fields)?, actor).await?),
+        "assign" => store.assign(provider, &[subject], name(fields)?, actor).await?,
+        "look" => {
+            return look(shared, provider, (subject, day), fields.one("reason"), actor)
+                .await
+                .map(Some);
+        }
         "decide" => {
             let decision = decision_of(fields.one("decision"))?;
             let receipt_nos: Vec<i64> = fields.all("receipt").filter_map(|no| no.parse().ok()).collect();
@@ -324,7 +370,7 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
                 provider,
                 (day.min(view.business_day), day.max(view.business_day)),
             )
-            .await
+            .await?;
         }
         "answer" => {
             let answer = match fields.one("answer") {
@@ -343,8 +389,33 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
             let view = store
                 .answer_decision(decision_no, answer, fields.one("reason"), actor)
                 .await?;
-            followed(shared, &view.provider_id, (view.business_day, view.business_day)).await
+            followed(shared, &view.provider_id, (view.business_day, view.business_day)).await?;
         }
-        _ => Err(Problem::missing(("Không có việc này.", "There is no such action.")).into()),
+        _ => return Err(Problem::missing(("Không có việc này.", "There is no such action.")).into()),
     }
+    Ok(None)
+}
+
+/// Opens the household's other receipts of these days, for a reason that is kept with what was seen.
+async fn look(
+    shared: &Shared,
+    provider: &str,
+    (subject, day): (Subject, Day),
+    reason: &str,
+    actor: Actor<'_>,
+) -> Result<i64, Fault> {
+    if !REASON_CHARS.contains(&reason.chars().count()) {
+        let detail = (
+            "Hãy ghi vì sao cần xem các khoản khác của hộ, từ 3 đến 500 ký tự.",
+            "Say why the household's other receipts are needed, 3 to 500 characters.",
+        );
+        return Err(Problem::invalid("reason", detail).into());
+    }
+    let reconciler = shared.reconciler();
+    let looked = in_turn(shared, reconciler.exception_view(provider, day, subject)).await?;
+    let seen = looked.candidates_of_household;
+    Ok(shared
+        .store
+        .keep_look(provider, subject, (&seen, reason), actor)
+        .await?)
 }
