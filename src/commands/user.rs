@@ -61,7 +61,7 @@ async fn add(args: Add) -> Result<ExitCode, Failure> {
     if name.is_empty() || name.chars().count() > 100 {
         return Err(Failure::Refused("NAME wants 1 to 100 characters".to_owned()));
     }
-    let (_, store) = args.settings.open().await?;
+    let (_, store) = args.settings.open_or_make().await?;
     let mut random = [0u8; 32];
     getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
     let token = token_text(random);
