@@ -1,6 +1,6 @@
 //! Builds the service from its settings, and says in which order it starts and stops.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::task::JoinHandle;
 
 use crate::bank_directory::{BankDirectory, BanksFileError};
-use crate::config::{Config, ConfigError};
-use crate::intake::{Announcer, Intake, Keyring, ProviderHealth};
+use crate::clock::now;
+use crate::config::Config;
+use crate::intake::{Announcer, Intake, KeyFile, KeyFileError, Keyring, ProviderHealth};
 use crate::jobs::Jobs;
 use crate::store::{Store, StoreError};
 use crate::task::Task;
@@ -26,20 +27,27 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The settings or the key file.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    KeyFile(#[from] KeyFileError),
     #[error(transparent)]
     BanksFile(#[from] BanksFileError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("cannot listen on {address}: {cause}")]
+    #[error("cannot listen on {address}: {cause}; --listen or CHOSO_LISTEN names another address")]
     Listen {
         /// what was asked for
         address: SocketAddr,
         /// what the system says
         cause: std::io::Error,
     },
+}
+
+/// Whether the service could listen there, asked before anything is done that a taken address would make vain.
+pub fn check_address(address: SocketAddr) -> Result<(), StartError> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(cause) => Err(StartError::Listen { address, cause }),
+    }
 }
 
 /// A running service. Several may run in one process; each has its own port, queue, pool and turns.
@@ -67,8 +75,10 @@ impl App {
     }
 
     async fn build(config: &Config, keeps: bool) -> Result<App, StartError> {
-        let sealing_key = config.sealing_key()?;
+        let key_file = KeyFile::read(&config.key_file)?;
+        check_address(config.listen)?;
         let store = Arc::new(Store::open(&config.database_url).await?);
+        let sealing_key = key_file.key_in_use(&store, now()).await?;
         let metrics = Arc::new(Metrics::default());
         let (intake, writer) = if keeps {
             let (intake, writer) = Intake::start(store.clone(), config.intake_limits(), metrics.clone());

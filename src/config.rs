@@ -16,7 +16,6 @@ use serde::de::value::MapDeserializer;
 use serde::de::{Deserialize, Deserializer, Error};
 use toml::Value;
 
-use crate::access::SealingKey;
 use crate::intake::IntakeLimits;
 use crate::telemetry::{LogFilter, LogFormat};
 use crate::vn::{SetTimes, WorkingCalendar};
@@ -102,9 +101,6 @@ pub enum ConfigError {
         /// what is wrong and what is wanted
         cause: String,
     },
-    /// The key file cannot be read or made.
-    #[error("key file {path}: {cause}")]
-    KeyFile { path: PathBuf, cause: String },
 }
 
 impl RawConfig {
@@ -299,47 +295,6 @@ impl Config {
             batch_deliveries_max: self.batch_deliveries_max,
         }
     }
-
-    /// The key that encrypts secrets; the key file is made, readable by its owner alone, if it is not there.
-    pub fn sealing_key(&self) -> Result<SealingKey, ConfigError> {
-        let wrong = |cause: String| ConfigError::KeyFile {
-            path: self.key_file.clone(),
-            cause,
-        };
-        match std::fs::read_to_string(&self.key_file) {
-            Ok(text) => SealingKey::from_file(&text).map_err(|e| wrong(e.to_string())),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let mut random = [0; 32];
-                getrandom::fill(&mut random).map_err(|e| wrong(e.to_string()))?;
-                let key = SealingKey::from_random(random);
-                match write_new_private(&self.key_file, &key.to_file()) {
-                    Ok(()) => Ok(key),
-                    // Another process made it between our look and our write: its key is the key.
-                    Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => self.sealing_key(),
-                    Err(e) => Err(wrong(e.to_string())),
-                }
-            }
-            Err(e) => Err(wrong(e.to_string())),
-        }
-    }
-}
-
-/// Writes a file that must not exist yet, mode 0600, whole or not at all as far as other readers see.
-fn write_new_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let draft = path.with_extension(format!("key-{}", std::process::id()));
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // A hard link fails if the name is taken, where a rename would replace another process's key.
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    linked
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ pub fn conflict(conflict: &Conflict) -> Sentence {
         ),
         // Rules are set on the command line only, which speaks English.
         Conflict::ProviderRules(error) => Sentence::new(error.to_string(), error.to_string()),
+        Conflict::LastKey { provider_id } => sentence!(
+            "Đây là khóa duy nhất còn hiệu lực của «{provider_id}». Hãy đổi khóa (`choso provider rotate-key --overlap-hours 0`), hoặc ngừng nhà cung cấp (`choso provider disable`).",
+            "This is the only live key of «{provider_id}», which could not be heard without it. Replace it (`choso provider rotate-key --overlap-hours 0`), or stop the provider (`choso provider disable`)."
+        ),
         Conflict::TokenExists { name } => sentence!(
             "«{name}» đã có mã truy cập. Nếu mã bị mất, thêm --replace để thu hồi và tạo mã mới.",
             "«{name}» already has a token; if it was lost, add --replace to revoke it and make a new one"
@@ -157,6 +161,13 @@ pub fn conflict(conflict: &Conflict) -> Sentence {
             "This day is not over. Close it from the next day on.",
         )
             .into(),
+        Conflict::DayEmpty { provider_id, day } => {
+            let day = day.show();
+            sentence!(
+                "Ngày {day} của «{provider_id}» không có dòng sao kê nào và không có khoản nào đã ghi nhận, nên không có gì để khóa sổ. Hãy xem lại ngày và nhà cung cấp, hoặc nhập sao kê trước.",
+                "On {day} «{provider_id}» has neither rows of a statement nor receipts, so there is nothing to close. Check the day and the provider, or import the statement first."
+            )
+        }
         Conflict::DayClosed => (
             "Ngày này đã khóa sổ. Muốn thay đổi, hãy lập điều chỉnh và ghi lý do.",
             "This day is closed. To change it, restate it and give a reason.",
@@ -204,6 +215,10 @@ pub fn missing(missing: &Missing) -> Sentence {
         Missing::Provider { provider_id } => sentence!(
             "Không có nhà cung cấp {provider_id}.",
             "There is no provider {provider_id}; `choso provider list` shows them"
+        ),
+        Missing::LiveKey { provider_id, key_id } => sentence!(
+            "«{provider_id}» không có khóa {key_id} còn hiệu lực.",
+            "«{provider_id}» has no live key {key_id}; `choso provider keys --id {provider_id}` lists its keys"
         ),
         Missing::ProviderOrStall {
             provider_id,
@@ -364,6 +379,7 @@ mod tests {
             Conflict::UnitsContradict(UnitsError::TooMany),
             Conflict::ProviderExists { provider_id: x() },
             Conflict::ProviderRules(RulesError::Slack(9)),
+            Conflict::LastKey { provider_id: x() },
             Conflict::TokenExists { name: x() },
             Conflict::NoFreeStallCode,
             Conflict::CodeEnded { serial: x() },
@@ -390,6 +406,10 @@ mod tests {
             Conflict::RowDecided,
             Conflict::ReceiptDecided,
             Conflict::DayNotOver,
+            Conflict::DayEmpty {
+                provider_id: x(),
+                day: Day::ymd(2026, 1, 2),
+            },
             Conflict::DayClosed,
             Conflict::DayNotClosed,
             Conflict::DayChangedMeanwhile,
@@ -406,6 +426,10 @@ mod tests {
             Missing::City,
             Missing::Person { name: x() },
             Missing::Provider { provider_id: x() },
+            Missing::LiveKey {
+                provider_id: x(),
+                key_id: x(),
+            },
             Missing::ProviderOrStall {
                 provider_id: x(),
                 stall_id: x(),

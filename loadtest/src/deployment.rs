@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use choso::clock::now;
 use choso::config::Config;
+use choso::intake::KeyFile;
 use choso::ledger::LedgerNo;
 use choso::notice::{NoticeKind, Received};
 use choso::store::{Recount, Store};
@@ -36,7 +38,8 @@ impl Deployment {
     ) -> Result<Deployment> {
         let config = backend.config(folder, None)?;
         let store = Store::open(&config.database_url).await?;
-        let source = PaymentSource::register(&store, &config.sealing_key()?, options).await;
+        let key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
+        let source = PaymentSource::register(&store, &key, options).await;
         store.close().await;
         Ok(Deployment {
             config,

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use choso::intake::KeyFile;
 use clap::{Args, Subcommand};
 
 use super::common::{Failure, Settings};
@@ -27,9 +28,10 @@ pub struct Verify {
 pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
     let AuditCommand::Verify(args) = command;
     let (config, store) = args.settings.open().await?;
+    let key = KeyFile::read(&config.key_file)?.key_of_all_times(&store).await?;
     let (end, _) = store.chain_end().await?;
     let bar = super::common::progress_bar(usize::try_from(end.count()).unwrap_or(0), "batches");
-    let audit = choso::settlement::audit(&store, &config.sealing_key()?, |so_far| {
+    let audit = choso::settlement::audit(&store, &key, |so_far| {
         bar.set_position(so_far.links.unsigned_abs());
     })
     .await?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use choso::app::StartError;
 use choso::bank_directory::BanksFileError;
 use choso::config::{Config, ConfigError, RawConfig};
+use choso::intake::KeyFileError;
 use choso::store::{Store, StoreError};
 use choso::words;
 use clap::Args;
@@ -46,7 +47,15 @@ impl Settings {
         flags.or(variables).or(file).check()
     }
 
+    /// The database, which must be there: one that a typing error made would tell that all is well.
     pub(super) async fn open(self) -> Result<(Config, Store), Failure> {
+        let config = self.check(None)?;
+        let store = Store::open_existing(&config.database_url).await?;
+        Ok((config, store))
+    }
+
+    /// The database, made if it is not there: for commands with which a new one begins.
+    pub(super) async fn open_or_make(self) -> Result<(Config, Store), Failure> {
         let config = self.check(None)?;
         let store = Store::open(&config.database_url).await?;
         Ok((config, store))
@@ -94,8 +103,21 @@ impl From<BanksFileError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
-            StoreError::Url(_) | StoreError::NewerSchema { .. } => Failure::Settings(error.to_string()),
+            StoreError::Url(_)
+            | StoreError::NoDatabase { .. }
+            | StoreError::NoSchema { .. }
+            | StoreError::NotOpened { .. }
+            | StoreError::NewerSchema { .. } => Failure::Settings(error.to_string()),
             _ => Failure::Refused(words::store_error(&error).en.into_owned()),
+        }
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Failure {
+        match error {
+            KeyFileError::Store(e) => e.into(),
+            error => Failure::Settings(error.to_string()),
         }
     }
 }
@@ -103,7 +125,7 @@ impl From<StoreError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Failure {
         match error {
-            StartError::Config(e) => e.into(),
+            StartError::KeyFile(e) => e.into(),
             StartError::Store(e) => e.into(),
             StartError::BanksFile(e) => e.into(),
             StartError::Listen { .. } => Failure::Settings(error.to_string()),

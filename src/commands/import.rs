@@ -78,7 +78,12 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
         .file
         .as_ref()
         .ok_or_else(|| Failure::Settings("FILE is missing".to_owned()))?;
-    let (config, store) = args.settings.open().await?;
+    // A trial changes nothing, and a statement belongs to a provider that is there already.
+    let (config, store) = if args.dry_run || args.what == What::Statement {
+        args.settings.open().await?
+    } else {
+        args.settings.open_or_make().await?
+    };
     if args.what == What::Statement {
         let wish = Wish {
             provider: args.provider.as_deref(),

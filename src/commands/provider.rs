@@ -1,15 +1,17 @@
 //! `choso provider …`: providers, their keys, what is agreed with them, and a provider on trial.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use base64::Engine;
-use choso::access::{NONCE_BYTES, key_purpose};
+use choso::access::{NONCE_BYTES, SealingKey, key_purpose};
 use choso::clock::now;
 use choso::config::Config;
+use choso::intake::{KeyFile, open_secrets};
 use choso::notice::{SCHEMES, Scheme, Secrets, scheme};
 use choso::reconcile::RuleTexts;
-use choso::store::{NewKey, NewProvider, Store, fresh_id};
+use choso::store::{EverKey, NewKey, NewProvider, Store, fresh_id};
 use choso::vn::TimeMs;
 use clap::{Args, Subcommand};
 
@@ -20,7 +22,7 @@ use super::simulate;
 pub enum Provider {
     /// Add a provider; its callback address is printed
     #[command(
-        after_help = "Example:\n  choso provider add --id mybank --profile standard --secret-file mybank.secret\n  choso provider add --id momo-cho-con --profile momo --secret-file momo.json\n\nmomo.json holds {\"partner_code\": \"…\", \"access_key\": \"…\", \"secret_key\": \"…\"}; `choso provider schemes` lists\nthe names for every profile. Where the secret is ours to invent (standard, mb, sepay) it is made and\nprinted once when no file is given."
+        after_help = "Example:\n  choso provider add --id mybank --profile standard\n  choso provider add --id momo-cho-con --profile momo --secret-file momo.json\n\nWhere the secret is ours to invent (standard, mb, sepay) it is made and printed once when no file is given.\nmomo.json holds {\"partner_code\": \"…\", \"access_key\": \"…\", \"secret_key\": \"…\"}; `choso provider schemes` lists\nthe names for every profile."
     )]
     Add(Add),
     /// List the providers
@@ -31,9 +33,19 @@ pub enum Provider {
     Schemes,
     /// Give a provider a new key; the old one stays good for a while
     #[command(
-        after_help = "Example:\n  choso provider rotate-key --id mybank --secret-file new.secret --overlap-hours 24"
+        after_help = "Examples:\n  choso provider rotate-key --id mybank --overlap-hours 24\n  choso provider rotate-key --id momo-cho-con --secret-file new.json\n\nWithout a file the secret is made and printed once, where it is ours to invent (standard, mb, sepay)."
     )]
     RotateKey(RotateKey),
+    /// List the keys of a provider: since when, until when, and whether each can be used
+    #[command(
+        after_help = "Example:\n  choso provider keys --id mybank\n\nExit status 1 if a live key cannot be used."
+    )]
+    Keys(Which),
+    /// End one key at once; the others stay as they are
+    #[command(
+        after_help = "Example:\n  choso provider remove-key --id mybank --key k-0198f2c4a1b27d3e\n\n`choso provider keys` names the keys. What the key has proven can still be checked by `choso audit verify`.\nIf the keys that are left would all expire, the newest of them stays."
+    )]
+    RemoveKey(RemoveKey),
     /// Stop taking callbacks of a provider; what it sent stays
     #[command(after_help = "Example:\n  choso provider disable --id mybank")]
     Disable(Which),
@@ -98,6 +110,18 @@ pub struct RotateKey {
 }
 
 #[derive(Debug, Args)]
+pub struct RemoveKey {
+    #[command(flatten)]
+    settings: Settings,
+    /// Name of the provider
+    #[arg(long)]
+    id: String,
+    /// Name of the key, as `choso provider keys` lists it
+    #[arg(long)]
+    key: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Rules {
     #[command(flatten)]
     settings: Settings,
@@ -130,6 +154,8 @@ pub async fn run(command: Provider) -> Result<ExitCode, Failure> {
         Provider::List(args) => list(args).await,
         Provider::Schemes => Ok(schemes()),
         Provider::RotateKey(args) => rotate(args).await,
+        Provider::Keys(args) => keys(args).await,
+        Provider::RemoveKey(args) => remove_key(args).await,
         Provider::Disable(args) => set_disabled(args, true).await,
         Provider::Enable(args) => set_disabled(args, false).await,
         Provider::Rules(args) => rules(args).await,
@@ -146,9 +172,10 @@ async fn add(args: Add) -> Result<ExitCode, Failure> {
     }
     let scheme =
         scheme(&args.profile, args.scheme.as_deref()).map_err(|e| Failure::Refused(e.to_string()))?;
-    let secrets = secrets(args.secret_file, scheme)?;
+    let given = given(args.secret_file, scheme)?;
     let (config, store) = args.settings.open().await?;
-    let (key_id, sealed_secret) = seal(&config, &args.id, &secrets)?;
+    let sealing_key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
+    let (key_id, sealed_secret) = seal(&sealing_key, &args.id, &given.secrets)?;
     let new = NewProvider {
         provider_id: args.id.clone(),
         profile: scheme.profile.to_owned(),
@@ -157,17 +184,26 @@ async fn add(args: Add) -> Result<ExitCode, Failure> {
         sealed_secret,
     };
     store.add_provider(&new, now()).await?;
+    given.show();
+    let host = reached_at(&config);
     for path in scheme.paths {
-        println!(
-            "{} http://{}/callbacks/{}{path}",
-            scheme.method, config.listen, args.id
-        );
+        println!("{} {host}/callbacks/{}{path}", scheme.method, args.id);
     }
     eprintln!(
-        "provider «{}» added ({}/{}); put your public host in front of /callbacks/{}",
-        args.id, scheme.profile, scheme.name, args.id
+        "provider «{}» added ({}/{}); its callbacks go to that path of your public host",
+        args.id, scheme.profile, scheme.name
     );
     end(store).await
+}
+
+/// What stands before the path of a callback, as far as the settings say it: `choso serve` may be told otherwise.
+fn reached_at(config: &Config) -> String {
+    let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
+    match &config.public_host {
+        Some(host) => format!("https://{host}"),
+        None if config.listen == usual || config.listen.port() == 0 => String::new(),
+        None => format!("http://{}", config.listen),
+    }
 }
 
 async fn list(args: List) -> Result<ExitCode, Failure> {
@@ -179,7 +215,7 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
     );
     for p in &providers {
         println!(
-            "{:<20} {:<28} {:<5} {:<17} {:<9} http://{}/callbacks/{}",
+            "{:<20} {:<28} {:<5} {:<17} {:<9} {}/callbacks/{}",
             p.provider_id,
             format!("{}/{}", p.profile, p.scheme),
             p.keys.len(),
@@ -189,13 +225,13 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
             } else {
                 "live"
             },
-            config.listen,
+            reached_at(&config),
             p.provider_id
         );
     }
     if providers.is_empty() {
         eprintln!(
-            "no provider yet; add one with `choso provider add --id NAME --profile standard --secret-file FILE`"
+            "no provider yet; add one with `choso provider add --id NAME --profile standard`, which makes its secret"
         );
     }
     end(store).await
@@ -220,9 +256,10 @@ async fn rotate(args: RotateKey) -> Result<ExitCode, Failure> {
     };
     let scheme =
         scheme(&provider.profile, Some(&provider.scheme)).map_err(|e| Failure::Refused(e.to_string()))?;
-    let secrets = secrets(args.secret_file, scheme)?;
-    let (key_id, sealed) = seal(&config, &args.id, &secrets)?;
+    let given = given(args.secret_file, scheme)?;
     let at = now();
+    let sealing_key = KeyFile::read(&config.key_file)?.key_in_use(&store, at).await?;
+    let (key_id, sealed) = seal(&sealing_key, &args.id, &given.secrets)?;
     let until = TimeMs(at.0 + args.overlap_hours * 3_600_000);
     let new = NewKey {
         provider_id: &args.id,
@@ -230,16 +267,101 @@ async fn rotate(args: RotateKey) -> Result<ExitCode, Failure> {
         sealed_secret: &sealed,
     };
     store.rotate_key(new, until, at).await?;
+    given.show();
+    if args.overlap_hours == 0 {
+        eprintln!(
+            "key {key_id} is live; the older keys of «{}» fit no more",
+            args.id
+        );
+    } else {
+        eprintln!(
+            "key {key_id} is live; the older keys of «{}» fit until {}",
+            args.id,
+            until.show()
+        );
+    }
+    end(store).await
+}
+
+async fn keys(args: Which) -> Result<ExitCode, Failure> {
+    let (config, store) = args.settings.open().await?;
+    super::statement::profile_of(&store, &args.id).await?;
+    let mut keys = store.keys_ever().await?;
+    store.close().await;
+    keys.retain(|key| key.provider_id == args.id);
+    // Whatever is wrong with the key file, the names can be read.
+    let key_file = KeyFile::read(&config.key_file);
+    let sealing_key = match &key_file {
+        Ok(key_file) => key_file.key().ok_or("the key file is not there".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let mut status = ExitCode::SUCCESS;
+    println!("{:<40} {:<17} {:<17} state", "key", "since", "until");
+    for key in &keys {
+        let is_live = key.is_live(now());
+        let usable = match &sealing_key {
+            Ok(sealing_key) => check_key(sealing_key, key),
+            Err(error) => Err(error.clone()),
+        };
+        let state = match (is_live, usable) {
+            (true, Ok(())) => "live".to_owned(),
+            (false, Ok(())) => "ended".to_owned(),
+            (true, Err(why)) => {
+                status = ExitCode::FAILURE;
+                format!("live, but CANNOT BE USED: {why}")
+            }
+            (false, Err(why)) => format!("ended; {why}"),
+        };
+        let until = key.expires_at.map(TimeMs::show);
+        println!(
+            "{:<40} {:<17} {:<17} {state}",
+            key.key_id,
+            key.created_at.show(),
+            until.as_deref().unwrap_or("-")
+        );
+    }
+    Ok(status)
+}
+
+/// Whether a key opens and its scheme can work with it.
+fn check_key(sealing_key: &SealingKey, key: &EverKey) -> Result<(), String> {
+    let secrets = open_secrets(sealing_key, &key.provider_id, &key.key_id, &key.sealed_secret)?;
+    let scheme = scheme(&key.profile, Some(&key.scheme)).map_err(|e| e.to_string())?;
+    scheme.check(&secrets).map_err(|e| e.to_string())
+}
+
+async fn remove_key(args: RemoveKey) -> Result<ExitCode, Failure> {
+    let (config, store) = args.settings.open().await?;
+    let at = now();
+    let others = store.keys_ever().await?;
+    let others: Vec<EverKey> = others
+        .into_iter()
+        .filter(|key| key.provider_id == args.id && key.key_id != args.key && key.is_live(at))
+        .collect();
+    let key_file = KeyFile::read(&config.key_file)?;
+    let usable = |key: &EverKey| key_file.key().is_some_and(|own| check_key(own, key).is_ok());
+    if !others.is_empty() && !others.iter().any(usable) {
+        return Err(Failure::Refused(format!(
+            "no other key of «{}» can be used: it would not be heard any more. `choso provider rotate-key` gives it a new one",
+            args.id
+        )));
+    }
+    let ended = store.end_key(&args.id, &args.key, at).await?;
     eprintln!(
-        "key {key_id} is live; the older keys of «{}» fit until {}",
-        args.id,
-        until.iso()
+        "key {} of «{}» fits no more; running services follow within seconds",
+        args.key, args.id
     );
+    if let Some(newest) = others.first().filter(|_| ended.prolonged) {
+        eprintln!("key {} stays, and does not expire any more", newest.key_id);
+    }
     end(store).await
 }
 
 async fn set_disabled(args: Which, is_disabled: bool) -> Result<ExitCode, Failure> {
-    let (_, store) = args.settings.open().await?;
+    let (config, store) = args.settings.open().await?;
+    if !is_disabled {
+        enabled_can_be_heard(&config, &store, &args.id).await?;
+    }
     store
         .set_provider_disabled(&args.id, is_disabled.then(now))
         .await?;
@@ -253,6 +375,23 @@ async fn set_disabled(args: Which, is_disabled: bool) -> Result<ExitCode, Failur
         args.id
     );
     end(store).await
+}
+
+/// A provider whose keys cannot be used would be answered 503 for ever.
+async fn enabled_can_be_heard(config: &Config, store: &Store, provider_id: &str) -> Result<(), Failure> {
+    let key_file = KeyFile::read(&config.key_file)?;
+    let keys = store.keys_ever().await?;
+    let mut live = keys
+        .iter()
+        .filter(|key| key.provider_id == provider_id && key.is_live(now()))
+        .peekable();
+    let usable = |key: &EverKey| key_file.key().is_some_and(|own| check_key(own, key).is_ok());
+    if live.peek().is_some() && !live.any(usable) {
+        return Err(Failure::Refused(format!(
+            "no key of «{provider_id}» can be used; `choso provider keys` says why, `rotate-key` gives it a new one"
+        )));
+    }
+    Ok(())
 }
 
 async fn rules(args: Rules) -> Result<ExitCode, Failure> {
@@ -297,49 +436,84 @@ async fn end(store: Store) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The secrets of a file; without one, new ones that are printed once, where they are ours to invent.
-fn secrets(file: Option<PathBuf>, scheme: &'static Scheme) -> Result<Secrets, Failure> {
+/// Secrets that a file gave, or that were made here.
+struct Given {
+    secrets: Secrets,
+    /// What is shown once, of secrets that were made here.
+    made: Option<String>,
+}
+
+impl Given {
+    /// Shows a secret that was made here, once it is kept.
+    fn show(&self) {
+        if let Some(text) = &self.made {
+            println!("{text}");
+            eprintln!("this secret is shown once; give it to the provider's engineer by a safe way");
+        }
+    }
+}
+
+/// The secrets of a file; without one, new ones, where they are ours to invent.
+fn given(file: Option<PathBuf>, scheme: &'static Scheme) -> Result<Given, Failure> {
     let Some(path) = file else {
-        return invented(scheme);
+        return made(scheme);
     };
     let wrong = |cause: String| Failure::Refused(format!("{}: {cause}", path.display()));
-    let text = String::from_utf8(read_file(&path)?).map_err(|_| wrong("is not text".to_owned()))?;
-    scheme.read_secrets(&text).map_err(|e| wrong(e.to_string()))
+    let bytes = read_file(&path).map_err(|e| match invented(scheme, &[0; 32]) {
+        Some(_) if !path.exists() => Failure::Refused(format!(
+            "{e}; leave --secret-file out, and a secret is made and shown once"
+        )),
+        _ => e,
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("is not text (UTF-8)".to_owned()))?;
+    let secrets = scheme.read_secrets(&text).map_err(|e| wrong(e.to_string()))?;
+    Ok(Given { secrets, made: None })
 }
 
-fn invented(scheme: &'static Scheme) -> Result<Secrets, Failure> {
+fn made(scheme: &'static Scheme) -> Result<Given, Failure> {
     let mut random = [0u8; 32];
     getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
-    let coded = base64::engine::general_purpose::STANDARD.encode(random);
-    let plain: String = coded.chars().filter(char::is_ascii_alphanumeric).collect();
-    let text = match (scheme.profile, scheme.secrets) {
-        ("standard", _) => format!("whsec_{coded}"),
-        ("mb", _) => serde_json::json!({
-            "basic_username": format!("choso-{}", plain.get(..8).unwrap_or_default()),
-            "basic_password": plain.get(8..).unwrap_or_default(),
-        })
-        .to_string(),
-        ("sepay", [_]) => plain,
-        (profile, names) => {
-            return Err(Failure::Refused(format!(
-                "the secret comes from {profile}; give it with --secret-file FILE, a JSON object with {}",
-                names.join(", ")
-            )));
-        }
+    let Some(text) = invented(scheme, &random) else {
+        return Err(Failure::Refused(format!(
+            "the secret comes from {}; give it with --secret-file FILE, {}",
+            scheme.profile,
+            match scheme.secrets {
+                [one] => format!("which holds the {one}"),
+                names => format!("a JSON object with {}", names.join(", ")),
+            }
+        )));
     };
-    println!("{text}");
-    eprintln!("this secret is shown once; give it to the provider's engineer by a safe way");
-    scheme
+    let secrets = scheme
         .read_secrets(&text)
-        .map_err(|e| Failure::Refused(e.to_string()))
+        .map_err(|e| Failure::Refused(e.to_string()))?;
+    Ok(Given {
+        secrets,
+        made: Some(text),
+    })
 }
 
-fn seal(config: &Config, provider_id: &str, secrets: &Secrets) -> Result<(String, String), Failure> {
+/// A secret of these random bytes, as `--secret-file` would hold it; none where it comes from the provider.
+fn invented(scheme: &Scheme, random: &[u8; 32]) -> Option<String> {
+    let coded = base64::engine::general_purpose::STANDARD.encode(random);
+    let plain = hex::encode(random);
+    match (scheme.profile, scheme.secrets) {
+        ("standard", _) => Some(format!("whsec_{coded}")),
+        ("mb", _) => {
+            let (user, password) = plain.split_at(8);
+            let both = serde_json::json!({
+                "basic_username": format!("choso-{user}"), "basic_password": password,
+            });
+            Some(both.to_string())
+        }
+        ("sepay", [_]) => Some(plain),
+        _ => None,
+    }
+}
+
+fn seal(sealing_key: &SealingKey, provider_id: &str, secrets: &Secrets) -> Result<(String, String), Failure> {
     let mut nonce = [0u8; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
     let key_id = format!("k-{}", fresh_id(now()));
-    let sealed = config
-        .sealing_key()?
-        .seal(&secrets.to_json(), &key_purpose(provider_id, &key_id), nonce);
+    let sealed = sealing_key.seal(&secrets.to_json(), &key_purpose(provider_id, &key_id), nonce);
     Ok((key_id, sealed))
 }

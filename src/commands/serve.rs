@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use choso::app::App;
 use choso::demo::DemoError;
 use choso::telemetry::{LogFilterError, LogFormat, start_logging};
-use choso::words;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::common::{Failure, Settings};
 
@@ -55,15 +54,16 @@ pub async fn serve(args: Serve) -> Result<ExitCode, Failure> {
     let config = args.settings.check(args.listen)?;
     start_logging(&config.log, config.log_format);
     let app = App::start(&config).await?;
+    let end = End::listen()?;
     say_listening(&app)?;
-    wait_for_end().await?;
+    end.wait().await;
     tracing::info!("stopping: finishing what was accepted");
     app.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
 pub async fn migrate(args: Migrate) -> Result<ExitCode, Failure> {
-    let (_, store) = args.settings.open().await?;
+    let (_, store) = args.settings.open_or_make().await?;
     store.close().await;
     eprintln!("the database is up to date ({})", store.kind());
     Ok(ExitCode::SUCCESS)
@@ -82,8 +82,9 @@ pub async fn demo(args: Demo) -> Result<ExitCode, Failure> {
     };
     let demo = choso::demo::start(options, |line| eprintln!("{line}")).await?;
     println!("{}", demo.what_to_look_at());
+    let end = End::listen()?;
     say_listening(demo.app())?;
-    wait_for_end().await?;
+    end.wait().await;
     eprintln!("\nstopping …");
     eprintln!("{}", demo.stop().await?);
     Ok(ExitCode::SUCCESS)
@@ -91,10 +92,13 @@ pub async fn demo(args: Demo) -> Result<ExitCode, Failure> {
 
 impl From<DemoError> for Failure {
     fn from(error: DemoError) -> Failure {
-        Failure::Refused(match error {
-            DemoError::Store(error) => words::store_error(&error).en.into_owned(),
-            error => error.to_string(),
-        })
+        match error {
+            DemoError::Start(error) => error.into(),
+            DemoError::Config(error) => error.into(),
+            DemoError::KeyFile(error) => error.into(),
+            DemoError::Store(error) => error.into(),
+            error => Failure::Refused(error.to_string()),
+        }
     }
 }
 
@@ -106,14 +110,26 @@ fn say_listening(app: &App) -> Result<(), Failure> {
         .map_err(|e| Failure::Refused(format!("standard output: {e}")))
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn wait_for_end() -> Result<(), Failure> {
-    let cannot = |e: std::io::Error| Failure::Refused(format!("cannot wait for signals: {e}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM or Ctrl-C. Listened for before anybody is told that the service answers: whoever reads that may end it at
+/// once.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    fn listen() -> Result<End, Failure> {
+        let cannot = |e: std::io::Error| Failure::Refused(format!("cannot wait for signals: {e}"));
+        Ok(End {
+            terminate: signal(SignalKind::terminate()).map_err(cannot)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
+        })
     }
-    Ok(())
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use choso::clock::now;
-use choso::intake::open_secrets;
+use choso::intake::{KeyFile, open_secrets};
 use choso::notice::{Provider, Secrets, scheme};
 use choso::simulate::{
     CONNECTIONS_MAX, COUNT_MAX, Counted, Late, Mix, Pace, Payee, Share, SimulateError, Simulation, Totals,
@@ -187,7 +187,8 @@ async fn cast(args: Simulate) -> Result<(Provider, Secrets, Vec<Payee>), Failure
         .keys
         .first()
         .ok_or_else(|| refused("has no key that is live".to_owned()))?;
-    let secrets = open_secrets(&config.sealing_key()?, &args.id, key_id, sealed).map_err(refused)?;
+    let key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
+    let secrets = open_secrets(&key, &args.id, key_id, sealed).map_err(refused)?;
     let scheme = scheme(&row.profile, Some(&row.scheme)).map_err(|e| refused(e.to_string()))?;
     let provider = Provider::new(&args.id, scheme, vec![(key_id.clone(), secrets.clone())])
         .map_err(|e| refused(e.to_string()))?;

@@ -76,7 +76,7 @@ pub async fn run(command: User) -> Result<ExitCode, Failure> {
 
 async fn add(args: Add) -> Result<ExitCode, Failure> {
     let name = checked_name(&args.name)?;
-    let (_, store) = args.settings.open().await?;
+    let (_, store) = args.settings.open_or_make().await?;
     let token = token_text(random()?);
     store
         .add_token(&name, &token_sha256(&token), args.replace, now())

@@ -12,9 +12,10 @@ use base64::Engine;
 use tempfile::TempDir;
 
 use crate::access::{NONCE_BYTES, Scope, key_purpose, once_text, sign_in_link, token_sha256, token_text};
-use crate::app::{App, StartError};
+use crate::app::{App, StartError, check_address};
 use crate::clock::now;
 use crate::config::{ConfigError, RawConfig};
+use crate::intake::{KeyFile, KeyFileError};
 use crate::notice::{Provider, Secrets, scheme};
 use crate::places::Units;
 use crate::simulate::{Payee, Simulation};
@@ -53,9 +54,10 @@ pub enum DemoError {
     /// The service did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Settings or key file.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A folder or thread.
@@ -111,6 +113,7 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
         .with("key_file", path.join("choso.key").display().to_string())
         .with("listen", options.listen.as_str())
         .check()?;
+    check_address(config.listen)?;
     let secret_text = base64::engine::general_purpose::STANDARD.encode(random::<32>());
     let secrets = Secrets::from_pairs([("signing_secret", secret_text.as_str())]);
     let store = Store::open(&config.database_url).await?;
@@ -129,7 +132,8 @@ pub async fn start(options: Options, mut say: impl FnMut(&str)) -> Result<Demo, 
             now(),
         )
         .await?;
-    keep_provider(&store, &config.sealing_key()?, &secrets).await?;
+    let sealing_key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
+    keep_provider(&store, &sealing_key, &secrets).await?;
     store.close().await;
 
     let app = App::start(&config).await?;

@@ -1,6 +1,6 @@
 //! Providers with their opened keys, in memory, for the handlers of callbacks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,16 @@ pub enum KeyringError {
     /// The provider is there, but its keys do not open.
     #[error("the keys of provider «{0}» do not open with this key file")]
     Sealed(String),
+    /// The provider is there, but it has no key that can be used.
+    #[error("provider «{0}» has no key that can be used; `choso provider keys --id {0}` says why")]
+    NoUsableKey(String),
+}
+
+/// Why a provider that is there cannot be heard.
+#[derive(Debug, Clone, Copy)]
+enum Unheard {
+    Sealed,
+    NoUsableKey,
 }
 
 /// The providers with their live keys, opened, in memory. Another process may add a provider or a key; the
@@ -35,10 +45,13 @@ pub struct Keyring {
 }
 
 struct Ring {
-    /// None for a provider none of whose keys opens.
-    providers: HashMap<String, Option<Arc<Provider>>>,
+    providers: HashMap<String, Heard>,
     read_at: Option<Instant>,
+    /// What is wrong with which key or provider: it is logged once, not at every reading.
+    faults: BTreeSet<String>,
 }
+
+type Heard = Result<Arc<Provider>, Unheard>;
 
 impl Keyring {
     /// An empty ring; it is read at first use.
@@ -46,6 +59,7 @@ impl Keyring {
         let ring = RwLock::new(Ring {
             providers: HashMap::new(),
             read_at: None,
+            faults: BTreeSet::new(),
         });
         Keyring {
             store,
@@ -55,7 +69,7 @@ impl Keyring {
         }
     }
 
-    /// A provider, or none if there is none of this id that has a live key and is not disabled.
+    /// A provider, or none if there is none of this id or it is disabled.
     pub async fn provider(
         &self,
         provider_id: &str,
@@ -84,7 +98,7 @@ impl Keyring {
         opened(provider_id, self.lookup(provider_id).0)
     }
 
-    fn lookup(&self, provider_id: &str) -> (Option<Option<Arc<Provider>>>, Option<Duration>) {
+    fn lookup(&self, provider_id: &str) -> (Option<Heard>, Option<Duration>) {
         let ring = self.ring.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         (
             ring.providers.get(provider_id).cloned(),
@@ -100,45 +114,57 @@ impl Keyring {
             return Ok(());
         }
         let mut providers = HashMap::new();
+        let mut faults = BTreeSet::new();
         for row in self.store.providers(now).await? {
-            if row.disabled_at.is_none() && !row.keys.is_empty() {
-                providers.insert(row.provider_id.clone(), self.open(row));
+            if row.disabled_at.is_none() {
+                providers.insert(row.provider_id.clone(), self.open(row, &mut faults));
             }
         }
         let mut ring = self.ring.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for fault in faults.difference(&ring.faults) {
+            tracing::error!("{fault}");
+        }
         *ring = Ring {
             providers,
             read_at: Some(Instant::now()),
+            faults,
         };
         Ok(())
     }
 
-    /// The provider with those of its keys that open.
-    fn open(&self, row: ProviderRow) -> Option<Arc<Provider>> {
+    /// The provider with those of its keys that open and can be used; a bad one does not silence the others.
+    fn open(&self, row: ProviderRow, faults: &mut BTreeSet<String>) -> Heard {
+        let provider_id = &row.provider_id;
+        let mut say = |key_id: &str, error: String| {
+            faults.insert(format!("key {key_id} of provider «{provider_id}»: {error}"));
+        };
         let mut keys = Vec::new();
         for (key_id, sealed) in &row.keys {
-            match open_secrets(&self.key, &row.provider_id, key_id, sealed) {
+            match open_secrets(&self.key, provider_id, key_id, sealed) {
                 Ok(secrets) => keys.push((key_id.clone(), secrets)),
-                Err(error) => {
-                    tracing::error!(
-                        provider = row.provider_id,
-                        key = key_id,
-                        error,
-                        "a provider key cannot be opened"
-                    );
-                }
+                Err(error) => say(key_id, error),
             }
         }
-        let scheme = scheme(&row.profile, Some(&row.scheme)).map_err(|e| e.to_string());
-        let provider =
-            scheme.and_then(|s| Provider::new(&row.provider_id, s, keys).map_err(|e| e.to_string()));
-        match provider {
-            Ok(provider) => Some(Arc::new(provider)),
+        let is_sealed = keys.is_empty() && !row.keys.is_empty();
+        let provider = match scheme(&row.profile, Some(&row.scheme)) {
+            Ok(scheme) => {
+                let (provider, unusable) = Provider::with_usable(provider_id, scheme, keys);
+                for (key_id, error) in unusable {
+                    say(&key_id, error.to_string());
+                }
+                provider
+            }
             Err(error) => {
-                tracing::error!(provider = row.provider_id, error, "a provider cannot be used");
+                faults.insert(format!("provider «{provider_id}»: {error}"));
                 None
             }
-        }
+        };
+        let unheard = if is_sealed {
+            Unheard::Sealed
+        } else {
+            Unheard::NoUsableKey
+        };
+        provider.map(Arc::new).ok_or(unheard)
     }
 }
 
@@ -156,15 +182,11 @@ pub fn open_secrets(
     Secrets::from_json(text).map_err(|e| e.to_string())
 }
 
-/// A provider that is there but whose keys do not open is no unknown provider: told so, it would stop
-/// sending for good.
-fn opened(
-    provider_id: &str,
-    found: Option<Option<Arc<Provider>>>,
-) -> Result<Option<Arc<Provider>>, KeyringError> {
-    match found {
-        Some(None) => Err(KeyringError::Sealed(provider_id.to_owned())),
-        Some(adapter) => Ok(adapter),
-        None => Ok(None),
-    }
+/// A provider that is there but cannot be heard is no unknown provider: told so, it would stop sending for good.
+fn opened(provider_id: &str, found: Option<Heard>) -> Result<Option<Arc<Provider>>, KeyringError> {
+    let error = |unheard| match unheard {
+        Unheard::Sealed => KeyringError::Sealed(provider_id.to_owned()),
+        Unheard::NoUsableKey => KeyringError::NoUsableKey(provider_id.to_owned()),
+    };
+    found.transpose().map_err(error)
 }

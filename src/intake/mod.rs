@@ -6,6 +6,7 @@
 
 mod announcer;
 mod health;
+mod key_file;
 mod keyring;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::telemetry::Metrics;
 
 pub use announcer::{Announcer, AnnouncerHandle, Listener};
 pub use health::{Ending, ProviderHealth, Pulse, Silence, silence};
+pub use key_file::{KeyFile, KeyFileError};
 pub use keyring::{Keyring, KeyringError, open_secrets};
 
 /// A provider waits at least 15 s, payers wait less: past this the answer is "try again"

@@ -54,25 +54,47 @@ struct LiveKey {
 
 impl Provider {
     /// A provider with these live keys (name and secrets, the newest first).
+    ///
+    /// # Errors
+    /// If there is no key, or one that cannot be used.
     pub fn new(
         id: &str,
         scheme: &'static Scheme,
         keys: Vec<(String, Secrets)>,
     ) -> Result<Provider, SecretsError> {
+        let (provider, unusable) = Provider::with_usable(id, scheme, keys);
+        match unusable.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => provider.ok_or(SecretsError::NoKey),
+        }
+    }
+
+    /// A provider with those of these keys that can be used, none if there is none such; and the names of the others,
+    /// with what is wrong with them. A bad key never silences the good ones.
+    pub fn with_usable(
+        id: &str,
+        scheme: &'static Scheme,
+        keys: Vec<(String, Secrets)>,
+    ) -> (Option<Provider>, Vec<(String, SecretsError)>) {
         let mut live = Vec::with_capacity(keys.len());
+        let mut unusable = Vec::new();
         for (key_id, secrets) in keys {
-            live.push(LiveKey {
-                id: key_id.into(),
-                protocol: scheme.protocol(&secrets)?,
-            });
+            match scheme.protocol(&secrets) {
+                Ok(protocol) => live.push(LiveKey {
+                    id: key_id.into(),
+                    protocol,
+                }),
+                Err(error) => unusable.push((key_id, error)),
+            }
         }
         let mut live = live.into_iter();
-        Ok(Provider {
+        let provider = live.next().map(|first| Provider {
             id: id.into(),
             scheme,
-            first: live.next().ok_or(SecretsError::NoKey)?,
+            first,
             others: live.collect(),
-        })
+        });
+        (provider, unusable)
     }
 
     /// The id in its address.

@@ -29,6 +29,9 @@ pub enum SecretsError {
     /// A secret is not there, or empty.
     #[error("the secret «{0}» is missing")]
     Missing(String),
+    /// The secret is written with quotation marks around it.
+    #[error("the secret stands in quotation marks; give the bare text, or a JSON object with {0}")]
+    Quoted(String),
     /// A name that the scheme does not know.
     #[error("«{name}» is no secret or setting of this scheme; it knows {known}")]
     Unknown {
@@ -43,6 +46,24 @@ pub enum SecretsError {
         /// what is wrong with it; never holds the value of a secret
         because: String,
     },
+}
+
+/// Names of what only says who the merchant is. It stands in every callback, so it may be short.
+const CODES: [&str; 6] = [
+    "app_id",
+    "basic_username",
+    "mer_id",
+    "merchant_code",
+    "partner_code",
+    "tmn_code",
+];
+/// Characters that a secret has at least; the keys that providers hand out have 16 and more.
+const CHARS_MIN: usize = 8;
+
+/// Control characters, and those that leave no mark on a screen.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 impl Secrets {
@@ -70,6 +91,37 @@ impl Secrets {
             .map(|(n, v)| (n.clone(), String::from_utf8_lossy(v.reveal()).into_owned().into()))
             .collect();
         Secret::new(serde_json::Value::Object(object).to_string().into_bytes())
+    }
+
+    /// Refuses what a person never means by a secret: blanks at its ends, line breaks and characters that nobody
+    /// sees (they come with copying), a text without a letter or digit, one that can be guessed. Said of what is
+    /// handed in now; a secret that was kept before stays as good as it was.
+    pub(super) fn check_typed(&self, names: &[&str]) -> Result<(), SecretsError> {
+        let texts: Result<Vec<String>, SecretsError> = names.iter().map(|name| self.text(name)).collect();
+        for (name, text) in names.iter().zip(texts?) {
+            // Such keys come in lines, which their adapters take apart.
+            let is_coded = ["_base64", "_pem"].iter().any(|end| name.ends_with(end));
+            let is_code = CODES.contains(name);
+            let because = if is_coded {
+                None
+            } else if text.trim() != text {
+                Some("has a blank or line break at its beginning or end".to_owned())
+            } else if text.chars().any(is_unseen) {
+                Some("holds a line break or a character that cannot be seen".to_owned())
+            } else if !text.chars().any(char::is_alphanumeric) {
+                Some("holds neither letters nor digits".to_owned())
+            } else if !is_code && text.chars().count() < CHARS_MIN {
+                Some(format!(
+                    "is shorter than {CHARS_MIN} characters: who guesses it can announce money"
+                ))
+            } else {
+                None
+            };
+            if let Some(because) = because {
+                return Err(SecretsError::wrong(name, because));
+            }
+        }
+        Ok(())
     }
 
     /// A name that is none of these.

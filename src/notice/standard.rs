@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::canonical::{RAW, canonical};
 use super::json::{Json, Object, read, refuse_duplicates};
+use super::keys::not_base64;
 use super::members::{ID_CHARS_MAX, Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, hmac};
 use super::protocol::{Protocol, Read};
@@ -40,9 +41,10 @@ pub(super) const WEBHOOKS_V1: Scheme = Scheme {
 pub fn parse_secret(text: &str) -> Result<Secret, String> {
     let text = text.trim();
     let coded = text.strip_prefix("whsec_").unwrap_or(text);
-    let bytes = BASE64
-        .decode(coded)
-        .map_err(|_| "is not base64; wanted whsec_ and 32 to 88 base64 characters".to_owned())?;
+    let bytes = BASE64.decode(coded).map_err(|_| {
+        let because = not_base64(coded);
+        format!("{because}; wanted whsec_ and 32 to 88 base64 characters")
+    })?;
     match bytes.len() {
         24..=64 => Ok(Secret::new(bytes)),
         n => Err(format!("holds {n} bytes; Standard Webhooks wants 24 to 64")),

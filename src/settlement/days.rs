@@ -167,7 +167,8 @@ impl Reconciler<'_> {
     /// Closes a day: reconciles it once more and fixes its figures.
     ///
     /// # Errors
-    /// A conflict if the day is not over, is closed, or has exceptions that nobody gave a reason for.
+    /// A conflict if the day is not over, is closed, has neither rows nor receipts, or has exceptions that nobody gave a
+    /// reason for.
     pub async fn close_day(self, request: CloseRequest<'_>) -> Result<ClosedDay, ImportError> {
         let day = request.business_day;
         if day >= Day::of(self.now) {
@@ -178,6 +179,10 @@ impl Reconciler<'_> {
             return Err(Conflict::DayClosed.into());
         }
         let (figures, open) = self.figures(request.provider_id, day, None).await?;
+        if figures.summary.rows.count == 0 && figures.held == 0 && open == 0 {
+            let provider_id = request.provider_id.to_owned();
+            return Err(Conflict::DayEmpty { provider_id, day }.into());
+        }
         if open > 0 && !is_reason(request.reason) {
             return Err(Conflict::DayHasOpenItems { open }.into());
         }

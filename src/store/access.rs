@@ -44,7 +44,7 @@ pub struct ProviderRow {
     pub keys: Vec<(String, String)>,
 }
 
-/// A key that a provider has or had, for checking kept evidence.
+/// A key that a provider has or had.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct EverKey {
     pub provider_id: String,
@@ -52,10 +52,29 @@ pub struct EverKey {
     pub profile: String,
     /// The scheme, e.g. `ipn_v2`.
     pub scheme: String,
+    /// Whether callbacks of the provider are not taken.
+    pub is_disabled: bool,
     /// Name of the key.
     pub key_id: String,
     /// The secret, sealed.
     pub sealed_secret: String,
+    pub created_at: TimeMs,
+    /// From when on it fits no more; none while it is the one in use.
+    pub expires_at: Option<TimeMs>,
+}
+
+impl EverKey {
+    /// Whether a callback may still be proven with it.
+    pub fn is_live(&self, now: TimeMs) -> bool {
+        self.expires_at.is_none_or(|until| until > now)
+    }
+}
+
+/// What is left once a key was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyEnded {
+    /// Whether the newest key that is left would have expired, and is now the one in use.
+    pub prolonged: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -184,14 +203,63 @@ impl Store {
         }
     }
 
-    /// Every key that any provider has or had: kept evidence is checked with the key of its time.
+    /// Ends a live key at once. Where the keys that are left would all expire, the newest of them stays: a provider
+    /// always has a key without an end. The last live key is not ended.
+    pub async fn end_key(&self, provider_id: &str, key_id: &str, now: TimeMs) -> Result<KeyEnded> {
+        let mut tx = self.begin().await?;
+        // Two people who end two keys at a time wait for each other here.
+        let known = on_tx!(&mut tx, |c| {
+            sqlx::query("UPDATE provider SET profile = profile WHERE provider_id = $1")
+                .bind(provider_id)
+                .execute(c)
+                .await?
+                .rows_affected()
+        });
+        if known == 0 {
+            let provider_id = provider_id.to_owned();
+            return Err(Missing::Provider { provider_id }.into());
+        }
+        let mut live: Vec<(String, Option<i64>)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT key_id, expires_at_ms FROM provider_key
+                 WHERE provider_id = $1 AND (expires_at_ms IS NULL OR expires_at_ms > $2)
+                 ORDER BY created_at_ms DESC, key_id",
+            )
+            .bind(provider_id)
+            .bind(now.0)
+            .fetch_all(c)
+            .await?
+        });
+        let Some(at) = live.iter().position(|(id, _)| id == key_id) else {
+            return Err(Missing::LiveKey {
+                provider_id: provider_id.to_owned(),
+                key_id: key_id.to_owned(),
+            }
+            .into());
+        };
+        live.remove(at);
+        let Some((newest, _)) = live.first() else {
+            let provider_id = provider_id.to_owned();
+            return Err(Conflict::LastKey { provider_id }.into());
+        };
+        let prolonged = live.iter().all(|(_, until)| until.is_some());
+        set_expiry(&mut tx, provider_id, key_id, Some(now)).await?;
+        if prolonged {
+            set_expiry(&mut tx, provider_id, newest, None).await?;
+        }
+        tx.commit().await?;
+        Ok(KeyEnded { prolonged })
+    }
+
+    /// Every key that any provider has or had, the newest first: kept evidence is checked with the key of its time.
     pub async fn keys_ever(&self) -> Result<Vec<EverKey>> {
         let mut tx = self.begin_read().await?;
         Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT p.provider_id, p.profile, p.scheme, k.key_id, k.sealed_secret
+                "SELECT p.provider_id, p.profile, p.scheme, p.disabled_at_ms IS NOT NULL AS is_disabled, k.key_id,
+                        k.sealed_secret, k.created_at_ms AS created_at, k.expires_at_ms AS expires_at
                  FROM provider p JOIN provider_key k ON k.provider_id = p.provider_id
-                 ORDER BY p.provider_id, k.key_id",
+                 ORDER BY p.provider_id, k.created_at_ms DESC, k.key_id",
             )
             .fetch_all(c)
             .await?
@@ -210,6 +278,18 @@ async fn insert_key(tx: &mut Tx, new: NewKey<'_>, now: TimeMs) -> Result<()> {
         .bind(now.0)
         .execute(c)
         .await?;
+    });
+    Ok(())
+}
+
+async fn set_expiry(tx: &mut Tx, provider_id: &str, key_id: &str, at: Option<TimeMs>) -> Result<()> {
+    on_tx!(tx, |c| {
+        sqlx::query("UPDATE provider_key SET expires_at_ms = $3 WHERE provider_id = $1 AND key_id = $2")
+            .bind(provider_id)
+            .bind(key_id)
+            .bind(at.map(|t| t.0))
+            .execute(c)
+            .await?;
     });
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! The connections to the database: how they are opened, and how a transaction on them begins.
 
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{ConnectOptions, PgPool, SqlitePool};
 
 use super::error::{Result, StoreError};
 use super::tx::Tx;
@@ -22,6 +25,18 @@ const SQLITE_WRITER_CACHE: &str = "-32768";
 const SQLITE_CHECKPOINT_PAGES: &str = "8000";
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Bits of a file's mode that let anybody but its owner do something with it.
+const OTHERS: u32 = 0o077;
+/// What SQLite puts behind the name of its file for the files beside it.
+const SQLITE_FILES: [&str; 3] = ["", "-wal", "-shm"];
+
+/// What is done about a database that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfAbsent {
+    Make,
+    Refuse,
+}
+
 #[derive(Clone)]
 pub(super) enum Pool {
     /// SQLite has one writer; readers see the last commit (WAL).
@@ -79,12 +94,22 @@ impl Store {
     }
 }
 
-pub(super) async fn connect(url: &str) -> Result<Pool> {
-    let wrong = |_| StoreError::Url(without_password(url));
+pub(super) async fn connect(url: &str, if_absent: IfAbsent) -> Result<Pool> {
+    let database = without_password(url);
+    let wrong = |_| StoreError::Url(database.clone());
+    let not_opened = |cause: sqlx::Error| StoreError::NotOpened {
+        database: database.clone(),
+        cause: cause.to_string(),
+    };
     if url.starts_with("sqlite:") {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(wrong)?
-            .create_if_missing(true)
+        let options = SqliteConnectOptions::from_str(url).map_err(wrong)?;
+        match if_absent {
+            IfAbsent::Make => make_private_file(options.get_filename())?,
+            IfAbsent::Refuse => look_at_file(&options).await?,
+        }
+        close_to_others(options.get_filename());
+        let options = options
+            .create_if_missing(false)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -97,7 +122,7 @@ pub(super) async fn connect(url: &str) -> Result<Pool> {
                 // A file does not go away between two statements; asking each time costs a round trip.
                 .test_before_acquire(false)
         };
-        // The writer is opened first: it makes the file and switches it to WAL. It keeps the pages it
+        // The writer is opened first: it switches the file to WAL. It keeps the pages it
         // works on in memory, and folds the log into the file less often than by default, so that a
         // page which many batches touch is written to the file once.
         let writer = options
@@ -110,7 +135,8 @@ pub(super) async fn connect(url: &str) -> Result<Pool> {
             // transaction is open: such a connection is given up, or no write would ever succeed again.
             .before_acquire(|c, _| Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(c)) }))
             .connect_with(writer)
-            .await?;
+            .await
+            .map_err(not_opened)?;
         let read = pool(4).connect_lazy_with(options.read_only(true));
         return Ok(Pool::Sqlite { write, read });
     }
@@ -124,13 +150,114 @@ pub(super) async fn connect(url: &str) -> Result<Pool> {
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(ACQUIRE_TIMEOUT);
-        return Ok(Pool::Postgres(pool.connect_with(options).await?));
+        let connected = match pool.connect_with(options.clone()).await {
+            // The pool goes on trying and in the end says only that it did: the server is asked once more.
+            Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await),
+            connected => connected,
+        };
+        return Ok(Pool::Postgres(connected.map_err(not_opened)?));
     }
     Err(StoreError::Url(without_password(url)))
 }
 
+/// Why a PostgreSQL server takes no connection.
+async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await {
+        Ok(Err(why)) => why,
+        _ => sqlx::Error::PoolTimedOut,
+    }
+}
+
+/// Makes an empty file that its owner alone can read, if there is none: SQLite would make one as the umask has it.
+fn make_private_file(path: &Path) -> Result<()> {
+    if is_in_memory(path) {
+        return Ok(());
+    }
+    let new = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match new {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(StoreError::NotOpened {
+            database: path.display().to_string(),
+            cause: match e.kind() {
+                ErrorKind::NotFound => "its folder is not there".to_owned(),
+                _ => e.to_string(),
+            },
+        }),
+    }
+}
+
+/// Looks, without changing anything, whether there is a SQLite file that this program made.
+async fn look_at_file(options: &SqliteConnectOptions) -> Result<()> {
+    let path = options.get_filename();
+    let database = path.display().to_string();
+    if !is_in_memory(path) && matches!(std::fs::metadata(path), Err(e) if e.kind() == ErrorKind::NotFound) {
+        return Err(StoreError::NoDatabase { database });
+    }
+    let ours = async {
+        let mut c = options
+            .clone()
+            .create_if_missing(false)
+            .read_only(true)
+            .connect()
+            .await?;
+        let (ours,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
+        )
+        .fetch_one(&mut c)
+        .await?;
+        sqlx::Connection::close(c).await?;
+        Ok(ours)
+    };
+    match ours.await {
+        Ok(0) => Err(StoreError::NoSchema { database }),
+        Ok(_) => Ok(()),
+        Err(cause) => {
+            let cause: sqlx::Error = cause;
+            let cause = cause.to_string();
+            Err(StoreError::NotOpened { database, cause })
+        }
+    }
+}
+
+/// Takes a SQLite file, which holds account numbers and phones, away from others than its owner.
+fn close_to_others(path: &Path) {
+    for behind in SQLITE_FILES {
+        let mut name = path.as_os_str().to_owned();
+        name.push(behind);
+        let path = PathBuf::from(name);
+        let Ok(metadata) = std::fs::metadata(&path) else {
+            continue;
+        };
+        let mode = metadata.permissions().mode() & 0o7777;
+        if !metadata.is_file() || mode & OTHERS == 0 {
+            continue;
+        }
+        let mended = std::fs::set_permissions(&path, PermissionsExt::from_mode(mode & !OTHERS));
+        let path = path.display();
+        match mended {
+            Ok(()) => {
+                tracing::warn!("{path} could be read by others (mode {mode:04o}); now its owner alone can")
+            }
+            Err(e) => tracing::error!(
+                "{path} can be read by others (mode {mode:04o}), and this cannot be changed: {e}"
+            ),
+        }
+    }
+}
+
+/// SQLite's name for a database without a file.
+fn is_in_memory(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.is_empty() || name.contains(":memory:") || name.contains("mode=memory")
+}
+
 /// A database URL fit for a message: a password in it is hidden.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "…".to_owned();
     };

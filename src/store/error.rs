@@ -8,6 +8,30 @@ pub enum StoreError {
     /// The URL names no database this program knows.
     #[error("database URL «{0}» is not understood; use sqlite://FILE or postgres://USER@HOST/NAME")]
     Url(String),
+    /// The SQLite file is not there.
+    #[error(
+        "there is no database {database}; look for a typing error in --database-url, CHOSO_DATABASE_URL or the settings \
+         file. `choso migrate` makes a new one"
+    )]
+    NoDatabase { database: String },
+    /// The database is there, and this program never made anything in it.
+    #[error(
+        "the database {database} holds nothing of choso; look for a typing error in --database-url, CHOSO_DATABASE_URL or \
+         the settings file. `choso migrate` sets it up"
+    )]
+    NoSchema { database: String },
+    /// The database could not be opened at the start.
+    #[error("the database {database} cannot be opened: {cause}")]
+    NotOpened {
+        database: String,
+        /// what the system or the server says
+        cause: String,
+    },
+    /// No connection was free or could be made for some seconds.
+    #[error(
+        "no connection to the database within 4 s: it refuses or does not answer, or other work has all connections"
+    )]
+    NoConnection,
     /// The database holds migrations of a newer program.
     #[error("the database has schema {found}, this program knows {known}; use the newer program")]
     NewerSchema {
@@ -38,6 +62,8 @@ impl From<sqlx::Error> for StoreError {
         match error {
             // The column is there and holds something that it never should.
             sqlx::Error::ColumnDecode { .. } => StoreError::Corrupt(error.to_string()),
+            // The driver's words for it, "pool timed out", name its own workings.
+            sqlx::Error::PoolTimedOut => StoreError::NoConnection,
             error => StoreError::Database(error),
         }
     }

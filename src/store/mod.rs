@@ -27,8 +27,9 @@ mod statements;
 mod tokens;
 mod tx;
 
-pub use access::{EverKey, NewKey, NewProvider, ProviderRow};
+pub use access::{EverKey, KeyEnded, NewKey, NewProvider, ProviderRow};
 pub use actor::Actor;
+use connection::IfAbsent;
 pub(in crate::store) use connection::Pool;
 pub use connection::Store;
 pub use creation::{Creation, IdempotentAnswer, IdempotentCall};
@@ -63,11 +64,25 @@ static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/s
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
 impl Store {
-    /// Opens the database and brings its schema up to date. A SQLite file is made if absent.
+    /// Opens the database and brings its schema up to date. What is absent is made: a SQLite file, the tables.
     pub async fn open(url: &str) -> Result<Store> {
-        let store = Store {
-            pool: connection::connect(url).await?,
-        };
+        Store::set_up(connection::connect(url, IfAbsent::Make).await?).await
+    }
+
+    /// As [`Store::open`], where the database must hold something already: to look into one that a typing error has
+    /// made would only tell that all is well.
+    pub async fn open_existing(url: &str) -> Result<Store> {
+        let pool = connection::connect(url, IfAbsent::Refuse).await?;
+        let store = Store { pool };
+        if store.schema_version().await?.is_none() {
+            let database = connection::without_password(url);
+            return Err(StoreError::NoSchema { database });
+        }
+        Store::set_up(store.pool).await
+    }
+
+    async fn set_up(pool: Pool) -> Result<Store> {
+        let store = Store { pool };
         store.migrate().await?;
         store.keep_shipped_units().await?;
         Ok(store)

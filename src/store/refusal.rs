@@ -14,6 +14,7 @@ pub enum Conflict {
     UnitsContradict(UnitsError),
     ProviderExists { provider_id: String },
     ProviderRules(RulesError),
+    LastKey { provider_id: String },
     TokenExists { name: String },
     // Stalls, their accounts and codes.
     NoFreeStallCode,
@@ -42,6 +43,7 @@ pub enum Conflict {
     ReceiptDecided,
     // Closing of days.
     DayNotOver,
+    DayEmpty { provider_id: String, day: Day },
     DayClosed,
     DayNotClosed,
     DayChangedMeanwhile,
@@ -60,6 +62,10 @@ pub enum Missing {
     },
     Provider {
         provider_id: String,
+    },
+    LiveKey {
+        provider_id: String,
+        key_id: String,
     },
     ProviderOrStall {
         provider_id: String,

@@ -40,6 +40,7 @@ pub enum ProblemKind {
     Method,
     NoCode,
     NoSpace,
+    NoUsableKey,
     NotFound,
     NotPermitted,
     NotReady,
@@ -54,7 +55,7 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 27] = [
+    pub const ALL: [ProblemKind; 28] = [
         ProblemKind::BillEnded,
         ProblemKind::Boundaries,
         ProblemKind::BrokenBody,
@@ -71,6 +72,7 @@ impl ProblemKind {
         ProblemKind::Method,
         ProblemKind::NoCode,
         ProblemKind::NoSpace,
+        ProblemKind::NoUsableKey,
         ProblemKind::NotFound,
         ProblemKind::NotPermitted,
         ProblemKind::NotReady,
@@ -162,6 +164,14 @@ impl ProblemKind {
                 S::SERVICE_UNAVAILABLE,
                 "no-space",
                 ("Chưa ghi được tệp", "The file could not be written"),
+            ),
+            ProblemKind::NoUsableKey => (
+                S::SERVICE_UNAVAILABLE,
+                "no-usable-key",
+                (
+                    "Nhà cung cấp chưa có khóa dùng được",
+                    "The provider has no key that can be used",
+                ),
             ),
             ProblemKind::NotFound => (S::NOT_FOUND, "not-found", ("Không tìm thấy", "Not found")),
             ProblemKind::NotPermitted => (
@@ -415,18 +425,31 @@ impl From<StoreError> for Problem {
 
 impl From<KeyringError> for Problem {
     fn from(error: KeyringError) -> Problem {
-        match error {
-            KeyringError::Store(error) => error.into(),
-            KeyringError::Sealed(_) => {
-                let detail = (
-                    "Tệp khóa của dịch vụ không khớp với cơ sở dữ liệu. Hãy gửi lại sau và báo quản trị viên.",
-                    "The service's key file does not fit the database. Send it again later, and tell the administrator.",
-                );
-                let problem = Problem::new(ProblemKind::SealedKeys, detail).retry_after(30);
-                tracing::error!(%error, request_id = problem.request_id, "a callback could not be verified");
-                problem
-            }
-        }
+        let cause = error.to_string();
+        let (kind, detail) = match error {
+            KeyringError::Store(error) => return error.into(),
+            KeyringError::Sealed(_) => (
+                ProblemKind::SealedKeys,
+                (
+                    "Tệp khóa của dịch vụ không mở được khóa của nhà cung cấp này. Hãy gửi lại sau và báo quản trị viên.",
+                    "The service's key file does not open the keys of this provider. Send it again later, and tell the administrator.",
+                ),
+            ),
+            KeyringError::NoUsableKey(_) => (
+                ProblemKind::NoUsableKey,
+                (
+                    "Không khóa nào của nhà cung cấp này dùng được. Hãy gửi lại sau và báo quản trị viên chạy `choso provider keys`.",
+                    "No key of this provider can be used. Send it again later, and ask the administrator to run `choso provider keys`.",
+                ),
+            ),
+        };
+        let problem = Problem::new(kind, detail).retry_after(30);
+        tracing::error!(
+            cause,
+            request_id = problem.request_id,
+            "a callback could not be verified"
+        );
+        problem
     }
 }
 
@@ -560,6 +583,7 @@ malformed 400 Không đọc được nội dung
 method 405 Sai phương thức
 no-code 422 Chưa đọc được mã
 no-space 503 Chưa ghi được tệp
+no-usable-key 503 Nhà cung cấp chưa có khóa dùng được
 not-found 404 Không tìm thấy
 not-permitted 403 Mã truy cập không dùng cho việc này
 not-ready 503 Dịch vụ chưa sẵn sàng

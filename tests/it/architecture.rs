@@ -90,7 +90,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
         ],
     ),
     ("words", &["intake", "settlement", "store", "vn"]),
-    ("config", &["access", "intake", "telemetry", "vn"]),
+    ("config", &["intake", "telemetry", "vn"]),
     (
         "jobs",
         &[
@@ -137,6 +137,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
         "app",
         &[
             "bank_directory",
+            "clock",
             "config",
             "intake",
             "jobs",
@@ -151,7 +152,8 @@ const MAY_USE: [(&str, &[&str]); 28] = [
     (
         "demo",
         &[
-            "access", "app", "clock", "config", "notice", "places", "register", "simulate", "store", "vn",
+            "access", "app", "clock", "config", "intake", "notice", "places", "register", "simulate",
+            "store", "vn",
         ],
     ),
     (

@@ -353,7 +353,7 @@ fn files_that_are_not_what_they_should_be_stop_the_start() {
     let settings = RawConfig::default().with("database_url", "sqlite:///nowhere/at/all/choso.db");
     let error = start_error(&Database::sqlite(), settings);
     assert!(
-        matches!(error, StartError::Store(StoreError::Database(_))),
+        matches!(&error, StartError::Store(StoreError::NotOpened { database, .. }) if database.contains("/nowhere")),
         "{error:?}"
     );
 }

@@ -1,6 +1,8 @@
 //! The program as operators meet it: a process that is killed, told to stop, or started wrongly.
 
 mod commands;
+mod databases;
+mod keys;
 mod qr;
 mod statements;
 
@@ -90,6 +92,7 @@ fn prepare(database: &Database) {
         std::fs::write(&path, text).expect("a file");
         path.to_str().expect("UTF-8").to_owned()
     };
+    done(database, &["migrate"]);
     let secret = file("p.secret", &format!("{SECRET}\n"));
     let told = done(
         database,

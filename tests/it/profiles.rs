@@ -375,7 +375,7 @@ fn every_scheme_is_kept_and_answered_in_its_own_words(database: Database) {
     }
     let deposits = deposits.try_with(&app);
     // All that was kept proves itself again, with secrets that are kept as digests only.
-    let key = app.config.sealing_key().expect("the key file");
+    let key = app.sealing_key();
     let audit = app.run(audit(app.store(), &key, |_| {})).expect("an audit");
     assert_eq!(audit.broken, None, "{audit:?}");
     let counts: Vec<[i64; 5]> = trials.iter().map(|t| counts_of(&app, &t.id())).collect();
@@ -667,7 +667,7 @@ fn one_bank_transfer_told_by_every_bank_provider_is_one_receipt(database: Databa
             .texts("SELECT DISTINCT reason FROM notice WHERE state = 'ignored'"),
     );
     assert_eq!(reasons, [Reason::SameTransfer.as_str()]);
-    let key = app.config.sealing_key().expect("the key file");
+    let key = app.sealing_key();
     let audit = app.run(audit(app.store(), &key, |_| {})).expect("an audit");
     assert_eq!((audit.callbacks, audit.receipts, audit.broken), (6, 1, None));
 }

@@ -40,7 +40,7 @@ fn add(app: &TestApp, profile: &str, secrets: &[(&str, &str)]) {
     let scheme = scheme(profile, None).expect("a profile");
     let secrets = Secrets::from_pairs(secrets.iter().copied());
     let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|_| fastrand::u8(..));
-    let sealing_key = app.config.sealing_key().expect("the key file");
+    let sealing_key = app.sealing_key();
     let new = NewProvider {
         provider_id: profile.to_owned(),
         profile: scheme.profile.to_owned(),

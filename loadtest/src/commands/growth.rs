@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use choso::app::App;
 use choso::clock::now;
 use choso::config::Config;
+use choso::intake::KeyFile;
 use choso::jobs::maintain_ledger;
 use choso::notice::Sample;
 use choso::store::{Arrival, IntakeTotals, StateTotal, Store, WriterMemory};
@@ -167,7 +168,8 @@ async fn measure(backend: &Backend, folder: &Path, args: &GrowthArgs) -> Result<
         source = PaymentSource::reopen(&store, options.scheme, fill.seed).await?;
     } else {
         fill = Fill::begin(args);
-        source = PaymentSource::register(&store, &config.sealing_key()?, &options).await?;
+        let key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
+        source = PaymentSource::register(&store, &key, &options).await?;
     }
     let source = Arc::new(source);
     let mut steps = Vec::new();
@@ -237,7 +239,9 @@ async fn measure_empty(
     let app = App::start(&config).await?;
     // Whatever happens in between, the service is stopped.
     let phase = async {
-        let key = config.sealing_key()?;
+        let key = KeyFile::read(&config.key_file)?
+            .key_in_use(app.store(), now())
+            .await?;
         let source = PaymentSource::register(app.store(), &key, options).await?;
         post_payments(&app, &source, "empty", args.pace()).await
     }

@@ -11,6 +11,8 @@ mod run;
 use std::time::{Duration, Instant};
 
 use choso::app::App;
+use choso::clock::now;
+use choso::intake::KeyFile;
 use choso::notice::{SCHEMES, Scheme, scheme};
 use clap::Args;
 use serde_json::{Value, json};
@@ -194,7 +196,9 @@ async fn one_phase(
     };
     // Whatever happens in between, the service is stopped before its folder goes.
     let phase = async {
-        let key = config.sealing_key()?;
+        let key = KeyFile::read(&config.key_file)?
+            .key_in_use(app.store(), now())
+            .await?;
         let source = PaymentSource::register(app.store(), &key, &options).await?;
         let mut phase = post_payments(&app, &source, keeping.name(), pace).await?;
         if keeping != Keeping::Nothing {

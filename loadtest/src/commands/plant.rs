@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use choso::access::SealingKey;
+use choso::clock::now;
+use choso::intake::KeyFile;
 use choso::notice::scheme;
 use choso::store::{Store, WriterMemory};
 use choso::vn::TimeMs;
@@ -70,9 +72,9 @@ pub fn run(args: &PlantArgs) -> Result<bool> {
             .join(backend.name());
         std::fs::create_dir_all(&files)?;
         let config = backend.config(temporary.path(), None)?;
-        let sealing_key = config.sealing_key()?;
         let verdict = runtime.block_on(async {
             let store = Store::open(&config.database_url).await?;
+            let sealing_key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
             let started = Instant::now();
             plant(&store, &sealing_key, &files, args).await?;
             let planted_in = started.elapsed();

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use choso::clock::now;
 use choso::config::Config;
+use choso::intake::KeyFile;
 use choso::notice::{Delivery, Details, Evidence, Item, NoticeKind, Sample, content_of};
 use choso::store::{Arrival, Store, WriterMemory};
 use choso::vn::{Day, TimeMs};
@@ -131,7 +132,8 @@ impl Measurement<'_> {
         let config = self.backend.config(folder.path(), None)?;
         let store = Store::open(&config.database_url).await?;
         let options = SourceOptions::standard(args.chance.seed)?;
-        let source = PaymentSource::register(&store, &config.sealing_key()?, &options).await?;
+        let key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
+        let source = PaymentSource::register(&store, &key, &options).await?;
         store.close().await;
         let mut all = Vec::new();
         for file in 0..args.files {

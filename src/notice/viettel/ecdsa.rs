@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use ring::agreement::{self, ECDH_P256, EphemeralPrivateKey, agree_ephemeral};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use spki::ObjectIdentifier;
 
 use super::super::json::{Json, read_object};
-use super::super::keys::{private_key, public_key};
+use super::super::keys::{PRIVATE_KEY, private_key, public_key};
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::protocol::{Protocol, Read};
 use super::super::times::compact_time;
@@ -18,7 +19,7 @@ use super::super::{
     Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
     Scheme, Secrets, SecretsError,
 };
-use crate::vn::{Dong, Secret, TimeMs};
+use crate::vn::{Dong, TimeMs};
 
 /// `id-ecPublicKey` (RFC 5480).
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -51,6 +52,7 @@ pub(in super::super) const ECDSA: Scheme = Scheme {
         Ok(Box::new(Ecdsa {
             merchant_code: secrets.text("merchant_code")?,
             point: p256_point(secrets, "viettel_public_key_spki_base64")?,
+            key_pair: p256_pair(secrets)?,
             is_hundredths: match secrets.setting("amount_unit") {
                 None | Some("dong") => false,
                 Some("hundredth") => true,
@@ -61,18 +63,41 @@ pub(in super::super) const ECDSA: Scheme = Scheme {
                     ));
                 }
             },
-            private_key: private_key(secrets)?,
         }))
     },
 };
 
 fn p256_point(secrets: &Secrets, name: &str) -> Result<Vec<u8>, SecretsError> {
     let point = public_key(secrets, name, EC_PUBLIC_KEY, Some(P256))?;
-    if point.len() == POINT_BYTES && point[0] == 4 {
+    if point.len() == POINT_BYTES && point[0] == 4 && is_on_curve(&point) {
         Ok(point)
     } else {
         Err(SecretsError::wrong(name, "is not an uncompressed point of P-256"))
     }
+}
+
+/// A letter that was changed in copying leaves a point beside the curve, under which no signature fits. Agreeing on
+/// a secret is the operation that says so.
+fn is_on_curve(point: &[u8]) -> bool {
+    let Ok(own) = EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new()) else {
+        // No random numbers: nothing is said against the key.
+        return true;
+    };
+    agree_ephemeral(own, &agreement::UnparsedPublicKey::new(&ECDH_P256, point), |_| ()).is_ok()
+}
+
+/// The pair to simulate with, if it is there.
+fn p256_pair(secrets: &Secrets) -> Result<Option<EcdsaKeyPair>, SecretsError> {
+    let Some(key) = private_key(secrets)? else {
+        return Ok(None);
+    };
+    EcdsaKeyPair::from_pkcs8(
+        &ECDSA_P256_SHA256_ASN1_SIGNING,
+        key.reveal(),
+        &SystemRandom::new(),
+    )
+    .map(Some)
+    .map_err(|_| SecretsError::wrong(PRIVATE_KEY, "is not a whole P-256 key (PKCS#8)"))
 }
 
 #[derive(Debug)]
@@ -81,7 +106,8 @@ struct Ecdsa {
     /// Uncompressed point of Viettel's public key.
     point: Vec<u8>,
     is_hundredths: bool,
-    private_key: Option<Secret>,
+    /// Ours, where a provider is simulated.
+    key_pair: Option<EcdsaKeyPair>,
 }
 
 impl Protocol for Ecdsa {
@@ -166,13 +192,10 @@ impl Ecdsa {
     }
 
     fn sign(&self, body: &[u8]) -> Result<String, String> {
-        let key = self.private_key.as_ref();
-        let key = key.ok_or("Viettel signs with its own key: to simulate, set private_key_pkcs8_base64")?;
-        let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key.reveal(), &random)
-            .map_err(|_| "private_key_pkcs8_base64 is not a P-256 key")?;
+        let pair = self.key_pair.as_ref();
+        let pair = pair.ok_or("Viettel signs with its own key: to simulate, set private_key_pkcs8_base64")?;
         let signature = pair
-            .sign(&random, body)
+            .sign(&SystemRandom::new(), body)
             .map_err(|_| "the system's random generator failed")?;
         Ok(BASE64.encode(signature))
     }

@@ -6,23 +6,27 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::json;
 use spki::ObjectIdentifier;
+use spki::der::asn1::UintRef;
+use spki::der::{self, Decode, Reader, SliceReader};
 
 use super::super::json::read_object;
-use super::super::keys::{private_key, public_key};
+use super::super::keys::{PRIVATE_KEY, private_key, public_key};
 use super::super::members::{ID_CHARS_MAX, Members};
 use super::super::protocol::{Protocol, Read};
 use super::super::times::local_text;
 use super::super::{
     Answer, Details, Item, NoticeKind, Outcome, Outgoing, Refusal, RefusalKind, Request, Sample, SampleKind,
-    Scheme, SecretsError,
+    Scheme, Secrets, SecretsError,
 };
 use super::coded_answer;
-use crate::vn::{Secret, TimeMs};
+use crate::vn::TimeMs;
 
 /// `rsaEncryption` (RFC 8017).
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// A public key with a modulus of 2048 bits is longer than its 256 bytes.
 const RSA_KEY_BYTES_MIN: usize = 256;
+/// Of 8192 bits.
+const RSA_MODULUS_BYTES_MAX: usize = 1024;
 /// Hex digits of a signature under the largest key, 8192 bits.
 const SIGNATURE_DIGITS_MAX: usize = 2048;
 
@@ -47,20 +51,51 @@ pub(in super::super) const DEPOSITCODE: Scheme = Scheme {
                 "is shorter than 2048 bits",
             ));
         }
+        if !is_rsa(&public_key) {
+            return Err(SecretsError::wrong(
+                "epay_public_key_pem",
+                "is not a whole RSA key",
+            ));
+        }
         Ok(Box::new(DepositCode {
             merchant_code: secrets.text("merchant_code")?,
             public_key,
-            private_key: private_key(secrets)?,
+            key_pair: rsa_pair(secrets)?,
         }))
     },
 };
+
+/// Whether these are an odd modulus of at most 8192 bits and an odd exponent (PKCS#1), without which no signature fits.
+fn is_rsa(key: &[u8]) -> bool {
+    let numbers = SliceReader::new(key).and_then(|mut reader| {
+        let numbers = reader.sequence(|r| Ok::<_, der::Error>((UintRef::decode(r)?, UintRef::decode(r)?)))?;
+        reader.finish()?;
+        Ok(numbers)
+    });
+    let is_odd = |number: &UintRef<'_>| number.as_bytes().last().is_some_and(|last| last % 2 == 1);
+    numbers.is_ok_and(|(modulus, exponent)| {
+        is_odd(&modulus) && is_odd(&exponent) && modulus.as_bytes().len() <= RSA_MODULUS_BYTES_MAX
+    })
+}
+
+/// The pair to simulate with, if it is there.
+fn rsa_pair(secrets: &Secrets) -> Result<Option<RsaKeyPair>, SecretsError> {
+    let Some(key) = private_key(secrets)? else {
+        return Ok(None);
+    };
+    let because = "is not a whole RSA key (PKCS#8) of at least 2048 bits";
+    let pair = RsaKeyPair::from_pkcs8(key.reveal());
+    pair.map(Some)
+        .map_err(|_| SecretsError::wrong(PRIVATE_KEY, because))
+}
 
 #[derive(Debug)]
 struct DepositCode {
     merchant_code: String,
     /// PKCS#1 form.
     public_key: Vec<u8>,
-    private_key: Option<Secret>,
+    /// Ours, where a provider is simulated.
+    key_pair: Option<RsaKeyPair>,
 }
 
 impl Protocol for DepositCode {
@@ -134,10 +169,8 @@ impl DepositCode {
     }
 
     fn sign(&self, text: &[u8]) -> Result<Vec<u8>, String> {
-        let key = self.private_key.as_ref();
-        let key = key.ok_or("ePay signs with its own key: to simulate, set private_key_pkcs8_base64")?;
-        let pair = RsaKeyPair::from_pkcs8(key.reveal())
-            .map_err(|_| "private_key_pkcs8_base64 is not an RSA key of at least 2048 bits")?;
+        let pair = self.key_pair.as_ref();
+        let pair = pair.ok_or("ePay signs with its own key: to simulate, set private_key_pkcs8_base64")?;
         let mut signature = vec![0; pair.public().modulus_len()];
         pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature)
             .map_err(|_| "the system's random generator failed")?;
@@ -188,7 +221,7 @@ fn read_item(members: Members<'_>) -> Result<Item, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::*;
-    use super::super::super::{Delivery, Provider, Secrets};
+    use super::super::super::{Delivery, Provider};
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use choso::register::read_register;
 use choso::store::{
-    Conflict, Creation, IdempotentAnswer, IdempotentCall, Missing, NewBill, NewProvider, Store, StoreError,
-    fresh_id,
+    Conflict, Creation, IdempotentAnswer, IdempotentCall, KeyEnded, Missing, NewBill, NewProvider, Store,
+    StoreError, fresh_id,
 };
 use choso::vn::{Dong, TimeMs};
 
@@ -14,9 +14,11 @@ use crate::support::*;
 
 on_both! {
     a_store_opens_again_and_says_what_it_is
+    a_database_without_our_schema_is_refused_where_it_must_exist
     a_newer_schema_is_refused
     providers_are_added_once
     a_rotated_key_overlaps_and_expires
+    a_key_is_ended_and_one_without_an_end_is_left
     the_first_answer_under_a_key_stays
     work_that_fails_leaves_neither_itself_nor_a_key
     what_is_created_is_read_in_the_same_transaction
@@ -25,13 +27,33 @@ on_both! {
 fn a_store_opens_again_and_says_what_it_is(database: Database) {
     let books = Books::with_register(database);
     books.post(&[delivery("m1", &payment("T1", 5_000))]);
-    let again = books.run(Store::open(&books.database.url)).expect("opens again");
+    let again = books
+        .run(Store::open_existing(&books.database.url))
+        .expect("opens again");
     assert!(books.database.url.starts_with(again.kind()));
     books.run(again.ready()).expect("ready");
     assert_eq!(books.run(again.recount()).expect("a recount").receipts, 1);
     books.run(again.close());
     assert!(books.run(again.ready()).is_err(), "a closed store is not ready");
     assert_ne!(fresh_id(noon()), fresh_id(noon()));
+}
+
+fn a_database_without_our_schema_is_refused_where_it_must_exist(database: Database) {
+    let none = runtime_of(Store::open_existing(&database.url));
+    let is_said =
+        |error: &StoreError| matches!(error, StoreError::NoDatabase { .. } | StoreError::NoSchema { .. });
+    assert!(none.as_ref().is_err_and(is_said), "{:?}", none.err());
+    let books = Books::open(database);
+    let there = books
+        .run(Store::open_existing(&books.database.url))
+        .expect("it is there now");
+    books.run(there.close());
+}
+
+fn runtime_of<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new()
+        .expect("a runtime")
+        .block_on(future)
 }
 
 fn a_newer_schema_is_refused(database: Database) {
@@ -110,6 +132,74 @@ fn a_rotated_key_overlaps_and_expires(database: Database) {
             .rotate_key(new_key("nobody", "k2", "s1:x"), later(1), later(1)),
     );
     assert!(matches!(unknown, Err(StoreError::Missing(_))), "{unknown:?}");
+}
+
+fn a_key_is_ended_and_one_without_an_end_is_left(database: Database) {
+    let books = Books::open(database);
+    let later = |s: i64| TimeMs(noon().0 + s * 1_000);
+    books
+        .run(books.store.add_provider(&new_provider("p"), noon()))
+        .expect("a provider");
+    books
+        .run(books.store.add_provider(&new_provider("q"), noon()))
+        .expect("another one, whose keys have the same names");
+    for (n, key_id) in [(1, "k2"), (2, "k3")] {
+        let key = new_key("p", key_id, "s1:x");
+        books
+            .run(books.store.rotate_key(key, later(600), later(n)))
+            .expect("a rotation");
+    }
+    let end = |key_id: &str, at: TimeMs| books.run(books.store.end_key("p", key_id, at));
+    let live = |at: TimeMs| -> Vec<String> {
+        let providers = books.run(books.store.providers(at)).expect("providers");
+        providers[0].keys.iter().map(|(id, _)| id.clone()).collect()
+    };
+    assert_eq!(end("k2", later(3)).expect("ended"), KeyEnded { prolonged: false });
+    assert_eq!(live(later(3)), ["k3", "k1"]);
+    // The key in use goes: the one that is left would expire, and stays instead.
+    assert_eq!(end("k3", later(4)).expect("ended"), KeyEnded { prolonged: true });
+    assert_eq!(live(later(4)), ["k1"]);
+    assert_eq!(live(later(6_000)), ["k1"]);
+    assert!(matches!(
+        end("k1", later(5)),
+        Err(StoreError::Conflict(Conflict::LastKey { .. }))
+    ));
+    assert!(matches!(
+        end("k3", later(5)),
+        Err(StoreError::Missing(Missing::LiveKey { .. }))
+    ));
+    let nobody = books.run(books.store.end_key("nobody", "k1", later(5)));
+    assert!(matches!(
+        nobody,
+        Err(StoreError::Missing(Missing::Provider { .. }))
+    ));
+    let keys = books.run(books.store.keys_ever()).expect("keys");
+    let all: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            (
+                &*key.provider_id,
+                &*key.key_id,
+                key.is_live(later(5)),
+                key.expires_at.is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("p", "k3", false, true),
+            ("p", "k2", false, true),
+            ("p", "k1", true, false),
+            ("q", "k1", true, false)
+        ]
+    );
+    assert!(keys.iter().all(|key| !key.is_disabled) && keys[0].created_at == later(2));
+    books
+        .run(books.store.set_provider_disabled("p", Some(noon())))
+        .expect("disabled");
+    let keys = books.run(books.store.keys_ever()).expect("keys");
+    assert!(keys[0].is_disabled && !keys[3].is_disabled);
 }
 
 /// A call of this person under `khóa-1`; its digest tells requests apart.

@@ -159,6 +159,12 @@ fn a_closed_day_follows_the_day_before_when_it_is_stated_anew(database: Database
     let first = market_day();
     let second = market_day().plus(1);
     books.post(&[delivery("m1", &payment("T1", 50_000))]);
+    let next_day = with(
+        payment("T2", 7_000),
+        "occurred_at",
+        "2026-03-02T09:00:00+07:00".into(),
+    );
+    books.post_at(&[delivery("m2", &next_day)], days_later(1));
     let close = |day| {
         let closed = books
             .reconciler(days_later(3))

@@ -2,7 +2,9 @@
 
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, DistantPair, FindingKind, Subject};
 use choso::settlement::{CloseRequest, ImportError};
-use choso::store::{Actor, Answer, DecisionView, NewDayClose, NewDecision, StoreError, WriterMemory};
+use choso::store::{
+    Actor, Answer, Conflict, DecisionView, NewDayClose, NewDecision, StoreError, WriterMemory,
+};
 use choso::vn::{Day, TimeMs};
 
 use super::statements::{evening, kinds, reconciled, taken_as, with_provider};
@@ -728,10 +730,24 @@ fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Da
     let day = market_day();
     let of = ("p", day);
     let closed = books.reconciler(days_later(1)).close_day(close_request(of, ""));
+    let empty = books.run(closed).err();
+    assert!(
+        matches!(
+            empty,
+            Some(ImportError::Store(StoreError::Conflict(
+                Conflict::DayEmpty { .. }
+            )))
+        ),
+        "{empty:?}"
+    );
+    books.post(&[delivery("m0", &payment("T0", 1_000))]);
+    let closed = books
+        .reconciler(days_later(1))
+        .close_day(close_request(of, "chưa có sao kê"));
     books.run(closed).expect("closed");
     let rows = paid("T1", 1, 50_000) + &paid("FT2", 1, 60_000) + &paid("T3", 1, 70_000);
     taken_as(&books, HEADER, "a.csv", &rows);
-    assert!(left(&books).is_empty());
+    assert_eq!(left(&books), ["T0 1000"]);
     // Meanwhile the notices come, under ids of their own.
     let mut by_txn = delivery("m1", &payment("N1", 50_000));
     by_txn.items[0].provider_txn_id = "T1".to_owned();
@@ -740,7 +756,7 @@ fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Da
     books.post_at(&[by_txn, by_ref], evening());
     let posted = books.run(books.reconciler(evening()).post_from_statement("p", Some(day)));
     assert_eq!(posted.expect("posted"), 1, "only T3");
-    assert_eq!(left(&books), ["N2 60000", "T1 50000", "T3 70000"]);
+    assert_eq!(left(&books), ["N2 60000", "T0 1000", "T1 50000", "T3 70000"]);
     let of = ("p", day);
     let stated = books
         .reconciler(days_later(1))
@@ -748,6 +764,10 @@ fn a_notice_that_comes_before_its_row_is_posted_is_the_only_receipt(database: Da
     let stated = books.run(stated).expect("stated anew").figures.summary;
     assert_eq!(
         kinds(&stated),
-        ["matched_auto 2 110000", "missing_notice 1 70000"]
+        [
+            "matched_auto 2 110000",
+            "awaiting_statement 1 1000",
+            "missing_notice 1 70000"
+        ]
     );
 }

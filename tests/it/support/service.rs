@@ -4,10 +4,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use choso::access::{NONCE_BYTES, Scope, key_purpose, token_sha256};
+use choso::access::{NONCE_BYTES, Scope, SealingKey, key_purpose, token_sha256};
 use choso::app::App;
 use choso::clock::now;
 use choso::config::{Config, RawConfig};
+use choso::intake::KeyFile;
 use choso::ledger::LedgerNo;
 use choso::notice::{Evidence, Scheme, Secrets, scheme};
 use choso::register::read_register;
@@ -161,6 +162,12 @@ impl TestApp {
         kept.flatten().map(|callback| callback.evidence).collect()
     }
 
+    /// The key in its key file.
+    pub fn sealing_key(&self) -> SealingKey {
+        let key_file = KeyFile::read(&self.config.key_file).expect("the key file");
+        key_file.key().expect("the service made it").clone()
+    }
+
     /// A secret sealed for a provider's key.
     pub fn seal(&self, provider_id: &str, key_id: &str, secret_text: &str) -> String {
         let secrets = Secrets::from_pairs([("signing_secret", secret_text)]);
@@ -169,7 +176,7 @@ impl TestApp {
 
     /// The secrets of a provider's key, sealed.
     fn seal_all(&self, provider_id: &str, key_id: &str, secrets: &Secrets) -> String {
-        let key = self.config.sealing_key().expect("the key file");
+        let key = self.sealing_key();
         let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|_| fastrand::u8(..));
         key.seal(&secrets.to_json(), &key_purpose(provider_id, key_id), nonce)
     }
