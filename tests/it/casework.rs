@@ -360,7 +360,10 @@ fn a_day_is_closed_and_stated_anew_and_its_books_are_taken_away() {
         "{}",
         early.body
     );
-    assert_eq!(close("close", yesterday, "").status, 303);
+    let empty = close("close", yesterday, "");
+    assert_eq!(empty.status, 409, "neither a row nor a receipt: {}", empty.body);
+    desk.import("som.csv", &format!("T19;{};50.000;00000011\n", yesterday.show()));
+    assert_eq!(close("close", yesterday, "một khoản không có báo").status, 303);
     let page = |day: Day| {
         let page = desk.get(&format!("/reconcile?provider=p&from={day}&to={day}"));
         assert_eq!(page.status, 200, "{}", page.body);
