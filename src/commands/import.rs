@@ -15,6 +15,9 @@ use super::common::{Failure, Settings, progress_bar, read_file};
 use super::statement::{self, Wish};
 use choso::vn::Lang;
 
+/// Invented payments to the stalls of [`TEMPLATE`].
+const STATEMENT_SAMPLE: &str = include_str!("../../assets/samples/statement.csv");
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     /// Administrative units with their lineage (columns: docs/spec/contract.md, section 2)
@@ -31,7 +34,7 @@ enum What {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n  choso import statement sao-ke.xlsx --provider mybank --look     what it is and how it would be read\n  choso import statement sao-ke.xlsx --provider mybank\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole."
+    after_help = "Examples:\n  choso import register --template mau.csv          writes a file to fill in\n  choso import register ho.csv --dry-run            says what would happen\n  choso import register ho.csv --rejects loi.csv    refused rows go there, with the reason\n  choso import statement --template sao-ke.csv      writes an invented statement\n  choso import statement sao-ke.xlsx --provider mybank --look     what it is and how it would be read\n  choso import statement sao-ke.xlsx --provider mybank\n\nThe same file again changes nothing. Exit status 0 once the file was read to its end, 1 when it is refused as a whole."
 )]
 pub struct Import {
     #[command(flatten)]
@@ -57,7 +60,7 @@ pub struct Import {
     /// How a statement is read; what was agreed on before, or is recognised, if not given
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Write a register file to fill in, and end
+    /// Write a register file to fill in, or a statement to try, and end
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "rejects", "dry_run"])]
     template: Option<PathBuf>,
 }
@@ -120,16 +123,23 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
 }
 
 fn template(what: What, path: &Path) -> Result<ExitCode, Failure> {
-    if what != What::Register {
-        return Err(Failure::Settings(
-            "--template exists for `import register` only".to_owned(),
-        ));
-    }
-    super::common::write_out(Some(path), TEMPLATE.as_bytes())?;
-    eprintln!(
-        "wrote {}; its two rows are invented examples, replace them",
-        path.display()
-    );
+    let (text, next) = match what {
+        What::Register => (
+            TEMPLATE,
+            "its rows are invented: a stall without a code, one with, one without an account; replace them",
+        ),
+        What::Statement => (
+            STATEMENT_SAMPLE,
+            "its rows are invented payments of 15/01/2026 to the stalls of the register's template",
+        ),
+        What::Units | What::Streets | What::Markets => {
+            return Err(Failure::Settings(
+                "--template exists for `import register` and `import statement`".to_owned(),
+            ));
+        }
+    };
+    super::common::write_out(Some(path), text.as_bytes())?;
+    eprintln!("wrote {}; {next}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,12 +1,16 @@
 //! `choso notice verify`: why a signature does not fit, one callback a line, without a database.
 
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use choso::notice::verify_line;
 use clap::Subcommand;
 
-use super::common::Failure;
+use super::common::{Failure, write_out};
+
+/// Invented callbacks: two that fit, one that was changed after signing, one without its signature.
+const SAMPLES: &str = include_str!("../../assets/samples/callbacks.jsonl");
 
 /// A line with more than a body of the largest size, coded, is no item.
 const LINE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -15,13 +19,25 @@ const LINE_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub enum Notice {
     /// Say what a callback is and why it is refused: JSON, one a line, on standard input
     #[command(
-        after_help = "Example:\n  echo '{\"provider\":\"sepay\",\"scheme\":\"api_key\",\"secrets\":{\"api_key\":\"k\"},\"request\":{\"method\":\"POST\",\"headers\":{\"authorization\":\"Apikey k\"},\"body\":\"{}\"}}' | choso notice verify\n\nEach line: provider, scheme, secrets, request (method, path, query, headers, body or body_base64), and\noptionally now (unix seconds; without it no replay window is applied), context, setup. Each answer:\nverdict, kind, amount_vnd, provider_txn_id, reference, occurred_at, reply; a refusal also says because.\nNo database is needed. Exit status 1 if a line could not be read."
+        after_help = "Examples:\n  choso notice verify --template thong-bao.jsonl    writes four invented callbacks\n  choso notice verify <thong-bao.jsonl\n  echo '{\"provider\":\"sepay\",\"scheme\":\"api_key\",\"secrets\":{\"api_key\":\"k\"},\"request\":{\"method\":\"POST\",\"headers\":{\"authorization\":\"Apikey k\"},\"body\":\"{}\"}}' | choso notice verify\n\nEach line: provider, scheme, secrets, request (method, path, query, headers, body or body_base64), and\noptionally now (unix seconds; without it no replay window is applied), context, setup. Each answer:\nverdict, kind, amount_vnd, provider_txn_id, reference, occurred_at, reply; a refusal also says because.\nNo database is needed. Exit status 1 if a line could not be read."
     )]
-    Verify,
+    Verify {
+        /// Write invented callbacks of the profile standard to this file, and end
+        #[arg(long, value_name = "FILE")]
+        template: Option<PathBuf>,
+    },
 }
 
 pub fn run(command: Notice) -> Result<ExitCode, Failure> {
-    let Notice::Verify = command;
+    let Notice::Verify { template } = command;
+    if let Some(path) = template {
+        write_out(Some(&path), SAMPLES.as_bytes())?;
+        eprintln!(
+            "wrote {}; two of its lines are refused, and say why",
+            path.display()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     let broken = |e: std::io::Error| Failure::Refused(e.to_string());
     let mut input = std::io::stdin().lock();
     let mut out = std::io::stdout().lock();

@@ -28,9 +28,9 @@ pub struct Simulate {
     /// Name of the provider in its callback address
     #[arg(long)]
     id: String,
-    /// Where the service listens
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: String,
+    /// Where the service listens [default: http:// and the setting listen]
+    #[arg(long)]
+    url: Option<String>,
     /// Requests begun in a second
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     rate: u32,
@@ -112,7 +112,10 @@ pub async fn run(args: Simulate) -> Result<ExitCode, Failure> {
         rate_per_s: args.rate,
         connections: args.connections,
     };
-    let url = args.url.clone();
+    let url = match &args.url {
+        Some(url) => url.clone(),
+        None => format!("http://{}", args.settings.clone().check(None)?.listen),
+    };
     let json = args.json;
     let (provider, secrets, payees) = cast(args).await?;
     eprintln!("«{}» posts to {url}, {:?}", provider.id(), provider.scheme());

@@ -6,9 +6,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
@@ -388,6 +391,9 @@ impl ResponseError for Problem {
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
+        if self.kind == ProblemKind::SignIn {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
         response.json(self.document())
     }
 }
@@ -516,6 +522,28 @@ pub fn broken_body() -> Problem {
         "The connection broke off midway. Send it again.",
     );
     Problem::new(ProblemKind::BrokenBody, detail)
+}
+
+/// Refuses an address with the character NUL. Nothing has it in its name, and PostgreSQL takes no text with it.
+pub async fn without_nul(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let has_nul = |text: &str| text.contains("%00");
+    let problem = if has_nul(request.uri().path()) {
+        unknown_address(request.request())
+    } else if request.uri().query().is_some_and(has_nul) {
+        let detail = (
+            "Địa chỉ có ký tự %00. Hãy bỏ ký tự này.",
+            "The address has the character %00. Leave it out.",
+        );
+        Problem::new(ProblemKind::Invalid, detail)
+    } else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    Ok(request
+        .into_response(HttpResponse::from_error(problem))
+        .map_into_right_body())
 }
 
 fn unknown_address(request: &HttpRequest) -> Problem {

@@ -24,6 +24,7 @@ on_both! {
     a_call_that_fails_after_its_work_is_done_once_when_it_is_repeated
     a_stall_gets_accounts_and_terminals
     lists_go_page_by_page
+    odd_calls_are_refused_by_their_kind
 }
 
 const TOKEN: &str = "choso_invented-token-of-a-test";
@@ -421,6 +422,55 @@ fn lists_go_page_by_page(database: Database) {
         api.call("GET", "/api/v1/households?foo=1", &Value::Null).status,
         422
     );
+}
+
+/// What no text of the database may hold, wherever it stands in a call, and a method or an address that no call has.
+fn odd_calls_are_refused_by_their_kind(database: Database) {
+    let api = Api::start(database);
+    for (method, path, body, status) in [
+        ("GET", "/api/v1/households?q=a%00b", Value::Null, 422),
+        ("GET", "/api/v1/households?cursor=%00", Value::Null, 422),
+        ("GET", "/api/v1/notices/waiting?cursor=x", Value::Null, 422),
+        ("GET", "/api/v1/indicators?area=%00", Value::Null, 422),
+        ("GET", "/api/v1/households/a%00b", Value::Null, 404),
+        (
+            "POST",
+            "/api/v1/orders",
+            json!({"provider_id": "p", "reference": "a\0", "stall_id": "s"}),
+            422,
+        ),
+        ("POST", "/api/v1/stalls/s/codes", json!({"account_id": "\0"}), 422),
+        (
+            "POST",
+            "/api/v1/stalls/s/bills",
+            json!({"amount_vnd": 1, "account_id": "\0"}),
+            422,
+        ),
+        (
+            "POST",
+            "/api/v1/households",
+            json!(["r", "n", "registered", null, null, []]),
+            400,
+        ),
+        ("PATCH", "/api/v1/households/x", json!([]), 400),
+        ("DELETE", "/api/v1/households/x", Value::Null, 405),
+        ("GET", "/api/v1/stalls/x/codes", Value::Null, 405),
+        ("GET", "/api/v1/nowhere", Value::Null, 404),
+    ] {
+        let answer = api.call(method, path, &body);
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{method} {path}"
+        );
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{method} {path}");
+    }
+    // Pages read the same texts.
+    for path in ["/households?q=%00", "/stalls/%00", "/k/%00", "/check/lists/%00"] {
+        let status = api.app.get(path).status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
 }
 
 /// Without a token nothing of the API answers but its description, and the description says so.

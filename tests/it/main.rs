@@ -5,6 +5,7 @@
 //! and account numbers are invented.
 
 mod api;
+mod api_tools;
 mod architecture;
 mod architecture_page;
 mod broken_bodies;
@@ -25,6 +26,7 @@ mod process;
 mod profiles;
 mod property;
 mod providers;
+mod readme;
 mod reconcile;
 mod sessions;
 mod simulate;

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::common::{from_json, once};
+use super::common::{IdempotencyKey, from_json, once, whole, whole_or_nothing};
 use crate::clock::now;
 use crate::ledger::BillState;
 use crate::store::{BillView, NewBill};
@@ -28,17 +28,22 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
 /// A bill to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"amount_vnd": 26000, "bill_number": "HD0001", "valid_minutes": 15}))]
 pub(super) struct BillIn {
     /// What is asked, whole đồng.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 9999999999999_i64)]
     amount_vnd: i64,
     /// 1 to 10 of A-Z and 0-9, unique at the stall; the service gives one if absent.
     #[serde(default)]
+    #[schema(pattern = "^[A-Z0-9]{1,10}$")]
     bill_number: Option<String>,
     /// To which account of the stall; it may be absent where the stall has one.
     #[serde(default)]
     account_id: Option<String>,
     /// For how long the code is shown, 1 to 1440; 15 if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_nothing")]
+    #[schema(minimum = 1, maximum = 1440)]
     valid_minutes: Option<i64>,
 }
 
@@ -79,7 +84,12 @@ fn bill_out(bill: BillView) -> BillOut {
 /// Makes a bill at a stall: a dynamic VietQR code with its amount and number. The number also stands in the
 /// note, after the stall code, since bank apps carry back only the note; the receipt that pays it is found by
 /// it.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/bills", params(("stall_id" = String, Path)), request_body = BillIn, responses((status = 201, body = BillOut), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/bills",
+    params(("stall_id" = String, Path), IdempotencyKey), request_body = BillIn,
+    responses(
+        (status = 201, description = "The bill with its code.", body = BillOut),
+        (status = 409, description = "The stall has no account for it, several, or a bill of this number."),
+    ))]
 pub(super) async fn make_bill(
     person: Person,
     shared: web::Data<Shared>,
@@ -151,7 +161,8 @@ pub(in crate::web) fn not_your_bill() -> Problem {
 }
 
 /// A bill and what was paid of it by now, for whoever made it and for programs that may hear receipts.
-#[utoipa::path(get, path = "/api/v1/bills/{bill_id}", params(("bill_id" = String, Path)), responses((status = 200, body = BillOut), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/bills/{bill_id}", params(("bill_id" = String, Path)),
+    responses((status = 200, description = "The bill as it stands now.", body = BillOut)))]
 pub(super) async fn get_bill(
     caller: Caller,
     shared: web::Data<Shared>,
@@ -161,7 +172,11 @@ pub(super) async fn get_bill(
 }
 
 /// The code of a bill as SVG, for the screen of a till. Expired or paid, it is gone, so that nobody pays twice.
-#[utoipa::path(get, path = "/api/v1/bills/{bill_id}/code.svg", params(("bill_id" = String, Path)), responses((status = 200, content_type = "image/svg+xml"), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/bills/{bill_id}/code.svg", params(("bill_id" = String, Path)),
+    responses(
+        (status = 200, description = "The picture of the code.", content_type = "image/svg+xml", body = String),
+        (status = 410, description = "The bill is paid, or its code has expired."),
+    ))]
 pub(super) async fn bill_svg(
     caller: Caller,
     shared: web::Data<Shared>,

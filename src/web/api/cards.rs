@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::common::{from_json, once};
+use super::common::{IdempotencyKey, from_json_or_nothing, once};
 use super::register::{code_answer, reason};
 use super::register_shapes::CodeOut;
 use crate::clock::now;
@@ -22,15 +22,22 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
 /// Why a card is replaced.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "torn"}))]
 pub(super) struct ReplaceIn {
     /// `lost`, `torn`
     #[serde(default)]
+    #[schema(max_length = 200, pattern = r"\S")]
     reason: Option<String>,
 }
 
 /// Hands out a new card in the place of a worn or lost one: same stall, same account, another serial. The old
 /// serial ends as replaced.
-#[utoipa::path(post, path = "/api/v1/codes/{serial}/replace", params(("serial" = String, Path)), request_body = ReplaceIn, responses((status = 201, body = CodeOut), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/codes/{serial}/replace",
+    params(("serial" = String, Path), IdempotencyKey), request_body = Option<ReplaceIn>,
+    responses(
+        (status = 201, description = "The new code.", body = CodeOut),
+        (status = 409, description = "The code had ended before, or its account is not to be used now."),
+    ))]
 pub(super) async fn replace_code(
     person: Person,
     shared: web::Data<Shared>,
@@ -39,11 +46,7 @@ pub(super) async fn replace_code(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let input: ReplaceIn = if body.is_empty() {
-        ReplaceIn::default()
-    } else {
-        from_json(&body)?
-    };
+    let input: ReplaceIn = from_json_or_nothing(&body)?;
     once(&request, &shared, &person, &body, async |creation| {
         let reason = reason(input.reason.as_deref())?;
         let wait_ms = shared.account_change_wait_ms;
@@ -57,7 +60,11 @@ pub(super) async fn replace_code(
 
 /// A second person's word for an account that took the place of another; who recorded it cannot give it. The
 /// owner is to be told, and cards to it can be handed out after `account_change_wait_hours`.
-#[utoipa::path(post, path = "/api/v1/links/{link_id}/approve", params(("link_id" = String, Path)), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/links/{link_id}/approve", params(("link_id" = String, Path)),
+    responses(
+        (status = 204, description = "The account is approved; its waiting time has begun."),
+        (status = 409, description = "It needs no approval, has one, or was recorded by the same person."),
+    ))]
 pub(super) async fn approve_link(
     person: Person,
     shared: web::Data<Shared>,
@@ -76,7 +83,8 @@ pub(super) async fn approve_link(
 }
 
 /// Records that the owner of a stall was told of a change.
-#[utoipa::path(post, path = "/api/v1/owner-messages/{message_id}/told", params(("message_id" = String, Path)), responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/owner-messages/{message_id}/told", params(("message_id" = String, Path)),
+    responses((status = 204, description = "It is on record that the owner was told.")))]
 pub(super) async fn told_owner(
     person: Person,
     shared: web::Data<Shared>,

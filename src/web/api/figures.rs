@@ -8,9 +8,10 @@ use super::common::{Page, page_size};
 use crate::clock::now;
 use crate::indicators::{Question, ReportJson, csv, json, report};
 use crate::ledger::Reason;
-use crate::store::{IntakeTotals, WaitingNotice};
-use crate::vn::{Day, Lang, Sentence, TimeMs, sentence};
+use crate::store::{IntakeTotals, Missing, StoreError, WaitingNotice};
+use crate::vn::{Day, Lang, Sentence, TimeMs};
 use crate::web::{Person, Problem, Shared};
+use crate::words;
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     to.route("/indicators", web::get().to(indicators))
@@ -24,21 +25,36 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub(super) struct IndicatorParams {
     /// `CODE@DATE`, or a name if only one unit has it under these boundaries.
+    #[param(example = "20242@2025-07-01")]
     area: String,
     /// The day the figures are of, `YYYY-MM-DD`; today if absent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = Date)]
     as_of: Option<Day>,
     /// The day whose boundaries are used; the as-of day if absent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = Date)]
     boundaries: Option<Day>,
     /// Count only what was recorded by this time, ISO 8601; now if absent.
+    #[param(value_type = Option<String>, format = DateTime)]
     known_at: Option<String>,
     /// `json`, `csv` or `html`; `json` if absent.
-    format: Option<String>,
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+/// How a report is written.
+#[derive(Debug, Default, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    #[default]
+    Json,
+    Csv,
+    Html,
 }
 
 /// Indicators 1 to 5 of an area, its streets, markets and units.
-#[utoipa::path(get, path = "/api/v1/indicators", params(IndicatorParams), responses((status = 200, body = ReportJson), (status = 422, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/indicators", params(IndicatorParams),
+    responses((status = 200, description = "The report, in the format that was asked for.", content(
+        (ReportJson = "application/json"), (String = "text/csv"), (String = "text/html")))))]
 pub(super) async fn indicators(
     _: Person,
     shared: web::Data<Shared>,
@@ -73,13 +89,13 @@ pub(super) async fn indicators(
             format!("attachment; filename=\"choso-{code}-{as_of}.{ending}\""),
         )
     };
-    match params.format.as_deref() {
-        None | Some("json") => Ok(HttpResponse::Ok().json(json(&report, &units))),
-        Some("csv") => Ok(HttpResponse::Ok()
+    match params.format.unwrap_or_default() {
+        Format::Json => Ok(HttpResponse::Ok().json(json(&report, &units))),
+        Format::Csv => Ok(HttpResponse::Ok()
             .insert_header(name("csv"))
             .content_type("text/csv; charset=utf-8")
             .body(csv(&report, &units))),
-        Some("html") => {
+        Format::Html => {
             let html = crate::web::report_html(&report, &units, Lang::Vi)
                 .map_err(|e| Problem::invalid("format", Sentence::new(e.to_string(), e.to_string())))?;
             Ok(HttpResponse::Ok()
@@ -87,18 +103,12 @@ pub(super) async fn indicators(
                 .content_type("text/html; charset=utf-8")
                 .body(html))
         }
-        Some(other) => Err(Problem::invalid(
-            "format",
-            sentence!(
-                "«{other}»: ghi json, csv hoặc html.",
-                "«{other}»: write json, csv or html."
-            ),
-        )),
     }
 }
 
 /// Conservation: received = posted + quarantined + ignored, by count and amount.
-#[utoipa::path(get, path = "/api/v1/totals", responses((status = 200, body = IntakeTotals)))]
+#[utoipa::path(get, path = "/api/v1/totals",
+    responses((status = 200, description = "What the counters of all providers say.", body = IntakeTotals)))]
 pub(super) async fn totals(_: Person, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(shared.store.intake_totals().await?))
 }
@@ -110,6 +120,7 @@ pub(super) struct WaitingParams {
     /// `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
 }
 
@@ -123,17 +134,24 @@ pub(super) struct WaitingOut {
 }
 
 /// Notices that wait for review, oldest first.
-#[utoipa::path(get, path = "/api/v1/notices/waiting", params(WaitingParams), responses((status = 200, body = Page<WaitingOut>)))]
+#[utoipa::path(get, path = "/api/v1/notices/waiting", params(WaitingParams),
+    responses((status = 200, description = "A page of notices.", body = Page<WaitingOut>)))]
 pub(super) async fn waiting(
     _: Person,
     shared: web::Data<Shared>,
     params: web::Query<WaitingParams>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page_size(params.limit)?;
-    let mut rows = shared
+    let rows = shared
         .store
         .waiting_notices(params.cursor.as_deref(), limit + 1)
-        .await?;
+        .await;
+    let mut rows = rows.map_err(|error| match error {
+        StoreError::Missing(missing @ Missing::PageOfCursor) => {
+            Problem::invalid("cursor", words::missing(&missing))
+        }
+        error => error.into(),
+    })?;
     let has_more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| has_more).map(|n| n.cursor.to_string());
@@ -158,7 +176,7 @@ pub(super) async fn waiting(
 #[serde(deny_unknown_fields)]
 pub(super) struct UnitParams {
     /// Units valid on this day, `YYYY-MM-DD`; today if absent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = Date)]
     on: Option<Day>,
 }
 
@@ -176,7 +194,8 @@ pub(super) struct UnitOut {
 }
 
 /// Administrative units valid on a day.
-#[utoipa::path(get, path = "/api/v1/units", params(UnitParams), responses((status = 200, body = [UnitOut])))]
+#[utoipa::path(get, path = "/api/v1/units", params(UnitParams),
+    responses((status = 200, description = "The units valid on the day.", body = [UnitOut])))]
 pub(super) async fn units(
     _: Person,
     shared: web::Data<Shared>,

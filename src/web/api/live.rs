@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::common::{from_json, once};
+use super::common::{IdempotencyKey, from_json, once, whole_or_nothing};
 use crate::clock::now;
 use crate::intake::Listener;
 use crate::ledger::LedgerNo;
@@ -58,7 +58,9 @@ pub(super) struct ReceiptEvent<'a> {
 /// Receipts as they are posted, as server-sent events of type `receipt`: each once, in order within a
 /// stall. Whoever sends the id of the last event he heard (`Last-Event-ID`) hears what came since. It is for programs
 /// with a token made for it (`choso token add NAME --may receipts`); a person's token is refused.
-#[utoipa::path(get, path = "/api/v1/receipts/stream", params(StreamParams), responses((status = 200, content_type = "text/event-stream", body = ReceiptEvent), (status = 403, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/receipts/stream", params(StreamParams),
+    responses((status = 200, description = "Events without end; the data of each is a receipt.",
+        content_type = "text/event-stream", body = ReceiptEvent)))]
 pub(super) async fn stream_receipts(
     _: ReceiptsProgram,
     request: HttpRequest,
@@ -147,19 +149,34 @@ fn event(receipt: &FeedReceipt) -> String {
 /// An order that waits to be paid through a provider.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"provider_id": "mybank", "reference": "DON-0001", "stall_id": "01jabc00000000000000000000", "amount_vnd": 26000}))]
 pub(super) struct OrderIn {
     provider_id: String,
     /// What the provider sends back: MoMo `orderId`, VNPAY `vnp_TxnRef`, payOS `orderCode` …
+    #[schema(min_length = 1, max_length = 100)]
     reference: String,
     stall_id: String,
     /// What is asked, đồng; any amount will do if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_nothing")]
+    #[schema(minimum = 1, maximum = 9999999999999_i64)]
     amount_vnd: Option<i64>,
+}
+
+/// An order on record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OrderOut<'a> {
+    provider_id: &'a str,
+    reference: &'a str,
 }
 
 /// Records an order, so that its payment finds its stall and its amount is checked. The same order again
 /// changes nothing.
-#[utoipa::path(post, path = "/api/v1/orders", request_body = OrderIn, responses((status = 201), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/orders", params(IdempotencyKey), request_body = OrderIn,
+    responses(
+        (status = 201, description = "The order is on record.", body = OrderOut),
+        (status = 404, description = "There is no such provider, or no such stall."),
+        (status = 409, description = "The reference belongs to another order."),
+    ))]
 pub(super) async fn create_order(
     person: Person,
     request: HttpRequest,
@@ -187,8 +204,11 @@ pub(super) async fn create_order(
             amount,
         };
         creation.keep_order(&new, person.at(now())).await?;
-        let answer = serde_json::json!({"provider_id": new.provider_id, "reference": new.reference});
-        Ok((StatusCode::CREATED, answer))
+        let answer = OrderOut {
+            provider_id: &new.provider_id,
+            reference: &new.reference,
+        };
+        Ok((StatusCode::CREATED, serde_json::json!(answer)))
     })
     .await
 }

@@ -125,7 +125,9 @@ fn holding_out(holding: Holding) -> HoldingOut {
 
 /// What is held of a provider's day, so that the provider compares it with its own: N receipts, total V, digest
 /// H; where they differ, the hours say where to look. Gross amounts: refunds are not taken off.
-#[utoipa::path(get, path = "/api/v1/providers/{provider_id}/days/{day}/digest", params(("provider_id" = String, Path), ("day" = String, Path, description = "YYYY-MM-DD")), responses((status = 200, body = DayDigestOut), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/providers/{provider_id}/days/{day}/digest",
+    params(("provider_id" = String, Path), ("day" = String, Path, description = "The business day, `YYYY-MM-DD`.", format = Date)),
+    responses((status = 200, description = "Count, amount and digest of the day and of its hours.", body = DayDigestOut)))]
 pub(super) async fn day_digest(
     _: Person,
     shared: web::Data<Shared>,
@@ -166,7 +168,8 @@ pub(super) async fn day_digest(
 }
 
 /// Providers and how their callbacks go, by id. Never their secrets.
-#[utoipa::path(get, path = "/api/v1/providers", responses((status = 200, body = [ProviderOut])))]
+#[utoipa::path(get, path = "/api/v1/providers",
+    responses((status = 200, description = "All providers, by id.", body = [ProviderOut])))]
 pub(super) async fn providers(_: Person, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let pulses = Pulse::all(&shared.store, now()).await?;
     let out: Vec<ProviderOut> = pulses.iter().map(out).collect();

@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::common::{Page, from_json, once, page_size};
+use super::common::{IdempotencyKey, Page, from_json, from_json_or_nothing, once, page_size};
 use super::register_shapes::{
-    AccountIn, CodeOut, EndIn, HouseholdChangeIn, HouseholdIn, HouseholdOut, IssueIn, LinkIn, StallChangeIn,
-    StallIn, StallOut, TerminalIn, household_out, stall_out,
+    AccountIn, CodeOut, EndCodeIn, EndLinkIn, HouseholdChangeIn, HouseholdIn, HouseholdOut, IssueIn, LinkIn,
+    StallChangeIn, StallIn, StallOut, TerminalIn, household_out, stall_out,
 };
 use crate::clock::now;
 use crate::places::Units;
@@ -25,27 +25,18 @@ use crate::web::body::read_body;
 use crate::web::{Person, Problem, Shared};
 
 pub(super) fn routes(to: &mut web::ServiceConfig) {
-    to.service(
-        web::resource("/households")
-            .route(web::get().to(list_households))
-            .route(web::post().to(create_household)),
-    )
-    .service(
-        web::resource("/households/{household_id}")
-            .route(web::get().to(get_household))
-            .route(web::patch().to(change_household)),
-    )
-    .route("/households/{household_id}/stalls", web::post().to(add_stall))
-    .service(
-        web::resource("/stalls/{stall_id}")
-            .route(web::get().to(get_stall))
-            .route(web::patch().to(change_stall)),
-    )
-    .route("/stalls/{stall_id}/accounts", web::post().to(link_account))
-    .route("/stalls/{stall_id}/terminals", web::post().to(keep_terminal))
-    .route("/stalls/{stall_id}/codes", web::post().to(issue_code))
-    .route("/links/{link_id}/end", web::post().to(end_link))
-    .route("/codes/{serial}/end", web::post().to(end_code));
+    to.route("/households", web::get().to(list_households))
+        .route("/households", web::post().to(create_household))
+        .route("/households/{household_id}", web::get().to(get_household))
+        .route("/households/{household_id}", web::patch().to(change_household))
+        .route("/households/{household_id}/stalls", web::post().to(add_stall))
+        .route("/stalls/{stall_id}", web::get().to(get_stall))
+        .route("/stalls/{stall_id}", web::patch().to(change_stall))
+        .route("/stalls/{stall_id}/accounts", web::post().to(link_account))
+        .route("/stalls/{stall_id}/terminals", web::post().to(keep_terminal))
+        .route("/stalls/{stall_id}/codes", web::post().to(issue_code))
+        .route("/links/{link_id}/end", web::post().to(end_link))
+        .route("/codes/{serial}/end", web::post().to(end_code));
 }
 
 fn today() -> Day {
@@ -63,11 +54,13 @@ pub(super) struct ListParams {
     /// `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
 }
 
 /// Households as they stand today, page by page; `q` finds by name without accents.
-#[utoipa::path(get, path = "/api/v1/households", params(ListParams), responses((status = 200, body = Page<HouseholdOut>)))]
+#[utoipa::path(get, path = "/api/v1/households", params(ListParams),
+    responses((status = 200, description = "A page of households.", body = Page<HouseholdOut>)))]
 pub(super) async fn list_households(
     _: Person,
     shared: web::Data<Shared>,
@@ -91,7 +84,11 @@ pub(super) async fn list_households(
 }
 
 /// Registers a household with its stalls and accounts.
-#[utoipa::path(post, path = "/api/v1/households", request_body = HouseholdIn, responses((status = 201, body = HouseholdOut), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/households", params(IdempotencyKey), request_body = HouseholdIn,
+    responses(
+        (status = 201, description = "The household as it was registered.", body = HouseholdOut),
+        (status = 409, description = "A household with this `household_ref` is there."),
+    ))]
 pub(super) async fn create_household(
     person: Person,
     shared: web::Data<Shared>,
@@ -293,7 +290,8 @@ fn phone(text: &str) -> Result<Phone, Problem> {
 }
 
 /// One household with its stalls, accounts and codes.
-#[utoipa::path(get, path = "/api/v1/households/{household_id}", params(("household_id" = String, Path)), responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/households/{household_id}", params(("household_id" = String, Path)),
+    responses((status = 200, description = "The household as it stands today.", body = HouseholdOut)))]
 pub(super) async fn get_household(
     _: Person,
     shared: web::Data<Shared>,
@@ -304,7 +302,9 @@ pub(super) async fn get_household(
 }
 
 /// Changes a household from a day on; what was known before stays known.
-#[utoipa::path(patch, path = "/api/v1/households/{household_id}", params(("household_id" = String, Path)), request_body = HouseholdChangeIn, responses((status = 200, body = HouseholdOut), (status = 404, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/households/{household_id}", params(("household_id" = String, Path)),
+    request_body = HouseholdChangeIn,
+    responses((status = 200, description = "The household after the change.", body = HouseholdOut)))]
 pub(super) async fn change_household(
     person: Person,
     shared: web::Data<Shared>,
@@ -332,7 +332,9 @@ pub(super) async fn change_household(
 }
 
 /// Adds a stall to a household.
-#[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls", params(("household_id" = String, Path)), request_body = StallIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls",
+    params(("household_id" = String, Path), IdempotencyKey), request_body = StallIn,
+    responses((status = 201, description = "The new stall.", body = StallOut)))]
 pub(super) async fn add_stall(
     person: Person,
     shared: web::Data<Shared>,
@@ -373,7 +375,8 @@ fn stall_answer(found: Option<StallView>, stall_id: &str) -> Result<StallOut, Pr
 }
 
 /// One stall with its accounts and codes.
-#[utoipa::path(get, path = "/api/v1/stalls/{stall_id}", params(("stall_id" = String, Path)), responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/stalls/{stall_id}", params(("stall_id" = String, Path)),
+    responses((status = 200, description = "The stall with its accounts and codes.", body = StallOut)))]
 pub(super) async fn get_stall(
     _: Person,
     shared: web::Data<Shared>,
@@ -384,7 +387,9 @@ pub(super) async fn get_stall(
 }
 
 /// Changes a stall's trading status from a day on.
-#[utoipa::path(patch, path = "/api/v1/stalls/{stall_id}", params(("stall_id" = String, Path)), request_body = StallChangeIn, responses((status = 200, body = StallOut), (status = 404, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/stalls/{stall_id}", params(("stall_id" = String, Path)),
+    request_body = StallChangeIn,
+    responses((status = 200, description = "The stall after the change.", body = StallOut)))]
 pub(super) async fn change_stall(
     person: Person,
     shared: web::Data<Shared>,
@@ -402,7 +407,9 @@ pub(super) async fn change_stall(
 }
 
 /// Links a payee account to a stall from a day on.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/accounts", params(("stall_id" = String, Path)), request_body = LinkIn, responses((status = 201, body = StallOut), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/accounts",
+    params(("stall_id" = String, Path), IdempotencyKey), request_body = LinkIn,
+    responses((status = 201, description = "The stall with its accounts, the new one last.", body = StallOut)))]
 pub(super) async fn link_account(
     person: Person,
     shared: web::Data<Shared>,
@@ -413,7 +420,7 @@ pub(super) async fn link_account(
     let body = read_body(payload).await?;
     let input: LinkIn = from_json(&body)?;
     once(&request, &shared, &person, &body, async |creation| {
-        let account = account_draft(&input.account, "account")?;
+        let account = account_draft(&input.account(), "account")?;
         let from = input.from.unwrap_or_else(today);
         creation
             .link_account(&stall_id, &account, from, person.at(now()))
@@ -425,14 +432,15 @@ pub(super) async fn link_account(
 }
 
 /// Ends a link; `on` is the last day it holds.
-#[utoipa::path(post, path = "/api/v1/links/{link_id}/end", params(("link_id" = String, Path)), request_body = EndIn, responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/links/{link_id}/end", params(("link_id" = String, Path)),
+    request_body = EndLinkIn, responses((status = 204, description = "The link ends on that day.")))]
 pub(super) async fn end_link(
     person: Person,
     shared: web::Data<Shared>,
     link_id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let input: EndIn = from_json(&read_body(payload).await?)?;
+    let input: EndLinkIn = from_json(&read_body(payload).await?)?;
     shared
         .store
         .end_link(&link_id, input.on.unwrap_or_else(today), person.at(now()))
@@ -441,7 +449,8 @@ pub(super) async fn end_link(
 }
 
 /// Records that a provider's terminal stands at a stall.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/terminals", params(("stall_id" = String, Path)), request_body = TerminalIn, responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/terminals", params(("stall_id" = String, Path)),
+    request_body = TerminalIn, responses((status = 204, description = "The terminal is on record.")))]
 pub(super) async fn keep_terminal(
     person: Person,
     shared: web::Data<Shared>,
@@ -469,7 +478,13 @@ pub(super) async fn code_answer(
 }
 
 /// Hands out the stall's code and records it as issued. A stall that has this code gets the same again.
-#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/codes", params(("stall_id" = String, Path)), request_body = IssueIn, responses((status = 201, body = CodeOut), (status = 200, body = CodeOut), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/stalls/{stall_id}/codes",
+    params(("stall_id" = String, Path), IdempotencyKey), request_body = Option<IssueIn>,
+    responses(
+        (status = 201, description = "The code that was handed out.", body = CodeOut),
+        (status = 200, description = "The stall has this code already; nothing was changed.", body = CodeOut),
+        (status = 409, description = "The stall has no account, several, or one that still waits for a second person."),
+    ))]
 pub(super) async fn issue_code(
     person: Person,
     shared: web::Data<Shared>,
@@ -478,11 +493,7 @@ pub(super) async fn issue_code(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
-    let input: IssueIn = if body.is_empty() {
-        IssueIn::default()
-    } else {
-        from_json(&body)?
-    };
+    let input: IssueIn = from_json_or_nothing(&body)?;
     let on = input.issued_on.unwrap_or_else(today);
     if on > today() {
         return Err(Problem::invalid(
@@ -516,27 +527,21 @@ pub(super) async fn issue_code(
 }
 
 /// Ends a code: replaced, revoked or destroyed. It is no longer active on that day.
-#[utoipa::path(post, path = "/api/v1/codes/{serial}/end", params(("serial" = String, Path)), request_body = EndIn, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/codes/{serial}/end", params(("serial" = String, Path)),
+    request_body = EndCodeIn,
+    responses(
+        (status = 204, description = "The code has ended."),
+        (status = 409, description = "The code had ended before."),
+    ))]
 pub(super) async fn end_code(
     person: Person,
     shared: web::Data<Shared>,
     serial: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let input: EndIn = from_json(&read_body(payload).await?)?;
-    let end = input
-        .state
-        .as_deref()
-        .map_or(Some(CodeEnd::Revoked), CodeEnd::parse);
-    let wrong = || {
-        let detail = (
-            "Ghi replaced, revoked hoặc destroyed.",
-            "Write replaced, revoked or destroyed.",
-        );
-        Problem::invalid("state", detail)
-    };
+    let input: EndCodeIn = from_json(&read_body(payload).await?)?;
     let ending = CodeEnding {
-        end: end.ok_or_else(wrong)?,
+        end: input.state.map_or(CodeEnd::Revoked, CodeEnd::from),
         reason: &reason(input.reason.as_deref())?,
         on: input.on.unwrap_or_else(today),
     };

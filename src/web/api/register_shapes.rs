@@ -3,16 +3,29 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::register::{Class, HolderRelation, TradingStatus};
+use super::common::{object, objects};
+use crate::register::{Class, CodeEnd, HolderRelation, TradingStatus};
 use crate::store::{AccountView, CodeView, HouseholdView, StallView};
 use crate::vn::Day;
 
 /// A household to be registered.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "household_ref": "HKD-0003", "household_name": "Hộ 0003", "class": "registered", "phone": "0905 000 003",
+    "stalls": [{
+        "unit_code": "20242", "market": "Chợ Hàn", "stall_number": "A-08", "from": "2025-08-01",
+        "account": {
+            "bank_bin": "970415", "account_number": "0000000000003", "account_holder": "HO KHONG KHONG KHONG BA",
+            "holder_relation": "owner"
+        }
+    }]
+}))]
 pub(super) struct HouseholdIn {
     /// The name under which outsiders know it.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub(super) household_ref: String,
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub(super) household_name: String,
     pub(super) class: Class,
     /// `trading` if absent.
@@ -20,31 +33,41 @@ pub(super) struct HouseholdIn {
     pub(super) trading_status: Option<TradingStatus>,
     /// `0905 123 456`
     #[serde(default)]
+    #[schema(pattern = r"^[ .-]*(\+[ .-]*8[ .-]*4|0|8[ .-]*4)([ .-]*[0-9]){9,10}[ .-]*$")]
     pub(super) phone: Option<String>,
     /// At least one; the first is the principal place.
+    #[serde(deserialize_with = "objects")]
+    #[schema(min_items = 1)]
     pub(super) stalls: Vec<StallIn>,
 }
 
 /// A stall.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"unit_code": "20242", "market": "Chợ Hàn", "stall_number": "A-09", "from": "2025-08-01"}))]
 pub(super) struct StallIn {
     /// Code of the ward, read at `from`.
+    #[schema(min_length = 1)]
     pub(super) unit_code: String,
     /// Street, or `market`.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub(super) street: Option<String>,
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub(super) market: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub(super) house_number: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub(super) stall_number: Option<String>,
-    /// Assigned if absent.
+    /// Eight characters, the last one a check character; assigned if absent.
     #[serde(default)]
+    #[schema(example = "HC7K3M9J")]
     pub(super) stall_code: Option<String>,
     /// The account its money goes to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) account: Option<AccountIn>,
     /// From which day it is there, `YYYY-MM-DD`.
     #[schema(value_type = String, format = Date)]
@@ -54,39 +77,74 @@ pub(super) struct StallIn {
 /// A payee account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "bank_bin": "970415", "account_number": "0000000000003", "account_holder": "HO KHONG KHONG KHONG BA",
+    "holder_relation": "owner"
+}))]
 pub(super) struct AccountIn {
     /// Six digits; absent for a wallet without one.
     #[serde(default)]
+    #[schema(pattern = "^([0-9]{6})?$")]
     pub(super) bank_bin: Option<String>,
     /// 1 to 19 letters or digits.
+    #[schema(pattern = "^[ .-]*([0-9A-Za-z][ .-]*){1,19}$")]
     pub(super) account_number: String,
     /// As the bank shows it.
+    #[schema(max_length = 200)]
     pub(super) account_holder: String,
     pub(super) holder_relation: HolderRelation,
 }
 
 /// An account to be linked.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "bank_bin": "970415", "account_number": "0000000000004", "account_holder": "HO KHONG KHONG KHONG BON",
+    "holder_relation": "owner", "from": "2025-08-01"
+}))]
 pub(super) struct LinkIn {
-    #[serde(flatten)]
-    pub(super) account: AccountIn,
+    /// Six digits; absent for a wallet without one.
+    #[serde(default)]
+    #[schema(pattern = "^([0-9]{6})?$")]
+    bank_bin: Option<String>,
+    /// 1 to 19 letters or digits.
+    #[schema(pattern = "^[ .-]*([0-9A-Za-z][ .-]*){1,19}$")]
+    account_number: String,
+    /// As the bank shows it.
+    #[schema(max_length = 200)]
+    account_holder: String,
+    holder_relation: HolderRelation,
     /// First day of the link, `YYYY-MM-DD`; today if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub(super) from: Option<Day>,
 }
 
+impl LinkIn {
+    pub(super) fn account(&self) -> AccountIn {
+        AccountIn {
+            bank_bin: self.bank_bin.clone(),
+            account_number: self.account_number.clone(),
+            account_holder: self.account_holder.clone(),
+            holder_relation: self.holder_relation,
+        }
+    }
+}
+
 /// What changes of a household; absent members stay.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"trading_status": "paused", "from": "2025-09-01"}))]
 pub(super) struct HouseholdChangeIn {
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub(super) household_name: Option<String>,
     #[serde(default)]
     pub(super) class: Option<Class>,
     #[serde(default)]
     pub(super) trading_status: Option<TradingStatus>,
     #[serde(default)]
+    #[schema(pattern = r"^[ .-]*(\+[ .-]*8[ .-]*4|0|8[ .-]*4)([ .-]*[0-9]){9,10}[ .-]*$")]
     pub(super) phone: Option<String>,
     /// From which day, `YYYY-MM-DD`; today if absent.
     #[serde(default)]
@@ -97,6 +155,7 @@ pub(super) struct HouseholdChangeIn {
 /// What changes of a stall.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"trading_status": "closed", "from": "2025-09-01"}))]
 pub(super) struct StallChangeIn {
     pub(super) trading_status: TradingStatus,
     /// From which day, `YYYY-MM-DD`; today if absent.
@@ -108,8 +167,11 @@ pub(super) struct StallChangeIn {
 /// A terminal at a stall.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"provider_id": "mybank", "terminal": "POS-0001", "from": "2025-08-01"}))]
 pub(super) struct TerminalIn {
+    #[schema(min_length = 1, max_length = 40, pattern = r"\S")]
     pub(super) provider_id: String,
+    #[schema(min_length = 1, max_length = 128, pattern = r"\S")]
     pub(super) terminal: String,
     /// From which day, `YYYY-MM-DD`; today if absent.
     #[serde(default)]
@@ -120,6 +182,7 @@ pub(super) struct TerminalIn {
 /// Which code to hand out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"issued_on": "2025-08-15"}))]
 pub(super) struct IssueIn {
     /// The account; may be absent if the stall has one.
     #[serde(default)]
@@ -130,20 +193,52 @@ pub(super) struct IssueIn {
     pub(super) issued_on: Option<Day>,
 }
 
-/// How a code or link ends.
+/// When a link ends.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EndIn {
-    /// For a code: `replaced`, `revoked` or `destroyed`.
-    #[serde(default)]
-    pub(super) state: Option<String>,
-    /// The day, `YYYY-MM-DD`; today if absent. A link holds through this day, a code no longer on it.
+#[schema(example = json!({"on": "2025-12-31"}))]
+pub(super) struct EndLinkIn {
+    /// The last day on which it holds, `YYYY-MM-DD`; today if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub(super) on: Option<Day>,
-    /// Why, for a code: `lost`, `pasted over`.
+}
+
+/// How a code ends.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"state": "revoked", "reason": "pasted over", "on": "2025-12-31"}))]
+pub(super) struct EndCodeIn {
+    /// `revoked` if absent.
     #[serde(default)]
+    pub(super) state: Option<EndState>,
+    /// The first day on which it is no longer active, `YYYY-MM-DD`; today if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub(super) on: Option<Day>,
+    /// `lost`, `pasted over`
+    #[serde(default)]
+    #[schema(max_length = 200, pattern = r"\S")]
     pub(super) reason: Option<String>,
+}
+
+/// What became of the card.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum EndState {
+    Replaced,
+    Revoked,
+    Destroyed,
+}
+
+impl From<EndState> for CodeEnd {
+    fn from(state: EndState) -> CodeEnd {
+        match state {
+            EndState::Replaced => CodeEnd::Replaced,
+            EndState::Revoked => CodeEnd::Revoked,
+            EndState::Destroyed => CodeEnd::Destroyed,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]

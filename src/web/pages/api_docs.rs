@@ -1,18 +1,21 @@
 //! The API described for people, from the same document that programs read.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde_json::Value;
 
 use super::answer::Html;
 use super::frame::{Fault, Frame};
 use super::officer::Officer;
+use crate::web::Shared;
 use crate::web::api::openapi;
 
 #[derive(Template)]
 #[template(path = "api_docs.html")]
 struct ApiPage {
     frame: Frame,
+    /// Scheme and host, for an example that can be copied.
+    origin: String,
     calls: Vec<Call>,
     shapes: Vec<Shape>,
 }
@@ -43,17 +46,19 @@ struct Member {
 }
 
 /// `GET /api/docs`
-pub(super) async fn docs(officer: Officer) -> HttpResponse {
-    officer.answer(show(&officer))
+pub(super) async fn docs(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
+    let origin = shared.origin().unwrap_or_else(|| "http://HOST:PORT".to_owned());
+    officer.answer(show(&officer, origin))
 }
 
-fn show(officer: &Officer) -> Result<Html, Fault> {
+fn show(officer: &Officer, origin: String) -> Result<Html, Fault> {
     let document = openapi();
     let frame = officer.frame("API");
     Html::of(&ApiPage {
         frame,
-        calls: calls(&document),
-        shapes: shapes(&document),
+        origin,
+        calls: calls(document),
+        shapes: shapes(document),
     })
 }
 

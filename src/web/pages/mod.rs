@@ -35,6 +35,8 @@ pub use codes::card_of;
 pub use refusals::not_found;
 pub use report::report_html;
 
+use super::problem;
+
 /// What pages remember between requests: today's figures, print packs, statements on their way in. One for each service.
 #[derive(Clone, Default)]
 pub struct PageStates {
@@ -56,7 +58,8 @@ impl PageStates {
 pub(super) fn routes(to: &mut web::ServiceConfig) {
     let in_words = from_fn(refusals::in_the_visitors_words);
     let headers = from_fn(super::headers::add);
-    to.service(web::scope("").wrap(in_words).wrap(headers).configure(all));
+    let pages = web::scope("").wrap(from_fn(problem::without_nul)).wrap(in_words);
+    to.service(pages.wrap(headers).configure(all));
 }
 
 fn all(to: &mut web::ServiceConfig) {
