@@ -259,6 +259,10 @@ fn record(file: &PickedUp, metrics: &Metrics) {
             );
             metrics.statement(provider, "known");
         }
+        PickedUpEnd::Unpacked(files) => {
+            tracing::info!(provider, ?name, files, "an archive of statements was unpacked");
+            metrics.statement(provider, "unpacked");
+        }
         PickedUpEnd::Refused(reason) => {
             tracing::warn!(provider, ?name, reason, "a statement is refused");
             metrics.statement(provider, "refused");

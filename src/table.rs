@@ -447,6 +447,23 @@ pub fn neutral(cell: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text such as an id as [`neutral`] writes it, and also one that a spreadsheet would read as a number and change: it
+/// drops zeros in front, keeps fifteen digits and shows twelve as a power.
+pub fn guarded(cell: &str) -> Cow<'_, str> {
+    const SHOWN_WHOLE: usize = 11;
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let loses_digits =
+        is_digits(cell) && (cell.len() > SHOWN_WHOLE || (cell.len() > 1 && cell.starts_with('0')));
+    // `12E34` is a number to a spreadsheet.
+    let mut parts = cell.splitn(2, ['E', 'e']);
+    let is_power = parts.next().is_some_and(is_digits) && parts.next().is_some_and(is_digits);
+    if loses_digits || is_power {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        neutral(cell)
+    }
+}
+
 /// The refused rows as a CSV file, UTF-8 with a byte order mark: the line, the reason, then the cells
 /// as they were handed in, neutralised.
 pub fn write_rejects(header: &[String], faults: &[Fault], lang: Lang) -> Vec<u8> {
@@ -631,6 +648,33 @@ mod tests {
         assert_eq!(neutral("Chợ Hàn"), "Chợ Hàn");
         for cell in ["+84", "-1", "@x", "\tx", "\rx", "=x"] {
             assert_eq!(neutral(cell), format!("'{cell}"));
+        }
+    }
+
+    #[test]
+    fn ids_that_a_spreadsheet_would_change_are_guarded() {
+        for cell in [
+            "2606150000001234567",
+            "123456789012",
+            "0011",
+            "12E34",
+            "5e1",
+            "=1",
+        ] {
+            assert_eq!(guarded(cell), format!("'{cell}"));
+        }
+        for cell in [
+            "",
+            "0",
+            "65000",
+            "12345678901",
+            "FT26166000001",
+            "1E",
+            "E5",
+            "12E3x",
+            "Thiếu thông báo",
+        ] {
+            assert_eq!(guarded(cell), cell);
         }
     }
 

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use choso::clock::now;
+use choso::print::{Cell, Column, Sheet, xlsx};
 use choso::reconcile::{RunSummary, Tally};
 use choso::settlement::{
-    ImportError, Imported, Progress, Reconciler, StatementFile, Taken, exceptions_csv, propose_mapping,
+    EXCEPTION_COLUMNS, ImportError, Imported, ListedException, Progress, Reconciler, StatementFile, Taken,
+    archived_statements, exceptions_csv, listed_exceptions, propose_mapping, unpacked_statement,
 };
 use choso::statement::{Event, Mapping, Proposal};
 use choso::store::Store;
@@ -39,9 +41,6 @@ pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -
         .provider
         .ok_or_else(|| Failure::Settings("--provider ID says whose statement it is".to_owned()))?;
     let profile = profile_of(store, provider_id).await?;
-    if wish.look {
-        return looked(&propose_mapping(wish.file, &profile).await?);
-    }
     let file = StatementFile {
         provider_id: provider_id.to_owned(),
         profile,
@@ -56,6 +55,63 @@ pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -
         by: "import".to_owned(),
         is_trial: wish.dry_run,
     };
+    let Some(names) = archived_statements(wish.file).await? else {
+        return import_one(store, calendar, &wish, &file, wish.rejects).await;
+    };
+    // Each statement of an archive is taken in or refused by itself.
+    let mut refused = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        eprintln!("{name}:");
+        let unpacked = unpacked_statement(wish.file, at).await?;
+        let member = StatementFile {
+            path: unpacked.file.path().to_owned(),
+            name: format!("{}/{name}", file.name),
+            ..file.clone()
+        };
+        let rejects = wish.rejects.map(|path| numbered(path, at + 1));
+        let done = import_one(store, calendar, &wish, &member, rejects.as_deref()).await;
+        match done {
+            Ok(_) => {}
+            Err(Failure::Refused(why)) => {
+                eprintln!("{why}");
+                refused.push(name.as_str());
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    if names.is_empty() {
+        return Err(Failure::Refused("the archive holds no file".to_owned()));
+    }
+    if refused.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Failure::Refused(format!(
+        "{} of {} files in the archive are refused: {}",
+        refused.len(),
+        names.len(),
+        refused.join(", ")
+    )))
+}
+
+/// `rejects-2.csv` for `rejects.csv`, so that the next file of an archive does not write over the one before.
+fn numbered(path: &Path, nth: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path
+        .extension()
+        .map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
+    path.with_file_name(format!("{stem}-{nth}{ending}"))
+}
+
+async fn import_one(
+    store: &Store,
+    calendar: &WorkingCalendar,
+    wish: &Wish<'_>,
+    file: &StatementFile,
+    rejects: Option<&Path>,
+) -> Result<ExitCode, Failure> {
+    if wish.look {
+        return looked(&propose_mapping(&file.path, &file.profile).await?);
+    }
     let bar = Bar(progress_bar(0, "rows"));
     let reconciler = Reconciler {
         store,
@@ -63,7 +119,7 @@ pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -
         now: now(),
     };
     let imported = reconciler
-        .import_statement(&file, |progress| bar.show(progress))
+        .import_statement(file, |progress| bar.show(progress))
         .await?;
     bar.0.finish_and_clear();
     match imported {
@@ -82,7 +138,7 @@ pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -
             if wish.dry_run {
                 eprintln!("dry run: nothing was changed");
             }
-            refused(&taken, wish.rejects)?;
+            refused(&taken, rejects)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -219,7 +275,7 @@ pub struct Reconcile {
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Write what does not fit to this CSV file
+    /// Write what does not fit to this file: a workbook if it ends in .xlsx, else CSV
     #[arg(long, value_name = "FILE")]
     exceptions: Option<PathBuf>,
     #[command(flatten)]
@@ -256,10 +312,16 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
         );
     }
     if let Some(path) = &args.exceptions {
-        write_out(
-            Some(path),
-            &exceptions_csv(&store, &args.provider, Some((from, to)), &exceptions).await?,
-        )?;
+        let listed = listed_exceptions(&store, &args.provider, Some((from, to)), &exceptions).await?;
+        let is_workbook = path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
+        let bytes = if is_workbook {
+            exceptions_xlsx(&listed)?
+        } else {
+            exceptions_csv(&listed)?
+        };
+        write_out(Some(path), &bytes)?;
         eprintln!("{} exceptions: {}", exceptions.len(), path.display());
     }
     store.close().await;
@@ -273,6 +335,28 @@ pub async fn run(args: Reconcile) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The list as a workbook: ids are texts, so that a spreadsheet leaves their digits alone.
+fn exceptions_xlsx(listed: &[ListedException]) -> Result<Vec<u8>, Failure> {
+    let widths = [20, 26, 16, 14, 12, 90];
+    let columns: Vec<Column<'_>> = EXCEPTION_COLUMNS
+        .iter()
+        .zip(widths)
+        .map(|(heading, chars)| Column { heading, chars })
+        .collect();
+    let mut sheet = Sheet::new("exceptions", &[], &columns);
+    for exception in listed {
+        sheet.row(&[
+            Cell::Text(exception.kind),
+            Cell::Text(&exception.provider_txn_id),
+            Cell::Dong(Dong::new(exception.amount_vnd)),
+            Cell::Day(exception.business_day),
+            exception.row_number.map_or(Cell::Empty, Cell::Count),
+            Cell::Text(&exception.sentence),
+        ]);
+    }
+    xlsx(vec![sheet]).map_err(|error| Failure::Refused(error.to_string()))
 }
 
 fn as_json(summary: &RunSummary) -> serde_json::Value {

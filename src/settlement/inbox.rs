@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::archive::unpack_beside;
 use super::days::Reconciler;
 use super::error::ImportError;
 use super::import::{Imported, StatementFile, Taken};
@@ -75,6 +76,8 @@ pub enum PickedUpEnd {
         imported_by: String,
         imported_at: TimeMs,
     },
+    /// It was an archive of so many statements, which lie beside it now and are taken in one by one.
+    Unpacked(usize),
     /// It cannot be taken in as it is, for this reason.
     Refused(String),
     /// It stays where it is, for this reason, until another round.
@@ -175,6 +178,10 @@ pub async fn pick_up_statements(
             match end {
                 None => {}
                 Some(PickedUpEnd::Left(_)) => round.is_to_repeat = true,
+                Some(PickedUpEnd::Unpacked(_)) => {
+                    round.moved += 1;
+                    round.is_to_repeat = true;
+                }
                 Some(_) => round.moved += 1,
             }
             if let Some(end) = end {
@@ -216,6 +223,21 @@ async fn pick_up(
             _ => return (Some(PickedUpEnd::Left(error.to_string())), Next::File),
         },
     };
+    let path = file.path.clone();
+    let unpacked = match off_thread(move || unpack_beside(&path, free_name)).await {
+        Ok(unpacked) => unpacked,
+        // What is wrong with the file itself is said below.
+        Err(error) if may_not_read || error.kind() == ErrorKind::InvalidData => None,
+        Err(error) => return (Some(PickedUpEnd::Left(error.to_string())), Next::File),
+    };
+    if let Some(files) = unpacked.filter(|files| *files > 0) {
+        let path = file.path.clone();
+        let end = match off_thread(move || put_away(&path, DONE_FOLDER, None)).await {
+            Ok(()) => PickedUpEnd::Unpacked(files),
+            Err(error) => PickedUpEnd::Left(format!("{DONE_FOLDER}: {error}")),
+        };
+        return (Some(end), Next::File);
+    }
     let imported = if may_not_read {
         Err(ImportError::Unreadable)
     } else {
@@ -384,6 +406,15 @@ fn put_away(path: &Path, folder: &str, beside: Option<(&str, Vec<u8>)>) -> io::R
         }
     }
     Ok(())
+}
+
+/// A path in a folder under which nothing lies yet.
+fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
+    let is_free =
+        |path: &PathBuf| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    (1..=SAME_NAME_MAX)
+        .map(|nth| folder.join(numbered(OsStr::new(name), nth)))
+        .find(is_free)
 }
 
 /// The name itself at first, then with a number before the ending: `a.csv`, `a-2.csv`, `a-3.csv`.

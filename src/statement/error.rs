@@ -1,5 +1,6 @@
 //! Why a statement as a whole is refused. A single row that cannot be read is a [`BadRow`](super::BadRow).
 
+use std::borrow::Cow;
 use std::io;
 
 use crate::statement::kind::Source;
@@ -28,7 +29,11 @@ pub enum StatementError {
         what: (&'static str, &'static str),
         advice: (&'static str, &'static str),
     },
-    /// A workbook that opens with a password.
+    /// XML of another kind.
+    OtherXml {
+        what: (Cow<'static, str>, Cow<'static, str>),
+    },
+    /// A file that opens with a password.
     Password,
     /// A workbook with a program in it.
     Macro,
@@ -149,9 +154,19 @@ impl StatementError {
                 format!("Đây là {}, không phải tệp sao kê. {}", what.0, advice.0),
                 format!("This is {}, not a statement. {}", what.1, advice.1),
             ),
+            StatementError::OtherXml { what } => Sentence::new(
+                format!(
+                    "Đây là {}. Hãy tải sao kê dạng camt.053, Excel hoặc CSV từ nhà cung cấp.",
+                    what.0
+                ),
+                format!(
+                    "This is {}. Get the statement as camt.053, Excel or CSV from the provider.",
+                    what.1
+                ),
+            ),
             StatementError::Password => Sentence::new(
-                "Tệp bảng tính có mật khẩu. Hãy mở tệp, bỏ mật khẩu, lưu lại rồi nhập.",
-                "The workbook has a password. Open it, take the password away, save it, then import it.",
+                "Tệp có mật khẩu. Hãy mở tệp, bỏ mật khẩu, lưu lại rồi nhập.",
+                "The file has a password. Open it, take the password away, save it, then import it.",
             ),
             StatementError::Macro => Sentence::new(
                 "Tệp bảng tính có macro (vbaProject), không được nhận. Hãy lưu lại dạng .xlsx rồi nhập.",

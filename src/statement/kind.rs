@@ -10,10 +10,18 @@ pub enum FileKind {
     Xlsx,
     /// A workbook of old spreadsheets (BIFF8).
     Xls,
+    /// A page with tables, whatever it is called.
+    Html,
+    /// A web archive with such pages.
+    Mhtml,
     /// SWIFT MT940.
     Mt940,
-    /// ISO 20022 camt.053.
+    /// ISO 20022 camt.053, the statement.
     Camt053,
+    /// ISO 20022 camt.052, the report within the day.
+    Camt052,
+    /// ISO 20022 camt.054, the notice of single entries.
+    Camt054,
 }
 
 impl FileKind {
@@ -22,17 +30,23 @@ impl FileKind {
             FileKind::Csv => "CSV",
             FileKind::Xlsx => "XLSX",
             FileKind::Xls => "XLS",
+            FileKind::Html => "HTML",
+            FileKind::Mhtml => "MHTML",
             FileKind::Mt940 => "MT940",
             FileKind::Camt053 => "camt.053",
+            FileKind::Camt052 => "camt.052",
+            FileKind::Camt054 => "camt.054",
         }
     }
 
     /// The kind of mapping that reads it.
     pub const fn source(self) -> Source {
         match self {
-            FileKind::Csv | FileKind::Xlsx | FileKind::Xls => Source::Table,
+            FileKind::Csv | FileKind::Xlsx | FileKind::Xls | FileKind::Html | FileKind::Mhtml => {
+                Source::Table
+            }
             FileKind::Mt940 => Source::Mt940,
-            FileKind::Camt053 => Source::Camt053,
+            FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => Source::Camt053,
         }
     }
 }
@@ -41,26 +55,26 @@ impl FileKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// CSV or a workbook: the header decides, not how it was saved.
+    /// CSV, a workbook or a page: the header decides, not how it was saved.
     Table,
     /// MT940.
     Mt940,
-    /// camt.053.
+    /// camt.053 and its sisters camt.052 and camt.054.
     Camt053,
 }
 
 impl Source {
     pub const fn show(self) -> &'static str {
         match self {
-            Source::Table => "bảng (CSV, XLSX, XLS)",
+            Source::Table => "bảng (CSV, XLSX, XLS, HTML)",
             Source::Mt940 => "MT940",
-            Source::Camt053 => "camt.053",
+            Source::Camt053 => "camt (053, 052, 054)",
         }
     }
 
     pub const fn show_en(self) -> &'static str {
         match self {
-            Source::Table => "a table (CSV, XLSX, XLS)",
+            Source::Table => "a table (CSV, XLSX, XLS, HTML)",
             other => other.show(),
         }
     }

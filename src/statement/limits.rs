@@ -48,6 +48,7 @@ pub(crate) enum Overrun {
 /// What a [`Metered`] reader may still read. Shared with whoever consumes, who refills it.
 #[derive(Clone)]
 pub(crate) struct Meter {
+    record_max: u64,
     record: Rc<Cell<u64>>,
     total: Rc<Cell<u64>>,
 }
@@ -55,17 +56,21 @@ pub(crate) struct Meter {
 impl Meter {
     /// A meter for this many bytes in all.
     pub(crate) fn new(total: u64) -> Meter {
-        Meter {
-            record: Rc::new(Cell::new(RECORD_BYTES_MAX)),
-            total: Rc::new(Cell::new(total)),
-        }
+        Meter::of(total, RECORD_BYTES_MAX)
     }
 
     /// A meter for this many bytes in all, whatever records they are in.
     pub(crate) fn for_total(total: u64) -> Meter {
-        let meter = Meter::new(total);
-        meter.record.set(u64::MAX);
-        meter
+        Meter::of(total, u64::MAX)
+    }
+
+    /// A meter for this many bytes in all and in one record.
+    pub(crate) fn of(total: u64, record_max: u64) -> Meter {
+        Meter {
+            record_max,
+            record: Rc::new(Cell::new(record_max)),
+            total: Rc::new(Cell::new(total)),
+        }
     }
 
     /// What is read from now on is bounded elsewhere.
@@ -76,7 +81,7 @@ impl Meter {
 
     /// A record has ended, the next one may be as long again.
     pub(crate) fn next_record(&self) {
-        self.record.set(RECORD_BYTES_MAX);
+        self.record.set(self.record_max);
     }
 }
 

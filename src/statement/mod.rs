@@ -8,6 +8,7 @@
 //! Three folders: `containers` (delimited text and workbooks, which hand over rows of cells), `meaning` (what a row of
 //! cells says) and `messages` (MT940 and camt.053, whose fields have fixed meanings).
 
+mod archive;
 mod containers;
 mod error;
 mod kind;
@@ -25,6 +26,7 @@ mod tests;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
+pub use archive::StatementArchive;
 pub use error::StatementError;
 pub use kind::{Encoding, FileFacts, FileKind, Source};
 pub use limits::FILE_BYTES_MAX;
@@ -86,7 +88,9 @@ fn build_proposal<F: Read + Seek>(
     find: impl FnOnce(&mut Tables<'_, F>) -> Result<tables::Found, StatementError>,
 ) -> Result<Proposal, StatementError> {
     let (facts, mapping, header) = match kind {
-        FileKind::Mt940 | FileKind::Camt053 => (FileFacts::plain(kind), fixed, Vec::new()),
+        FileKind::Mt940 | FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => {
+            (FileFacts::plain(kind), fixed, Vec::new())
+        }
         _ => {
             let mut tables = Tables::open(file, kind)?;
             let found = find(&mut tables)?;
@@ -152,7 +156,7 @@ pub fn read_statement<F: Read + Seek>(
     let mut sink = row::EventSink::new(sink);
     let outcome = match kind {
         FileKind::Mt940 => mt940::read(file, &mut sink),
-        FileKind::Camt053 => camt::read(file, &mut sink),
+        FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => camt::read(file, kind, &mut sink),
         _ => read_table(file, kind, mapping, &mut sink),
     };
     outcome.map_err(|error| sink.interrupted(error))

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::statement::containers::cells::RowSink;
 use crate::statement::containers::delimited::{self, TextFormat};
+use crate::statement::containers::html::Pages;
 use crate::statement::containers::{xls, xlsx};
 use crate::statement::error::StatementError;
 use crate::statement::kind::{FileFacts, FileKind};
@@ -21,6 +22,7 @@ pub(crate) enum Tables<'f, F: Read + Seek> {
     },
     Xlsx(xlsx::Book<&'f mut F>),
     Xls(xls::Book),
+    Html(Pages<&'f mut F>),
 }
 
 impl<'f, F: Read + Seek> Tables<'f, F> {
@@ -28,6 +30,8 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         match kind {
             FileKind::Xlsx => xlsx::Book::open(file).map(Tables::Xlsx),
             FileKind::Xls => xls::Book::open(file).map(Tables::Xls),
+            FileKind::Html => Pages::open_page(file).map(Tables::Html),
+            FileKind::Mhtml => Pages::open_archive(file).map(Tables::Html),
             _ => {
                 let formats = delimited::candidates(file)?;
                 Ok(Tables::Text { file, formats })
@@ -40,6 +44,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             Tables::Text { formats, .. } => formats.len(),
             Tables::Xlsx(book) => book.sheet_names().count(),
             Tables::Xls(book) => book.sheet_names().count(),
+            Tables::Html(pages) => pages.count(),
         }
     }
 
@@ -49,6 +54,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             Tables::Text { file, formats } => delimited::each_row(*file, &formats[table], sink),
             Tables::Xlsx(book) => book.each_row(table, sink),
             Tables::Xls(book) => book.each_row(table, sink),
+            Tables::Html(pages) => pages.each_row(table, sink),
         }
     }
 
@@ -68,7 +74,11 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         match outcome {
             // What is broken further down is said when that is read.
             Err(error) if head.is_empty() => Err(error),
-            _ => Ok(head),
+            _ => {
+                // Some programs write the rows of a sheet in any order.
+                head.sort_by_key(|row| row.number);
+                Ok(head)
+            }
         }
     }
 
@@ -82,6 +92,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             }
             Tables::Xlsx(book) => (None, None, book.sheet_names().nth(table)),
             Tables::Xls(book) => (None, None, book.sheet_names().nth(table)),
+            Tables::Html(pages) => (pages.encoding(), None, pages.name(table)),
         };
         FileFacts {
             kind,
@@ -155,6 +166,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             Tables::Text { .. } => None,
             Tables::Xlsx(book) => book.sheet_names().nth(table),
             Tables::Xls(book) => book.sheet_names().nth(table),
+            Tables::Html(pages) => pages.name(table),
         };
         name.unwrap_or_default()
     }

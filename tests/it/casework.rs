@@ -167,6 +167,11 @@ fn the_queue_is_filtered_and_taken_away_as_it_is_shown() {
         .map(|row| row["C"].number())
         .collect();
     assert_eq!(amounts, [45_000]);
+    let is_text = |cell: &workbook::Shown| *cell == workbook::Shown::Text("T1".to_owned());
+    assert!(
+        rows.iter().any(|row| row.get("D").is_some_and(is_text)),
+        "{rows:?}"
+    );
     assert_eq!(desk.get("/reconcile/exceptions").status, 422, "of nobody");
     let stranger = http::send(
         desk.app.address(),

@@ -13,10 +13,12 @@ use choso::vn::TimeMs;
 use choso::words::INBOX_WORDS;
 
 use crate::support::service::TestApp;
+use crate::support::workbook::zipped;
 use crate::support::*;
 
 on_both! {
     files_are_taken_in_order_and_put_away
+    an_archive_is_taken_in_file_by_file
     what_is_not_complete_is_left_for_the_next_round
     somebody_elses_import_keeps_one_folder_waiting_and_no_other
     a_database_that_is_away_loses_no_file
@@ -73,6 +75,7 @@ impl Inbox {
                     format!("taken {} bad {}", taken.totals.rows.0, taken.totals.bad)
                 }
                 PickedUpEnd::Known { imported_by, .. } => format!("known by {imported_by}"),
+                PickedUpEnd::Unpacked(files) => format!("unpacked {files}"),
                 PickedUpEnd::Refused(reason) => format!("refused: {reason}"),
                 PickedUpEnd::Left(reason) => format!("left: {reason}"),
             };
@@ -230,6 +233,49 @@ fn files_are_taken_in_order_and_put_away(database: Database) {
     let reason = inbox.read("q/tu-choi/c-2.csv.ly-do.txt");
     assert!(reason.starts_with("Tệp sao kê rỗng."), "{reason}");
     assert_eq!(inbox.round().1, [""; 0], "nothing is done twice");
+}
+
+fn an_archive_is_taken_in_file_by_file(database: Database) {
+    let inbox = Inbox::new(database);
+    let first = statement(&[("T1", "20000", "00000011")]);
+    let second = statement(&[("T2", "30000", "00000022")]);
+    let bytes = zipped(&[
+        ("ngay 1.csv", first.as_bytes()),
+        ("ghi-chu.pdf", b"%PDF-1.7 nothing"),
+        ("thang/ngay 2.csv", second.as_bytes()),
+    ]);
+    inbox.put("p/thang.zip", "", 60);
+    fs::write(inbox.folder.join("p/thang.zip"), bytes).expect("an archive");
+    let again = fs::File::options()
+        .append(true)
+        .open(inbox.folder.join("p/thang.zip"));
+    let long_ago = Duration::from_millis(evening().0 as u64) - Duration::from_secs(600);
+    again
+        .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH + long_ago))
+        .expect("its time");
+    let (round, ends) = inbox.round();
+    assert_eq!((round.moved, round.is_to_repeat), (1, true));
+    assert_eq!(ends, ["p/thang.zip unpacked 3"]);
+    let (round, ends) = inbox.round();
+    assert_eq!((round.moved, round.is_to_repeat), (3, false), "{ends:?}");
+    assert!(ends[0].starts_with("p/thang ghi-chu.pdf refused"), "{ends:?}");
+    assert_eq!(
+        ends[1..],
+        [
+            "p/thang ngay 1.csv taken 1 bad 0",
+            "p/thang ngay 2.csv taken 1 bad 0"
+        ]
+    );
+    assert_eq!(
+        inbox.files(),
+        [
+            "p/da-nhap/thang ngay 1.csv",
+            "p/da-nhap/thang ngay 2.csv",
+            "p/da-nhap/thang.zip",
+            "p/tu-choi/thang ghi-chu.pdf",
+            "p/tu-choi/thang ghi-chu.pdf.ly-do.txt",
+        ]
+    );
 }
 
 fn what_is_not_complete_is_left_for_the_next_round(database: Database) {

@@ -31,6 +31,7 @@ pub(crate) enum RowFault {
     MixedEncoding,
     Control(usize),
     CellTooLong(usize),
+    CellTwice(usize),
 }
 
 impl RowFault {
@@ -52,6 +53,10 @@ impl RowFault {
             RowFault::CellTooLong(cell) => sentence!(
                 "Ô thứ {cell} dài quá {CELL_BYTES_MAX} byte. Hãy kiểm tra dấu nháy kép và dấu phân cách.",
                 "Cell {cell} is longer than {CELL_BYTES_MAX} bytes. Check quotation marks and separators."
+            ),
+            RowFault::CellTwice(cell) => sentence!(
+                "Ô thứ {cell} có hai giá trị trong tệp, không rõ giá trị nào đúng. Hãy tải lại tệp từ nhà cung cấp.",
+                "Cell {cell} has two values in the file; which is right cannot be told. Get the file from the provider again."
             ),
         }
     }
@@ -128,6 +133,30 @@ impl RowBuf {
         }
     }
 
+    /// Puts a cell at its place, also before others: some programs write them in any order.
+    pub(crate) fn put(&mut self, place: usize, text: &str, kind: CellKind) {
+        if place >= self.len() {
+            self.fill_to(place);
+            return self.push(text, kind);
+        }
+        if text.trim().is_empty() {
+            return;
+        }
+        if !self.cell(place).text.is_empty() {
+            return self.blame(RowFault::CellTwice(place + 1));
+        }
+        let from = self.text.len();
+        self.push(text, kind);
+        self.ends.pop();
+        let moved = self.text.split_off(from);
+        let at = place.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        self.text.insert_str(at, &moved);
+        for (end, _) in &mut self.ends[place..] {
+            *end += moved.len();
+        }
+        self.ends[place].1 = kind;
+    }
+
     /// Empty cells up to this place.
     pub(crate) fn fill_to(&mut self, place: usize) {
         while self.ends.len() < place {
@@ -183,3 +212,43 @@ impl fmt::Display for Cell<'_> {
 
 /// What takes rows as they are met.
 pub(crate) type RowSink<'a> = &'a mut dyn FnMut(&RowBuf) -> Result<ControlFlow<()>, StatementError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cells_come_to_the_same_row_in_any_order(
+            texts in proptest::collection::vec("[a-zạ0-9]{0,4}", 1..12),
+            keys in proptest::collection::vec(any::<u32>(), 12),
+        ) {
+            let mut wanted = RowBuf::new(false);
+            wanted.start(1);
+            for text in &texts {
+                wanted.push(text, CellKind::Text);
+            }
+            let mut order: Vec<usize> = (0..texts.len()).collect();
+            order.sort_by_key(|at| keys[*at]);
+            let mut row = RowBuf::new(false);
+            row.start(1);
+            for at in order {
+                row.put(at, &texts[at], CellKind::Text);
+            }
+            prop_assert_eq!(row.owned(), wanted.owned());
+            prop_assert_eq!(row.fault, None);
+        }
+    }
+
+    #[test]
+    fn a_cell_of_two_values_has_none() {
+        let mut row = RowBuf::new(false);
+        row.start(1);
+        row.put(1, "50000", CellKind::Number);
+        row.put(1, " ", CellKind::Text);
+        assert_eq!(row.fault, None);
+        row.put(1, "50000", CellKind::Number);
+        assert_eq!(row.fault, Some(RowFault::CellTwice(2)));
+    }
+}

@@ -75,19 +75,16 @@ pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError
     })
 }
 
-/// The stream of the workbook, whole: old workbooks are small.
+/// The stream of the workbook, whole: old workbooks are small. A file that old programs can open as well has a second
+/// one, named as theirs was.
 pub(crate) fn workbook_stream<R: Read + Seek>(file: R) -> Result<Vec<u8>, StatementError> {
     let mut container = open(file)?;
-    if !container.is_stream("/Workbook") {
-        return Err(StatementError::NotAStatement {
-            what: ("bảng tính Excel đời cũ hơn 97", "a workbook older than Excel 97"),
-            advice: (
-                "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
-                "Open it, save it as .xlsx, then import it.",
-            ),
-        });
-    }
-    let mut stream = container.open_stream("/Workbook").map_err(fault)?;
+    let name = if container.is_stream("/Workbook") {
+        "/Workbook"
+    } else {
+        "/Book"
+    };
+    let mut stream = container.open_stream(name).map_err(fault)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).map_err(fault)?;
     if (bytes.len() as u64) < stream.len() {

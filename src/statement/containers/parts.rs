@@ -114,7 +114,10 @@ fn part<R: Read + Seek>(zip: &ZipArchive<R>, at: usize) -> io::Result<Part> {
     let entry = zip.by_index_data(at)?;
     let part = Part {
         // Some programs write the separators of their own system.
-        name: String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"),
+        name: String::from_utf8_lossy(entry.name_raw())
+            .replace('\\', "/")
+            .trim_start_matches('/')
+            .to_owned(),
         packed: entry.compressed_size(),
         size: entry.size(),
         is_encrypted: entry.encrypted(),

@@ -1,11 +1,16 @@
 //! What a file is, by its content. Names lie: a table of a web page is called `.xls` as often as not.
 
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::statement::containers::{ole, xlsx};
+use quick_xml::events::Event;
+
+use crate::statement::containers::xml::{self, Xml, XmlFault};
+use crate::statement::containers::{ole, text, xlsx};
 use crate::statement::error::StatementError;
-use crate::statement::kind::FileKind;
+use crate::statement::kind::{Encoding, FileKind};
 use crate::statement::limits::{FILE_BYTES_MAX, OLD_WORKBOOK_BYTES_MAX};
+use crate::statement::messages::{camt, mt940};
 
 /// How much of a file tells what it is.
 const SAMPLE_BYTES: u64 = 16 << 10;
@@ -70,7 +75,7 @@ pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementEr
         ole::inspect(file)?;
         return rewound(file, FileKind::Xls);
     }
-    let kind = text_kind(&sample)?;
+    let kind = text_kind(file, &sample)?;
     rewound(file, kind)
 }
 
@@ -89,7 +94,7 @@ fn sample<F: Read + Seek>(file: &mut F) -> Result<Vec<u8>, StatementError> {
     Ok(sample)
 }
 
-fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
+fn text_kind<F: Read + Seek>(file: &mut F, sample: &[u8]) -> Result<FileKind, StatementError> {
     if let Some(&(_, what)) = OTHER_FILES.iter().find(|(mark, _)| sample.starts_with(mark)) {
         // «BM» may also begin the title of a text; only a picture has zero bytes there.
         if !sample.starts_with(b"BM") || sample[2..].iter().take(12).any(|&b| b == 0) {
@@ -99,26 +104,27 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
             });
         }
     }
-    let text = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(sample);
-    let start = text.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
-    let text = &text[start..];
-    if text.starts_with(b"<") {
-        return xml_kind(text);
-    }
-    let begins_line = |mark: &[u8]| {
-        let mut lines = text.split(|&b| b == b'\n').take(40);
-        lines.any(|line| line.starts_with(mark))
+    let (marked, mark_bytes) = text::marked(sample);
+    let text = &sample[mark_bytes as usize..];
+    let text = match marked {
+        Some(Encoding::Utf16Le) => encoding_rs::UTF_16LE.decode_without_bom_handling(text).0,
+        Some(Encoding::Utf16Be) => encoding_rs::UTF_16BE.decode_without_bom_handling(text).0,
+        _ => String::from_utf8_lossy(text),
     };
-    let is_swift = text.starts_with(b"{1:") || begins_line(b":20:") || begins_line(b"{4:");
-    if is_swift
-        && (begins_line(b":25:") || begins_line(b":60F:") || begins_line(b":60M:") || begins_line(b":28C:"))
-    {
-        return Ok(FileKind::Mt940);
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
+    if text.starts_with('<') {
+        return xml_kind(file, text);
+    }
+    if is_archive(text) {
+        return Ok(FileKind::Mhtml);
+    }
+    if let Some(kind) = swift_kind(text)? {
+        return Ok(kind);
     }
     // UTF-16 without a mark: half of its bytes are zero. Single ones are a matter of their rows.
     let zeros = sample.iter().take(1024).filter(|&&b| b == 0).count();
-    let is_marked = sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF");
-    if !is_marked && zeros * 4 > sample.len().min(1024) {
+    let is_wide = matches!(marked, Some(Encoding::Utf16Le | Encoding::Utf16Be));
+    if !is_wide && zeros * 4 > sample.len().min(1024) {
         return Err(StatementError::NotAStatement {
             what: (
                 "tệp nhị phân hoặc UTF-16 không có dấu BOM",
@@ -133,49 +139,145 @@ fn text_kind(sample: &[u8]) -> Result<FileKind, StatementError> {
     Ok(FileKind::Csv)
 }
 
-/// What a text is that begins as XML does.
-fn xml_kind(text: &[u8]) -> Result<FileKind, StatementError> {
-    let head = text[..text.len().min(2048)].to_ascii_lowercase();
-    let has = |words: &[u8]| head.windows(words.len()).any(|w| w == words);
-    if has(b"bktocstmrstmt") || has(b"camt.053") {
-        return Ok(FileKind::Camt053);
+/// A message of SWIFT, by the fields in its first lines. An interim report is refused.
+fn swift_kind(text: &str) -> Result<Option<FileKind>, StatementError> {
+    let lines: Vec<&str> = text
+        .split(['\n', '\r'])
+        .filter(|line| !line.is_empty())
+        .map(|line| line.rsplit_once("{4:").map_or(line, |(_, field)| field))
+        .take(200)
+        .collect();
+    let has = |fields: &[&str]| {
+        let is_one = |line: &&str| fields.iter().any(|field| line.starts_with(field));
+        lines.iter().any(is_one)
+    };
+    let has_balance = has(&[":60F:", ":60M:", ":62F:", ":62M:"]);
+    let is_swift = text.starts_with("{1:") || has(&[":20:"]);
+    if !is_swift && !(has_balance && has(&[":61:"])) {
+        return Ok(None);
     }
-    let intraday: [&[u8]; 4] = [
-        b"camt.052",
-        b"camt.054",
-        b"bktocstmracctrpt",
-        b"bktocstmrdbtcdtntfctn",
-    ];
-    let page: [&[u8]; 5] = [b"<html", b"<!doctype html", b"<table", b"<meta", b"<style"];
-    let (what, advice) = if intraday.iter().any(|words| has(words)) {
-        (
-            (
-                "báo có hoặc báo cáo trong ngày (camt.052, camt.054)",
-                "a credit notice or a report of the day (camt.052, camt.054)",
-            ),
-            ("Hãy tải sao kê camt.053.", "Get the statement as camt.053."),
-        )
-    } else if has(b"urn:schemas-microsoft-com:office:spreadsheet") {
-        (
-            ("bảng tính dạng XML 2003", "a workbook in XML of 2003"),
-            (
+    let is_named_interim = || {
+        let head: String = text.chars().take(200).collect();
+        head.contains("{2:O942") || head.contains("{2:I942")
+    };
+    if !has_balance && (has(&[":34F:", ":13D:", ":90C:", ":90D:"]) || is_named_interim()) {
+        return Err(mt940::interim());
+    }
+    let is_statement = has_balance || has(&[":25:", ":25P:", ":28C:", ":28:"]);
+    Ok(is_statement.then_some(FileKind::Mt940))
+}
+
+/// Whether a text begins as a web archive does: with the head of a mail.
+fn is_archive(text: &str) -> bool {
+    let lines = text.lines().take_while(|line| !line.trim().is_empty()).take(100);
+    let mut names = lines.map(|line| line.to_ascii_lowercase());
+    names.any(|line| {
+        line.starts_with("mime-version:")
+            || line.starts_with("content-type: multipart/related")
+            || line.starts_with("content-type: text/html")
+    })
+}
+
+/// What a document is, its root element says, wherever it begins.
+fn xml_kind<F: Read + Seek>(file: &mut F, text: &str) -> Result<FileKind, StatementError> {
+    let mut root = root_of(file);
+    if let Ok(Root::Message(kind)) = root {
+        return Ok(kind);
+    }
+    let mut end = text.len().min(8 << 10);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let head = text[..end].to_ascii_lowercase();
+    let is_workbook = matches!(root, Ok(Root::Workbook))
+        || head.contains("urn:schemas-microsoft-com:office:spreadsheet")
+            && head.contains("<?mso-application");
+    if is_workbook {
+        return Err(StatementError::NotAStatement {
+            what: ("bảng tính dạng XML 2003", "a workbook in XML of 2003"),
+            advice: (
                 "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
                 "Open it, save it as .xlsx, then import it.",
             ),
-        )
-    } else if page.iter().any(|words| has(words)) {
-        (
-            (
-                "trang web (HTML), dù có thể mang đuôi .xls",
-                "a web page (HTML), even if it is called .xls",
-            ),
-            (
-                "Hãy mở tệp bằng bảng tính, lưu lại dạng .xlsx rồi nhập.",
-                "Open it in a spreadsheet, save it as .xlsx, then import it.",
-            ),
-        )
-    } else {
-        (("tệp XML không phải camt.053", "XML, but not camt.053"), DOWNLOAD)
+        });
+    }
+    let is_page = |name: &&str| head.contains(&format!("<{name}"));
+    if matches!(root, Ok(Root::Page)) || head.contains("<!doctype html") || PAGE.iter().any(is_page) {
+        return Ok(FileKind::Html);
+    }
+    if head.contains("camt.05") || head.contains("bktocstmr") || matches!(root, Err(XmlFault::Cut)) {
+        root = match root {
+            Err(fault) => return Err(camt::xml_fault(fault, FileKind::Camt053, 1)),
+            read => read,
+        };
+    }
+    let what: (Cow<'static, str>, Cow<'static, str>) = match root {
+        Ok(Root::OtherMessage(name)) => (
+            format!("tin ISO 20022 {name}, không phải camt.053").into(),
+            format!("the ISO 20022 message {name}, which is no camt.053").into(),
+        ),
+        _ => (
+            "tệp XML không phải camt.053".into(),
+            "XML, but not camt.053".into(),
+        ),
     };
-    Err(StatementError::NotAStatement { what, advice })
+    Err(StatementError::OtherXml { what })
+}
+
+/// Elements of pages with tables.
+const PAGE: [&str; 11] = [
+    "html", "table", "meta", "style", "body", "head", "tr", "td", "th", "div", "center",
+];
+
+/// What the first elements of a document say.
+enum Root {
+    Message(FileKind),
+    /// A workbook as XML.
+    Workbook,
+    /// A page of tables.
+    Page,
+    /// Another message of ISO 20022, by the name in its namespace.
+    OtherMessage(String),
+    Other,
+}
+
+/// Elements that may stand around a message: the envelope and header of a bank, with a signature.
+const ELEMENTS_AROUND_MAX: usize = 2_000;
+
+fn root_of<F: Read + Seek>(file: &mut F) -> Result<Root, XmlFault> {
+    let mut xml = Xml::new(xml::decoded(file)?, FILE_BYTES_MAX);
+    let mut named = None;
+    let mut elements = 0;
+    while elements < ELEMENTS_AROUND_MAX {
+        match xml.next()? {
+            Event::Start(element) => {
+                elements += 1;
+                let name = element.local_name();
+                let name = name.as_ref();
+                if let Some(kind) = camt::message(name) {
+                    return Ok(Root::Message(kind));
+                }
+                let mut attributes = element.attributes();
+                let namespaces: Vec<String> = attributes
+                    .with_checks(false)
+                    .flatten()
+                    .filter(|a| a.key.as_ref().starts_with("xmlns"))
+                    .map(|a| a.value.into_owned())
+                    .collect();
+                if name == "Workbook" && namespaces.iter().any(|n| n.contains("office:spreadsheet")) {
+                    return Ok(Root::Workbook);
+                }
+                if elements == 1 && PAGE.contains(&name.to_ascii_lowercase().as_str()) {
+                    return Ok(Root::Page);
+                }
+                if name == "Document" {
+                    let last = namespaces.iter().find_map(|n| Some(n.rsplit_once("xsd:")?.1));
+                    named = named.or(last.map(|name| name.chars().take(20).collect()));
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    Ok(named.map_or(Root::Other, Root::OtherMessage))
 }

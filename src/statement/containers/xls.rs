@@ -1,10 +1,10 @@
-//! XLS workbooks (BIFF8), as far as tables of values go. The stream of the workbook is in memory, since old workbooks
-//! are small; rows are handed over one by one.
+//! XLS workbooks (BIFF8 and BIFF5), as far as tables of values go. The stream of the workbook is in memory, since old
+//! workbooks are small; rows are handed over one by one.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use crate::statement::containers::cells::{CellKind, RowBuf, RowSink};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
 use crate::statement::containers::ole::{self, broken, cut};
 use crate::statement::containers::xlsx::{is_date_format, shows_date};
 use crate::statement::error::StatementError;
@@ -13,7 +13,11 @@ use crate::statement::limits::{COLUMNS_MAX, SHARED_BYTES_MAX};
 /// Sheets of a workbook; a statement has a few.
 const SHEETS_MAX: usize = 256;
 
-// Records of BIFF8 ([MS-XLS] section 2.3) that say something about values.
+/// Versions of the format that are read: since Excel 97, and Excel 5 and 95.
+const BIFF8: u16 = 0x0600;
+const BIFF5: u16 = 0x0500;
+
+// Records ([MS-XLS] section 2.3) that say something about values.
 const BOF: u16 = 0x0809;
 const END: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
@@ -22,9 +26,11 @@ const DATE_1904: u16 = 0x0022;
 const BOUND_SHEET: u16 = 0x0085;
 const FORMAT: u16 = 0x041E;
 const XF: u16 = 0x00E0;
+const CODE_PAGE: u16 = 0x0042;
 const SHARED_STRINGS: u16 = 0x00FC;
 const LABEL_SHARED: u16 = 0x00FD;
 const LABEL: u16 = 0x0204;
+const RICH_LABEL: u16 = 0x00D6;
 const NUMBER: u16 = 0x0203;
 const RK: u16 = 0x027E;
 const MUL_RK: u16 = 0x00BD;
@@ -46,11 +52,32 @@ pub(crate) struct Book {
     shared: Vec<Box<str>>,
     is_date: Vec<bool>,
     since_1904: bool,
+    letters: Letters,
 }
 
 struct Sheet {
     name: String,
     from: usize,
+}
+
+/// How the texts of a workbook are written.
+#[derive(Clone, Copy)]
+enum Letters {
+    /// One byte or two for each letter, as the text itself says.
+    Unicode,
+    /// In this code page.
+    Bytes(&'static encoding_rs::Encoding),
+}
+
+/// Where the record of a cell stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct CellAt {
+    row: u16,
+    column: u16,
+    /// A workbook has less than 2^32 bytes.
+    at: u32,
+    /// The record of the text that a formula came to; 0 for none.
+    text_at: u32,
 }
 
 /// One record: its kind, its bytes, and where the next one begins.
@@ -70,6 +97,7 @@ impl Book {
             shared: Vec::new(),
             is_date: Vec::new(),
             since_1904: false,
+            letters: Letters::Unicode,
         };
         book.globals(&stream)?;
         book.stream = stream;
@@ -87,18 +115,36 @@ impl Book {
         let Some((BOF, first, _)) = record(stream, 0) else {
             return Err(broken("không có bản ghi BOF", "there is no BOF record"));
         };
-        if u16_at(first, 0) != Some(0x0600) {
-            return Err(broken("phiên bản Excel đời cũ hơn 97", "older than Excel 97"));
-        }
+        self.letters = match u16_at(first, 0) {
+            Some(BIFF8) => Letters::Unicode,
+            Some(BIFF5) => Letters::Bytes(encoding_rs::WINDOWS_1252),
+            _ => {
+                return Err(broken(
+                    "phiên bản Excel đời cũ hơn 5.0",
+                    "it is older than Excel 5.0",
+                ));
+            }
+        };
         while let Some((kind, bytes, next)) = record(stream, at) {
             at = next;
             match kind {
                 END => return Ok(()),
                 FILE_PASS => return Err(StatementError::Password),
                 DATE_1904 => self.since_1904 = u16_at(bytes, 0) == Some(1),
-                BOUND_SHEET if self.sheets.len() < SHEETS_MAX => self.sheets.extend(bound_sheet(bytes)),
+                CODE_PAGE => {
+                    if let (Letters::Bytes(_), Some(page)) = (self.letters, u16_at(bytes, 0)) {
+                        self.letters = Letters::Bytes(code_page(page));
+                    }
+                }
+                BOUND_SHEET if self.sheets.len() < SHEETS_MAX => {
+                    self.sheets.extend(self.letters.bound_sheet(bytes));
+                }
                 FORMAT => {
-                    let code = text_at(bytes, 2, 2).unwrap_or_default();
+                    let count_bytes = match self.letters {
+                        Letters::Unicode => 2,
+                        Letters::Bytes(_) => 1,
+                    };
+                    let code = self.letters.text_at(bytes, 2, count_bytes).unwrap_or_default();
                     own_formats.insert(u32::from(u16_at(bytes, 0).unwrap_or(0)), shows_date(&code));
                 }
                 XF => {
@@ -128,48 +174,74 @@ impl Book {
         let Some(sheet) = self.sheets.get(sheet) else {
             return Ok(());
         };
-        let mut at = sheet.from;
+        let (mut cells, is_ordered) = self.cells(sheet.from)?;
+        if !is_ordered {
+            // Some programs write column by column, or rows in any order.
+            cells.sort_unstable();
+        }
         let mut row = RowBuf::new(false);
+        let mut before = None;
+        for cell in cells {
+            let number = u64::from(cell.row) + 1;
+            if number != row.number {
+                if !row.is_blank() && sink(&row)?.is_break() {
+                    return Ok(());
+                }
+                row.start(number);
+            }
+            let column = usize::from(cell.column);
+            if column >= COLUMNS_MAX {
+                return Err(StatementError::TooManyColumns { row: number });
+            }
+            if before == Some((cell.row, cell.column)) || column < row.len() {
+                row.blame(RowFault::CellTwice(column + 1));
+                continue;
+            }
+            before = Some((cell.row, cell.column));
+            row.fill_to(column);
+            self.cell(cell, &mut row);
+        }
+        if row.is_blank() {
+            return Ok(());
+        }
+        sink(&row).map(drop)
+    }
+
+    /// Where the cells of a sheet stand, and whether they stand there row by row.
+    fn cells(&self, from: usize) -> Result<(Vec<CellAt>, bool), StatementError> {
+        let mut cells: Vec<CellAt> = Vec::new();
+        let mut is_ordered = true;
+        let mut at = from;
         let mut depth = 0_u32;
         // A text that a formula came to follows its cell in a record of its own.
         let mut text_follows = false;
         while let Some((kind, bytes, next)) = record(&self.stream, at) {
-            at = next;
+            let here = std::mem::replace(&mut at, next);
             match kind {
                 BOF => depth += 1,
                 // Charts inside a sheet have their own beginning and end.
-                END if depth <= 1 => {
-                    if !row.is_blank() {
-                        return sink(&row).map(drop);
-                    }
-                    return Ok(());
-                }
+                END if depth <= 1 => return Ok((cells, is_ordered)),
                 END => depth -= 1,
                 _ if depth > 1 => {}
                 STRING if std::mem::take(&mut text_follows) => {
-                    row.push(&text_at(bytes, 0, 2).unwrap_or_default(), CellKind::Text);
+                    if let Some(cell) = cells.last_mut() {
+                        cell.text_at = here as u32;
+                    }
                 }
-                LABEL_SHARED | LABEL | NUMBER | RK | MUL_RK | FORMULA | BOOL_OR_ERROR => {
-                    let place = (u16_at(bytes, 0), u16_at(bytes, 2));
-                    let (Some(number), Some(column)) = place else {
+                LABEL_SHARED | LABEL | RICH_LABEL | NUMBER | RK | MUL_RK | FORMULA | BOOL_OR_ERROR => {
+                    let (Some(row), Some(column)) = (u16_at(bytes, 0), u16_at(bytes, 2)) else {
                         return Err(broken("bản ghi ô quá ngắn", "a cell's record is too short"));
                     };
-                    let number = u64::from(number) + 1;
-                    if number != row.number {
-                        if number < row.number {
-                            return Err(broken("các dòng không theo thứ tự", "rows are out of order"));
-                        }
-                        if !row.is_blank() && sink(&row)?.is_break() {
-                            return Ok(());
-                        }
-                        row.start(number);
-                    }
-                    let column = usize::from(column);
-                    if column < row.len() || column >= COLUMNS_MAX {
-                        return Err(broken("các cột không theo thứ tự", "columns are out of order"));
-                    }
-                    row.fill_to(column);
-                    text_follows = self.cell(kind, bytes, &mut row);
+                    let last = cells.last().map(|cell| (cell.row, cell.column));
+                    is_ordered &= last.is_none_or(|last| last < (row, column));
+                    text_follows =
+                        kind == FORMULA && matches!(bytes.get(6..14), Some([0, _, _, _, _, _, 0xFF, 0xFF]));
+                    cells.push(CellAt {
+                        row,
+                        column,
+                        at: here as u32,
+                        text_at: 0,
+                    });
                 }
                 _ => {}
             }
@@ -177,8 +249,11 @@ impl Book {
         Err(cut())
     }
 
-    /// Adds what a record of a cell says. True for a formula that came to a text, which the next record has.
-    fn cell(&self, kind: u16, bytes: &[u8], row: &mut RowBuf) -> bool {
+    /// Adds what the record of a cell says.
+    fn cell(&self, cell: CellAt, row: &mut RowBuf) {
+        let Some((kind, bytes, _)) = record(&self.stream, cell.at as usize) else {
+            return;
+        };
         let style = |at: usize| usize::from(u16_at(bytes, at).unwrap_or(0));
         match kind {
             LABEL_SHARED => {
@@ -188,7 +263,7 @@ impl Book {
                     None => row.push("#REF!", CellKind::Error),
                 }
             }
-            LABEL => row.push(&text_at(bytes, 6, 2).unwrap_or_default(), CellKind::Text),
+            LABEL | RICH_LABEL => self.text(row, cell.at as usize, 6),
             NUMBER => self.number(row, style(4), bytes.get(6..14)),
             RK => self.packed(row, style(4), u32_at(bytes, 6)),
             MUL_RK => {
@@ -203,7 +278,11 @@ impl Book {
                 CellKind::Text,
             ),
             FORMULA => match bytes.get(6..14) {
-                Some([0, _, _, _, _, _, 0xFF, 0xFF]) => return true,
+                Some([0, _, _, _, _, _, 0xFF, 0xFF]) => {
+                    if cell.text_at > 0 {
+                        self.text(row, cell.text_at as usize, 0);
+                    }
+                }
                 Some([1, _, value, _, _, _, 0xFF, 0xFF]) => {
                     row.push(if *value == 1 { "TRUE" } else { "FALSE" }, CellKind::Text);
                 }
@@ -213,7 +292,33 @@ impl Book {
             },
             _ => {}
         }
-        false
+    }
+
+    /// Adds the text that stands in a record from this byte on, and in those that continue it.
+    fn text(&self, row: &mut RowBuf, at: usize, from: usize) {
+        let Some((_, bytes, mut next)) = record(&self.stream, at) else {
+            return;
+        };
+        let text = match self.letters {
+            Letters::Bytes(_) => self.letters.text_at(bytes, from, 2),
+            Letters::Unicode => {
+                let mut parts = vec![bytes.get(from..).unwrap_or_default()];
+                while let Some((CONTINUE, more, after)) = record(&self.stream, next) {
+                    parts.push(more);
+                    next = after;
+                }
+                let mut text = ContinuedRecord {
+                    parts: &parts,
+                    part: 0,
+                    at: 0,
+                };
+                text.text()
+            }
+        };
+        match text {
+            Some(text) => row.push(&text, CellKind::Text),
+            None => row.push("#REF!", CellKind::Error),
+        }
     }
 
     fn kind(&self, style: usize) -> CellKind {
@@ -316,25 +421,50 @@ fn decimal(bits: u64) -> Option<String> {
     })
 }
 
-/// A sheet of values that shows itself.
-fn bound_sheet(bytes: &[u8]) -> Option<Sheet> {
-    let from = u32_at(bytes, 0)? as usize;
-    let is_hidden = bytes.get(4)? & 3 != 0;
-    let kind = *bytes.get(5)?;
-    let name = text_at(bytes, 6, 1)?;
-    (!is_hidden && kind == 0).then_some(Sheet { name, from })
+impl Letters {
+    /// A sheet of values that shows itself.
+    fn bound_sheet(self, bytes: &[u8]) -> Option<Sheet> {
+        let from = u32_at(bytes, 0)? as usize;
+        let is_hidden = bytes.get(4)? & 3 != 0;
+        let kind = *bytes.get(5)?;
+        let name = self.text_at(bytes, 6, 1)?;
+        (!is_hidden && kind == 0).then_some(Sheet { name, from })
+    }
+
+    /// A text whose count of letters takes one byte or two; in Unicode then comes a byte that says how wide they are.
+    fn text_at(self, bytes: &[u8], at: usize, count_bytes: usize) -> Option<String> {
+        let count = match count_bytes {
+            1 => usize::from(*bytes.get(at)?),
+            _ => usize::from(u16_at(bytes, at)?),
+        };
+        let from = at + count_bytes;
+        match self {
+            Letters::Unicode => {
+                let is_wide = bytes.get(from)? & 1 != 0;
+                let width = if is_wide { 2 } else { 1 };
+                let letters = bytes.get(from + 1..from + 1 + count * width)?;
+                Some(letters_of(letters, is_wide))
+            }
+            Letters::Bytes(encoding) => {
+                let letters = bytes.get(from..from + count)?;
+                Some(encoding.decode_without_bom_handling(letters).0.into_owned())
+            }
+        }
+    }
 }
 
-/// A text whose count of letters takes one byte or two, then a byte that says how wide they are.
-fn text_at(bytes: &[u8], at: usize, count_bytes: usize) -> Option<String> {
-    let count = match count_bytes {
-        1 => usize::from(*bytes.get(at)?),
-        _ => usize::from(u16_at(bytes, at)?),
+/// The encoding of a code page of Windows.
+fn code_page(page: u16) -> &'static encoding_rs::Encoding {
+    let label = match page {
+        874 | 1250..=1258 => format!("windows-{page}"),
+        932 => "shift_jis".to_owned(),
+        936 => "gbk".to_owned(),
+        949 => "euc-kr".to_owned(),
+        950 => "big5".to_owned(),
+        10_000 | 0x8000 => "macintosh".to_owned(),
+        _ => String::new(),
     };
-    let is_wide = bytes.get(at + count_bytes)? & 1 != 0;
-    let from = at + count_bytes + 1;
-    let letters = bytes.get(from..from + count * if is_wide { 2 } else { 1 })?;
-    Some(letters_of(letters, is_wide))
+    encoding_rs::Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::WINDOWS_1252)
 }
 
 /// Letters of one byte are the first 256 of Unicode.

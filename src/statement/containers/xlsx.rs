@@ -1,18 +1,21 @@
 //! XLSX workbooks, row after row: numbers stay the digits that stand in the file, and only the texts that cells share
 //! are in memory.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek};
 
 use quick_xml::events::Event;
 
-use crate::statement::containers::cells::{CellKind, RowBuf, RowSink};
-use crate::statement::containers::parts::{Archive, ArchiveFault};
-use crate::statement::containers::xml::{Xml, XmlFault, attribute};
+use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
+use crate::statement::containers::package::{
+    archive_fault, main_part, part, relations, workbook_fault, xml_fault,
+};
+use crate::statement::containers::parts::Archive;
+use crate::statement::containers::xml::{Xml, attribute};
 use crate::statement::error::StatementError;
 use crate::statement::limits::{
-    COLUMNS_MAX, EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_MAX, Overrun, RECORD_BYTES_MAX,
-    SHARED_BYTES_MAX,
+    COLUMNS_MAX, EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_MAX, RECORD_BYTES_MAX, SHARED_BYTES_MAX,
 };
 use crate::statement::meaning::values::plain_decimal;
 use crate::vn::{Sentence, sentence};
@@ -33,9 +36,40 @@ pub(crate) struct Book<R> {
     since_1904: bool,
 }
 
+/// What a ZIP archive is.
+pub(crate) enum Zip {
+    Workbook,
+    /// Something else that a program packs so.
+    Other((&'static str, &'static str)),
+    /// Files that somebody packed.
+    Files,
+}
+
 /// Refuses what is no XLSX, what is locked, what holds a program and what would swell.
 pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError> {
-    let archive = Archive::open(file).map_err(archive_fault)?;
+    let (what, advice) = match what(file)? {
+        Zip::Workbook => return Ok(()),
+        Zip::Other(what) => (
+            what,
+            (
+                "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                "Open it, save it as .xlsx, then import it.",
+            ),
+        ),
+        Zip::Files => (
+            ("tệp nén ZIP", "a ZIP archive"),
+            (
+                "Hãy giải nén rồi nhập từng tệp sao kê ở trong.",
+                "Unpack it, then import the statements in it one by one.",
+            ),
+        ),
+    };
+    Err(StatementError::NotAStatement { what, advice })
+}
+
+/// Says what an archive is, unless it is locked, holds a program or would swell.
+pub(crate) fn what<R: Read + Seek>(file: &mut R) -> Result<Zip, StatementError> {
+    let mut archive = Archive::open(file).map_err(archive_fault)?;
     let mut whole = 0_u64;
     for part in archive.parts() {
         if part.is_encrypted {
@@ -58,75 +92,43 @@ pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError
     if has(|n| n.ends_with("vbaproject.bin") || n.contains("/macrosheets/")) {
         return Err(StatementError::Macro);
     }
-    if has(|n| n.ends_with("xl/workbook.xml")) {
-        return Ok(());
+    if main_part(&mut archive)?.is_some() {
+        return Ok(Zip::Workbook);
     }
-    let what = if has(|n| n.ends_with("workbook.bin")) {
-        ("bảng tính dạng XLSB", "a workbook as XLSB")
+    Ok(if has(|n| n.ends_with("workbook.bin")) {
+        Zip::Other(("bảng tính dạng XLSB", "a workbook as XLSB"))
     } else if has(|n| n.starts_with("word/")) {
-        ("văn bản Word", "a Word document")
+        Zip::Other(("văn bản Word", "a Word document"))
     } else if has(|n| n.starts_with("ppt/")) {
-        ("tệp PowerPoint", "a PowerPoint file")
+        Zip::Other(("tệp PowerPoint", "a PowerPoint file"))
     } else if has(|n| n == "content.xml") {
-        ("bảng tính dạng ODS", "a workbook as ODS")
+        Zip::Other(("bảng tính dạng ODS", "a workbook as ODS"))
     } else {
-        ("tệp nén ZIP", "a ZIP archive")
-    };
-    Err(StatementError::NotAStatement {
-        what,
-        advice: (
-            "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
-            "Open it, save it as .xlsx, then import it.",
-        ),
+        Zip::Files
     })
-}
-
-fn archive_fault(error: std::io::Error) -> StatementError {
-    match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => StatementError::Truncated {
-            because: ("tệp nén thiếu phần cuối", "the end of the archive is missing"),
-        },
-        _ => {
-            let fault = error.get_ref().and_then(|inner| inner.downcast_ref());
-            let said = || Sentence::new(error.to_string(), error.to_string());
-            workbook_fault("zip", fault.map_or_else(said, ArchiveFault::sentence))
-        }
-    }
-}
-
-fn workbook_fault(part: &str, because: Sentence) -> StatementError {
-    StatementError::Workbook {
-        part: part.to_owned(),
-        because,
-    }
-}
-
-fn xml_fault(fault: XmlFault, part: &str) -> StatementError {
-    match fault {
-        XmlFault::Overrun(Overrun::Total) => StatementError::ZipBomb,
-        XmlFault::Overrun(Overrun::Record) => workbook_fault(
-            part,
-            Sentence::new("có một phần tử quá dài", "an element is too long"),
-        ),
-        XmlFault::Deep => workbook_fault(
-            part,
-            Sentence::new(
-                "các phần tử lồng nhau quá sâu",
-                "elements lie too deep inside each other",
-            ),
-        ),
-        XmlFault::DocType => workbook_fault(part, Sentence::new("có khai báo DOCTYPE", "there is a DOCTYPE")),
-        XmlFault::Cut => StatementError::Truncated {
-            because: ("bảng tính kết thúc giữa chừng", "the workbook ends midway"),
-        },
-        XmlFault::Broken(because) => workbook_fault(part, Sentence::new(because.clone(), because)),
-    }
 }
 
 impl<R: Read + Seek> Book<R> {
     /// Opens a workbook that [`inspect`] has let pass.
     pub(crate) fn open(file: R) -> Result<Book<R>, StatementError> {
-        let archive = Archive::open(file).map_err(archive_fault)?;
+        let mut archive = Archive::open(file).map_err(archive_fault)?;
+        let main = main_part(&mut archive)?.unwrap_or_default();
+        let (folder, file_name) = match main.rsplit_once('/') {
+            Some((folder, name)) => (format!("{folder}/"), name),
+            None => (String::new(), main.as_str()),
+        };
+        let related = relations(&mut archive, &format!("{folder}_rels/{file_name}.rels"), &folder)?;
+        // The relations say where a part is; its usual name is for files without them.
+        let place = |kind: &str, usual: &str| {
+            let named = related.iter().find(|relation| relation.kind == kind);
+            named.map_or_else(|| format!("{folder}{usual}"), |relation| relation.target.clone())
+        };
+        let styles = place("styles", "styles.xml");
+        let shared = place("sharedStrings", "sharedStrings.xml");
+        let targets = related
+            .iter()
+            .map(|relation| (relation.id.clone(), relation.target.clone()));
+        let targets = targets.collect();
         let mut book = Book {
             archive,
             sheets: Vec::new(),
@@ -134,14 +136,9 @@ impl<R: Read + Seek> Book<R> {
             is_date: Vec::new(),
             since_1904: false,
         };
-        let main = book
-            .part_named(|name| name.ends_with("xl/workbook.xml"))
-            .unwrap_or_default();
-        let folder = main.strip_suffix("workbook.xml").unwrap_or_default().to_owned();
-        let targets = book.relations(&format!("{folder}_rels/workbook.xml.rels"), &folder)?;
         book.read_sheets(&main, &targets)?;
-        book.read_styles(&format!("{folder}styles.xml"))?;
-        book.read_shared(&format!("{folder}sharedStrings.xml"))?;
+        book.read_styles(&styles)?;
+        book.read_shared(&shared)?;
         Ok(book)
     }
 
@@ -149,43 +146,8 @@ impl<R: Read + Seek> Book<R> {
         self.sheets.iter().map(|sheet| sheet.name.as_str())
     }
 
-    fn part_named(&self, test: fn(&str) -> bool) -> Option<String> {
-        let mut names = self.archive.parts().iter().map(|part| &part.name);
-        names.find(|name| test(&name.to_ascii_lowercase())).cloned()
-    }
-
-    /// A part by its name, letter case aside; none if there is no such part.
-    fn part(&mut self, name: &str) -> Result<Option<Xml<impl Read + '_>>, StatementError> {
-        let mut parts = self.archive.parts().iter();
-        let Some(at) = parts.position(|part| part.name.eq_ignore_ascii_case(name)) else {
-            return Ok(None);
-        };
-        let size = self.archive.parts()[at].size;
-        let part = self.archive.read(at).map_err(archive_fault)?;
-        Ok(Some(Xml::new(part, size)))
-    }
-
-    /// Where each relation of the workbook leads.
-    fn relations(&mut self, name: &str, folder: &str) -> Result<HashMap<String, String>, StatementError> {
-        let mut targets = HashMap::new();
-        let Some(mut xml) = self.part(name)? else {
-            return Ok(targets);
-        };
-        loop {
-            match xml.next().map_err(|fault| xml_fault(fault, name))? {
-                Event::Start(e) if e.local_name().as_ref() == "Relationship" => {
-                    if let (Some(id), Some(target)) = (attribute(&e, "Id"), attribute(&e, "Target")) {
-                        let path = match target.strip_prefix('/') {
-                            Some(absolute) => absolute.to_owned(),
-                            None => format!("{folder}{target}"),
-                        };
-                        targets.insert(id.into_owned(), path);
-                    }
-                }
-                Event::Eof => return Ok(targets),
-                _ => {}
-            }
-        }
+    fn part(&mut self, name: &str) -> Result<Option<Xml<Box<dyn Read + '_>>>, StatementError> {
+        part(&mut self.archive, name)
     }
 
     fn read_sheets(&mut self, name: &str, targets: &HashMap<String, String>) -> Result<(), StatementError> {
@@ -209,6 +171,19 @@ impl<R: Read + Seek> Book<R> {
                     _ => {}
                 }
             }
+        }
+        if sheets.is_empty() && targets.is_empty() {
+            // No relation leads to a sheet: the parts themselves say what is one.
+            let names = self.archive.parts().iter().map(|part| part.name.clone());
+            let is_sheet = |name: &String| {
+                let name = name.to_ascii_lowercase();
+                name.contains("worksheets/sheet") && name.ends_with(".xml")
+            };
+            let parts = names.filter(is_sheet).map(|part| Sheet {
+                name: part.rsplit('/').next().unwrap_or_default().to_owned(),
+                part,
+            });
+            sheets.extend(parts);
         }
         self.sheets = sheets;
         self.since_1904 = since_1904;
@@ -361,8 +336,51 @@ enum CellType {
     #[default]
     Number,
     Shared,
+    /// A text in the element of values.
     Text,
+    /// A text in an element of its own.
+    Inline,
+    Boolean,
     Error,
+}
+
+/// What stands inside a cell. Programs write a value and a text of its own beside each other; the type of the cell says
+/// which of the two it is.
+#[derive(Default)]
+struct CellContent {
+    value: String,
+    has_value: bool,
+    inline: String,
+    has_inline: bool,
+    /// The element of values stands there twice.
+    is_twice: bool,
+}
+
+impl CellContent {
+    /// Empties it for the next cell.
+    fn start(&mut self) {
+        self.value.clear();
+        self.inline.clear();
+        self.has_value = false;
+        self.has_inline = false;
+        self.is_twice = false;
+    }
+}
+
+/// Rows that were handed over, as ranges: programs write them in any order, but none twice.
+#[derive(Default)]
+struct RowsSeen(BTreeMap<u64, u64>);
+
+impl RowsSeen {
+    /// False if the row was there before.
+    fn add(&mut self, number: u64) -> bool {
+        match self.0.range_mut(..=number).next_back() {
+            Some((_, last)) if *last >= number => return false,
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => drop(self.0.insert(number, number)),
+        }
+        true
+    }
 }
 
 fn read_sheet<R: Read>(
@@ -374,9 +392,11 @@ fn read_sheet<R: Read>(
 ) -> Result<(), StatementError> {
     let fault = |fault| xml_fault(fault, name);
     let mut row = RowBuf::new(false);
+    let mut seen = RowsSeen::default();
     let mut start = CellStart::default();
-    let mut value = String::new();
+    let mut content = CellContent::default();
     let mut last = 0_u64;
+    let mut next_column = 0;
     // The text of an element is read once its borrow of the reader has ended.
     let mut action = Action::Nothing;
     loop {
@@ -384,29 +404,42 @@ fn read_sheet<R: Read>(
             Event::Start(e) => match e.local_name().as_ref() {
                 "row" => {
                     let number = attribute(&e, "r")
-                        .and_then(|r| r.parse().ok())
+                        .and_then(|r| r.trim().parse().ok())
                         .unwrap_or(last + 1);
-                    if number <= last || number > 1 << 32 {
+                    if number == 0 || number > 1 << 32 {
                         return Err(workbook_fault(
                             name,
-                            sentence!("dòng {number} không theo thứ tự", "row {number} is out of order"),
+                            sentence!("không có dòng {number}", "there is no row {number}"),
                         ));
                     }
                     last = number;
+                    next_column = 0;
                     row.start(number);
                 }
                 "c" => {
-                    start = cell_start(&e, row.len()).map_err(|because| workbook_fault(name, because))?;
-                    value.clear();
+                    start = cell_start(&e, next_column).map_err(|because| workbook_fault(name, because))?;
+                    next_column = start.column + 1;
+                    content.start();
                 }
-                "v" | "t" => action = Action::Text,
+                "v" => action = Action::Value,
+                "t" => action = Action::Inline,
                 "f" | "rPh" | "extLst" => action = Action::Skip,
                 _ => {}
             },
             Event::End(e) => match e.local_name().as_ref() {
-                "c" => push(&mut row, &start, &value, shared, styles),
-                "row" if !row.is_blank() && sink(&row)?.is_break() => return Ok(()),
-                "row" => row.start(last),
+                "c" => push(&mut row, &start, &content, shared, styles)?,
+                "row" if !row.is_blank() => {
+                    if !seen.add(last) {
+                        return Err(workbook_fault(
+                            name,
+                            sentence!("dòng {last} được ghi hai lần", "row {last} stands there twice"),
+                        ));
+                    }
+                    if sink(&row)?.is_break() {
+                        return Ok(());
+                    }
+                    row.start(last);
+                }
                 _ => {}
             },
             Event::Eof => return Ok(()),
@@ -414,9 +447,20 @@ fn read_sheet<R: Read>(
         }
         match std::mem::take(&mut action) {
             Action::Nothing => {}
-            // A cell may hold its text in many runs.
-            Action::Text if value.len() > RECORD_BYTES_MAX as usize => xml.skip().map_err(fault)?,
-            Action::Text => xml.text_into(&mut value).map_err(fault)?,
+            Action::Value => {
+                content.is_twice |= content.has_value;
+                content.has_value = true;
+                content.value.clear();
+                xml.text_into(&mut content.value).map_err(fault)?;
+            }
+            // A text of its own may be in many runs.
+            Action::Inline if content.inline.len() > RECORD_BYTES_MAX as usize => {
+                xml.skip().map_err(fault)?;
+            }
+            Action::Inline => {
+                content.has_inline = true;
+                xml.text_into(&mut content.inline).map_err(fault)?;
+            }
             Action::Skip => xml.skip().map_err(fault)?,
         }
     }
@@ -426,7 +470,8 @@ fn read_sheet<R: Read>(
 enum Action {
     #[default]
     Nothing,
-    Text,
+    Value,
+    Inline,
     Skip,
 }
 
@@ -449,18 +494,13 @@ fn cell_start(element: &quick_xml::events::BytesStart<'_>, next: usize) -> Resul
                     "s" => CellType::Shared,
                     "e" => CellType::Error,
                     "n" => CellType::Number,
+                    "b" => CellType::Boolean,
+                    "inlineStr" => CellType::Inline,
                     _ => CellType::Text,
                 }
             }
             _ => {}
         }
-    }
-    if start.column < next || start.column >= COLUMNS_MAX {
-        let place = start.column + 1;
-        return Err(sentence!(
-            "cột thứ {place} không theo thứ tự hoặc quá xa",
-            "column {place} is out of order or too far"
-        ));
     }
     Ok(start)
 }
@@ -474,36 +514,85 @@ fn column(cell: &str) -> Option<usize> {
     place.checked_sub(1)
 }
 
-fn push(row: &mut RowBuf, start: &CellStart, value: &str, shared: &SharedTexts, styles: &Styles) {
-    row.fill_to(start.column);
-    match start.kind {
-        CellType::Text => row.push(&unescaped(value), CellKind::Text),
-        CellType::Error => row.push(value, CellKind::Error),
-        CellType::Shared => {
-            // An index that leads nowhere is a broken cell, as a formula's error is.
-            match value.trim().parse().ok().and_then(|at: usize| shared.get(at)) {
-                Some(text) => row.push(&unescaped(text), CellKind::Text),
-                None => row.push("#REF!", CellKind::Error),
-            }
+fn push(
+    row: &mut RowBuf,
+    start: &CellStart,
+    content: &CellContent,
+    shared: &SharedTexts,
+    styles: &Styles,
+) -> Result<(), StatementError> {
+    let value = content.has_value.then_some(content.value.as_str());
+    let inline = content.has_inline.then_some(content.inline.as_str());
+    let text = |text| (unescaped(text), CellKind::Text);
+    let (said, kind): (Cow<'_, str>, CellKind) = match (start.kind, value, inline) {
+        _ if content.is_twice => return blame_twice(row, start),
+        (CellType::Inline, _, Some(inline)) => text(inline),
+        (CellType::Inline | CellType::Text, Some(value), _) => text(value),
+        // Styled and empty.
+        (_, None, None) => return Ok(()),
+        (_, None, Some(inline)) => text(inline),
+        (_, Some(value), _) if value.trim().is_empty() => return Ok(()),
+        (CellType::Error, Some(value), _) => (value.into(), CellKind::Error),
+        (CellType::Boolean, Some(value), _) => {
+            let word = match value.trim() {
+                "1" => "TRUE",
+                "0" => "FALSE",
+                other => other,
+            };
+            (word.into(), CellKind::Text)
         }
-        CellType::Number if value.trim().is_empty() => row.push("", CellKind::Text),
-        CellType::Number => match plain_decimal(value.trim()) {
-            Some(digits) => row.push(&digits, styles.kind(start.style)),
-            None => row.push(value, CellKind::Error),
+        // An index that leads nowhere is a broken cell, as a formula's error is.
+        (CellType::Shared, Some(value), _) => {
+            let shared = value.trim().parse().ok().and_then(|at: usize| shared.get(at));
+            shared.map_or(("#REF!".into(), CellKind::Error), text)
+        }
+        (CellType::Number, Some(value), _) => match plain_decimal(value.trim()) {
+            Some(digits) => (digits, styles.kind(start.style)),
+            None => (value.into(), CellKind::Error),
         },
+    };
+    if start.column >= COLUMNS_MAX && !said.trim().is_empty() {
+        return Err(StatementError::TooManyColumns { row: row.number });
     }
+    // Cells without anything in them stretch over whole sheets where programs gave them a style.
+    if start.column < COLUMNS_MAX {
+        row.put(start.column, &said, kind);
+    }
+    Ok(())
 }
 
-/// Line ends are written `_x000D_` where XML would lose them.
-fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains("_x000") {
-        text.replace("_x000D_", " ")
-            .replace("_x000A_", " ")
-            .replace("_x0009_", " ")
-            .into()
-    } else {
-        text.into()
+fn blame_twice(row: &mut RowBuf, start: &CellStart) -> Result<(), StatementError> {
+    row.blame(RowFault::CellTwice(start.column + 1));
+    Ok(())
+}
+
+/// A letter that XML would lose is written as `_xHHHH_`, four hexadecimal digits.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains("_x") {
+        return text.into();
     }
+    let mut units: Vec<u16> = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("_x") {
+        units.extend(rest[..at].encode_utf16());
+        rest = &rest[at..];
+        let code = rest.get(2..6).filter(|_| rest.as_bytes().get(6) == Some(&b'_'));
+        let code = code.filter(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
+        let unit = code.and_then(|code| u16::from_str_radix(code, 16).ok());
+        // Control characters that nobody types stay as they are written.
+        match unit.filter(|unit| *unit >= 0x20 || matches!(unit, 0x9 | 0xA | 0xD)) {
+            Some(unit) => {
+                units.push(unit);
+                rest = &rest[7..];
+            }
+            None => {
+                units.extend(rest[..2].encode_utf16());
+                rest = &rest[2..];
+            }
+        }
+    }
+    units.extend(rest.encode_utf16());
+    String::from_utf16_lossy(&units).into()
 }
 
 /// Built-in formats that show a day or a time.
@@ -564,6 +653,20 @@ mod tests {
             assert!(!shows_date(code), "{code}");
         }
         assert!(is_date_format(14) && is_date_format(22) && !is_date_format(0) && !is_date_format(3));
+    }
+
+    #[test]
+    fn letters_that_xml_would_lose_come_back() {
+        for (written, wanted) in [
+            ("a_x000D_\nb", "a\r\nb"),
+            ("_x0020_x", " x"),
+            ("_x005F_x000D_", "_x000D_"),
+            ("_x1EA1__x0111_", "ạđ"),
+            ("_xD83D__xDE00_", "😀"),
+            ("_x0001_ _xZZZZ_ _x00D_ _x", "_x0001_ _xZZZZ_ _x00D_ _x"),
+        ] {
+            assert_eq!(unescaped(written), wanted, "{written}");
+        }
     }
 
     #[test]

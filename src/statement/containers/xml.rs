@@ -2,19 +2,27 @@
 //! and no element or text beyond the limit of a record.
 
 use std::borrow::Cow;
-use std::io::{BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+use crate::statement::containers::text;
+use crate::statement::kind::Encoding;
 use crate::statement::limits::{self, Meter, Metered, Overrun, RECORD_BYTES_MAX};
+
+/// Bytes in which the declaration of a document stands.
+const DECLARATION_BYTES: usize = 1024;
 
 /// Elements inside each other; the formats here have some fifteen.
 const DEPTH_MAX: usize = 64;
 
 /// Why XML cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum XmlFault {
+    Io(io::Error),
+    /// Letters that are not in the encoding of this name.
+    Encoding(String),
     /// Longer than it may be.
     Overrun(Overrun),
     /// A document type, with which entities could be made to grow.
@@ -25,6 +33,48 @@ pub(crate) enum XmlFault {
     Cut,
     /// Broken, in the reader's words.
     Broken(String),
+}
+
+/// A document as UTF-8: by its byte order mark, else as it declares itself.
+pub(crate) fn decoded<F: Read + Seek>(file: &mut F) -> Result<Box<dyn BufRead + '_>, XmlFault> {
+    let marked = text::mark(file).map_err(XmlFault::Io)?;
+    let from = file.stream_position().map_err(XmlFault::Io)?;
+    let mut start = vec![0; DECLARATION_BYTES];
+    let read = limits::fill(file, &mut start).map_err(XmlFault::Io)?;
+    start.truncate(read);
+    file.seek(SeekFrom::Start(from)).map_err(XmlFault::Io)?;
+    let encoding = match (marked, &start[..]) {
+        (Some(Encoding::Utf16Le), _) | (None, [b'<', 0, ..]) => encoding_rs::UTF_16LE,
+        (Some(Encoding::Utf16Be), _) | (None, [0, b'<', ..]) => encoding_rs::UTF_16BE,
+        (Some(_), _) => encoding_rs::UTF_8,
+        (None, start) => declared(start)?,
+    };
+    if encoding == encoding_rs::UTF_8 {
+        return Ok(Box::new(BufReader::with_capacity(64 << 10, file)));
+    }
+    Ok(text::as_utf8(file, encoding))
+}
+
+/// The encoding that a declaration of ASCII letters names.
+fn declared(start: &[u8]) -> Result<&'static encoding_rs::Encoding, XmlFault> {
+    let start = String::from_utf8_lossy(start);
+    let declaration = start.trim_start().split("?>").next().unwrap_or_default();
+    let named = declaration
+        .split_once("encoding")
+        .filter(|(before, _)| before.starts_with("<?xml"));
+    let Some((_, value)) = named else {
+        return Ok(encoding_rs::UTF_8);
+    };
+    let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
+    let name = value.split(['"', '\'']).nth(1).unwrap_or_default();
+    match encoding_rs::Encoding::for_label(name.as_bytes()) {
+        // What could be read so far is no UTF-16, whatever a program put into it.
+        Some(utf16) if utf16 == encoding_rs::UTF_16LE || utf16 == encoding_rs::UTF_16BE => {
+            Ok(encoding_rs::UTF_8)
+        }
+        Some(encoding) => Ok(encoding),
+        None => Err(XmlFault::Encoding(name.chars().take(40).collect())),
+    }
 }
 
 pub(crate) struct Xml<R: Read> {
@@ -133,6 +183,7 @@ fn fault(error: quick_xml::Error) -> XmlFault {
             None => XmlFault::Broken(error.to_string()),
         },
         quick_xml::Error::Syntax(_) => XmlFault::Cut,
+        quick_xml::Error::Encoding(_) => XmlFault::Encoding(encoding_rs::UTF_8.name().to_owned()),
         _ => XmlFault::Broken(error.to_string()),
     }
 }

@@ -238,9 +238,14 @@ pub(crate) fn id(cell: Cell<'_>) -> Result<&str, ValueFault> {
             if fraction.bytes().any(|b| b != b'0') {
                 return Err(ValueFault::Scientific);
             }
-            return match digits.len() {
-                ..=SPREADSHEET_DIGITS => Ok(digits),
-                _ => Err(ValueFault::DigitsLost),
+            // Programs keep whole numbers below 2^53 to their last digit; a spreadsheet keeps fifteen and writes 0 for
+            // the rest.
+            let is_whole =
+                digits.parse::<u64>().is_ok_and(|number| number < 1 << 53) && !digits.ends_with('0');
+            return if digits.len() <= SPREADSHEET_DIGITS || is_whole {
+                Ok(digits)
+            } else {
+                Err(ValueFault::DigitsLost)
             };
         }
         CellKind::Text => {}

@@ -1,31 +1,31 @@
-//! camt.053: the statement of ISO 20022, as docs/spec/providers.md, section 15.4 describes it. Elements go by their
-//! local names, since the version in the namespace varies.
+//! camt.053, the statement of ISO 20022, as docs/spec/providers.md, section 15.4 describes it, and its sisters: camt.052,
+//! the report within the day, and camt.054, the notice of single entries. Elements go by their local names, since the
+//! version in the namespace varies.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use quick_xml::events::Event as XmlEvent;
 
-use crate::statement::containers::xml::{Xml, XmlFault, attribute};
+use crate::statement::containers::xml::{self, Xml, XmlFault, attribute};
 use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
 use crate::statement::limits::{BATCH_MAX, CELL_BYTES_MAX, FILE_BYTES_MAX, Overrun};
 use crate::statement::messages::camt_entry::{Detail, Entry, Money, Owner};
 use crate::statement::row::EventSink;
 use crate::statement::summary::{Balance, Summary, saturating_sum};
-use crate::vn::{AccountNumber, Dong, Sentence};
-
-const FORMAT: &str = "camt.053";
+use crate::vn::{AccountNumber, Dong, Sentence, sentence};
 
 /// Reads all statements of a file.
 pub(crate) fn read<F: Read + Seek>(
     file: &mut F,
+    kind: FileKind,
     sink: &mut EventSink<'_>,
 ) -> Result<Summary, StatementError> {
-    file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
-    let mut xml = Xml::new(file, FILE_BYTES_MAX);
-    let mut reader = Reader::new();
+    let text = xml::decoded(file).map_err(|fault| xml_fault(fault, kind, 0))?;
+    let mut xml = Xml::new(text, FILE_BYTES_MAX);
+    let mut reader = Reader::new(kind);
     loop {
-        let fault = |fault| xml_fault(fault, reader.rows);
+        let fault = |fault| xml_fault(fault, kind, reader.rows);
         match xml.next().map_err(fault)? {
             XmlEvent::Start(element) => {
                 let name = element.local_name().as_ref().to_owned();
@@ -38,8 +38,7 @@ pub(crate) fn read<F: Read + Seek>(
             XmlEvent::CData(text) => reader.text(&text.xml10_content())?,
             XmlEvent::GeneralRef(entity) => {
                 let mut text = String::new();
-                crate::statement::containers::xml::resolve(&entity, &mut text)
-                    .map_err(|fault| xml_fault(fault, reader.rows))?;
+                xml::resolve(&entity, &mut text).map_err(|fault| xml_fault(fault, kind, reader.rows))?;
                 reader.text(&text)?;
             }
             XmlEvent::End(_) => reader.end(sink)?,
@@ -49,8 +48,13 @@ pub(crate) fn read<F: Read + Seek>(
     }
 }
 
-fn xml_fault(fault: XmlFault, row: u64) -> StatementError {
+pub(crate) fn xml_fault(fault: XmlFault, kind: FileKind, row: u64) -> StatementError {
     let because = match fault {
+        XmlFault::Io(error) => return StatementError::Io(error),
+        XmlFault::Encoding(declared) => sentence!(
+            "các chữ không viết bằng mã {declared} như tệp khai báo",
+            "its letters are not in {declared}, the encoding that the file declares"
+        ),
         XmlFault::Overrun(Overrun::Total) => return StatementError::FileTooLarge,
         XmlFault::Overrun(Overrun::Record) => {
             Sentence::new("có một phần tử quá dài", "an element is too long")
@@ -71,7 +75,7 @@ fn xml_fault(fault: XmlFault, row: u64) -> StatementError {
         XmlFault::Broken(because) => Sentence::new(because.clone(), because),
     };
     StatementError::Message {
-        format: FORMAT,
+        format: kind.show(),
         row,
         because,
     }
@@ -108,9 +112,9 @@ struct Statement {
 }
 
 impl Reader {
-    fn new() -> Reader {
+    fn new(kind: FileKind) -> Reader {
         Reader {
-            summary: Summary::new(FileKind::Camt053),
+            summary: Summary::new(kind),
             path: Vec::new(),
             text: String::new(),
             has_inner: false,
@@ -127,7 +131,7 @@ impl Reader {
 
     fn wrong(&self, vi: &'static str, en: &'static str) -> StatementError {
         StatementError::Message {
-            format: FORMAT,
+            format: self.summary.kind.show(),
             row: self.rows,
             because: Sentence::new(vi, en),
         }
@@ -135,7 +139,7 @@ impl Reader {
 
     fn begin(&mut self, name: String, currency: String) {
         match name.as_str() {
-            "Stmt" => {
+            "Stmt" | "Rpt" | "Ntfctn" if self.is_message() => {
                 self.owner = Owner::default();
                 self.statement = Statement::default();
                 self.has_statement = true;
@@ -149,6 +153,11 @@ impl Reader {
         self.text.clear();
         self.has_inner = false;
         self.currency = currency;
+    }
+
+    /// Whether the element that is open is the message, whose parts are statements, reports or notices.
+    fn is_message(&self) -> bool {
+        self.path.last().is_some_and(|name| is_message(name))
     }
 
     fn text(&mut self, text: &str) -> Result<(), StatementError> {
@@ -167,7 +176,7 @@ impl Reader {
         match name.as_str() {
             "Ntry" => self.end_entry(sink)?,
             "Bal" => self.end_balance(),
-            "Stmt" => self.end_statement(),
+            "Stmt" | "Rpt" | "Ntfctn" if self.is_message() => self.end_statement(),
             _ => {}
         }
         self.text.clear();
@@ -177,18 +186,28 @@ impl Reader {
 
     /// An element that held only text: where it stands says what it is.
     fn leaf(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        let text = text.trim();
+        let whole = std::mem::take(&mut self.text);
+        let text = whole.trim();
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         // The group header and the statement have what precedes; only what is below the statement counts.
-        let Some(at) = path.iter().position(|name| *name == "Stmt") else {
+        let Some(at) = path.iter().position(|name| is_message(name)) else {
             return;
+        };
+        let Some(below) = path.get(at + 2..) else { return };
+        if !matches!(path[at + 1], "Stmt" | "Rpt" | "Ntfctn") {
+            return;
+        }
+        // An amount without a currency is in that of the account.
+        let currency = match self.currency.as_str() {
+            "" => &self.owner.currency,
+            own => own,
         };
         let money = || Money {
             text: text.to_owned(),
-            currency: self.currency.clone(),
+            currency: currency.to_owned(),
         };
-        match &path[at + 1..] {
+        match below {
+            ["Acct", "Ccy"] => text.clone_into(&mut self.owner.currency),
             ["Acct", "Id", "IBAN"] | ["Acct", "Id", "Othr", "Id"] => {
                 self.owner.account = AccountNumber::parse(text).ok();
                 if self.summary.account.is_none() {
@@ -199,9 +218,14 @@ impl Reader {
                 text.clone_into(&mut self.owner.bank_bin);
             }
             ["Bal", "Tp", "CdOrPrtry", "Cd"] => self.statement.code = text.to_owned(),
-            ["Bal", "Amt"] => self.statement.amount = money(),
+            ["Bal", "Amt"] => {
+                self.statement.amount = money();
+                if self.owner.currency.is_empty() {
+                    self.owner.currency.clone_from(&self.statement.amount.currency);
+                }
+            }
             ["Bal", "CdtDbtInd"] => self.statement.direction = text.to_owned(),
-            ["Ntry", "NtryDtls", "TxDtls", rest @ ..] => take_detail(&mut self.entry, rest, text, money),
+            ["Ntry", "NtryDtls", "TxDtls", rest @ ..] => take_detail(&mut self.entry, rest, &whole, money),
             ["Ntry", rest @ ..] => take_entry(&mut self.entry, rest, text, money),
             _ => {}
         }
@@ -253,11 +277,28 @@ impl Reader {
 
     fn finish(mut self) -> Result<Summary, StatementError> {
         if !self.has_statement {
-            return Err(self.wrong("không có bản sao kê nào (Stmt)", "it holds no statement (Stmt)"));
+            return Err(self.wrong(
+                "không có bản sao kê nào (Stmt, Rpt hoặc Ntfctn)",
+                "it holds no statement (Stmt, Rpt or Ntfctn)",
+            ));
         }
         self.summary.balance = self.has_balance.then_some(self.balance);
         Ok(self.summary)
     }
+}
+
+/// The kind of message that an element is, by its local name; the first version had its number behind it.
+pub(crate) fn message(name: &str) -> Option<FileKind> {
+    match name.strip_suffix("V01").unwrap_or(name) {
+        "BkToCstmrStmt" => Some(FileKind::Camt053),
+        "BkToCstmrAcctRpt" => Some(FileKind::Camt052),
+        "BkToCstmrDbtCdtNtfctn" => Some(FileKind::Camt054),
+        _ => None,
+    }
+}
+
+fn is_message(name: &str) -> bool {
+    message(name).is_some()
 }
 
 fn is_bin(text: &str) -> bool {
@@ -295,28 +336,35 @@ fn take_entry(entry: &mut Entry, path: &[&str], text: &str, money: impl Fn() -> 
 }
 
 /// What an element of a transaction says, by its path inside the transaction.
-fn take_detail(entry: &mut Entry, path: &[&str], text: &str, money: impl Fn() -> Money) {
+fn take_detail(entry: &mut Entry, path: &[&str], whole: &str, money: impl Fn() -> Money) {
     if entry.has_too_many {
         return;
     }
     let Some(detail) = entry.details.last_mut() else {
         return;
     };
+    let text = whole.trim();
     let field = match path {
-        // Older versions have the amount one level lower.
-        ["Amt"] | ["AmtDtls", "TxAmt", "Amt"] => {
+        ["Amt"] => {
             detail.amount = Some(money());
             return;
         }
-        ["RmtInf", "Ustrd"] => {
-            if !detail.note.is_empty() {
-                detail.note.push(' ');
-            }
-            detail.note.push_str(text);
+        // Older versions have the amount one level lower.
+        ["AmtDtls", "TxAmt", "Amt"] => {
+            detail.older_amount = Some(money());
+            return;
+        }
+        ["RmtInf", "Ustrd"] => return detail.note.push(whole),
+        ["RmtInf", "Strd", "CdtrRefInf", "Ref"]
+        | ["RmtInf", "Strd", "AddtlRmtInf"]
+        | ["RmtInf", "Strd", "RfrdDocInf", "Nb"]
+        | ["AddtlTxInf"] => return detail.more.push(whole),
+        ["RtrInf", ..] => {
+            detail.is_return = true;
             return;
         }
         ["CdtDbtInd"] => &mut detail.direction,
-        ["Refs", "EndToEndId"] if text != "NOTPROVIDED" => &mut detail.end_to_end_id,
+        ["Refs", "EndToEndId"] => &mut detail.end_to_end_id,
         ["Refs", "TxId"] => &mut detail.transaction_id,
         ["Refs", "AcctSvcrRef"] => &mut detail.bank_ref,
         ["RltdDts", "AccptncDtTm" | "TxDtTm"] => &mut detail.at,

@@ -1,7 +1,9 @@
-//! One entry of camt.053, and the rows it comes to.
+//! One entry of camt, and the rows it comes to.
 
 use crate::statement::containers::cells::{Cell, CellKind};
+use crate::statement::limits::CELL_BYTES_MAX;
 use crate::statement::meaning::values::{self, Moment};
+use crate::statement::messages::reference;
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
 use crate::vn::{AccountNumber, Day, Dong, Sentence, sentence};
@@ -16,11 +18,20 @@ pub(crate) struct Money {
 impl Money {
     /// Whole đồng: a point may stand before zeros only.
     pub(crate) fn dong(&self) -> Result<i64, Sentence> {
-        if self.currency != "VND" {
-            return Err(Sentence::new(
-                "Số tiền không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
-                "The amount is not in VND. Only payments in Vietnamese dong are taken.",
-            ));
+        match self.currency.as_str() {
+            "VND" => {}
+            "" => {
+                return Err(Sentence::new(
+                    "Số tiền và tài khoản đều không ghi loại tiền (Ccy). Hãy xin ngân hàng tệp có loại tiền.",
+                    "Neither the amount nor the account says its currency (Ccy). Ask the bank for a file that does.",
+                ));
+            }
+            _ => {
+                return Err(Sentence::new(
+                    "Số tiền không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
+                    "The amount is not in VND. Only payments in Vietnamese dong are taken.",
+                ));
+            }
         }
         let cell = Cell {
             text: self.text.trim(),
@@ -44,12 +55,53 @@ impl Money {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Detail {
     pub(crate) amount: Option<Money>,
+    /// The amount where older versions have it.
+    pub(crate) older_amount: Option<Money>,
     pub(crate) direction: String,
     pub(crate) end_to_end_id: String,
     pub(crate) transaction_id: String,
     pub(crate) bank_ref: String,
-    pub(crate) note: String,
+    /// What the payer wrote.
+    pub(crate) note: Remittance,
+    /// References that the payer gave in fields of their own, and what the bank adds.
+    pub(crate) more: Remittance,
     pub(crate) at: String,
+    /// It gives back what had been paid.
+    pub(crate) is_return: bool,
+}
+
+/// A text that stands in several elements.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Remittance {
+    text: String,
+    /// The last element was full, so that the next one goes on with its last word.
+    is_cut: bool,
+    is_too_long: bool,
+}
+
+/// The lengths to which systems of banks cut a text that goes on in the next element.
+const CUT_AT_CHARS: [usize; 2] = [35, 140];
+
+impl Remittance {
+    pub(crate) fn push(&mut self, part: &str) {
+        if self.text.len() + part.len() > CELL_BYTES_MAX {
+            self.is_too_long = true;
+            return;
+        }
+        if !self.is_cut && !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.is_cut = CUT_AT_CHARS.contains(&part.chars().count());
+        let part = if self.is_cut { part } else { part.trim() };
+        self.text
+            .extend(part.chars().map(|c| if c.is_control() { ' ' } else { c }));
+    }
+}
+
+impl Detail {
+    fn money(&self) -> Option<&Money> {
+        self.amount.as_ref().or(self.older_amount.as_ref())
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -71,11 +123,12 @@ pub(crate) struct Entry {
     pub(crate) has_too_many: bool,
 }
 
-/// Whose money it is.
+/// Whose money it is, and in which currency where an amount does not say it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Owner {
     pub(crate) account: Option<AccountNumber>,
     pub(crate) bank_bin: String,
+    pub(crate) currency: String,
 }
 
 /// What an entry does to the balance.
@@ -88,6 +141,9 @@ pub(crate) struct Effect {
 struct Part<'a> {
     row_number: u64,
     money: &'a Money,
+    direction: &'a str,
+    /// A transaction inside says the other direction, and its amount does not account for it.
+    is_contradicted: bool,
     detail: Option<&'a Detail>,
     /// Transactions that it stands for.
     count: u32,
@@ -114,37 +170,71 @@ impl Entry {
 
     /// The rows it comes to, numbered from `first`: one for each transaction whose amount is given if
     /// they add up to the entry, else one for all.
+    ///
+    /// The entry's direction is the account's, so it decides. A transaction goes the other way only inside an entry
+    /// that comes out so: 65.000 + 35.000 − 20.000 in an entry of 80.000.
     pub(crate) fn events(self, first: u64, owner: &Owner) -> Vec<Event> {
-        let amounts: Option<Vec<Money>> = self.details.iter().map(|detail| detail.amount.clone()).collect();
-        let sums_up = |amounts: &[Money]| {
-            let sum = amounts
-                .iter()
-                .try_fold(0_i64, |sum, money| Some(sum.saturating_add(money.dong().ok()?)));
-            sum.is_some_and(|sum| self.amount.dong() == Ok(sum))
-        };
-        match amounts {
-            Some(amounts) if amounts.len() > 1 && !self.has_too_many && sums_up(&amounts) => {
-                let numbered = self.details.iter().zip(&amounts).zip(first..);
-                let parts = numbered.map(|((detail, money), row_number)| Part {
-                    row_number,
-                    money,
-                    detail: Some(detail),
-                    count: 1,
-                });
-                parts.map(|part| self.event(&part, owner)).collect()
-            }
-            _ => {
-                let known = self.details.len().max(1) as u32;
-                let count = self.batch_count.max(known);
-                let part = Part {
-                    row_number: first,
-                    money: &self.amount,
-                    detail: self.details.first().filter(|_| count == 1),
-                    count,
+        let opposes = self.details.iter().any(|detail| self.opposes(detail));
+        let (directions, is_contradicted) = match self.sums() {
+            Some((signed, _)) if self.amount.dong() == Ok(signed) => {
+                let own = |detail| -> &str {
+                    if self.opposes(detail) {
+                        &detail.direction
+                    } else {
+                        &self.direction
+                    }
                 };
-                vec![self.event(&part, owner)]
+                (self.details.iter().map(own).collect(), false)
             }
+            Some((_, unsigned)) if self.amount.dong() == Ok(unsigned) => {
+                (vec![self.direction.as_str(); self.details.len()], opposes)
+            }
+            _ => (Vec::new(), opposes),
+        };
+        if directions.is_empty() {
+            let known = self.details.len().max(1) as u32;
+            let count = self.batch_count.max(known);
+            let part = Part {
+                row_number: first,
+                money: &self.amount,
+                direction: &self.direction,
+                is_contradicted,
+                detail: self.details.first().filter(|_| count == 1),
+                count,
+            };
+            return vec![self.event(&part, owner)];
         }
+        let parts = self.details.iter().zip(directions).zip(first..);
+        let parts = parts.map(|((detail, direction), row_number)| Part {
+            row_number,
+            money: detail.money().unwrap_or(&self.amount),
+            direction,
+            is_contradicted,
+            detail: Some(detail),
+            count: 1,
+        });
+        parts.map(|part| self.event(&part, owner)).collect()
+    }
+
+    /// What several transactions come to, if each says its amount: those of the other direction subtracted, and all
+    /// added up.
+    fn sums(&self) -> Option<(i64, i64)> {
+        if self.details.len() < 2 || self.has_too_many {
+            return None;
+        }
+        let mut signed = 0_i64;
+        let mut unsigned = 0_i64;
+        for detail in &self.details {
+            let amount = detail.money()?.dong().ok()?;
+            unsigned = unsigned.saturating_add(amount);
+            signed = signed.saturating_add(if self.opposes(detail) { -amount } else { amount });
+        }
+        Some((signed, unsigned))
+    }
+
+    /// Whether a transaction says that it went the other way than its entry.
+    fn opposes(&self, detail: &Detail) -> bool {
+        matches!(detail.direction.as_str(), "CRDT" | "DBIT") && detail.direction != self.direction
     }
 
     fn event(&self, part: &Part<'_>, owner: &Owner) -> Event {
@@ -156,10 +246,10 @@ impl Entry {
                 cells: vec![
                     part.money.text.clone(),
                     part.money.currency.clone(),
-                    self.direction.clone(),
+                    part.direction.to_owned(),
                     self.booked_at.clone(),
                     self.bank_ref.clone(),
-                    detail.note,
+                    detail.note.text,
                 ],
                 reason,
             }),
@@ -185,17 +275,20 @@ impl Entry {
                 "The amount is above the limit of one payment (13 digits).",
             )
         })?;
-        let direction = if detail.direction.is_empty() {
-            &self.direction
-        } else {
-            &detail.direction
-        };
-        let kind = match (direction.as_str(), self.is_reversal) {
+        let is_taken_back = self.is_reversal || detail.is_return;
+        let kind = match (part.direction, self.is_reversal) {
+            // Its own transaction says that the money went out: somebody has to ask the bank.
+            ("CRDT", _) if part.is_contradicted => {
+                return Err(Sentence::new(
+                    "Bút toán ghi tiền vào (CRDT) nhưng giao dịch bên trong ghi tiền ra (DBIT). Hãy hỏi ngân hàng chiều tiền đúng.",
+                    "The entry says money in (CRDT), a transaction inside says money out (DBIT). Ask the bank which way it went.",
+                ));
+            }
             ("CRDT", true) => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),
             ("CRDT", false) => RowKind::Payment,
-            ("DBIT", true) => RowKind::Refund,
-            ("DBIT", false) if matches!(self.family.as_str(), "CHRG" | "COMM" | "FEES") => RowKind::Fee,
-            ("DBIT", false) => RowKind::Outgoing,
+            ("DBIT", _) if is_taken_back => RowKind::Refund,
+            ("DBIT", _) if matches!(self.family.as_str(), "CHRG" | "COMM" | "FEES") => RowKind::Fee,
+            ("DBIT", _) => RowKind::Outgoing,
             _ => {
                 return Err(Sentence::new(
                     "Thiếu chiều tiền (CdtDbtInd: CRDT hoặc DBIT).",
@@ -203,6 +296,12 @@ impl Entry {
                 ));
             }
         };
+        if detail.note.is_too_long || detail.more.is_too_long {
+            return Err(sentence!(
+                "Nội dung dài hơn {CELL_BYTES_MAX} byte. Tệp có thể bị hỏng; hãy tải lại từ ngân hàng.",
+                "The note is longer than {CELL_BYTES_MAX} bytes. The file may be broken; get it from the bank again."
+            ));
+        }
         let booked = moment(&self.booked_at)?;
         let value = moment(&self.value_at)?;
         let occurred = moment(&detail.at)?.filter(|moment| moment.at.is_some());
@@ -238,13 +337,33 @@ impl Entry {
             &self.bank_ref,
             &self.entry_ref,
         ]);
-        row.reference.clone_from(&detail.end_to_end_id);
-        row.note = first_of([&detail.note, &self.note]);
+        row.reference = reference(&detail.end_to_end_id).to_owned();
+        row.note = self.note_of(part, detail);
         row.batch.clone_from(&self.batch);
         row.account.clone_from(&owner.account);
         row.bank_bin.clone_from(&owner.bank_bin);
         row.parts = part.count;
         Ok(Event::Row(row))
+    }
+
+    /// What the payer wrote, wherever the schema lets it stand. What is said of the entry as a whole is said of its
+    /// transaction, unless there are several.
+    fn note_of(&self, part: &Part<'_>, detail: &Detail) -> String {
+        let of_entry = match part.detail {
+            Some(_) if self.details.len() > 1 => "",
+            _ => self.note.as_str(),
+        };
+        let mut note = String::new();
+        for text in [detail.note.text.as_str(), &detail.more.text, of_entry] {
+            let text = text.trim();
+            if !text.is_empty() && !note.contains(text) {
+                if !note.is_empty() {
+                    note.push(' ');
+                }
+                note.push_str(text);
+            }
+        }
+        note
     }
 }
 
@@ -262,8 +381,6 @@ fn moment(text: &str) -> Result<Option<Moment>, Sentence> {
 }
 
 fn first_of<const N: usize>(texts: [&String; N]) -> String {
-    let mut texts = texts
-        .into_iter()
-        .filter(|text| !text.is_empty() && *text != "NOTPROVIDED");
-    texts.next().cloned().unwrap_or_default()
+    let mut texts = texts.into_iter().map(|text| reference(text));
+    texts.find(|text| !text.is_empty()).unwrap_or_default().to_owned()
 }

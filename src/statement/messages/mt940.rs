@@ -1,81 +1,92 @@
-//! MT940: the statement message of SWIFT, as docs/spec/providers.md, section 15.3 describes it.
+//! MT940: the statement message of SWIFT, as docs/spec/providers.md, section 15.3 describes it, with what banks make
+//! of it.
 
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
+use crate::statement::containers::text::{self, Lines};
 use crate::statement::error::StatementError;
-use crate::statement::kind::FileKind;
-use crate::statement::limits::RECORD_BYTES_MAX;
-use crate::statement::meaning::values::day;
-use crate::statement::movement::RowKind;
+use crate::statement::kind::{Encoding, FileKind};
+use crate::statement::limits::CELL_BYTES_MAX;
+use crate::statement::messages::mt940_entry::{Entry, amount, note_of};
+use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, EventSink, IgnoredRow, IgnoredWhy, StatementRow};
 use crate::statement::summary::{Balance, Summary, saturating_sum};
-use crate::vn::{AccountNumber, Day, Dong, Sentence};
+use crate::vn::{AccountNumber, Dong, Sentence};
 
 const FORMAT: &str = "MT940";
 /// A line of the standard has 65 letters; banks write longer ones, but not these.
 const LINE_BYTES_MAX: usize = 4096;
-/// A note of six lines of 65 letters, with room for banks that write more.
-const NOTE_BYTES_MAX: usize = 4096;
+/// Lines of one field; the standard has six.
+const FIELD_LINES_MAX: usize = 1_000;
 
 /// Reads all statements of a file, their pages joined.
 pub(crate) fn read<F: Read + Seek>(
     file: &mut F,
     sink: &mut EventSink<'_>,
 ) -> Result<Summary, StatementError> {
-    file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
-    let mut lines = BufReader::with_capacity(128 << 10, file);
+    let encoding = text::mark(file).map_err(StatementError::Io)?;
+    let text = text::open(file, encoding.unwrap_or(Encoding::Utf8)).map_err(StatementError::Io)?;
+    let mut lines = Lines::new(text);
     let mut reader = Reader::new();
     let mut raw = Vec::new();
     let mut number = 0_u64;
-    loop {
-        raw.clear();
-        let read = lines
-            .by_ref()
-            .take(RECORD_BYTES_MAX)
-            .read_until(b'\n', &mut raw)
-            .map_err(StatementError::Io)?;
-        if read == 0 {
-            break;
-        }
+    while lines
+        .next(&mut raw, LINE_BYTES_MAX)
+        .map_err(|error| StatementError::io(error, number + 1))?
+    {
         number += 1;
-        if raw.len() > LINE_BYTES_MAX {
-            return Err(StatementError::RecordTooLong { row: number });
-        }
-        let raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&raw);
-        let line = String::from_utf8_lossy(raw);
-        reader.line(line.trim_end_matches(['\r', '\n']), number, sink)?;
+        reader.line(&text::decoded(&raw), number, sink)?;
     }
     reader.finish(sink)
 }
 
-/// What `:86:` belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum PreviousField {
-    /// A `:61:` line: its details follow.
-    Entry,
-    /// The `:86:` of an entry, which goes on over lines.
-    Details,
-    Other,
+/// A field with the lines that go on with it.
+struct Field {
+    tag: String,
+    /// The line on which it begins.
+    number: u64,
+    lines: Vec<String>,
+    bytes: usize,
+    is_too_long: bool,
+}
+
+impl Field {
+    fn push(&mut self, line: &str) {
+        self.bytes += line.len();
+        if self.bytes > CELL_BYTES_MAX || self.lines.len() == FIELD_LINES_MAX {
+            self.is_too_long = true;
+        } else {
+            self.lines.push(line.to_owned());
+        }
+    }
+
+    fn first(&self) -> &str {
+        self.lines.first().map_or("", |line| line.trim())
+    }
 }
 
 struct Reader {
     summary: Summary,
     account: Option<AccountNumber>,
     bank_bin: String,
-    is_dong: bool,
     entries: u64,
+    /// The field that is open: lines without a tag go on with it.
+    field: Option<Field>,
+    /// A line of one dash came: the end of a message, unless the field goes on behind it.
+    is_behind_dash: bool,
     /// The entry whose details may still follow.
     pending: Option<Event>,
-    previous: PreviousField,
     /// The page that is open: its opening balance and what came and went since.
     page: Option<Page>,
+    /// What the page before came to, if it was not the last one of its statement.
+    carried: Option<Dong>,
     balance: Balance,
     has_closing: bool,
 }
 
-#[derive(Clone, Copy)]
 struct Page {
     opening: Dong,
+    is_dong: bool,
     credits: Dong,
     debits: Dong,
 }
@@ -86,92 +97,131 @@ impl Reader {
             summary: Summary::new(FileKind::Mt940),
             account: None,
             bank_bin: String::new(),
-            is_dong: true,
             entries: 0,
+            field: None,
+            is_behind_dash: false,
             pending: None,
-            previous: PreviousField::Other,
             page: None,
+            carried: None,
             balance: Balance::default(),
             has_closing: false,
         }
     }
 
     fn line(&mut self, line: &str, number: u64, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
+        // Messages that come off the network keep the marks of its blocks.
+        let line = line.trim_matches(|c: char| c.is_control() && c != '\t');
+        let line = line.trim_start_matches('\u{feff}');
+        if let Some(rest) = line.strip_prefix("-}") {
+            self.end_field(sink)?;
+            return self.block(rest, number, sink);
+        }
+        if ["{1:", "{2:", "{3:", "{4:", "{5:"]
+            .iter()
+            .any(|block| line.starts_with(block))
+        {
+            self.end_field(sink)?;
+            return self.block(line, number, sink);
+        }
+        let line = line.strip_suffix("-}").unwrap_or(line);
         let field = line.strip_prefix(':').and_then(|rest| rest.split_once(':'));
-        let Some((tag, text)) = field.filter(|(tag, _)| is_tag(tag)) else {
-            return self.more(line, sink);
-        };
-        if tag != "86" {
-            self.flush(sink)?;
+        if let Some((tag, text)) = field.filter(|(tag, text)| self.is_field(tag, text)) {
+            self.end_field(sink)?;
+            let mut field = Field {
+                tag: tag.to_owned(),
+                number,
+                lines: Vec::new(),
+                bytes: 0,
+                is_too_long: false,
+            };
+            field.push(text);
+            self.field = Some(field);
+            return Ok(());
         }
-        let wrong = |vi: &'static str, en: &'static str| StatementError::Message {
-            format: FORMAT,
-            row: number,
-            because: Sentence::new(vi, en),
-        };
-        match tag {
-            "25" => self.take_account(text),
-            "60F" | "60M" => {
-                let opening = self.take_balance(text).ok_or_else(|| {
-                    wrong(
-                        "không đọc được số dư đầu kỳ",
-                        "the opening balance cannot be read",
-                    )
-                })?;
-                self.page = Some(Page {
-                    opening,
-                    credits: Dong::ZERO,
-                    debits: Dong::ZERO,
-                });
-                if tag == "60F" {
-                    self.balance.opening = saturating_sum(self.balance.opening, opening);
-                }
+        if line == "-" {
+            self.is_behind_dash = true;
+        } else if let Some(field) = self.field.as_mut().filter(|_| !line.is_empty()) {
+            if std::mem::take(&mut self.is_behind_dash) {
+                field.push("-");
             }
-            "61" => self.entry(text, number),
-            "62F" | "62M" => {
-                let closing = self.take_balance(text).ok_or_else(|| {
-                    wrong(
-                        "không đọc được số dư cuối kỳ",
-                        "the closing balance cannot be read",
-                    )
-                })?;
-                self.close(closing, tag == "62F");
-            }
-            _ => {}
+            field.push(line);
         }
-        self.previous = match (tag, self.previous) {
-            ("61", _) => PreviousField::Entry,
-            ("86", PreviousField::Entry) => {
-                self.add_note(text);
-                PreviousField::Details
-            }
-            _ => PreviousField::Other,
-        };
         Ok(())
     }
 
-    /// A line without a tag: the end of a message, a block before one, or more of the field before.
-    fn more(&mut self, line: &str, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
-        if line == "-" || line.starts_with("-}") {
-            self.previous = PreviousField::Other;
-            return self.flush(sink);
+    /// What stands in the line of a block: some programs put the first field there.
+    fn block(&mut self, line: &str, number: u64, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
+        match line.split_once("{4:") {
+            Some((_, text)) if !text.is_empty() => self.line(text, number, sink),
+            _ => Ok(()),
         }
-        if let Some((_, text)) = line.split_once("{4:").filter(|_| line.starts_with('{')) {
-            self.previous = PreviousField::Other;
-            // Some programs put the first field on the line of the block.
-            return if text.is_empty() {
-                Ok(())
-            } else {
-                self.line(text, 0, sink)
-            };
+    }
+
+    /// Whether a line begins a field. Inside an entry and its details a colon may also begin what is left of a time
+    /// that was cut at the end of a line.
+    fn is_field(&self, tag: &str, text: &str) -> bool {
+        if !is_tag(tag) {
+            return false;
         }
-        match self.previous {
-            PreviousField::Details => self.add_note(line),
-            // The line of 34 letters under an entry says what kind it is; it is kept before the details.
-            PreviousField::Entry if !line.is_empty() => {
-                self.add_note(line);
-                self.add_note(" ");
+        let is_inside = self.page.is_some()
+            && (self.field.as_ref()).is_some_and(|field| matches!(field.tag.as_str(), "61" | "86"));
+        let is_seconds = || {
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            digits == 2
+        };
+        match tag {
+            _ if !is_inside => true,
+            "61" | "86" | "60" | "60F" | "60M" | "62" | "62F" | "62M" | "64" | "65" | "NS" | "28C"
+            | "25P" | "34F" | "90C" | "90D" => true,
+            "12" | "13" | "13D" | "20" | "21" | "25" | "28" => !is_seconds(),
+            _ => false,
+        }
+    }
+
+    /// Reads the field that was open.
+    fn end_field(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
+        self.is_behind_dash = false;
+        let Some(field) = self.field.take() else {
+            return Ok(());
+        };
+        let wrong = |because: Sentence| StatementError::Message {
+            format: FORMAT,
+            row: field.number,
+            because,
+        };
+        match field.tag.as_str() {
+            "20" => self.flush(sink)?,
+            "25" | "25P" => {
+                self.flush(sink)?;
+                self.take_account(field.first());
             }
+            "60" | "60F" | "60M" => {
+                self.flush(sink)?;
+                let (opening, is_dong) = balance_of(field.first(), None).map_err(|(vi, en)| {
+                    wrong(sentence_of("số dư đầu kỳ", "the opening balance", &vi, &en))
+                })?;
+                self.open(opening, is_dong, field.tag == "60M");
+            }
+            "61" => {
+                self.flush(sink)?;
+                self.entry(&field);
+            }
+            "86" => self.details(&field),
+            "62" | "62F" | "62M" => {
+                self.flush(sink)?;
+                let page = self.page.as_ref().map(|page| page.is_dong);
+                let (closing, is_dong) = balance_of(field.first(), page).map_err(|(vi, en)| {
+                    wrong(sentence_of("số dư cuối kỳ", "the closing balance", &vi, &en))
+                })?;
+                if self.page.as_ref().is_some_and(|page| page.is_dong != is_dong) {
+                    return Err(wrong(Sentence::new(
+                        "số dư đầu kỳ và cuối kỳ khác loại tiền",
+                        "the opening and the closing balance are in different currencies",
+                    )));
+                }
+                self.close(closing, field.tag != "62M");
+            }
+            "34F" => return Err(interim()),
             _ => {}
         }
         Ok(())
@@ -181,7 +231,7 @@ impl Reader {
         let (bank, number) = text.rsplit_once('/').unwrap_or(("", text));
         // The account may carry its currency behind it.
         let number = number.trim();
-        let number = number.strip_suffix("VND").unwrap_or(number);
+        let number = number.strip_suffix("VND").unwrap_or(number).trim_end();
         let is_bin = bank.len() == 6 && bank.bytes().all(|b| b.is_ascii_digit());
         self.bank_bin = if is_bin { bank.to_owned() } else { String::new() };
         self.account = AccountNumber::parse(number).ok();
@@ -190,68 +240,100 @@ impl Reader {
         }
     }
 
-    /// `C260115VND1000,00`, with its sign.
-    fn take_balance(&mut self, text: &str) -> Option<Dong> {
-        let mark = text.get(..1)?;
-        day_of(text.get(1..7)?)?;
-        let currency = text.get(7..10)?;
-        self.is_dong = currency == "VND";
-        let amount = if self.is_dong {
-            amount(text.get(10..)?).ok()?
-        } else {
-            0
-        };
-        match mark {
-            "C" => Some(Dong::new(amount)),
-            "D" => Some(Dong::new(-amount)),
-            _ => None,
+    fn open(&mut self, opening: Dong, is_dong: bool, is_continued: bool) {
+        if self.page.is_some() {
+            // The page before was never closed: what it came to cannot be proved.
+            self.balance.parts += 1;
+            self.balance.parts_off += 1;
+            self.take_page();
         }
+        match self.carried.take() {
+            // A page between the two is missing.
+            Some(carried) if is_continued => self.balance.parts_off += u64::from(carried != opening),
+            carried => {
+                let before = carried.unwrap_or_default();
+                self.balance.closing = saturating_sum(self.balance.closing, before);
+                self.balance.opening = saturating_sum(self.balance.opening, opening);
+            }
+        }
+        self.page = Some(Page {
+            opening,
+            is_dong,
+            credits: Dong::ZERO,
+            debits: Dong::ZERO,
+        });
+    }
+
+    /// Counts what came and went on the page that is open, and says what it should come to.
+    fn take_page(&mut self) -> Option<i64> {
+        let page = self.page.take()?;
+        self.balance.credits = saturating_sum(self.balance.credits, page.credits);
+        self.balance.debits = saturating_sum(self.balance.debits, page.debits);
+        let credited = page.opening.vnd().saturating_add(page.credits.vnd());
+        Some(credited.saturating_sub(page.debits.vnd()))
     }
 
     fn close(&mut self, closing: Dong, is_final: bool) {
-        if let Some(page) = self.page.take() {
-            let expected = page
-                .opening
-                .vnd()
-                .saturating_add(page.credits.vnd())
-                .saturating_sub(page.debits.vnd());
+        if let Some(expected) = self.take_page() {
             self.balance.parts += 1;
             self.balance.parts_off += u64::from(expected != closing.vnd());
-            self.balance.credits = saturating_sum(self.balance.credits, page.credits);
-            self.balance.debits = saturating_sum(self.balance.debits, page.debits);
         }
+        self.has_closing = true;
         if is_final {
             self.balance.closing = saturating_sum(self.balance.closing, closing);
-            self.has_closing = true;
+        } else {
+            self.carried = Some(closing);
         }
     }
 
-    fn entry(&mut self, text: &str, number: u64) {
+    fn entry(&mut self, field: &Field) {
         self.entries += 1;
         let row_number = self.entries;
-        let pending = match self.read_entry(text, row_number) {
-            Ok(pending) => pending,
-            Err(reason) => Event::Bad(BadRow {
+        let number = field.number;
+        let pending = self.read_entry(field, row_number).unwrap_or_else(|reason| {
+            Event::Bad(BadRow {
                 row_number,
-                cells: vec![text.to_owned()],
+                cells: field.lines.clone(),
                 reason: Sentence::new(
                     format!("Dòng {number}, trường :61: {}", reason.vi),
                     format!("Line {number}, field :61: {}", reason.en),
                 ),
-            }),
-        };
+            })
+        });
         self.pending = Some(pending);
     }
 
-    fn read_entry(&mut self, text: &str, row_number: u64) -> Result<Event, Sentence> {
-        let entry = Entry::parse(text)?;
-        if !self.is_dong {
+    fn read_entry(&mut self, field: &Field, row_number: u64) -> Result<Event, Sentence> {
+        if field.is_too_long {
+            return Err(too_long());
+        }
+        let first = field.lines.first().map_or("", String::as_str);
+        let second = field.lines.get(1).map_or("", String::as_str);
+        let both = format!("{first}{second}");
+        // A bank may have cut the line itself, even inside the amount.
+        let alone = Entry::parse(first);
+        let cut = match &alone {
+            Ok(entry) if entry.has_type => None,
+            _ => Entry::parse(&both).ok().filter(|entry| entry.has_type),
+        };
+        let extra_from = if cut.is_some() { 2 } else { 1 };
+        let entry = match cut {
+            Some(entry) => entry,
+            None => alone?,
+        };
+        let page = self.page.as_mut().ok_or_else(|| {
+            Sentence::new(
+                "không có số dư đầu kỳ (:60F:) ở trên, nên không biết là tiền gì.",
+                "there is no opening balance (:60F:) above, so its currency is not known.",
+            )
+        })?;
+        if !page.is_dong {
             return Err(Sentence::new(
                 "không phải VND. Chỉ nhận giao dịch bằng đồng Việt Nam.",
                 "not VND. Only payments in Vietnamese dong are taken.",
             ));
         }
-        if let Some(page) = &mut self.page {
+        if !entry.is_expected {
             let side = if entry.is_credit {
                 &mut page.credits
             } else {
@@ -284,54 +366,80 @@ impl Reader {
             (false, false) => RowKind::Outgoing,
         };
         let mut row = StatementRow::new(row_number, kind, amount, entry.booked_on);
+        if entry.is_expected {
+            row.status = RowStatus::Pending;
+        }
         row.settled_on = Some(entry.value_on);
         row.bank_ref = entry.bank_ref.to_owned();
         row.provider_txn_id = entry.bank_ref.to_owned();
         row.reference = entry.reference.to_owned();
         row.account.clone_from(&self.account);
         row.bank_bin.clone_from(&self.bank_bin);
+        // The line of 34 letters under an entry says what kind it is; it is kept before the details.
+        let extra = field.lines.get(extra_from..).unwrap_or_default();
+        row.note = note_of(&extra.join(" "));
         Ok(Event::Row(row))
     }
 
-    /// Line breaks are not spaces: words go on over them.
-    fn add_note(&mut self, text: &str) {
-        if let Some(Event::Row(row)) = &mut self.pending
-            && row.note.len() + text.len() <= NOTE_BYTES_MAX
-        {
-            row.note.push_str(text);
+    /// The details of the entry before. More than one field of them is more text.
+    fn details(&mut self, field: &Field) {
+        let Some(Event::Row(row)) = &mut self.pending else {
+            return;
+        };
+        let note = note_of(&field.lines.concat());
+        let is_too_long = field.is_too_long || row.note.len() + note.len() > CELL_BYTES_MAX;
+        if is_too_long {
+            let number = field.number;
+            let reason = too_long();
+            self.pending = Some(Event::Bad(BadRow {
+                row_number: row.row_number,
+                cells: field.lines.iter().take(6).cloned().collect(),
+                reason: Sentence::new(
+                    format!("Dòng {number}, trường :86: {}", reason.vi),
+                    format!("Line {number}, field :86: {}", reason.en),
+                ),
+            }));
+            return;
         }
+        if !row.note.is_empty() {
+            row.note.push(' ');
+        }
+        row.note.push_str(&note);
     }
 
     /// Hands over the entry that waited for its details.
     fn flush(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
-        let event = match self.pending.take() {
-            None => return Ok(()),
-            Some(Event::Row(mut row)) => {
-                let is_broken = |c: char| c == '\u{fffd}' || c.is_control();
-                if row.note.contains(is_broken)
-                    || row.bank_ref.contains(is_broken)
-                    || row.reference.contains(is_broken)
-                {
-                    Event::Bad(BadRow {
-                        row_number: row.row_number,
-                        cells: vec![row.bank_ref, row.reference, row.note],
-                        reason: Sentence::new(
-                            "Bút toán có ký tự không đọc được. Hãy tải lại tệp từ ngân hàng.",
-                            "The entry holds characters that cannot be read. Get the file from the bank again.",
-                        ),
-                    })
-                } else {
-                    row.note = row.note.trim().to_owned();
-                    Event::Row(row)
-                }
-            }
-            Some(event) => event,
+        let Some(mut event) = self.pending.take() else {
+            return Ok(());
         };
+        if let Event::Row(row) = &mut event {
+            for text in [
+                &mut row.note,
+                &mut row.bank_ref,
+                &mut row.provider_txn_id,
+                &mut row.reference,
+            ] {
+                *text = text.trim().to_owned();
+                text.retain(|c| !c.is_control());
+            }
+            let is_broken = |text: &str| text.contains('\u{fffd}');
+            if is_broken(&row.note) || is_broken(&row.bank_ref) || is_broken(&row.reference) {
+                event = Event::Bad(BadRow {
+                    row_number: row.row_number,
+                    cells: vec![row.bank_ref.clone(), row.reference.clone(), row.note.clone()],
+                    reason: Sentence::new(
+                        "Bút toán có ký tự không đọc được. Hãy tải lại tệp từ ngân hàng.",
+                        "The entry holds characters that cannot be read. Get the file from the bank again.",
+                    ),
+                });
+            }
+        }
         self.summary.count(&event);
         sink.push(event)
     }
 
     fn finish(mut self, sink: &mut EventSink<'_>) -> Result<Summary, StatementError> {
+        self.end_field(sink)?;
         self.flush(sink)?;
         if self.page.is_some() || !self.has_closing {
             return Err(StatementError::Truncated {
@@ -341,6 +449,10 @@ impl Reader {
                 ),
             });
         }
+        // The last page here is not the last one of its statement; another file goes on.
+        if let Some(carried) = self.carried {
+            self.balance.closing = saturating_sum(self.balance.closing, carried);
+        }
         if self.balance.parts > 0 {
             self.summary.balance = Some(self.balance);
         }
@@ -348,121 +460,70 @@ impl Reader {
     }
 }
 
+fn too_long() -> Sentence {
+    Sentence::new(
+        "quá dài. Tệp có thể bị hỏng; hãy tải lại từ ngân hàng.",
+        "too long. The file may be broken; get it from the bank again.",
+    )
+}
+
+fn sentence_of(what_vi: &str, what_en: &str, vi: &str, en: &str) -> Sentence {
+    Sentence::new(
+        format!("không đọc được {what_vi}: {vi}"),
+        format!("{what_en} cannot be read: {en}"),
+    )
+}
+
+/// A report within the day: what is not booked yet may stand in it, and no balances prove it.
+pub(crate) fn interim() -> StatementError {
+    StatementError::NotAStatement {
+        what: (
+            "báo cáo trong ngày MT942, có thể còn khoản chưa ghi sổ và không có số dư để đối chiếu",
+            "an interim report (MT942), in which entries may stand that are not booked yet, without balances to prove it",
+        ),
+        advice: (
+            "Hãy tải sao kê MT940 của ngày đó, có từ khi ngân hàng khóa sổ cuối ngày.",
+            "Get the MT940 statement of that day, which the bank has once the day is closed.",
+        ),
+    }
+}
+
 fn is_tag(tag: &str) -> bool {
     let digits = tag.bytes().take_while(u8::is_ascii_digit).count();
-    digits == 2 && tag.len() <= 3 && tag.bytes().skip(2).all(|b| b.is_ascii_uppercase())
+    tag == "NS" || (digits == 2 && tag.len() <= 3 && tag.bytes().skip(2).all(|b| b.is_ascii_uppercase()))
 }
 
-/// The parts of a `:61:` line.
-struct Entry<'a> {
-    value_on: Day,
-    booked_on: Day,
-    is_credit: bool,
-    is_reversal: bool,
-    amount: i64,
-    /// The three letters behind the type, e.g. `TRF`.
-    code: &'a str,
-    reference: &'a str,
-    bank_ref: &'a str,
-}
-
-impl<'a> Entry<'a> {
-    fn parse(text: &'a str) -> Result<Entry<'a>, Sentence> {
-        let wrong = |vi: &str, en: &str| {
-            Sentence::new(format!("không đọc được {vi}."), format!("{en} cannot be read."))
-        };
-        if !text.is_ascii() {
-            return Err(wrong("vì có ký tự lạ", "it holds foreign characters and"));
-        }
-        let value_on = text
-            .get(..6)
-            .and_then(day_of)
-            .ok_or_else(|| wrong("ngày giá trị (YYMMDD)", "the value date (YYMMDD)"))?;
-        let mut rest = &text[6..];
-        let mut booked_on = value_on;
-        if let Some(entry_date) = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_digit())) {
-            booked_on = nearest(entry_date, value_on)
-                .ok_or_else(|| wrong("ngày bút toán (MMDD)", "the entry date (MMDD)"))?;
-            rest = &rest[4..];
-        }
-        let (is_reversal, unmarked) = match rest.strip_prefix('R') {
-            Some(unmarked) => (true, unmarked),
-            None => (false, rest),
-        };
-        let is_mark_credit = match unmarked.as_bytes().first() {
-            Some(b'C') => true,
-            Some(b'D') => false,
-            _ => return Err(wrong("chiều tiền (C, D, RC, RD)", "the direction (C, D, RC, RD)")),
-        };
-        rest = &unmarked[1..];
-        // The third letter of the currency may stand before the amount.
-        if rest.starts_with(|c: char| c.is_ascii_uppercase()) {
-            rest = &rest[1..];
-        }
-        let amount_end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != ',')
-            .unwrap_or(rest.len());
-        let amount = amount(&rest[..amount_end])?;
-        rest = &rest[amount_end..];
-        let code = rest
-            .get(1..4)
-            .ok_or_else(|| wrong("loại giao dịch", "the type of transaction"))?;
-        let references = &rest[4..];
-        let (reference, bank_ref) = references.split_once("//").unwrap_or((references, ""));
-        let reference = reference.trim();
-        Ok(Entry {
-            value_on,
-            booked_on,
-            // A reversed credit takes money out again.
-            is_credit: is_mark_credit != is_reversal,
-            is_reversal,
-            amount,
-            code,
-            reference: if reference == "NONREF" { "" } else { reference },
-            bank_ref: bank_ref.trim(),
-        })
+/// `C260115VND1000,00`, with its sign, and whether it is in đồng. The day of a balance decides nothing: banks that do
+/// not know it write zeros. A closing balance without a currency is in that of the opening one. What is wrong with it
+/// otherwise, in Vietnamese and English.
+fn balance_of(text: &str, opened_in_dong: Option<bool>) -> Result<(Dong, bool), (String, String)> {
+    let wrong = |vi: &str, en: &str| (vi.to_owned(), en.to_owned());
+    let is_credit = match text.chars().next() {
+        Some('C') => true,
+        Some('D') => false,
+        _ => return Err(wrong("thiếu dấu C hoặc D", "the mark C or D is missing")),
+    };
+    let day = text
+        .get(1..7)
+        .filter(|day| day.bytes().all(|b| b.is_ascii_digit()));
+    let rest = match day {
+        Some(_) => text[7..].trim_start(),
+        None => return Err(wrong("thiếu ngày (YYMMDD)", "its day (YYMMDD) is missing")),
+    };
+    let currency = rest
+        .get(..3)
+        .filter(|ccy| ccy.bytes().all(|b| b.is_ascii_uppercase()));
+    let (is_dong, rest) = match (currency, opened_in_dong) {
+        (Some(currency), _) => (currency == "VND", &rest[3..]),
+        (None, Some(is_dong)) => (is_dong, rest),
+        (None, None) => return Err(wrong("thiếu loại tiền", "its currency is missing")),
+    };
+    if !is_dong {
+        return Ok((Dong::ZERO, false));
     }
-}
-
-/// Digits with a decimal comma, behind which only zeros may stand.
-fn amount(text: &str) -> Result<i64, Sentence> {
-    let unread = || Sentence::new("không đọc được số tiền.", "the amount cannot be read.");
-    let (digits, fraction) = text.split_once(',').ok_or_else(|| {
-        Sentence::new(
-            "không đọc được số tiền (thiếu dấu phẩy).",
-            "the amount cannot be read (the comma is missing).",
-        )
+    let amount = amount(rest.trim()).map_err(|why| {
+        let end = |text: &str| text.trim_end_matches('.').to_owned();
+        (end(&why.vi), end(&why.en))
     })?;
-    if digits.is_empty()
-        || digits.len() > 15
-        || !digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
-    {
-        return Err(unread());
-    }
-    if fraction.len() > 2 || fraction.bytes().any(|b| b != b'0') {
-        return Err(Sentence::new(
-            "số tiền có phần lẻ, mà đồng Việt Nam không có số lẻ.",
-            "the amount has a fraction, which the Vietnamese dong does not have.",
-        ));
-    }
-    digits.parse().map_err(|_| unread())
-}
-
-/// `YYMMDD` of this century.
-fn day_of(text: &str) -> Option<Day> {
-    if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let part = |at: usize| text[at..at + 2].parse::<i64>().ok();
-    day(2000 + part(0)?, part(2)?, part(4)?)
-}
-
-/// `MMDD` of the year that brings it closest to another day.
-fn nearest(text: &str, to: Day) -> Option<Day> {
-    let part = |at: usize| text[at..at + 2].parse::<i64>().ok();
-    let month = part(0)?;
-    let in_month = part(2)?;
-    let year: i64 = to.to_string().get(..4)?.parse().ok()?;
-    let days = (year - 1..=year + 1).filter_map(|year| day(year, month, in_month));
-    days.min_by_key(|day| (day.number() - to.number()).abs())
+    Ok((Dong::new(if is_credit { amount } else { -amount }), true))
 }

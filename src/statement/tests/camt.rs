@@ -1,5 +1,7 @@
 //! camt.053.
 
+use std::io::Cursor;
+
 use super::support::*;
 use super::*;
 use crate::vn::{Day, TimeMs};
@@ -130,11 +132,200 @@ fn broken_and_dangerous_xml_is_refused() {
     assert!(said(&deep).contains("lồng nhau"));
     let long = CAMT.replace("<Ustrd>cá", &format!("<Ustrd>{}", "x".repeat(2 << 20)));
     assert!(said(&long).contains("quá dài"));
-    for (name, said) in [
-        ("BkToCstmrDbtCdtNtfctn", "camt.054"),
-        ("Other", "không phải camt.053"),
+    for (document, said) in [
+        ("<Document><Other/></Document>", "không phải camt.053"),
+        (
+            "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09\"><CstmrCdtTrfInitn/></Document>",
+            "pain.001.001.09",
+        ),
+        ("<Document><BkToCstmrDbtCdtNtfctn/></Document>", "camt.054"),
+        ("<Document><BkToCstmrStmt><GrpHdr>", "cắt ngang"),
     ] {
-        let other = format!("<?xml version=\"1.0\"?><Document><{name}/></Document>");
-        assert!(refusal(other.as_bytes()).contains(said), "{name}");
+        let other = format!("<?xml version=\"1.0\"?>{document}");
+        let said_of_it = match propose(&mut Cursor::new(other.as_bytes()), "") {
+            Err(error) => error,
+            Ok(proposal) => read_with(other.as_bytes(), &proposal.mapping).unwrap_err(),
+        };
+        assert!(
+            said_of_it.sentence().vi.contains(said),
+            "{document}: {said_of_it}"
+        );
+    }
+}
+
+/// A statement with these entries; each is an amount, a direction and what else stands in it.
+fn statement(entries: &[(i64, &str, &str)]) -> String {
+    let entries: String = entries
+        .iter()
+        .map(|(vnd, direction, rest)| {
+            format!(
+                "<Ntry><Amt Ccy=\"VND\">{vnd}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Sts>BOOK</Sts>\
+                 <BookgDt><Dt>2026-06-15</Dt></BookgDt>{rest}</Ntry>"
+            )
+        })
+        .collect();
+    format!(
+        "<?xml version=\"1.0\"?><Document><BkToCstmrStmt><Stmt><Acct><Id><Othr><Id>0011012345678</Id></Othr></Id>\
+         <Ccy>VND</Ccy></Acct>{entries}</Stmt></BkToCstmrStmt></Document>"
+    )
+}
+
+/// A transaction of an amount and a direction.
+fn detail(vnd: i64, direction: &str) -> String {
+    format!("<TxDtls><Amt Ccy=\"VND\">{vnd}</Amt><CdtDbtInd>{direction}</CdtDbtInd></TxDtls>")
+}
+
+#[test]
+fn the_direction_of_the_entry_decides_and_a_contradiction_is_never_money_in() {
+    let one = |entry: &str, inside: &str| {
+        let rest = format!("<NtryDtls>{}</NtryDtls>", detail(65_000, inside));
+        read(statement(&[(65_000, entry, &rest)]).as_bytes()).0
+    };
+    assert_eq!(movements(&one("CRDT", "CRDT"))[0].kind, RowKind::Payment);
+    assert_eq!(movements(&one("DBIT", "DBIT"))[0].kind, RowKind::Outgoing);
+    assert_eq!(movements(&one("DBIT", "CRDT"))[0].kind, RowKind::Outgoing);
+    let contradicted = one("CRDT", "DBIT");
+    assert!(bad(&contradicted)[0].1.contains("DBIT"), "{contradicted:?}");
+    // The same without an amount of its own, and in a batch that does not come out either way.
+    for inside in [
+        "<TxDtls><CdtDbtInd>DBIT</CdtDbtInd></TxDtls>".to_owned(),
+        detail(40_000, "DBIT") + &detail(25_000, "DBIT"),
+        detail(40_000, "CRDT") + &detail(25_000, "DBIT"),
+        detail(40_000, "CRDT") + "<TxDtls><CdtDbtInd>DBIT</CdtDbtInd></TxDtls>",
+    ] {
+        let rest = format!("<NtryDtls>{inside}</NtryDtls>");
+        let (events, summary) = read(statement(&[(65_000, "CRDT", &rest)]).as_bytes());
+        assert_eq!(summary.payments.count, 0, "{inside}: {events:?}");
+        let (events, summary) =
+            read(statement(&[(65_000, "DBIT", &rest.replace("DBIT", "CRDT"))]).as_bytes());
+        assert_eq!(
+            (summary.payments.count, summary.bad),
+            (0, 0),
+            "{inside}: {events:?}"
+        );
+    }
+}
+
+#[test]
+fn a_return_inside_a_batch_goes_the_other_way() {
+    let inside = detail(65_000, "CRDT") + &detail(35_000, "CRDT") + &detail(20_000, "DBIT");
+    let rest = format!("<NtryDtls><Btch><NbOfTxs>3</NbOfTxs></Btch>{inside}</NtryDtls>");
+    let (_, summary) = read(statement(&[(80_000, "CRDT", &rest)]).as_bytes());
+    assert_eq!(
+        (summary.payments.count, summary.payments.amount.vnd()),
+        (2, 100_000)
+    );
+    assert_eq!((summary.outgoing.count, summary.bad), (1, 0));
+    let given_back = rest.replace(
+        "<CdtDbtInd>DBIT</CdtDbtInd>",
+        "<CdtDbtInd>DBIT</CdtDbtInd><RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>",
+    );
+    let (_, summary) = read(statement(&[(80_000, "CRDT", &given_back)]).as_bytes());
+    assert_eq!((summary.refunds.count, summary.refunds.amount.vnd()), (1, 20_000));
+}
+
+#[test]
+fn the_note_is_found_wherever_the_schema_lets_it_stand() {
+    let cut = "x".repeat(135) + "HC7K3";
+    for (rest, wanted) in [
+        ("<AddtlNtryInf>HC7K3M9J</AddtlNtryInf>", "HC7K3M9J"),
+        (
+            "<NtryDtls><TxDtls><AddtlTxInf>HC7K3M9J</AddtlTxInf></TxDtls></NtryDtls>",
+            "HC7K3M9J",
+        ),
+        (
+            "<NtryDtls><TxDtls><RmtInf><Ustrd>tien rau</Ustrd><Strd><CdtrRefInf><Ref>HC7K3M9J</Ref></CdtrRefInf>\
+             <AddtlRmtInf>cho</AddtlRmtInf></Strd></RmtInf></TxDtls></NtryDtls><AddtlNtryInf>GHI CO</AddtlNtryInf>",
+            "tien rau HC7K3M9J cho GHI CO",
+        ),
+        (
+            &format!(
+                "<NtryDtls><TxDtls><RmtInf><Ustrd>{cut}</Ustrd><Ustrd>M9J rau</Ustrd></RmtInf></TxDtls></NtryDtls>"
+            ),
+            &format!("{cut}M9J rau"),
+        ),
+    ] {
+        let rows = movements(&read(statement(&[(65_000, "CRDT", rest)]).as_bytes()).0);
+        assert_eq!(rows[0].note, wanted, "{rest}");
+    }
+    let long = format!("<AddtlTxInf>{}</AddtlTxInf>", "x".repeat(30_000)).repeat(2);
+    let rest = format!("<NtryDtls><TxDtls>{long}</TxDtls></NtryDtls>");
+    assert_eq!(
+        bad(&read(statement(&[(65_000, "CRDT", &rest)]).as_bytes()).0).len(),
+        1
+    );
+}
+
+#[test]
+fn an_amount_without_a_currency_is_in_that_of_the_account() {
+    let text = statement(&[(65_000, "CRDT", "")]).replace(" Ccy=\"VND\"", "");
+    assert_eq!(movements(&read(text.as_bytes()).0)[0].amount.vnd(), 65_000);
+    let dollars = text.replace("<Ccy>VND</Ccy>", "<Ccy>USD</Ccy>");
+    assert!(bad(&read(dollars.as_bytes()).0)[0].1.contains("không phải VND"));
+    let none = text.replace("<Ccy>VND</Ccy>", "");
+    let said = bad(&read(none.as_bytes()).0);
+    assert!(
+        said[0].1.contains("Ccy") && !said[0].1.contains("không phải VND"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn reports_of_the_day_and_notices_read_as_statements_do() {
+    let wanted = movements(&read(CAMT.as_bytes()).0);
+    for (message, part, kind) in [
+        ("BkToCstmrAcctRpt", "Rpt", FileKind::Camt052),
+        ("BkToCstmrDbtCdtNtfctn", "Ntfctn", FileKind::Camt054),
+        ("BkToCstmrAcctRptV01", "Rpt", FileKind::Camt052),
+    ] {
+        let text = CAMT
+            .replace("BkToCstmrStmt", message)
+            .replace("<Stmt>", &format!("<{part}>"))
+            .replace("</Stmt>", &format!("</{part}>"));
+        assert_eq!(proposed(text.as_bytes()).file.kind, kind);
+        assert!(movements(&read(text.as_bytes()).0) == wanted, "{message}");
+    }
+}
+
+#[test]
+fn a_document_is_what_its_root_says_however_it_is_written() {
+    let wanted = movements(&read(CAMT.as_bytes()).0);
+    let bare = CAMT.split_once("?>").unwrap().1;
+    let latin = |text: &str| {
+        text.chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap())
+            .collect::<Vec<u8>>()
+    };
+    let declared = |name: &str| format!("<?xml version='1.0' encoding='{name}' ?>{bare}");
+    let comment = format!("<!-- {} -->", "ghi chú của phần mềm ".repeat(20_000));
+    let header = "<Fr><Id>1</Id></Fr>".repeat(200);
+    let around = format!("{comment}<Envelope><AppHdr>{header}</AppHdr>{bare}</Envelope>");
+    // The mark stands alone where the text says UTF-8.
+    let without_mark = |text: &str| utf16(text, true)[2..].to_vec();
+    for bytes in [
+        latin(&declared("ISO-8859-1")),
+        latin(&declared("windows-1252")),
+        declared("utf-8").into_bytes(),
+        // Programs of some makers declare what their memory had.
+        declared("utf-16").into_bytes(),
+        bare.as_bytes().to_vec(),
+        [b"\xEF\xBB\xBF", bare.as_bytes()].concat(),
+        utf16(&declared("UTF-16"), true),
+        utf16(&declared("UTF-16"), false),
+        without_mark(&declared("UTF-16")),
+        around.into_bytes(),
+    ] {
+        let proposal = proposed(&bytes);
+        assert_eq!(proposal.file.kind, FileKind::Camt053);
+        let rows = movements(&read_with(&bytes, &proposal.mapping).unwrap().0);
+        assert!(rows == wanted, "{}", String::from_utf8_lossy(&bytes[..60]));
+    }
+    let mapping = proposed(CAMT.as_bytes()).mapping;
+    for (bytes, said) in [
+        (latin(&declared("UTF-8")), "UTF-8"),
+        (declared("x-la-tinh").into_bytes(), "x-la-tinh"),
+    ] {
+        let error = read_with(&bytes, &mapping).unwrap_err().sentence();
+        assert!(error.vi.contains(said), "{}", error.vi);
     }
 }

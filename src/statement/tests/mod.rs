@@ -1,11 +1,13 @@
 //! The statement reader from outside: whole files in, events and refusals out.
 
 mod camt;
+mod html;
 mod mt940;
 mod properties;
 mod refusals;
 pub(super) mod support;
 mod tables;
 mod workbooks;
+mod workbooks_of_others;
 
 use super::*;

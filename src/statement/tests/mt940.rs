@@ -88,3 +88,218 @@ fn a_message_cut_short_says_how_much_was_read() {
     );
     assert!(error.sentence().vi.contains("5 dòng"), "{error}");
 }
+
+/// A statement of these lines between its balances.
+fn statement(lines: &str, closing: i64) -> String {
+    format!(
+        ":20:A\n:25:970415/88990011223\n:28C:1/1\n:60F:C260615VND1000000,\n{lines}:62F:C260615VND{closing},\n-\n"
+    )
+}
+
+#[test]
+fn pages_that_go_on_elsewhere_are_read_and_a_missing_page_is_told() {
+    let page = |tag: &str, opening: i64, amount: i64, close: &str| {
+        format!(
+            ":20:A\n:25:970415/88990011223\n:28C:1/1\n:{tag}:C260615VND{opening},\n\
+             :61:2606150615C{amount},NTRFX//FT1\n:86:HC7K3M9J\n:{close}:C260615VND{},  \n-\n",
+            opening + amount
+        )
+    };
+    let alone = page("60F", 1_000, 500, "62M");
+    let (events, summary) = read(alone.as_bytes());
+    let balance = summary.balance.unwrap();
+    assert_eq!(movements(&events).len(), 1);
+    assert!(balance.agrees() && balance.closing.vnd() == 1_500, "{balance:?}");
+    let last = page("60M", 1_500, 700, "62F");
+    let both = read((alone.clone() + &last).as_bytes()).1.balance.unwrap();
+    assert_eq!(
+        (both.opening.vnd(), both.closing.vnd(), both.parts_off),
+        (1_000, 2_200, 0)
+    );
+    let only_last = read(last.as_bytes()).1.balance.unwrap();
+    assert!(only_last.agrees() && only_last.opening.vnd() == 1_500);
+    let gap = page("60M", 9_500, 700, "62F");
+    assert_eq!(read((alone + &gap).as_bytes()).1.balance.unwrap().parts_off, 1);
+}
+
+#[test]
+fn text_goes_on_where_a_line_only_looks_like_a_field() {
+    for (details, wanted) in [
+        (
+            ":86:LUC 2026-06-15T16\n:26:37 HC7K3M9J\n",
+            "LUC 2026-06-15T16:26:37 HC7K3M9J",
+        ),
+        // The minute may be one that is a field elsewhere.
+        (":86:LUC T16\n:20:37 HC7K3M9J\n", "LUC T16:20:37 HC7K3M9J"),
+        (":86:LUC T16\n:25:59\n HC7K3M9J\n", "LUC T16:25:59 HC7K3M9J"),
+        (":86:RAU\n- HC7K3M9J\n", "RAU- HC7K3M9J"),
+        (":86:RAU\n-\nHC7K3M9J\n", "RAU-HC7K3M9J"),
+        (":86:HC7K3M9J\n:86:RAU\n", "HC7K3M9J RAU"),
+        (":NS:22X\n:86:HC7K3M9J\n", "HC7K3M9J"),
+        ("DONG PHU\n:86:HC7K3M9J\n", "DONG PHU HC7K3M9J"),
+        (":86:HC7K\t3M9J\u{1}\n", "HC7K 3M9J"),
+        (":86:166?00GHI CO?20TIEN H\n?21C7K3M9J?32AN\n", "TIEN HC7K3M9J AN"),
+    ] {
+        let text = statement(&format!(":61:2606150615C65000,NTRFX//FT1\n{details}"), 1_065_000);
+        let (events, summary) = read(text.as_bytes());
+        let rows = movements(&events);
+        assert_eq!((rows.len(), events.len()), (1, 1), "{details}: {events:?}");
+        assert_eq!(rows[0].note, wanted, "{details}");
+        assert!(summary.balance.unwrap().agrees(), "{details}");
+    }
+}
+
+#[test]
+fn a_message_that_was_not_ended_before_the_next_begins_is_told() {
+    let first = ":20:A\n:25:970415/88990011223\n:28C:1/1\n:60F:C260615VND0,\n:61:2606150615C5000,NTRFX//FT1\n:86:RAU\n";
+    let second = statement(":61:2606150615C65000,NTRFX//FT2\n", 1_065_000);
+    let (events, summary) = read(format!("{first}{second}").as_bytes());
+    assert_eq!(movements(&events).len(), 2);
+    assert_eq!(summary.balance.unwrap().parts_off, 1);
+}
+
+#[test]
+fn an_entry_cut_by_the_bank_is_one_amount() {
+    for lines in [
+        ":61:2606150615CR\n65000,N062NONREF//FT1\n:86:RAU\n",
+        // Read without its second line, these were 65 đ.
+        ":61:2606150615C65\n000,N062NONREF//FT1\n:86:RAU\n",
+        ":61:2606150615C65000\n,00NTRFNONREF//FT1\nTHEM\n:86:RAU\n",
+    ] {
+        let (events, summary) = read(statement(lines, 1_065_000).as_bytes());
+        assert_eq!(movements(&events)[0].amount.vnd(), 65_000, "{lines}: {events:?}");
+        assert!(summary.balance.unwrap().agrees());
+    }
+}
+
+#[test]
+fn the_same_statement_in_every_encoding_and_with_every_line_end() {
+    let text = statement(
+        ":61:2606150615C65000,NTRFX//FT1\n:86:HC7K3M9J tiền rau\n:61:260615    D20000,NTRFNONREF//NONREF\n",
+        1_045_000,
+    );
+    let wanted = movements(&read(text.as_bytes()).0);
+    assert_eq!((wanted.len(), wanted[0].note.as_str()), (2, "HC7K3M9J tiền rau"));
+    assert_eq!(
+        (wanted[1].bank_ref.as_str(), wanted[1].reference.as_str()),
+        ("", "")
+    );
+    for bytes in [
+        text.replace('\n', "\r\n").into_bytes(),
+        text.replace('\n', "\r").into_bytes(),
+        text.replace('\n', "\r\r\n").into_bytes(),
+        [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+        utf16(&text, true),
+        utf16(&text.replace('\n', "\r"), false),
+        windows_1258(&text).unwrap(),
+        format!(
+            "\u{1}{{1:F01VIDUVNVXAXXX0000}}{{2:O940}}{{4:\n{}}}\u{3}",
+            text.trim_end()
+        )
+        .into_bytes(),
+        format!(
+            "{{1:F01VIDUVNVXAXXX0000}}{{2:O940}}{{4:{}}}{{5:{{CHK:1}}}}\n",
+            text.trim_end()
+        )
+        .into_bytes(),
+    ] {
+        let (events, summary) = read(&bytes);
+        assert!(
+            movements(&events) == wanted,
+            "{}",
+            String::from_utf8_lossy(&bytes)
+        );
+        assert!(summary.balance.unwrap().agrees());
+    }
+    let latin = statement(
+        ":61:2606150615C65000,NTRFX//FT1\n:86:HC7K3M9J M\u{fc}ller\n",
+        1_065_000,
+    );
+    let latin: Vec<u8> = latin
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    assert_eq!(movements(&read(&latin).0)[0].note, "HC7K3M9J Müller");
+}
+
+#[test]
+fn balances_are_read_as_banks_write_them_and_refused_by_what_is_wrong() {
+    let said = |opening: &str| {
+        let text = format!(":20:A\n:25:1\n:60F:{opening}\n:62F:C260615VND0,\n");
+        let mapping = proposed(MT940.as_bytes()).mapping;
+        read_with(text.as_bytes(), &mapping).map(|(_, summary)| summary.balance.unwrap().opening.vnd())
+    };
+    for (opening, vnd) in [
+        ("C260615VND1000000,", 1_000_000),
+        ("C000000VND1000000,", 1_000_000),
+        ("C260615VND1000000  ", 1_000_000),
+        ("C260615VND1000000.00", 1_000_000),
+        ("C260615 VND 1.000.000,00", 1_000_000),
+        ("D260615VND5,", -5),
+    ] {
+        assert_eq!(said(opening).unwrap(), vnd, "{opening}");
+    }
+    for (opening, words) in [
+        ("260615VND1000000,", "C hoặc D"),
+        ("C2606VND1000000,", "ngày"),
+        ("C260615", "loại tiền"),
+        ("C260615VND", "số tiền"),
+        ("C260615VND65.000", "dấu chấm"),
+        ("C260615VND1000000,50", "phần lẻ"),
+    ] {
+        let error = said(opening).unwrap_err().sentence();
+        assert!(
+            error.vi.contains(words) && error.vi.contains("đầu kỳ"),
+            "{opening}: {}",
+            error.vi
+        );
+    }
+}
+
+#[test]
+fn a_closing_balance_without_a_currency_is_in_that_of_the_opening_one() {
+    let text =
+        statement(":61:2606150615C65000,NTRFX//FT1\n", 1_065_000).replace(":62F:C260615VND", ":62F:C260615");
+    let balance = read(text.as_bytes()).1.balance.unwrap();
+    assert!(balance.agrees() && balance.closing.vnd() == 1_065_000);
+}
+
+#[test]
+fn entries_of_no_known_currency_are_not_taken() {
+    let text = ":20:A\n:25:1\n:28C:1\n:61:2606150615C65000,NTRFX//FT1\n:62F:C260615EUR65000,\n";
+    let faults = bad(&read(text.as_bytes()).0);
+    assert!(faults.len() == 1 && faults[0].1.contains(":60F:"), "{faults:?}");
+    let mixed = ":20:A\n:25:1\n:60F:C260615VND0,\n:61:2606150615C65000,NTRFX//FT1\n:62F:C260615EUR65000,\n";
+    let mapping = proposed(MT940.as_bytes()).mapping;
+    let error = read_with(mixed.as_bytes(), &mapping).unwrap_err();
+    assert!(error.sentence().vi.contains("khác loại tiền"), "{error}");
+}
+
+#[test]
+fn an_interim_report_is_refused_by_name_also_behind_a_statement() {
+    let interim = ":20:B\n:25:970415/88990011223\n:28C:166/1\n:34F:VND0,\n:13D:2606151200+0700\n\
+        :61:2606150615C65000,NTRFNONREF//FT1\n:86:HC7K3M9J\n:90D:0VND0,\n:90C:1VND65000,\n-\n";
+    for text in [
+        interim.to_owned(),
+        format!("{{1:F01}}{{2:I942}}{{4:\n{interim}"),
+        interim.replace(":34F:VND0,\n", ""),
+    ] {
+        let said = refusal(text.as_bytes());
+        assert!(said.contains("MT942") && said.contains("MT940"), "{said}");
+    }
+    let behind = statement("", 1_000_000) + interim;
+    let mapping = proposed(MT940.as_bytes()).mapping;
+    let error = read_with(behind.as_bytes(), &mapping).unwrap_err();
+    assert!(error.sentence().vi.contains("MT942"), "{error}");
+}
+
+#[test]
+fn details_that_do_not_end_are_a_bad_row_and_the_next_is_read() {
+    let long = "x".repeat(4_000) + "\n";
+    let lines = format!(
+        ":61:2606150615C65000,NTRFX//FT1\n:86:{}:61:2606150615C5000,NTRFX//FT2\n",
+        long.repeat(9)
+    );
+    let (events, _) = read(statement(&lines, 1_070_000).as_bytes());
+    assert_eq!((bad(&events).len(), movements(&events).len()), (1, 1));
+}

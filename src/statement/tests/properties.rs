@@ -60,7 +60,7 @@ struct Style {
 fn styles() -> impl Strategy<Value = Style> {
     let separators = prop::sample::select(vec![',', ';', '\t', '|']);
     let marks = prop::sample::select(vec!['.', ',', ' ', '0']);
-    let all = (0_usize..5, separators, marks, any::<bool>(), 0_usize..6);
+    let all = (0_usize..5, separators, marks, any::<bool>(), 0_usize..9);
     all.prop_map(|(order, separator, mark, iso, make)| Style {
         order,
         separator,
@@ -110,6 +110,9 @@ fn made(payments: &[Payment], style: Style) -> Vec<u8> {
     for row in &mut rows {
         row.rotate_left(style.order);
     }
+    if style.make >= 6 {
+        return page(&rows, style.make);
+    }
     if style.make >= 4 {
         let cells: Vec<Vec<TestCell>> = rows.iter().map(|r| r.iter().map(|c| text(c)).collect()).collect();
         return if style.make == 4 {
@@ -141,6 +144,23 @@ fn made(payments: &[Payment], style: Style) -> Vec<u8> {
     }
 }
 
+/// A page of a table, closed as a program or a person would, alone or in an archive.
+fn page(rows: &[Vec<String>], make: usize) -> Vec<u8> {
+    let cell = |cell: &String| format!("<td>{}", escaped(cell).replace(' ', "&nbsp;"));
+    let end = if make == 7 { "" } else { "</td>" };
+    let row = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().map(|text| cell(text) + end).collect();
+        format!("<tr>{}{}\n", cells.concat(), if make == 7 { "" } else { "</tr>" })
+    };
+    let table: String = rows.iter().map(row).collect();
+    let page = format!("<html><body><p>BÁO CÁO</p><table>{table}</table></body></html>");
+    if make == 8 {
+        archive(&page)
+    } else {
+        page.into_bytes()
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -164,9 +184,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), start in 0_usize..9) {
-        let starts: [&[u8]; 9] = [b"", b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\xFF\xFE", b"<?xml camt.053 ?><Document>",
-            b":20:A\n:25:1\n:60F:C260101VND0,\n:61:", b"Ng\xC3\xA0y,Amount,Note\n15/01/2026,", b"\xEF\xBB\xBFDate;Debit;Credit\n", b"Date\tAmount\n"];
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), start in 0_usize..12) {
+        let starts: [&[u8]; 12] = [b"", b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\xFF\xFE", b"<?xml camt.053 ?><Document>",
+            b":20:A\n:25:1\n:60F:C260101VND0,\n:61:", b"Ng\xC3\xA0y,Amount,Note\n15/01/2026,", b"\xEF\xBB\xBFDate;Debit;Credit\n", b"Date\tAmount\n",
+            b"<table><tr><td>Date<td>Amount<tr>", b"MIME-Version: 1.0\nContent-Type: text/html\n\n<tr><td>Date<td>Amount", b"<Document><BkToCstmrStmt><Stmt><Ntry>"];
         let bytes = [starts[start], &bytes].concat();
         if let Ok(proposal) = propose(&mut Cursor::new(&bytes), "momo") {
             let _ = read_with(&bytes, &proposal.mapping);
@@ -174,12 +195,14 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_file_is_read_or_refused(at in 0_usize..100_000, with in any::<u8>(), cut in any::<bool>(), make in 0_usize..4) {
+    fn a_damaged_file_is_read_or_refused(at in 0_usize..100_000, with in any::<u8>(), cut in any::<bool>(), make in 0_usize..6) {
         let rows: Vec<Vec<TestCell>> = GATEWAY.lines().map(|l| l.split(',').map(text).collect()).collect();
         let mut bytes = match make {
             0 => xlsx(&rows),
             1 => xls(&rows),
             2 => MT940.as_bytes().to_vec(),
+            3 => page(&GATEWAY.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect::<Vec<_>>(), 6),
+            4 => page(&GATEWAY.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect::<Vec<_>>(), 8),
             _ => GATEWAY.as_bytes().to_vec(),
         };
         let at = at % bytes.len();

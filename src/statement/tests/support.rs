@@ -113,7 +113,7 @@ pub(crate) fn zip(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('"', "&quot;")
@@ -320,4 +320,29 @@ pub(crate) fn windows_1258(text: &str) -> Option<Vec<u8>> {
         bytes.extend_from_slice(&whole);
     }
     Some(bytes)
+}
+
+/// A web archive with this page, its letters as quoted-printable.
+pub(crate) fn archive(page: &str) -> Vec<u8> {
+    let mut body = String::new();
+    let mut column = 0;
+    for byte in page.bytes() {
+        let letter = match byte {
+            b'\n' => "\r\n".to_owned(),
+            0x21..=0x3C | 0x3E..=0x7E | b' ' => char::from(byte).to_string(),
+            byte => format!("={byte:02X}"),
+        };
+        if column + letter.len() > 70 {
+            body.push_str("=\r\n");
+            column = 0;
+        }
+        column = if byte == b'\n' { 0 } else { column + letter.len() };
+        body.push_str(&letter);
+    }
+    format!(
+        "MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related; boundary=\"----=_vi_du\"\r\n\r\n\
+         ------=_vi_du\r\nContent-Location: file:///C:/vidu/saoke.htm\r\nContent-Transfer-Encoding: quoted-printable\r\n\
+         Content-Type: text/html; charset=\"utf-8\"\r\n\r\n{body}\r\n------=_vi_du--\r\n"
+    )
+    .into_bytes()
 }

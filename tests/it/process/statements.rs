@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::*;
-use crate::support::http;
+use crate::support::{http, workbook};
 
 const HEADER: &str =
     "Ngân hàng thử;;;;;\n;;;;;\nSTT;Ngày giao dịch;Mã giao dịch;Số tiền;Tài khoản nhận;Nội dung\n";
@@ -256,4 +256,57 @@ fn the_rules_of_a_provider_are_shown_changed_and_checked() {
     assert_eq!(wrong.status.code(), Some(2));
     let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert!(said.contains("holidays") && said.contains("2026-02-30"), "{said}");
+}
+
+#[test]
+fn an_archive_is_taken_in_file_by_file_and_ids_leave_as_texts() {
+    let database = Database::sqlite();
+    prepare(&database);
+    let text = |rows: &str| format!("{HEADER}{rows}");
+    let first = text("1;01/03/2026 09:00:00;2603010000001234567;20.000;99999999;la\n");
+    let second = text("1;02/03/2026 09:00:00;T2;30.000;00000022;HC7K3M9J ca\n");
+    let archive = workbook::zipped(&[
+        ("ngay 1.csv", first.as_bytes()),
+        ("anh.png", b"\x89PNG\r\n"),
+        ("ngay 2.csv", second.as_bytes()),
+    ]);
+    std::fs::write(database.folder.path().join("thang.zip"), archive).expect("an archive");
+    let taken = run(
+        &database,
+        &["import", "statement", "thang.zip", "--provider", "p"],
+    );
+    let said = String::from_utf8_lossy(&taken.stderr);
+    let printed = String::from_utf8_lossy(&taken.stdout);
+    assert_eq!(taken.status.code(), Some(1), "one of them is refused: {said}");
+    assert!(
+        said.contains("anh.png:") && said.contains("PNG") && said.contains("1 of 3 files"),
+        "{said}"
+    );
+    assert_eq!(
+        printed.matches("rows read 1, kept 1, refused 0").count(),
+        2,
+        "{printed}"
+    );
+    for name in ["ex.xlsx", "ex.csv"] {
+        let days = [
+            "reconcile",
+            "--provider",
+            "p",
+            "--from",
+            "2026-03-01",
+            "--to",
+            "2026-03-02",
+        ];
+        let arguments = [&days[..], &["--exceptions", name]].concat();
+        done(&database, &arguments);
+    }
+    let book = std::fs::read(database.folder.path().join("ex.xlsx")).expect("a workbook");
+    let (_, rows) = workbook::sheets(&book).remove(0);
+    let id = workbook::Shown::Text("2603010000001234567".to_owned());
+    assert!(rows.iter().any(|row| row.get("B") == Some(&id)), "{rows:?}");
+    let list = std::fs::read_to_string(database.folder.path().join("ex.csv")).expect("a list");
+    assert!(
+        list.contains("unknown_account,'2603010000001234567,20000,"),
+        "{list}"
+    );
 }

@@ -1,7 +1,7 @@
 //! Reads back the workbooks that the service makes: enough of XLSX for what is in them.
 
 use std::collections::HashMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
 /// A cell as a spreadsheet shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,18 @@ impl Shown {
 
 /// A sheet: its name, and its rows by number and column letter. Empty cells are not there.
 pub type ReadSheet = (String, Vec<HashMap<String, Shown>>);
+
+/// An archive of these files.
+pub fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        archive
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .expect("a name");
+        archive.write_all(bytes).expect("room in memory");
+    }
+    archive.finish().expect("room in memory").into_inner()
+}
 
 /// All sheets of a workbook. It may hold no formula anywhere.
 pub fn sheets(bytes: &[u8]) -> Vec<ReadSheet> {

@@ -12,7 +12,7 @@ use super::common::{
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{Decision, DecisionState, Exception, Facts, FindingKind, Subject};
-use crate::settlement::{DaysView, exceptions_csv};
+use crate::settlement::{DaysView, exceptions_csv, listed_exceptions};
 use crate::store::{Actor, DecisionView, StoreError};
 use crate::vn::{Day, Dong, Lang, Sentence, WorkingCalendar};
 use crate::web::pages::answer::Html;
@@ -261,7 +261,12 @@ fn queue_row(case: &Case, provider_id: &str, lang: Lang) -> QueueRow {
 pub(super) async fn workbook(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
     let made = async {
         let (asked, _, cases) = filtered(&officer, &shared).await?;
-        let bytes = sheet(&asked, &cases).map_err(no_file)?;
+        let exceptions: Vec<Exception> = cases.iter().filter_map(|case| case.exception).collect();
+        let listed = listed_exceptions(&shared.store, &asked.provider_id, None, &exceptions)
+            .await
+            .map_err(refused)?;
+        let ids: Vec<String> = listed.into_iter().map(|listed| listed.provider_txn_id).collect();
+        let bytes = sheet(&asked, &cases, &ids).map_err(no_file)?;
         Ok::<_, Fault>((asked, bytes))
     };
     match made.await {
@@ -270,11 +275,13 @@ pub(super) async fn workbook(officer: Officer, shared: web::Data<Shared>) -> Htt
     }
 }
 
-fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
+/// `ids` are those of the cases that still are exceptions, in their order.
+fn sheet(asked: &Asked, cases: &[Case], ids: &[String]) -> Result<Vec<u8>, SheetError> {
     let columns = [
         ("Ngày", 12),
         ("Loại", 20),
         ("Số tiền (đ)", 18),
+        ("Mã giao dịch", 24),
         ("Số ngày làm việc", 16),
         ("Giao cho", 18),
         ("Người đã xử lý", 36),
@@ -288,7 +295,9 @@ fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
     ];
     let mut sheet = Sheet::new("Mục cần xem", &titles, &columns);
     let mut total = 0;
+    let mut ids = ids.iter();
     for case in cases {
+        let id = case.exception.and_then(|_| ids.next()).map_or("", String::as_str);
         let sentence = case.kind.sentence(&case.facts, Lang::Vi);
         let by = case.decision.as_ref().map(|decision| mark(decision, Lang::Vi));
         total += case.amount_vnd;
@@ -296,6 +305,7 @@ fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
             Cell::Day(case.day),
             Cell::Text(case.kind.name().0),
             Cell::Dong(Dong::new(case.amount_vnd)),
+            Cell::Text(id),
             Cell::Count(case.age_days),
             Cell::Text(case.assignee.as_deref().unwrap_or_default()),
             Cell::Text(by.as_deref().unwrap_or_default()),
@@ -311,6 +321,7 @@ fn sheet(asked: &Asked, cases: &[Case]) -> Result<Vec<u8>, SheetError> {
         Cell::Empty,
         Cell::Empty,
         Cell::Empty,
+        Cell::Empty,
     ]);
     xlsx(vec![sheet])
 }
@@ -322,9 +333,10 @@ pub(super) async fn csv(officer: Officer, shared: web::Data<Shared>) -> HttpResp
         let is_all = filter.question() == Filter::default().question();
         let exceptions: Vec<Exception> = cases.iter().filter_map(|case| case.exception).collect();
         let days = is_all.then_some((asked.from, asked.to));
-        let bytes = exceptions_csv(&shared.store, &asked.provider_id, days, &exceptions)
+        let listed = listed_exceptions(&shared.store, &asked.provider_id, days, &exceptions)
             .await
             .map_err(refused)?;
+        let bytes = exceptions_csv(&listed).map_err(refused)?;
         Ok::<_, Fault>((asked, bytes))
     };
     match made.await {

@@ -11,6 +11,7 @@ use askama::Template;
 use super::upload_view::{page_of, told};
 use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, Uploads, href, plan_of, reason};
 use crate::clock::now;
+use crate::settlement::{archived_statements, unpacked_statement};
 use crate::statement::{Column, FILE_BYTES_MAX, Mapping, RowKind, StatementError};
 use crate::vn::sentence;
 use crate::web::body::body_as_file;
@@ -101,10 +102,12 @@ pub(super) async fn send(
                 ProblemKind::TooLarge => large(),
                 _ => problem,
             })?;
+    let name = file_name(visit.asked("name").unwrap_or_default());
+    let (path, name) = out_of_archive(path, name).await?;
     let file = HandedIn {
         provider_id: provider.provider_id,
         profile: provider.profile,
-        name: file_name(visit.asked("name").unwrap_or_default()),
+        name,
         bytes,
         path,
     };
@@ -115,6 +118,30 @@ pub(super) async fn send(
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(serde_json::json!({ "href": href(&upload.id) })))
+}
+
+/// The one statement of an archive in the archive's place; other files as they are. Several are for somebody to hand in
+/// one by one, since each has its own page.
+async fn out_of_archive(
+    path: tempfile::TempPath,
+    name: String,
+) -> Result<(tempfile::TempPath, String), Problem> {
+    let refused = |error| Problem::invalid("file", reason(error));
+    match archived_statements(&path).await.map_err(refused)?.as_deref() {
+        None | Some([]) => Ok((path, name)),
+        Some([_]) => {
+            let unpacked = unpacked_statement(&path, 0).await.map_err(refused)?;
+            Ok((unpacked.file.into_temp_path(), unpacked.name))
+        }
+        Some(names) => {
+            let count = names.len();
+            let detail = sentence!(
+                "Tệp nén có {count} tệp. Hãy giải nén rồi gửi từng tệp, hoặc chép cả tệp nén vào hộp sao kê để nhập lần lượt.",
+                "The archive holds {count} files. Unpack it and hand them in one by one, or copy the archive into the inbox of statements, which takes them in turn."
+            );
+            Err(Problem::invalid("file", detail))
+        }
+    }
 }
 
 /// The last part of a path, without what no name has.
