@@ -12,9 +12,13 @@ pub mod vietqr;
 #[path = "../../src/vn/mod.rs"]
 pub mod vn;
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
 
 use notice::{Provider, Received, Refusal, Request, SCHEMES, Secrets};
+use statement::{Event, StatementArchive, propose, read_statement};
+use vn::Dong;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -93,11 +97,85 @@ pub fn workbook(sheet: &[u8]) -> Vec<u8> {
         ),
         ("xl/sheet1.xml", sheet),
     ];
+    archive(&parts)
+}
+
+/// A ZIP archive of these files.
+pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in parts {
-        archive.start_file(name, stored).expect("a name that is new");
+    for (name, bytes) in files {
+        archive.start_file(*name, stored).expect("a name that is new");
         archive.write_all(bytes).expect("room in memory");
     }
     archive.finish().expect("room in memory").into_inner()
+}
+
+/// An old workbook with this stream.
+pub fn old_workbook(stream: &[u8]) -> Vec<u8> {
+    let memory = Cursor::new(Vec::new());
+    let mut file =
+        cfb::CompoundFile::create_with_version(cfb::Version::V3, memory).expect("room in memory");
+    let mut workbook = file.create_stream("/Workbook").expect("a name that is new");
+    workbook.write_all(stream).expect("room in memory");
+    drop(workbook);
+    file.into_inner().into_inner()
+}
+
+/// A page that begins as one does, whatever comes then.
+pub fn page(inside: &[u8]) -> Vec<u8> {
+    [b"<html>", inside].concat()
+}
+
+/// Reads a file as it is proposed to be read. Each of its rows is handed over once: as a movement that can be one, as a
+/// bad row with its reason, or as none of the table's.
+pub fn read_whole(bytes: &[u8], profile: &str) {
+    let Ok(proposal) = propose(&mut Cursor::new(bytes), profile) else {
+        return;
+    };
+    let mut rows = 0;
+    let mut bad = 0;
+    let mut ignored = 0;
+    // Rows of a workbook come in any order, but none twice; transactions of messages are numbered.
+    let mut numbers = BTreeSet::new();
+    let read = read_statement(&mut Cursor::new(bytes), &proposal.mapping, &mut |event| {
+        let number = match &event {
+            Event::Row(row) => {
+                rows += 1;
+                assert!(row.amount > Dong::ZERO && row.amount <= Dong::PAYMENT_MAX);
+                row.row_number
+            }
+            Event::Bad(row) => {
+                bad += 1;
+                assert!(!row.reason.is_empty());
+                row.row_number
+            }
+            Event::Ignored(row) => {
+                ignored += 1;
+                row.row_number
+            }
+        };
+        assert!(numbers.insert(number), "row {number} is handed over twice");
+        ControlFlow::Continue(())
+    });
+    if let Ok(summary) = read {
+        assert_eq!(
+            (rows, bad, ignored),
+            (summary.rows.count, summary.bad, summary.ignored.count),
+            "every row is counted once"
+        );
+    }
+}
+
+/// Reads every statement of an archive.
+pub fn read_archive(bytes: &[u8]) {
+    let Ok(Some(mut archive)) = StatementArchive::open(Cursor::new(bytes)) else {
+        return;
+    };
+    for at in 0..archive.names().count() {
+        let mut file = Vec::new();
+        if archive.copy(at, &mut file).is_ok() {
+            read_whole(&file, "");
+        }
+    }
 }

@@ -28,7 +28,7 @@ enum What {
     Markets,
     /// Households, stalls and accounts, one row a stall
     Register,
-    /// A provider's or bank's statement: CSV, XLSX, XLS, MT940 or camt.053
+    /// A provider's or bank's statement: a workbook, CSV, a page with a table, MT940, camt, or a ZIP archive of such
     Statement,
 }
 

@@ -7,7 +7,6 @@ use crate::statement::containers::parts::Archive;
 use crate::statement::containers::xlsx::{self, Zip};
 use crate::statement::error::StatementError;
 use crate::statement::limits::FILE_BYTES_MAX;
-use crate::vn::sentence;
 
 /// Files in an archive; a bank sends one a day.
 const FILES_MAX: usize = 400;
@@ -37,10 +36,7 @@ impl<F: Read + Seek> StatementArchive<F> {
             .filter_map(|(at, part)| Some((at, file_name(&part.name)?)))
             .collect();
         if files.len() > FILES_MAX {
-            return Err(StatementError::Workbook {
-                part: "ZIP".to_owned(),
-                because: sentence!("có hơn {FILES_MAX} tệp", "it holds more than {FILES_MAX} files"),
-            });
+            return Err(StatementError::TooManyFiles { most: FILES_MAX });
         }
         let size_of = |at: &usize| archive.parts()[*at].size;
         if files.iter().any(|(at, _)| size_of(at) > FILE_BYTES_MAX) {
@@ -119,6 +115,7 @@ mod tests {
             xlsx(&[vec![text("a")]]),
             zip(&[("word/document.xml", vec![1])]),
             zip(&[("content.xml", vec![1])]),
+            zip(&[("xl/workbook.bin", vec![1])]),
         ] {
             assert!(StatementArchive::open(Cursor::new(bytes)).unwrap().is_none());
         }

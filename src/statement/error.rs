@@ -37,6 +37,10 @@ pub enum StatementError {
     Password,
     /// A workbook with a program in it.
     Macro,
+    /// More files in an archive, or pages in a web archive, than are read.
+    TooManyFiles {
+        most: usize,
+    },
     /// A workbook that swells when expanded.
     ZipBomb,
     /// A workbook that is broken, or a part of it.
@@ -179,6 +183,10 @@ impl StatementError {
                     "The file expands to too much (the limit is {mib} MiB), as a harmful one does, so it is not opened. Get it from the provider again."
                 )
             }
+            StatementError::TooManyFiles { most } => sentence!(
+                "Tệp chứa hơn {most} tệp bên trong, là giới hạn một lần nhập. Hãy chia ra rồi nhập từng phần.",
+                "The file holds more than {most} files, the most of one import. Divide it and import the parts."
+            ),
             StatementError::Workbook { part, because } => Sentence::new(
                 format!(
                     "Tệp bảng tính bị hỏng ở phần {part}: {}. Hãy mở tệp, lưu lại rồi nhập.",
@@ -190,8 +198,8 @@ impl StatementError {
                 ),
             ),
             StatementError::Encoding { row } => sentence!(
-                "Dòng {row} có ký tự không phải UTF-8, UTF-16 hay Windows-1258. Lưu lại dạng CSV UTF-8 rồi nhập lại.",
-                "Row {row} holds characters that are not UTF-8, UTF-16 or Windows-1258. Save it as CSV UTF-8, then import it."
+                "Dòng {row} có ký tự không phải UTF-8, UTF-16, Windows-1258 hay ISO-8859-1. Lưu lại dạng CSV UTF-8 rồi nhập lại.",
+                "Row {row} holds characters that are not UTF-8, UTF-16, Windows-1258 or ISO-8859-1. Save it as CSV UTF-8, then import it."
             ),
             StatementError::QuoteOpen { row } => sentence!(
                 "Ô mở bằng dấu nháy kép ở dòng {row} không được đóng, nên không biết các dòng sau bắt đầu từ đâu. Hãy thêm hoặc bỏ dấu nháy rồi nhập lại.",
@@ -229,16 +237,23 @@ impl StatementError {
                 ),
             ),
             StatementError::Mapping(error) => error.sentence(),
-            StatementError::Message { format, row, because } => Sentence::new(
-                format!(
-                    "{format}, dòng {row}: {}. Hãy tải lại tệp từ ngân hàng.",
-                    because.vi
-                ),
-                format!(
-                    "{format}, line {row}: {}. Get the file from the bank again.",
-                    because.en
-                ),
-            ),
+            StatementError::Message { format, row, because } => {
+                // Before the first entry there is no number to tell.
+                let (vi, en) = match row {
+                    0 => (String::new(), String::new()),
+                    row => (format!(", dòng {row}"), format!(", line {row}")),
+                };
+                Sentence::new(
+                    format!(
+                        "{format}{vi}: {}. Hãy tải lại tệp; nếu vẫn vậy, hãy xin ngân hàng sao kê dạng Excel hoặc CSV.",
+                        because.vi
+                    ),
+                    format!(
+                        "{format}{en}: {}. Get the file again; if it says the same, ask the bank for the statement as Excel or CSV.",
+                        because.en
+                    ),
+                )
+            }
             StatementError::Truncated { because } => Sentence::new(
                 format!("Tệp bị cắt ngang: {}. Hãy tải lại tệp đầy đủ.", because.0),
                 format!("The file is cut off: {}. Get the whole file again.", because.1),

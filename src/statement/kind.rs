@@ -10,6 +10,12 @@ pub enum FileKind {
     Xlsx,
     /// A workbook of old spreadsheets (BIFF8).
     Xls,
+    /// The same workbook in records instead of XML.
+    Xlsb,
+    /// A workbook of OpenDocument.
+    Ods,
+    /// A workbook in the XML of Excel 2003.
+    Xml2003,
     /// A page with tables, whatever it is called.
     Html,
     /// A web archive with such pages.
@@ -30,6 +36,9 @@ impl FileKind {
             FileKind::Csv => "CSV",
             FileKind::Xlsx => "XLSX",
             FileKind::Xls => "XLS",
+            FileKind::Xlsb => "XLSB",
+            FileKind::Ods => "ODS",
+            FileKind::Xml2003 => "XML 2003",
             FileKind::Html => "HTML",
             FileKind::Mhtml => "MHTML",
             FileKind::Mt940 => "MT940",
@@ -42,9 +51,14 @@ impl FileKind {
     /// The kind of mapping that reads it.
     pub const fn source(self) -> Source {
         match self {
-            FileKind::Csv | FileKind::Xlsx | FileKind::Xls | FileKind::Html | FileKind::Mhtml => {
-                Source::Table
-            }
+            FileKind::Csv
+            | FileKind::Xlsx
+            | FileKind::Xlsb
+            | FileKind::Xls
+            | FileKind::Ods
+            | FileKind::Xml2003
+            | FileKind::Html
+            | FileKind::Mhtml => Source::Table,
             FileKind::Mt940 => Source::Mt940,
             FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => Source::Camt053,
         }
@@ -66,7 +80,7 @@ pub enum Source {
 impl Source {
     pub const fn show(self) -> &'static str {
         match self {
-            Source::Table => "bảng (CSV, XLSX, XLS, HTML)",
+            Source::Table => "bảng (CSV, XLSX, XLS, ODS, HTML)",
             Source::Mt940 => "MT940",
             Source::Camt053 => "camt (053, 052, 054)",
         }
@@ -74,7 +88,7 @@ impl Source {
 
     pub const fn show_en(self) -> &'static str {
         match self {
-            Source::Table => "a table (CSV, XLSX, XLS, HTML)",
+            Source::Table => "a table (CSV, XLSX, XLS, ODS, HTML)",
             other => other.show(),
         }
     }
@@ -91,6 +105,8 @@ pub enum Encoding {
     Utf16Be,
     /// The Vietnamese code page of Windows, whose tones are letters of their own.
     Windows1258,
+    /// The western code page of Windows, which has the letters of ISO-8859-1.
+    Windows1252,
 }
 
 impl Encoding {
@@ -100,6 +116,7 @@ impl Encoding {
             Encoding::Utf16Le => "UTF-16 LE",
             Encoding::Utf16Be => "UTF-16 BE",
             Encoding::Windows1258 => "Windows-1258",
+            Encoding::Windows1252 => "Windows-1252",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::statement::containers::cells::RowSink;
 use crate::statement::containers::delimited::{self, TextFormat};
 use crate::statement::containers::html::Pages;
-use crate::statement::containers::{xls, xlsx};
+use crate::statement::containers::{ods, xls, xlsb, xlsx, xml2003};
 use crate::statement::error::StatementError;
 use crate::statement::kind::{FileFacts, FileKind};
 use crate::statement::limits::HEADER_ROWS_MAX;
@@ -22,6 +22,9 @@ pub(crate) enum Tables<'f, F: Read + Seek> {
     },
     Xlsx(xlsx::Book<&'f mut F>),
     Xls(xls::Book),
+    Xlsb(xlsb::Book<&'f mut F>),
+    Ods(ods::Book<&'f mut F>),
+    Xml2003(xml2003::Book<&'f mut F>),
     Html(Pages<&'f mut F>),
 }
 
@@ -30,6 +33,9 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         match kind {
             FileKind::Xlsx => xlsx::Book::open(file).map(Tables::Xlsx),
             FileKind::Xls => xls::Book::open(file).map(Tables::Xls),
+            FileKind::Xlsb => xlsb::Book::open(file).map(Tables::Xlsb),
+            FileKind::Ods => ods::Book::open(file).map(Tables::Ods),
+            FileKind::Xml2003 => xml2003::Book::open(file).map(Tables::Xml2003),
             FileKind::Html => Pages::open_page(file).map(Tables::Html),
             FileKind::Mhtml => Pages::open_archive(file).map(Tables::Html),
             _ => {
@@ -44,6 +50,9 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             Tables::Text { formats, .. } => formats.len(),
             Tables::Xlsx(book) => book.sheet_names().count(),
             Tables::Xls(book) => book.sheet_names().count(),
+            Tables::Xlsb(book) => book.sheet_names().count(),
+            Tables::Ods(book) => book.sheet_names().count(),
+            Tables::Xml2003(book) => book.sheet_names().count(),
             Tables::Html(pages) => pages.count(),
         }
     }
@@ -54,6 +63,9 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             Tables::Text { file, formats } => delimited::each_row(*file, &formats[table], sink),
             Tables::Xlsx(book) => book.each_row(table, sink),
             Tables::Xls(book) => book.each_row(table, sink),
+            Tables::Xlsb(book) => book.each_row(table, sink),
+            Tables::Ods(book) => book.each_row(table, sink),
+            Tables::Xml2003(book) => book.each_row(table, sink),
             Tables::Html(pages) => pages.each_row(table, sink),
         }
     }
@@ -92,6 +104,9 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             }
             Tables::Xlsx(book) => (None, None, book.sheet_names().nth(table)),
             Tables::Xls(book) => (None, None, book.sheet_names().nth(table)),
+            Tables::Xlsb(book) => (None, None, book.sheet_names().nth(table)),
+            Tables::Ods(book) => (None, None, book.sheet_names().nth(table)),
+            Tables::Xml2003(book) => (None, None, book.sheet_names().nth(table)),
             Tables::Html(pages) => (pages.encoding(), None, pages.name(table)),
         };
         FileFacts {
@@ -125,7 +140,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             }
         }
         let found = best.map(|(_, found)| found);
-        found.ok_or(failed.unwrap_or(StatementError::NoHeader))
+        found.ok_or_else(|| failed.unwrap_or_else(|| self.no_header()))
     }
 
     /// The table that has the header of a mapping. Two sheets that have it are for a person to take
@@ -157,7 +172,24 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         match (found.into_iter().next(), change) {
             (Some(found), _) => Ok(found),
             (None, Some(change)) => Err(StatementError::HeaderChanged { change }),
-            (None, None) => Err(failed.unwrap_or(StatementError::NoHeader)),
+            (None, None) => Err(failed.unwrap_or_else(|| self.no_header())),
+        }
+    }
+
+    /// No row looks like a header. A page without one may be anything that somebody saw in a browser.
+    fn no_header(&self) -> StatementError {
+        match self {
+            Tables::Html(_) => StatementError::NotAStatement {
+                what: (
+                    "trang web (HTML) không có bảng giao dịch",
+                    "a web page (HTML) without a table of payments",
+                ),
+                advice: (
+                    "Hãy đăng nhập lại rồi tải sao kê dạng Excel hoặc CSV từ nhà cung cấp.",
+                    "Sign in again and get the statement as Excel or CSV from the provider.",
+                ),
+            },
+            _ => StatementError::NoHeader,
         }
     }
 
@@ -166,6 +198,9 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             Tables::Text { .. } => None,
             Tables::Xlsx(book) => book.sheet_names().nth(table),
             Tables::Xls(book) => book.sheet_names().nth(table),
+            Tables::Xlsb(book) => book.sheet_names().nth(table),
+            Tables::Ods(book) => book.sheet_names().nth(table),
+            Tables::Xml2003(book) => book.sheet_names().nth(table),
             Tables::Html(pages) => pages.name(table),
         };
         name.unwrap_or_default()

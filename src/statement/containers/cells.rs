@@ -28,7 +28,7 @@ pub(crate) enum CellKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowFault {
     Encoding(&'static str),
-    MixedEncoding,
+    MixedEncoding(&'static str),
     Control(usize),
     CellTooLong(usize),
     CellTwice(usize),
@@ -42,9 +42,9 @@ impl RowFault {
                 "Dòng có ký tự không đúng mã {encoding} của tệp. Hãy lưu lại cả tệp dạng CSV UTF-8.",
                 "The row holds characters that are not in the file's encoding, {encoding}. Save the whole file as CSV UTF-8."
             ),
-            RowFault::MixedEncoding => Sentence::new(
-                "Dòng viết bằng UTF-8 trong một tệp Windows-1258. Hãy lưu lại cả tệp dạng CSV UTF-8.",
-                "The row is UTF-8 in a file of Windows-1258. Save the whole file as CSV UTF-8.",
+            RowFault::MixedEncoding(encoding) => sentence!(
+                "Dòng viết bằng UTF-8 trong một tệp {encoding}. Hãy lưu lại cả tệp dạng CSV UTF-8.",
+                "The row is UTF-8 in a file of {encoding}. Save the whole file as CSV UTF-8."
             ),
             RowFault::Control(cell) => sentence!(
                 "Ô thứ {cell} có ký tự điều khiển không nhìn thấy được. Hãy xóa ô và gõ lại.",

@@ -6,7 +6,7 @@
 
 use std::io::{BufRead, Read, Seek};
 
-use encoding_rs::WINDOWS_1258;
+use encoding_rs::{WINDOWS_1252, WINDOWS_1258};
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
 use crate::statement::containers::text::{self, is_utf8_line, is_vietnamese_1258};
@@ -201,7 +201,11 @@ fn fill_row(row: &mut RowBuf, record: &[u8], cells: &Cells, encoding: Encoding) 
     } else {
         record
     };
-    if bytes.is_ascii() || encoding != Encoding::Windows1258 {
+    let code_page = match encoding {
+        Encoding::Windows1258 => WINDOWS_1258,
+        _ => WINDOWS_1252,
+    };
+    if bytes.is_ascii() || !matches!(encoding, Encoding::Windows1258 | Encoding::Windows1252) {
         match std::str::from_utf8(bytes) {
             Ok(text) => {
                 for &(from, to) in &cells.ends {
@@ -218,12 +222,12 @@ fn fill_row(row: &mut RowBuf, record: &[u8], cells: &Cells, encoding: Encoding) 
         return;
     }
     if is_utf8_line(bytes) {
-        row.blame(RowFault::MixedEncoding);
-    } else if !is_vietnamese_1258(bytes) {
+        row.blame(RowFault::MixedEncoding(encoding.show()));
+    } else if encoding == Encoding::Windows1258 && !is_vietnamese_1258(bytes) {
         row.blame(RowFault::Encoding(encoding.show()));
     }
     for &(from, to) in &cells.ends {
-        let (text, _) = WINDOWS_1258.decode_without_bom_handling(&bytes[from..to]);
+        let (text, _) = code_page.decode_without_bom_handling(&bytes[from..to]);
         row.push(&text, CellKind::Text);
     }
 }

@@ -19,7 +19,6 @@ use crate::statement::limits::{
     self, CELL_BYTES_MAX, COLUMNS_MAX, FILE_BYTES_MAX, Meter, Metered, OLD_WORKBOOK_BYTES_MAX,
 };
 use crate::statement::meaning::values::plain_decimal;
-use crate::vn::sentence;
 
 /// One text or tag: scripts and pictures inside a page may be large.
 const TOKEN_BYTES_MAX: u64 = 8 << 20;
@@ -67,10 +66,7 @@ impl<F: Read + Seek> Pages<F> {
             .filter_map(|part| page_of(part, &bytes));
         let pages: Vec<Page> = pages.take(PAGES_MAX + 1).collect();
         if pages.len() > PAGES_MAX {
-            return Err(StatementError::Workbook {
-                part: "MHTML".to_owned(),
-                because: sentence!("có hơn {PAGES_MAX} trang", "it has more than {PAGES_MAX} pages"),
-            });
+            return Err(StatementError::TooManyFiles { most: PAGES_MAX });
         }
         if pages.is_empty() {
             return Err(StatementError::NotAStatement {
@@ -110,6 +106,9 @@ impl<F: Read + Seek> Pages<F> {
             Pages::File { encoding, .. } if *encoding == encoding_rs::UTF_16BE => Some(Encoding::Utf16Be),
             Pages::File { encoding, .. } if *encoding == encoding_rs::WINDOWS_1258 => {
                 Some(Encoding::Windows1258)
+            }
+            Pages::File { encoding, .. } if *encoding == encoding_rs::WINDOWS_1252 => {
+                Some(Encoding::Windows1252)
             }
             _ => None,
         }
@@ -197,7 +196,7 @@ fn declared_in(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let (_, behind) = head.split_once("charset")?;
     let behind = behind.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\''));
     let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    encoding_rs::Encoding::for_label(behind[..end.unwrap_or(behind.len())].as_bytes())
+    encoding_rs::Encoding::for_label(&behind.as_bytes()[..end.unwrap_or(behind.len())])
 }
 
 /// Whether the file from here on is UTF-8 to its end.

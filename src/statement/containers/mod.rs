@@ -8,11 +8,14 @@
 pub(crate) mod cells;
 pub(crate) mod delimited;
 pub(crate) mod html;
+pub(crate) mod ods;
 pub(crate) mod ole;
 pub(crate) mod package;
 pub(crate) mod parts;
 pub(crate) mod sniff;
 pub(crate) mod text;
 pub(crate) mod xls;
+pub(crate) mod xlsb;
 pub(crate) mod xlsx;
 pub(crate) mod xml;
+pub(crate) mod xml2003;

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use cfb::CompoundFile;
 
 use crate::statement::error::StatementError;
-use crate::statement::limits::{Meter, Metered, OLD_WORKBOOK_BYTES_MAX};
+use crate::statement::limits::{self, Meter, Metered, OLD_WORKBOOK_BYTES_MAX};
 use crate::vn::Sentence;
 
 /// Bytes that may be read to open a container: the crate holds its tables and its directory in memory. The table of
@@ -77,7 +77,16 @@ pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError
 
 /// The stream of the workbook, whole: old workbooks are small. A file that old programs can open as well has a second
 /// one, named as theirs was.
-pub(crate) fn workbook_stream<R: Read + Seek>(file: R) -> Result<Vec<u8>, StatementError> {
+pub(crate) fn workbook_stream<R: Read + Seek>(mut file: R) -> Result<Vec<u8>, StatementError> {
+    let mut start = [0; 2];
+    file.seek(SeekFrom::Start(0)).map_err(StatementError::Io)?;
+    let read = limits::fill(&mut file, &mut start).map_err(StatementError::Io)?;
+    if start[..read] == [0x09, 0x08] {
+        // Some programs write the stream alone.
+        let mut bytes = start.to_vec();
+        let rest = file.take(OLD_WORKBOOK_BYTES_MAX).read_to_end(&mut bytes);
+        return rest.map(|_| bytes).map_err(StatementError::Io);
+    }
     let mut container = open(file)?;
     let name = if container.is_stream("/Workbook") {
         "/Workbook"

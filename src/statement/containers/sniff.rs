@@ -49,6 +49,16 @@ const OTHER_FILES: [(&[u8], (&str, &str)); 14] = [
     (b"{\\rtf", ("văn bản RTF", "an RTF document")),
 ];
 
+/// First letters of texts that are no tables.
+const OTHER_TEXTS: [(&str, (&str, &str)); 6] = [
+    ("OFXHEADER", ("tệp OFX", "an OFX file")),
+    ("!Type:", ("tệp QIF", "a QIF file")),
+    ("ID;P", ("tệp SYLK", "a SYLK file")),
+    ("{\"", ("tệp JSON", "a JSON file")),
+    ("{\n", ("tệp JSON", "a JSON file")),
+    ("[{", ("tệp JSON", "a JSON file")),
+];
+
 /// Says what the file is, or refuses it by name. Leaves it at its beginning.
 pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementError> {
     let io = |error| StatementError::io(error, 1);
@@ -65,8 +75,8 @@ pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementEr
         return Err(StatementError::FileTooLarge);
     }
     if sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"PK\x05\x06") {
-        xlsx::inspect(file)?;
-        return rewound(file, FileKind::Xlsx);
+        let kind = xlsx::inspect(file)?;
+        return rewound(file, kind);
     }
     if sample.starts_with(OLE) {
         if length > OLD_WORKBOOK_BYTES_MAX {
@@ -74,6 +84,25 @@ pub(crate) fn kind<F: Read + Seek>(file: &mut F) -> Result<FileKind, StatementEr
         }
         ole::inspect(file)?;
         return rewound(file, FileKind::Xls);
+    }
+    match sample[..] {
+        // The stream of an old workbook without its container.
+        [0x09, 0x08, 8 | 16, 0, 0, 5 | 6, ..] if length <= OLD_WORKBOOK_BYTES_MAX => {
+            return rewound(file, FileKind::Xls);
+        }
+        [0x09, 0 | 2 | 4, 4 | 6 | 8, 0, ..] => {
+            return Err(StatementError::NotAStatement {
+                what: (
+                    "bảng tính Excel đời trước 1993",
+                    "a workbook of Excel before 1993",
+                ),
+                advice: (
+                    "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
+                    "Open it, save it as .xlsx, then import it.",
+                ),
+            });
+        }
+        _ => {}
     }
     let kind = text_kind(file, &sample)?;
     rewound(file, kind)
@@ -118,6 +147,12 @@ fn text_kind<F: Read + Seek>(file: &mut F, sample: &[u8]) -> Result<FileKind, St
     if is_archive(text) {
         return Ok(FileKind::Mhtml);
     }
+    if let Some(&(_, what)) = OTHER_TEXTS.iter().find(|(mark, _)| text.starts_with(mark)) {
+        return Err(StatementError::NotAStatement {
+            what,
+            advice: DOWNLOAD,
+        });
+    }
     if let Some(kind) = swift_kind(text)? {
         return Ok(kind);
     }
@@ -143,6 +178,7 @@ fn text_kind<F: Read + Seek>(file: &mut F, sample: &[u8]) -> Result<FileKind, St
 fn swift_kind(text: &str) -> Result<Option<FileKind>, StatementError> {
     let lines: Vec<&str> = text
         .split(['\n', '\r'])
+        .map(str::trim_start)
         .filter(|line| !line.is_empty())
         .map(|line| line.rsplit_once("{4:").map_or(line, |(_, field)| field))
         .take(200)
@@ -153,7 +189,7 @@ fn swift_kind(text: &str) -> Result<Option<FileKind>, StatementError> {
     };
     let has_balance = has(&[":60F:", ":60M:", ":62F:", ":62M:"]);
     let is_swift = text.starts_with("{1:") || has(&[":20:"]);
-    if !is_swift && !(has_balance && has(&[":61:"])) {
+    if !(is_swift || has_balance && has(&[":61:"])) {
         return Ok(None);
     }
     let is_named_interim = || {
@@ -193,13 +229,7 @@ fn xml_kind<F: Read + Seek>(file: &mut F, text: &str) -> Result<FileKind, Statem
         || head.contains("urn:schemas-microsoft-com:office:spreadsheet")
             && head.contains("<?mso-application");
     if is_workbook {
-        return Err(StatementError::NotAStatement {
-            what: ("bảng tính dạng XML 2003", "a workbook in XML of 2003"),
-            advice: (
-                "Hãy mở tệp, lưu lại dạng .xlsx rồi nhập.",
-                "Open it, save it as .xlsx, then import it.",
-            ),
-        });
+        return Ok(FileKind::Xml2003);
     }
     let is_page = |name: &&str| head.contains(&format!("<{name}"));
     if matches!(root, Ok(Root::Page)) || head.contains("<!doctype html") || PAGE.iter().any(is_page) {

@@ -33,8 +33,8 @@ pub(crate) fn marked(text: &[u8]) -> (Option<Encoding>, u64) {
     }
 }
 
-/// The encoding of a file of lines, from all of it: that of most lines with letters beyond ASCII. None is in a
-/// third one: [`decoded`] is for those that may be.
+/// The encoding of a file of lines, from all of it: that of most lines with letters beyond ASCII, where every letter
+/// that is no Vietnamese one is a letter of the West.
 pub(crate) fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, StatementError> {
     let marked = mark(file).map_err(|error| StatementError::io(error, 1))?;
     if let Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) = marked {
@@ -45,6 +45,7 @@ pub(crate) fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, Stateme
     let mut number = 0;
     let mut utf8_lines = 0_u64;
     let mut old_lines = 0_u64;
+    let mut western_lines = 0_u64;
     let mut foreign_lines = 0_u64;
     let mut first_foreign = 0;
     while lines
@@ -59,15 +60,22 @@ pub(crate) fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, Stateme
             utf8_lines += 1;
         } else if is_vietnamese_1258(&line) {
             old_lines += 1;
+        } else if is_western(&line) {
+            western_lines += 1;
         } else {
             foreign_lines += 1;
             first_foreign = if foreign_lines == 1 { number } else { first_foreign };
         }
     }
-    match (utf8_lines, old_lines, foreign_lines) {
-        (utf8, old, foreign) if utf8 >= old + foreign => Ok(Encoding::Utf8),
-        (_, old, foreign) if old >= foreign => Ok(Encoding::Windows1258),
-        _ => Err(StatementError::Encoding { row: first_foreign }),
+    let others = old_lines + western_lines + foreign_lines;
+    if utf8_lines >= others {
+        Ok(Encoding::Utf8)
+    } else if western_lines > 0 && foreign_lines == 0 {
+        Ok(Encoding::Windows1252)
+    } else if old_lines >= western_lines + foreign_lines {
+        Ok(Encoding::Windows1258)
+    } else {
+        Err(StatementError::Encoding { row: first_foreign })
     }
 }
 
@@ -86,6 +94,20 @@ pub(crate) fn is_vietnamese_1258(line: &[u8]) -> bool {
         };
         before = c;
         fits
+    })
+}
+
+/// Whether bytes make sense as Windows-1252: letters of French, German, Spanish and their neighbours, and the signs that
+/// office programs write. Vietnamese in TCVN3 has capitals inside words then, and in VNI the letters ø and õ.
+fn is_western(line: &[u8]) -> bool {
+    const LETTERS: &str = "ÀÂÄÇÈÉÊËÍÎÏÑÓÔÖÙÚÛÜßàáâäçèéêëíîïñóôöùúûüÿŒœ";
+    const SIGNS: &str = "\u{a0}–—‘’“”•…€°«»§£";
+    let (text, _) = WINDOWS_1252.decode_without_bom_handling(line);
+    let mut before = ' ';
+    text.chars().all(|c| {
+        let is_inside_word = before.is_lowercase() && c.is_uppercase();
+        before = c;
+        c.is_ascii() || LETTERS.contains(c) && !is_inside_word || SIGNS.contains(c)
     })
 }
 

@@ -338,29 +338,26 @@ impl Book {
         }
     }
 
-    /// Thirty bits of a number, with a mark for «a hundredth of it» and one for «a whole number».
     fn packed(&self, row: &mut RowBuf, style: usize, packed: Option<u32>) {
-        let digits = packed.and_then(|packed| {
-            let is_hundredth = packed & 1 != 0;
-            if packed & 2 == 0 {
-                let digits = decimal(u64::from(packed & !3) << 32)?;
-                return if is_hundredth {
-                    hundredth(&digits)
-                } else {
-                    Some(digits)
-                };
-            }
-            let whole = (packed as i32 >> 2).to_string();
-            if is_hundredth {
-                hundredth(&whole)
-            } else {
-                Some(whole)
-            }
-        });
-        match digits {
+        match packed.and_then(packed_digits) {
             Some(digits) => row.push(&digits, self.kind(style)),
             None => row.push("#NUM!", CellKind::Error),
         }
+    }
+}
+
+/// Thirty bits of a number, with a mark for «a hundredth of it» and one for «a whole number».
+pub(crate) fn packed_digits(packed: u32) -> Option<String> {
+    let is_hundredth = packed & 1 != 0;
+    let digits = if packed & 2 == 0 {
+        decimal(u64::from(packed & !3) << 32)?
+    } else {
+        (packed as i32 >> 2).to_string()
+    };
+    if is_hundredth {
+        hundredth(&digits)
+    } else {
+        Some(digits)
     }
 }
 
@@ -379,7 +376,7 @@ fn hundredth(digits: &str) -> Option<String> {
 
 /// The decimal digits of a binary number of 64 bits (IEEE 754), by whole numbers alone: exact before the
 /// point, nine digits behind it. None for what is no number or has more than 18 digits before the point.
-fn decimal(bits: u64) -> Option<String> {
+pub(crate) fn decimal(bits: u64) -> Option<String> {
     let sign = if bits >> 63 == 1 { "-" } else { "" };
     let exponent = (bits >> 52 & 0x7FF) as i32;
     let fraction = bits & ((1 << 52) - 1);

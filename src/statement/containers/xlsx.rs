@@ -8,12 +8,15 @@ use std::io::{Read, Seek};
 use quick_xml::events::Event;
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
+use crate::statement::containers::ods;
 use crate::statement::containers::package::{
     archive_fault, main_part, part, relations, workbook_fault, xml_fault,
 };
 use crate::statement::containers::parts::Archive;
+use crate::statement::containers::xlsb;
 use crate::statement::containers::xml::{Xml, attribute};
 use crate::statement::error::StatementError;
+use crate::statement::kind::FileKind;
 use crate::statement::limits::{
     COLUMNS_MAX, EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_MAX, RECORD_BYTES_MAX, SHARED_BYTES_MAX,
 };
@@ -38,17 +41,17 @@ pub(crate) struct Book<R> {
 
 /// What a ZIP archive is.
 pub(crate) enum Zip {
-    Workbook,
+    Workbook(FileKind),
     /// Something else that a program packs so.
     Other((&'static str, &'static str)),
     /// Files that somebody packed.
     Files,
 }
 
-/// Refuses what is no XLSX, what is locked, what holds a program and what would swell.
-pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<(), StatementError> {
+/// Which kind of workbook it is. Refuses what is none, what is locked, what holds a program and what would swell.
+pub(crate) fn inspect<R: Read + Seek>(file: &mut R) -> Result<FileKind, StatementError> {
     let (what, advice) = match what(file)? {
-        Zip::Workbook => return Ok(()),
+        Zip::Workbook(kind) => return Ok(kind),
         Zip::Other(what) => (
             what,
             (
@@ -93,18 +96,41 @@ pub(crate) fn what<R: Read + Seek>(file: &mut R) -> Result<Zip, StatementError> 
         return Err(StatementError::Macro);
     }
     if main_part(&mut archive)?.is_some() {
-        return Ok(Zip::Workbook);
+        return Ok(Zip::Workbook(FileKind::Xlsx));
     }
-    Ok(if has(|n| n.ends_with("workbook.bin")) {
-        Zip::Other(("bảng tính dạng XLSB", "a workbook as XLSB"))
+    Ok(if has(|n| n.ends_with(xlsb::MAIN)) {
+        Zip::Workbook(FileKind::Xlsb)
     } else if has(|n| n.starts_with("word/")) {
         Zip::Other(("văn bản Word", "a Word document"))
     } else if has(|n| n.starts_with("ppt/")) {
         Zip::Other(("tệp PowerPoint", "a PowerPoint file"))
-    } else if has(|n| n == "content.xml") {
-        Zip::Other(("bảng tính dạng ODS", "a workbook as ODS"))
+    } else if has(|n| n.ends_with(".iwa")) {
+        Zip::Other(("bảng tính Apple Numbers", "a workbook of Apple Numbers"))
+    } else if has(|n| n == ods::CONTENT) {
+        return open_document(&mut archive);
     } else {
         Zip::Files
+    })
+}
+
+/// What a document of the OpenDocument format is, by what it says first.
+fn open_document<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Zip, StatementError> {
+    if ods::is_locked(archive)? {
+        return Err(StatementError::Password);
+    }
+    let mut kind = String::new();
+    let at = archive.parts().iter().position(|part| part.name == "mimetype");
+    if let Some(at) = at {
+        let part = archive.read(at).map_err(archive_fault)?;
+        part.take(100).read_to_string(&mut kind).map_err(archive_fault)?;
+    }
+    Ok(match kind.trim() {
+        "" => Zip::Workbook(FileKind::Ods),
+        kind if kind.contains("spreadsheet") => Zip::Workbook(FileKind::Ods),
+        _ => Zip::Other((
+            "tài liệu OpenDocument không phải bảng tính",
+            "an OpenDocument file that is no workbook",
+        )),
     })
 }
 

@@ -354,6 +354,10 @@ fn take_detail(entry: &mut Entry, path: &[&str], whole: &str, money: impl Fn() -
             detail.older_amount = Some(money());
             return;
         }
+        ["AmtDtls", "InstdAmt", "Amt"] => {
+            detail.instructed = Some(money());
+            return;
+        }
         ["RmtInf", "Ustrd"] => return detail.note.push(whole),
         ["RmtInf", "Strd", "CdtrRefInf", "Ref"]
         | ["RmtInf", "Strd", "AddtlRmtInf"]

@@ -57,6 +57,8 @@ pub(crate) struct Detail {
     pub(crate) amount: Option<Money>,
     /// The amount where older versions have it.
     pub(crate) older_amount: Option<Money>,
+    /// What the payer ordered, which is the amount if nothing was changed or taken off on the way.
+    pub(crate) instructed: Option<Money>,
     pub(crate) direction: String,
     pub(crate) end_to_end_id: String,
     pub(crate) transaction_id: String,
@@ -100,7 +102,8 @@ impl Remittance {
 
 impl Detail {
     fn money(&self) -> Option<&Money> {
-        self.amount.as_ref().or(self.older_amount.as_ref())
+        let booked = self.amount.as_ref().or(self.older_amount.as_ref());
+        booked.or(self.instructed.as_ref())
     }
 }
 

@@ -124,7 +124,10 @@ impl Reader {
             return self.block(line, number, sink);
         }
         let line = line.strip_suffix("-}").unwrap_or(line);
-        let field = line.strip_prefix(':').and_then(|rest| rest.split_once(':'));
+        let field = line
+            .trim_start()
+            .strip_prefix(':')
+            .and_then(|rest| rest.split_once(':'));
         if let Some((tag, text)) = field.filter(|(tag, text)| self.is_field(tag, text)) {
             self.end_field(sink)?;
             let mut field = Field {

@@ -225,6 +225,28 @@ fn a_return_inside_a_batch_goes_the_other_way() {
 }
 
 #[test]
+fn amounts_of_a_batch_stand_where_each_version_has_them() {
+    for amount in [
+        "<Amt Ccy=\"VND\">{}</Amt>",
+        "<AmtDtls><TxAmt><Amt Ccy=\"VND\">{}</Amt></TxAmt></AmtDtls>",
+        "<AmtDtls><InstdAmt><Amt Ccy=\"VND\">{}</Amt></InstdAmt></AmtDtls>",
+        "<Amt>{}</Amt><AmtDtls><InstdAmt><Amt Ccy=\"USD\">1</Amt></InstdAmt><TxAmt><Amt Ccy=\"USD\">1</Amt></TxAmt></AmtDtls>",
+    ] {
+        let inside: String = ["30000", "35000"]
+            .iter()
+            .map(|vnd| format!("<TxDtls>{}</TxDtls>", amount.replace("{}", vnd)))
+            .collect();
+        let rest = format!("<NtryDtls>{inside}</NtryDtls>");
+        let rows = movements(&read(statement(&[(65_000, "CRDT", &rest)]).as_bytes()).0);
+        assert_eq!(
+            rows.iter().map(|row| row.amount.vnd()).collect::<Vec<_>>(),
+            [30_000, 35_000],
+            "{amount}"
+        );
+    }
+}
+
+#[test]
 fn the_note_is_found_wherever_the_schema_lets_it_stand() {
     let cut = "x".repeat(135) + "HC7K3";
     for (rest, wanted) in [

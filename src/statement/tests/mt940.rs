@@ -188,6 +188,7 @@ fn the_same_statement_in_every_encoding_and_with_every_line_end() {
         text.replace('\n', "\r\n").into_bytes(),
         text.replace('\n', "\r").into_bytes(),
         text.replace('\n', "\r\r\n").into_bytes(),
+        format!("\n  {}", text.replace("\n:", "\n  :")).into_bytes(),
         [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
         utf16(&text, true),
         utf16(&text.replace('\n', "\r"), false),

@@ -173,6 +173,27 @@ fn every_encoding_and_separator_reads_alike() {
 }
 
 #[test]
+fn letters_of_the_west_are_read_as_they_are_written() {
+    let text = "Date,Transaction ID,Amount,Note\n15/01/2026,A1,5000,Müller\n15/01/2026,A2,6000,Café Señor\n";
+    let latin: Vec<u8> = text
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    assert_eq!(proposed(&latin).file.encoding, Some(Encoding::Windows1252));
+    let notes: Vec<String> = movements(&read(&latin).0)
+        .into_iter()
+        .map(|row| row.note)
+        .collect();
+    assert_eq!(notes, ["Müller", "Café Señor"]);
+    let mixed = [&latin, "15/01/2026,A3,7000,Müller\n".as_bytes()].concat();
+    let faults = bad(&read(&mixed).0);
+    assert!(
+        faults.len() == 1 && faults[0].1.contains("Windows-1252"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn mixed_encodings_are_bad_rows_and_never_other_letters() {
     let old = windows_1258("15/01/2026 10:00:00;FT3;tiền;;1.000;\n").unwrap();
     let mixed = [BANK.as_bytes(), &old].concat();
@@ -198,6 +219,15 @@ fn mixed_encodings_are_bad_rows_and_never_other_letters() {
     let tcvn3 = b"Date,Transaction ID,Amount,Note\n15/01/2026,A1,5000,ti\xD2n h\xB5ng\n15/01/2026,A2,5000,mua b\xB8n\n";
     let text = refusal(tcvn3);
     assert!(text.contains("Dòng 2"), "{text}");
+
+    // So written, capitals stand inside words; in VNI letters stand there that no western bank writes.
+    for line in [
+        &b"15/01/2026,A1,5000,th\xC7\n"[..],
+        b"15/01/2026,A1,5000,tie\xE0n ha\xF8ng\n",
+    ] {
+        let text = refusal(&[b"Date,Transaction ID,Amount,Note\n", line].concat());
+        assert!(text.contains("Dòng 2"), "{text}");
+    }
 
     let text = refusal(b"Ng\x81y,S\x8f ti\x90n\n1,2\n");
     assert!(text.contains("Dòng 1") && text.contains("CSV UTF-8"), "{text}");

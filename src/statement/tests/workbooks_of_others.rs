@@ -1,6 +1,7 @@
 //! Workbooks as programs other than Excel write them.
 
 use super::support::*;
+use super::*;
 
 /// A table of two payments.
 fn table() -> Vec<Vec<TestCell>> {
@@ -202,6 +203,8 @@ fn the_stream_of_an_old_workbook_has_many_names_and_orders() {
     for name in ["/Workbook", "/WORKBOOK", "/workbook", "/Book", "/BOOK"] {
         assert_eq!(amounts(&ole_of(&[(name, &stream(|_| ()))])), wanted, "{name}");
     }
+    assert_eq!(amounts(&stream(|_| ())), wanted);
+    assert!(refusal(&[9, 4, 6, 0, 0, 0, 0x10, 0, 0, 0]).contains("trước 1993"));
     // For programs of 1995 there is a second stream in their format.
     let both = ole_of(&[("/Book", &[9; 40]), ("/Workbook", &stream(|_| ()))]);
     assert_eq!(amounts(&both), wanted);
@@ -251,4 +254,182 @@ fn a_workbook_of_1995_is_read_in_its_code_page() {
     let bytes = ole_of(&[("/Book", &[globals, sheet].concat())]);
     assert_eq!(proposed(&bytes).file.sheet.as_deref(), Some("Sao kê"));
     assert_eq!(amounts(&bytes), [65_000, 35_000]);
+}
+
+/// The table as OpenDocument: equal rows and cells written once with their number, days and amounts with their types.
+fn open_document(rows: &str) -> Vec<u8> {
+    let content = format!(
+        "<?xml version=\"1.0\"?><office:document-content><office:body><office:spreadsheet>\
+         <table:table table:name=\"Ghi chú\"><table:table-row><table:table-cell><text:p>xin chào</text:p></table:table-cell></table:table-row></table:table>\
+         <table:table table:name=\"Sao kê\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
+    );
+    zip(&[
+        (
+            "mimetype",
+            b"application/vnd.oasis.opendocument.spreadsheet".to_vec(),
+        ),
+        ("content.xml", content.into_bytes()),
+    ])
+}
+
+const OPEN_ROWS: &str = "<table:table-row table:number-rows-repeated=\"2\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>\
+    <table:table-header-rows><table:table-row><table:table-cell><text:p>Ngày <text:span>giao dịch</text:span></text:p></table:table-cell>\
+    <table:table-cell><text:p>Mã giao dịch</text:p></table:table-cell><table:table-cell><text:p>Số tiền</text:p></table:table-cell>\
+    <table:table-cell><office:annotation><text:p>ghi chú</text:p></office:annotation><text:p>Nội dung</text:p></table:table-cell></table:table-row></table:table-header-rows>\
+    <table:table-row><table:table-cell office:value-type=\"date\" office:date-value=\"2026-06-15T09:10:11\"><text:p>15/06/26</text:p></table:table-cell>\
+    <table:table-cell office:value-type=\"string\"><text:p>FT1</text:p></table:table-cell>\
+    <table:table-cell office:value-type=\"float\" office:value=\"65000\"><text:p>65.000 đ</text:p></table:table-cell>\
+    <table:table-cell><text:p>HC7K3M9J<text:s text:c=\"1\"/>rau</text:p></table:table-cell></table:table-row>\
+    <table:table-row table:number-rows-repeated=\"2\"><table:table-cell office:value-type=\"date\" office:date-value=\"2026-06-15\"/>\
+    <table:table-cell/><table:table-cell office:value-type=\"currency\" office:value=\"3.5E4\"/><table:table-cell><text:p>cá</text:p></table:table-cell>\
+    <table:table-cell table:number-columns-repeated=\"16000\"/></table:table-row>\
+    <table:table-row table:number-rows-repeated=\"1048500\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>";
+
+#[test]
+fn workbooks_of_open_document_are_read_with_their_equal_rows() {
+    let bytes = open_document(OPEN_ROWS);
+    let proposal = proposed(&bytes);
+    assert_eq!(
+        (proposal.file.kind, proposal.file.header_row),
+        (FileKind::Ods, Some(3))
+    );
+    assert_eq!(proposal.file.sheet.as_deref(), Some("Sao kê"));
+    let rows = movements(&read(&bytes).0);
+    let said: Vec<_> = rows
+        .iter()
+        .map(|row| (row.row_number, row.amount.vnd(), row.note.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [(4, 65_000, "HC7K3M9J rau"), (5, 35_000, "cá"), (6, 35_000, "cá")]
+    );
+    assert!(rows[0].occurred_at.is_some() && rows[1].occurred_at.is_none());
+    let locked = zip(&[
+        ("content.xml", vec![1, 2, 3]),
+        (
+            "META-INF/manifest.xml",
+            b"<manifest><file-entry><encryption-data/></file-entry></manifest>".to_vec(),
+        ),
+    ]);
+    assert!(refusal(&locked).contains("mật khẩu"));
+    let text = zip(&[
+        ("mimetype", b"application/vnd.oasis.opendocument.text".to_vec()),
+        ("content.xml", vec![1]),
+    ]);
+    assert!(refusal(&text).contains("không phải bảng tính"));
+    let wide = OPEN_ROWS.replace(
+        "<table:table-cell><text:p>cá",
+        "<table:table-cell table:number-columns-repeated=\"600\"><text:p>cá",
+    );
+    let error = read_with(&open_document(&wide), &proposal.mapping).unwrap_err();
+    assert!(error.sentence().vi.contains("500 cột"), "{error}");
+}
+
+#[test]
+fn workbooks_in_the_xml_of_2003_are_read() {
+    let text = "<?xml version=\"1.0\"?><?mso-application progid=\"Excel.Sheet\"?>\
+        <Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\" xmlns:ss=\"urn:schemas-microsoft-com:office:spreadsheet\">\
+        <Worksheet ss:Name=\"Cũ\"><Table><Row><Cell><Data ss:Type=\"String\">Ngày giao dịch</Data></Cell><Cell><Data ss:Type=\"String\">Số tiền</Data></Cell></Row></Table>\
+        <WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions></Worksheet>\
+        <Worksheet ss:Name=\"Sao kê\"><Table><Row ss:Index=\"3\"><Cell><Data ss:Type=\"String\">Ngày giao dịch</Data></Cell>\
+        <Cell><Data ss:Type=\"String\">Mã giao dịch</Data></Cell><Cell><Data ss:Type=\"String\">Số <B>tiền</B></Data></Cell>\
+        <Cell ss:MergeAcross=\"1\"><Data ss:Type=\"String\">Nội dung</Data></Cell></Row>\
+        <Row><Cell><Data ss:Type=\"DateTime\">2026-06-15T09:10:11.000</Data></Cell><Cell><Data ss:Type=\"String\">FT1</Data><Comment><Data>x</Data></Comment></Cell>\
+        <Cell><Data ss:Type=\"Number\">65000</Data></Cell><Cell><Data ss:Type=\"String\">HC7K3M9J &amp; rau</Data></Cell></Row>\
+        <Row><Cell><Data ss:Type=\"DateTime\">2026-06-15T00:00:00.000</Data></Cell><Cell ss:Index=\"3\"><Data ss:Type=\"Number\">3.5E4</Data></Cell></Row>\
+        </Table></Worksheet></Workbook>";
+    let proposal = proposed(text.as_bytes());
+    assert_eq!(
+        (proposal.file.kind, proposal.file.header_row),
+        (FileKind::Xml2003, Some(3))
+    );
+    assert_eq!(proposal.file.sheet.as_deref(), Some("Sao kê"));
+    let rows = movements(&read(text.as_bytes()).0);
+    let said: Vec<_> = rows
+        .iter()
+        .map(|row| (row.row_number, row.amount.vnd(), row.note.as_str()))
+        .collect();
+    assert_eq!(said, [(4, 65_000, "HC7K3M9J & rau"), (5, 35_000, "")]);
+    assert!(rows[0].occurred_at.is_some() && rows[1].occurred_at.is_none());
+    let bytes = utf16(text, true);
+    assert_eq!(movements(&read(&bytes).0), rows);
+}
+
+/// The table as XLSB: the parts of XLSX, their content as records.
+fn binary_workbook() -> Vec<u8> {
+    let record = |kind: u16, body: &[u8]| {
+        let mut bytes = Vec::new();
+        match kind {
+            ..=0x7F => bytes.push(kind as u8),
+            kind => bytes.extend([kind as u8 & 0x7F | 0x80, (kind >> 7) as u8]),
+        }
+        let mut length = body.len();
+        while length > 0x7F {
+            bytes.push(length as u8 & 0x7F | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend(body);
+        bytes
+    };
+    let wide = |text: &str| {
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let letters = units.iter().flat_map(|unit| unit.to_le_bytes());
+        (units.len() as u32)
+            .to_le_bytes()
+            .into_iter()
+            .chain(letters)
+            .collect::<Vec<u8>>()
+    };
+    let mut shared = Vec::new();
+    let mut sheet = Vec::new();
+    let mut count = 0_u32;
+    for (at, row) in table().iter().enumerate() {
+        sheet.extend(record(0, &[(at as u32).to_le_bytes(), [0; 4]].concat()));
+        for (place, cell) in row.iter().enumerate() {
+            // A cell behind another one may leave its column out; so do those of the last row.
+            let (place_bytes, behind) = match (at, place) {
+                (2, 1..) => (Vec::new(), 11),
+                _ => ((place as u32).to_le_bytes().to_vec(), 0),
+            };
+            let head = [place_bytes, vec![0; 4]].concat();
+            let record = |kind: u16, body: &[u8]| record(kind + behind, body);
+            sheet.extend(match cell {
+                TestCell::Number(digits) => {
+                    let read: serde_json::Value = serde_json::from_str(digits).unwrap();
+                    let bits = read.as_f64().unwrap().to_bits();
+                    record(5, &[&head[..], &bits.to_le_bytes()].concat())
+                }
+                TestCell::Text(text) if place == 3 => record(6, &[head, wide(text)].concat()),
+                TestCell::Text(text) => {
+                    shared.extend(record(19, &[vec![0], wide(text)].concat()));
+                    count += 1;
+                    record(7, &[head, (count - 1).to_le_bytes().to_vec()].concat())
+                }
+                other => panic!("{other:?}"),
+            });
+        }
+    }
+    sheet.extend(record(146, &[]));
+    let named = [vec![0, 0, 0, 0, 1, 0, 0, 0], wide("r1"), wide("Sao kê")].concat();
+    let relation =
+        "<Relationships><Relationship Id=\"r1\" Target=\"worksheets/sheet1.bin\"/></Relationships>";
+    zip(&[
+        ("xl/workbook.bin", record(156, &named)),
+        ("xl/_rels/workbook.bin.rels", relation.as_bytes().to_vec()),
+        ("xl/worksheets/sheet1.bin", sheet),
+        ("xl/sharedStrings.bin", shared),
+    ])
+}
+
+#[test]
+fn workbooks_of_records_are_read() {
+    let bytes = binary_workbook();
+    let proposal = proposed(&bytes);
+    assert_eq!(
+        (proposal.file.kind, proposal.file.sheet.as_deref()),
+        (FileKind::Xlsb, Some("Sao kê"))
+    );
+    assert_eq!(amounts(&bytes), [65_000, 35_000]);
+    assert_eq!(movements(&read(&bytes).0)[0].note, "HC7K3M9J");
 }
