@@ -147,7 +147,7 @@ pub fn read_whole(bytes: &[u8], profile: &str) {
             }
             Event::Bad(row) => {
                 bad += 1;
-                assert!(!row.reason.is_empty());
+                assert!(!row.reason.vi.is_empty());
                 row.row_number
             }
             Event::Ignored(row) => {

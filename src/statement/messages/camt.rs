@@ -10,6 +10,7 @@ use crate::statement::containers::xml::{self, Xml, XmlFault, attribute};
 use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
 use crate::statement::limits::{BATCH_MAX, CELL_BYTES_MAX, FILE_BYTES_MAX, Overrun};
+use crate::statement::messages::Directions;
 use crate::statement::messages::camt_entry::{Detail, Entry, Money, Owner};
 use crate::statement::row::EventSink;
 use crate::statement::summary::{Balance, Summary, saturating_sum};
@@ -109,6 +110,7 @@ struct Statement {
     closing: Option<Dong>,
     credits: Dong,
     debits: Dong,
+    directions: Directions,
 }
 
 impl Reader {
@@ -176,7 +178,7 @@ impl Reader {
         match name.as_str() {
             "Ntry" => self.end_entry(sink)?,
             "Bal" => self.end_balance(),
-            "Stmt" | "Rpt" | "Ntfctn" if self.is_message() => self.end_statement(),
+            "Stmt" | "Rpt" | "Ntfctn" if self.is_message() => self.end_statement()?,
             _ => {}
         }
         self.text.clear();
@@ -234,6 +236,11 @@ impl Reader {
     fn end_entry(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         let entry = std::mem::take(&mut self.entry);
         let effect = entry.effect();
+        match effect.credit - effect.debit {
+            0 if entry.amount.dong() != Ok(0) && entry.is_booked() => self.statement.directions.lose_one(),
+            0 => {}
+            signed => self.statement.directions.push(self.rows + 1, signed),
+        }
         self.statement.credits = saturating_sum(self.statement.credits, Dong::new(effect.credit));
         self.statement.debits = saturating_sum(self.statement.debits, Dong::new(effect.debit));
         for event in entry.events(self.rows + 1, &self.owner) {
@@ -259,20 +266,29 @@ impl Reader {
         }
     }
 
-    fn end_statement(&mut self) {
+    fn end_statement(&mut self) -> Result<(), StatementError> {
         let statement = std::mem::take(&mut self.statement);
         let (Some(opening), Some(closing)) = (statement.opening, statement.closing) else {
-            return;
+            return Ok(());
         };
         let credited = opening.vnd().saturating_add(statement.credits.vnd());
         let expected = credited.saturating_sub(statement.debits.vnd());
+        let lacks = closing.vnd().saturating_sub(expected);
+        if let Some((row, because)) = statement.directions.contradicted(lacks) {
+            return Err(StatementError::Message {
+                format: self.summary.kind.show(),
+                row,
+                because,
+            });
+        }
         self.has_balance = true;
         self.balance.parts += 1;
-        self.balance.parts_off += u64::from(expected != closing.vnd());
+        self.balance.parts_off += u64::from(lacks != 0);
         self.balance.opening = saturating_sum(self.balance.opening, opening);
         self.balance.credits = saturating_sum(self.balance.credits, statement.credits);
         self.balance.debits = saturating_sum(self.balance.debits, statement.debits);
         self.balance.closing = saturating_sum(self.balance.closing, closing);
+        Ok(())
     }
 
     fn finish(mut self) -> Result<Summary, StatementError> {

@@ -153,11 +153,16 @@ struct Part<'a> {
 }
 
 impl Entry {
+    pub(crate) fn is_booked(&self) -> bool {
+        self.status == "BOOK"
+    }
+
     /// What the entry does to the balance: only what is booked does.
     pub(crate) fn effect(&self) -> Effect {
-        let amount = match self.status.as_str() {
-            "BOOK" => self.amount.dong().unwrap_or(0),
-            _ => 0,
+        let amount = if self.is_booked() {
+            self.amount.dong().unwrap_or(0)
+        } else {
+            0
         };
         match self.direction.as_str() {
             "CRDT" => Effect {

@@ -4,10 +4,62 @@
 //! when one line breaks its grammar, and the camt crates are types generated from the schema, which hold a whole file
 //! too. A statement here may have a million rows, and one bad row must not lose the others.
 
+use crate::vn::{Dong, Lang, Sentence, sentence};
+
 pub(crate) mod camt;
 pub(crate) mod camt_entry;
 pub(crate) mod mt940;
 pub(crate) mod mt940_entry;
+
+/// Entries between two balances that are remembered; a page or a day has far less.
+const ENTRIES_MAX: usize = 100_000;
+
+/// The entries between an opening and a closing balance: if the balances fit only with one of them turned round, its
+/// direction is wrong.
+#[derive(Default)]
+pub(crate) struct Directions {
+    /// Where an entry stands, and what came in by it; less than zero for what went out.
+    entries: Vec<(u64, i64)>,
+    /// One of them could not be read, or there are too many: the balances say nothing of single ones.
+    is_partial: bool,
+}
+
+impl Directions {
+    pub(crate) fn push(&mut self, place: u64, signed: i64) {
+        if self.entries.len() == ENTRIES_MAX {
+            self.is_partial = true;
+        } else {
+            self.entries.push((place, signed));
+        }
+    }
+
+    pub(crate) fn lose_one(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// The first entry that, turned round, makes up for what the closing balance lacks; with what is to be said of it.
+    pub(crate) fn contradicted(&self, lacks: i64) -> Option<(u64, Sentence)> {
+        if self.is_partial || lacks == 0 {
+            return None;
+        }
+        let turned = |signed: i64| signed.checked_mul(-2) == Some(lacks);
+        let &(place, signed) = self.entries.iter().find(|(_, signed)| turned(*signed))?;
+        let amount = Dong::new(signed.saturating_abs());
+        let (vi, en) = (amount.show(Lang::Vi), amount.show(Lang::En));
+        let because = if signed > 0 {
+            sentence!(
+                "khoản {vi} ghi là tiền vào, nhưng số dư đầu và cuối chỉ khớp nếu đó là tiền ra; hãy hỏi ngân hàng chiều tiền đúng",
+                "{en} stands there as money in, but opening and closing balance fit only if it went out; ask the bank which way it went"
+            )
+        } else {
+            sentence!(
+                "khoản {vi} ghi là tiền ra, nhưng số dư đầu và cuối chỉ khớp nếu đó là tiền vào; hãy hỏi ngân hàng chiều tiền đúng",
+                "{en} stands there as money out, but opening and closing balance fit only if it came in; ask the bank which way it went"
+            )
+        };
+        Some((place, because))
+    }
+}
 
 /// A reference, or nothing where the field says that there is none.
 pub(crate) fn reference(text: &str) -> &str {

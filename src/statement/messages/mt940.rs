@@ -7,6 +7,7 @@ use crate::statement::containers::text::{self, Lines};
 use crate::statement::error::StatementError;
 use crate::statement::kind::{Encoding, FileKind};
 use crate::statement::limits::CELL_BYTES_MAX;
+use crate::statement::messages::Directions;
 use crate::statement::messages::mt940_entry::{Entry, amount, note_of};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, EventSink, IgnoredRow, IgnoredWhy, StatementRow};
@@ -89,6 +90,7 @@ struct Page {
     is_dong: bool,
     credits: Dong,
     debits: Dong,
+    directions: Directions,
 }
 
 impl Reader {
@@ -222,7 +224,7 @@ impl Reader {
                         "the opening and the closing balance are in different currencies",
                     )));
                 }
-                self.close(closing, field.tag != "62M");
+                self.close(closing, field.tag != "62M")?;
             }
             "34F" => return Err(interim()),
             _ => {}
@@ -264,22 +266,31 @@ impl Reader {
             is_dong,
             credits: Dong::ZERO,
             debits: Dong::ZERO,
+            directions: Directions::default(),
         });
     }
 
     /// Counts what came and went on the page that is open, and says what it should come to.
-    fn take_page(&mut self) -> Option<i64> {
+    fn take_page(&mut self) -> Option<(i64, Directions)> {
         let page = self.page.take()?;
         self.balance.credits = saturating_sum(self.balance.credits, page.credits);
         self.balance.debits = saturating_sum(self.balance.debits, page.debits);
         let credited = page.opening.vnd().saturating_add(page.credits.vnd());
-        Some(credited.saturating_sub(page.debits.vnd()))
+        Some((credited.saturating_sub(page.debits.vnd()), page.directions))
     }
 
-    fn close(&mut self, closing: Dong, is_final: bool) {
-        if let Some(expected) = self.take_page() {
+    fn close(&mut self, closing: Dong, is_final: bool) -> Result<(), StatementError> {
+        if let Some((expected, directions)) = self.take_page() {
+            let lacks = closing.vnd().saturating_sub(expected);
+            if let Some((row, because)) = directions.contradicted(lacks) {
+                return Err(StatementError::Message {
+                    format: FORMAT,
+                    row,
+                    because,
+                });
+            }
             self.balance.parts += 1;
-            self.balance.parts_off += u64::from(expected != closing.vnd());
+            self.balance.parts_off += u64::from(lacks != 0);
         }
         self.has_closing = true;
         if is_final {
@@ -287,13 +298,18 @@ impl Reader {
         } else {
             self.carried = Some(closing);
         }
+        Ok(())
     }
 
     fn entry(&mut self, field: &Field) {
         self.entries += 1;
         let row_number = self.entries;
         let number = field.number;
-        let pending = self.read_entry(field, row_number).unwrap_or_else(|reason| {
+        let read = self.read_entry(field, row_number);
+        if let (Err(_), Some(page)) = (&read, &mut self.page) {
+            page.directions.lose_one();
+        }
+        let pending = read.unwrap_or_else(|reason| {
             Event::Bad(BadRow {
                 row_number,
                 cells: field.lines.clone(),
@@ -343,6 +359,12 @@ impl Reader {
                 &mut page.debits
             };
             *side = saturating_sum(*side, Dong::new(entry.amount));
+            let signed = if entry.is_credit {
+                entry.amount
+            } else {
+                -entry.amount
+            };
+            page.directions.push(field.number, signed);
         }
         let ignored = |why, amount| {
             Event::Ignored(IgnoredRow {

@@ -207,6 +207,49 @@ fn the_direction_of_the_entry_decides_and_a_contradiction_is_never_money_in() {
 }
 
 #[test]
+fn a_direction_that_the_balances_contradict_stops_the_reading() {
+    let balance = |code: &str, vnd: i64| {
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"VND\">{vnd}</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>"
+        )
+    };
+    let with = |direction: &str, closing: i64| {
+        let balances = balance("OPBD", 1_000_000) + &balance("CLBD", closing);
+        let text = statement(&[
+            (5_000, "CRDT", ""),
+            (
+                65_000,
+                direction,
+                &format!("<NtryDtls>{}</NtryDtls>", detail(65_000, "CRDT")),
+            ),
+        ]);
+        text.replace("</Acct>", &format!("</Acct>{balances}"))
+    };
+    assert!(read(with("DBIT", 940_000).as_bytes()).1.balance.unwrap().agrees());
+    assert!(
+        read(with("CRDT", 1_070_000).as_bytes())
+            .1
+            .balance
+            .unwrap()
+            .agrees()
+    );
+    let mapping = proposed(CAMT.as_bytes()).mapping;
+    for (direction, closing, words) in [
+        ("DBIT", 1_070_000, "ghi là tiền ra"),
+        ("CRDT", 940_000, "ghi là tiền vào"),
+    ] {
+        let said = read_with(with(direction, closing).as_bytes(), &mapping)
+            .unwrap_err()
+            .sentence();
+        assert!(
+            said.vi.contains(words) && said.vi.contains("65.000"),
+            "{}",
+            said.vi
+        );
+    }
+}
+
+#[test]
 fn a_return_inside_a_batch_goes_the_other_way() {
     let inside = detail(65_000, "CRDT") + &detail(35_000, "CRDT") + &detail(20_000, "DBIT");
     let rest = format!("<NtryDtls><Btch><NbOfTxs>3</NbOfTxs></Btch>{inside}</NtryDtls>");

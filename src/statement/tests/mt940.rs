@@ -258,6 +258,32 @@ fn balances_are_read_as_banks_write_them_and_refused_by_what_is_wrong() {
 }
 
 #[test]
+fn a_direction_that_the_balances_contradict_stops_the_reading_and_is_named() {
+    let entries = |first: &str, second: &str| {
+        format!(":61:2606150615{first}65000,NTRFX//FT1\n:86:RAU\n:61:2606150615{second}20000,NTRFX//FT2\n")
+    };
+    let mapping = proposed(MT940.as_bytes()).mapping;
+    for (first, second, closing, line, words) in [
+        ("C", "C", 1_045_000, 7, "ghi là tiền vào"),
+        ("D", "D", 1_045_000, 5, "ghi là tiền ra"),
+        ("C", "RD", 1_045_000, 7, "ghi là tiền vào"),
+    ] {
+        let text = statement(&entries(first, second), closing);
+        let said = read_with(text.as_bytes(), &mapping).unwrap_err().sentence();
+        assert!(
+            said.vi.contains(words) && said.vi.contains(&format!("dòng {line}")),
+            "{}",
+            said.vi
+        );
+    }
+    // A missing entry turns nothing round, and what could not be read may be what is missing.
+    let missing = statement(&entries("C", "C"), 1_095_000);
+    assert_eq!(read(missing.as_bytes()).1.balance.unwrap().parts_off, 1);
+    let unread = statement(&entries("C", "C"), 1_045_000).replace("C20000,", "C20000,5");
+    assert_eq!(read(unread.as_bytes()).1.bad, 1);
+}
+
+#[test]
 fn a_closing_balance_without_a_currency_is_in_that_of_the_opening_one() {
     let text =
         statement(":61:2606150615C65000,NTRFX//FT1\n", 1_065_000).replace(":62F:C260615VND", ":62F:C260615");

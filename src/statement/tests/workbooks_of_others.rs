@@ -393,18 +393,18 @@ fn binary_workbook() -> Vec<u8> {
                 _ => ((place as u32).to_le_bytes().to_vec(), 0),
             };
             let head = [place_bytes, vec![0; 4]].concat();
-            let record = |kind: u16, body: &[u8]| record(kind + behind, body);
+            let cell_record = |kind: u16, body: &[u8]| record(kind + behind, body);
             sheet.extend(match cell {
                 TestCell::Number(digits) => {
                     let read: serde_json::Value = serde_json::from_str(digits).unwrap();
                     let bits = read.as_f64().unwrap().to_bits();
-                    record(5, &[&head[..], &bits.to_le_bytes()].concat())
+                    cell_record(5, &[&head[..], &bits.to_le_bytes()].concat())
                 }
-                TestCell::Text(text) if place == 3 => record(6, &[head, wide(text)].concat()),
+                TestCell::Text(text) if place == 3 => cell_record(6, &[head, wide(text)].concat()),
                 TestCell::Text(text) => {
                     shared.extend(record(19, &[vec![0], wide(text)].concat()));
                     count += 1;
-                    record(7, &[head, (count - 1).to_le_bytes().to_vec()].concat())
+                    cell_record(7, &[head, (count - 1).to_le_bytes().to_vec()].concat())
                 }
                 other => panic!("{other:?}"),
             });
