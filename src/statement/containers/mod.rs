@@ -8,6 +8,7 @@
 pub(crate) mod cells;
 pub(crate) mod delimited;
 pub(crate) mod html;
+pub(crate) mod numbers;
 pub(crate) mod ods;
 pub(crate) mod ole;
 pub(crate) mod package;

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::io::{BufReader, Read, Seek};
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
+use crate::statement::containers::numbers::{decimal, is_date_format, packed_digits, shows_date};
 use crate::statement::containers::package::{archive_fault, relations, workbook_fault};
 use crate::statement::containers::parts::Archive;
-use crate::statement::containers::xls::{decimal, packed_digits};
-use crate::statement::containers::xlsx::{is_date_format, shows_date};
 use crate::statement::error::StatementError;
 use crate::statement::limits::{COLUMNS_MAX, RECORD_BYTES_MAX, SHARED_BYTES_MAX};
 use crate::vn::Sentence;

@@ -8,6 +8,7 @@ use std::io::{Read, Seek};
 use quick_xml::events::Event;
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
+use crate::statement::containers::numbers::{is_date_format, shows_date};
 use crate::statement::containers::ods;
 use crate::statement::containers::package::{
     archive_fault, main_part, part, relations, workbook_fault, xml_fault,
@@ -621,65 +622,9 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     String::from_utf16_lossy(&units).into()
 }
 
-/// Built-in formats that show a day or a time.
-pub(crate) fn is_date_format(id: u32) -> bool {
-    matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
-}
-
-/// Whether a format of the file's own shows a day or a time: letters of dates outside of quoted words,
-/// colours and escapes.
-pub(crate) fn shows_date(code: &str) -> bool {
-    let mut in_quotes = false;
-    let mut in_brackets = false;
-    let mut is_escaped = false;
-    for c in code.chars() {
-        if std::mem::take(&mut is_escaped) {
-            continue;
-        }
-        match c {
-            '\\' | '_' | '*' => is_escaped = true,
-            '"' => in_quotes = !in_quotes,
-            '[' => in_brackets = true,
-            ']' => in_brackets = false,
-            // Only the first part says how positive numbers look.
-            ';' if !in_quotes => return false,
-            'd' | 'D' | 'm' | 'M' | 'y' | 'Y' | 'h' | 'H' | 's' | 'S' if !in_quotes && !in_brackets => {
-                return true;
-            }
-            _ => {}
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formats_of_dates_are_told_from_those_of_numbers() {
-        for code in [
-            "dd/mm/yyyy",
-            "yyyy-mm-dd hh:mm:ss",
-            "[$-42A]d mmmm yyyy;@",
-            "h:mm AM/PM",
-        ] {
-            assert!(shows_date(code), "{code}");
-        }
-        for code in [
-            "General",
-            "#,##0",
-            "#,##0 \"đ\"",
-            "0.00",
-            "[Red]#,##0",
-            "#,##0\\d",
-            "@",
-            "#,##0;\"d\"",
-        ] {
-            assert!(!shows_date(code), "{code}");
-        }
-        assert!(is_date_format(14) && is_date_format(22) && !is_date_format(0) && !is_date_format(3));
-    }
 
     #[test]
     fn letters_that_xml_would_lose_come_back() {
