@@ -180,7 +180,7 @@ impl Entry {
     /// they add up to the entry, else one for all.
     ///
     /// The entry's direction is the account's, so it decides. A transaction goes the other way only inside an entry
-    /// that comes out so: 65.000 + 35.000 − 20.000 in an entry of 80.000.
+    /// that comes out so: 65.000 + 35.000 − 20.000 in an entry of 80.000. Inside an entry of money out none is taken in.
     pub(crate) fn events(self, first: u64, owner: &Owner) -> Vec<Event> {
         let opposes = self.details.iter().any(|detail| self.opposes(detail));
         let (directions, is_contradicted) = match self.sums() {
@@ -290,6 +290,12 @@ impl Entry {
                 return Err(Sentence::new(
                     "Bút toán ghi tiền vào (CRDT) nhưng giao dịch bên trong ghi tiền ra (DBIT). Hãy hỏi ngân hàng chiều tiền đúng.",
                     "The entry says money in (CRDT), a transaction inside says money out (DBIT). Ask the bank which way it went.",
+                ));
+            }
+            ("CRDT", _) if self.direction == "DBIT" => {
+                return Err(Sentence::new(
+                    "Giao dịch ghi tiền vào (CRDT) nằm trong một bút toán ghi tiền ra (DBIT). Hãy hỏi ngân hàng chiều tiền đúng.",
+                    "The transaction says money in (CRDT) inside an entry that says money out (DBIT). Ask the bank which way it went.",
                 ));
             }
             ("CRDT", true) => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),

@@ -259,6 +259,15 @@ fn a_return_inside_a_batch_goes_the_other_way() {
         (2, 100_000)
     );
     assert_eq!((summary.outgoing.count, summary.bad), (1, 0));
+    // The other way round it is for a person: nothing comes in by an entry that says that money went out.
+    let inside = detail(30_000, "DBIT") + &detail(20_000, "CRDT");
+    let (events, summary) =
+        read(statement(&[(10_000, "DBIT", &format!("<NtryDtls>{inside}</NtryDtls>"))]).as_bytes());
+    assert_eq!(
+        (summary.payments.count, summary.outgoing.amount.vnd()),
+        (0, 30_000)
+    );
+    assert!(bad(&events)[0].1.contains("DBIT"), "{events:?}");
     let given_back = rest.replace(
         "<CdtDbtInd>DBIT</CdtDbtInd>",
         "<CdtDbtInd>DBIT</CdtDbtInd><RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>",
