@@ -114,12 +114,55 @@ pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 /// An old workbook with this stream.
 pub fn old_workbook(stream: &[u8]) -> Vec<u8> {
     let memory = Cursor::new(Vec::new());
-    let mut file =
-        cfb::CompoundFile::create_with_version(cfb::Version::V3, memory).expect("room in memory");
+    let mut file = cfb::CompoundFile::create_with_version(cfb::Version::V3, memory).expect("room in memory");
     let mut workbook = file.create_stream("/Workbook").expect("a name that is new");
     workbook.write_all(stream).expect("room in memory");
     drop(workbook);
     file.into_inner().into_inner()
+}
+
+/// A workbook of records whose only sheet is these bytes.
+pub fn binary_workbook(sheet: &[u8]) -> Vec<u8> {
+    let wide = |text: &str| -> Vec<u8> {
+        let letters = text.encode_utf16().flat_map(u16::to_le_bytes);
+        (text.len() as u32)
+            .to_le_bytes()
+            .into_iter()
+            .chain(letters)
+            .collect()
+    };
+    let named = [vec![0, 0, 0, 0, 1, 0, 0, 0], wide("r1"), wide("GD")].concat();
+    let main = [&[0x9C, 0x01, named.len() as u8], &named[..]].concat();
+    let item = |text: &str| {
+        let body = [vec![0], wide(text)].concat();
+        [&[19, body.len() as u8], &body[..]].concat()
+    };
+    archive(&[
+        ("xl/workbook.bin", &main),
+        (
+            "xl/_rels/workbook.bin.rels",
+            b"<Relationships><Relationship Id=\"r1\" Target=\"sheet1.bin\"/></Relationships>",
+        ),
+        (
+            "xl/sharedStrings.bin",
+            &[item("Date"), item("Amount"), item("02/03/2026")].concat(),
+        ),
+        ("xl/sheet1.bin", sheet),
+    ])
+}
+
+/// An OpenDocument workbook with this content.
+pub fn open_document(content: &[u8]) -> Vec<u8> {
+    archive(&[
+        ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+        ("content.xml", content),
+    ])
+}
+
+/// A workbook in the XML of Excel 2003 that begins as one does, whatever comes then.
+pub fn xml2003(inside: &[u8]) -> Vec<u8> {
+    let start = b"<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\"><Worksheet Name=\"GD\">";
+    [start, inside].concat()
 }
 
 /// A page that begins as one does, whatever comes then.

@@ -84,6 +84,13 @@ const PAGE: &str = "<head><meta charset=utf-8><style>td { color: red }</style></
     <tr><td>02/03/2026<td>FT1<td><td><span style='display:none'>5</span>20.000</td></tr>\
     <tr><td>02/03/2026</td><td x:num=\"123456789012\">1.2E+11</td><td>5&#46;000</td><td>&nbsp;</td></tr></table></body></html>";
 
+const OPEN_DOCUMENT: &str = "<office:document-content><table:table table:name=\"GD\"><table:table-row table:number-rows-repeated=\"2\"><table:table-cell/></table:table-row>\
+    <table:table-row><table:table-cell><text:p>Date</text:p></table:table-cell><table:table-cell><text:p>Amount</text:p></table:table-cell></table:table-row>\
+    <table:table-row table:number-rows-repeated=\"2\"><table:table-cell office:value-type=\"date\" office:date-value=\"2026-03-02T08:00:00\"/>\
+    <table:table-cell office:value-type=\"float\" office:value=\"2E4\"><text:p>20.000<text:s/>đ</text:p></table:table-cell></table:table-row></table:table></office:document-content>";
+const XML_2003: &str = "<Table><Row Index=\"2\"><Cell><Data Type=\"String\">Date</Data></Cell><Cell MergeAcross=\"1\"><Data Type=\"String\">Amo<B>unt</B></Data></Cell></Row>\
+    <Row><Cell><Data Type=\"DateTime\">2026-03-02T00:00:00.000</Data></Cell><Cell Index=\"2\"><Data Type=\"Number\">2E4</Data></Cell></Row></Table></Worksheet></Workbook>";
+
 fn sheet() -> String {
     let cell = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
     let titles: String = ["Mã giao dịch", "Ngày giao dịch", "Số tiền"].map(cell).concat();
@@ -103,21 +110,37 @@ fn old_stream() -> Vec<u8> {
     let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let label = |row: u8, column: u8, text: &str| {
         let count = (text.encode_utf16().count() as u16).to_le_bytes();
-        record(0x0204, &[&[row, 0, column, 0, 0, 0], &count[..], &[1], &wide(text)].concat())
+        record(
+            0x0204,
+            &[&[row, 0, column, 0, 0, 0], &count[..], &[1], &wide(text)].concat(),
+        )
     };
     let number = |row: u8, column: u8, whole: u32| {
-        record(0x027E, &[&[row, 0, column, 0, 0, 0], &(whole << 2 | 2).to_le_bytes()[..]].concat())
+        record(
+            0x027E,
+            &[&[row, 0, column, 0, 0, 0], &(whole << 2 | 2).to_le_bytes()[..]].concat(),
+        )
     };
     let mut sheet = record(0x0809, &[0, 6, 0x10, 0, 0, 0, 0, 0]);
     for (column, title) in (0..).zip(["Mã giao dịch", "Ngày giao dịch", "Số tiền"]) {
         sheet.extend(label(0, column, title));
     }
-    sheet.extend([label(1, 0, "GD1"), label(1, 1, "02/03/2026"), number(1, 2, 20_000)].concat());
+    sheet.extend(
+        [
+            label(1, 0, "GD1"),
+            label(1, 1, "02/03/2026"),
+            number(1, 2, 20_000),
+        ]
+        .concat(),
+    );
     sheet.extend(record(0x000A, &[]));
     let mut globals = record(0x0809, &[0, 6, 5, 0, 0, 0, 0, 0]);
     globals.extend(record(0x00E0, &[0; 20]));
     let from = (globals.len() + 4 + 9 + 4) as u32;
-    globals.extend(record(0x0085, &[&from.to_le_bytes()[..], &[0, 0, 1, 0], b"S"].concat()));
+    globals.extend(record(
+        0x0085,
+        &[&from.to_le_bytes()[..], &[0, 0, 1, 0], b"S"].concat(),
+    ));
     globals.extend(record(0x000A, &[]));
     [globals, sheet].concat()
 }
@@ -132,9 +155,33 @@ fn statements() -> std::io::Result<()> {
          Content-Transfer-Encoding: quoted-printable\r\nContent-Type: text/html; charset=\"utf-8\"\r\n\r\n{}\r\n--b--\r\n",
         PAGE.replace('=', "=3D")
     );
-    corpus("statement_csv", &[("gateway", bytes(GATEWAY)), ("bank", bytes(BANK)), ("utf16", wide.clone())])?;
+    corpus(
+        "statement_csv",
+        &[
+            ("gateway", bytes(GATEWAY)),
+            ("bank", bytes(BANK)),
+            ("utf16", wide.clone()),
+        ],
+    )?;
     corpus("statement_xlsx", &[("sheet", bytes(&sheet))])?;
     corpus("statement_xls", &[("stream", old_stream())])?;
+    let cells = |cells: &[(u8, Vec<u8>)]| -> Vec<u8> {
+        let record = |(kind, body): &(u8, Vec<u8>)| [&[*kind, body.len() as u8], &body[..]].concat();
+        cells.iter().flat_map(record).collect()
+    };
+    let cell = |column: u8, value: &[u8]| [&[column, 0, 0, 0, 0, 0, 0, 0], value].concat();
+    let amount = 20_000.0_f64.to_bits().to_le_bytes();
+    let records = cells(&[
+        (0, vec![0; 8]),
+        (7, cell(0, &[0, 0, 0, 0])),
+        (18, vec![0, 0, 0, 0, 1, 0, 0, 0]),
+        (0, vec![1, 0, 0, 0, 0, 0, 0, 0]),
+        (7, cell(0, &[2, 0, 0, 0])),
+        (5, cell(1, &amount)),
+    ]);
+    corpus("statement_xlsb", &[("sheet", records)])?;
+    corpus("statement_ods", &[("content", bytes(OPEN_DOCUMENT))])?;
+    corpus("statement_xml2003", &[("sheet", bytes(XML_2003))])?;
     corpus("statement_html", &[("page", bytes(PAGE))])?;
     corpus("statement_mhtml", &[("archive", bytes(&archive))])?;
     corpus("statement_mt940", &[("pages", bytes(MT940))])?;
