@@ -4,15 +4,15 @@
 //! where it begins, a mark that never closes must be found wherever it stands, a record has a limit, and
 //! the letters of each record are decoded by themselves, so that a row in another encoding is seen.
 
-use std::io::{BufRead, Read, Seek};
+use std::io::{Read, Seek};
 
 use encoding_rs::{WINDOWS_1252, WINDOWS_1258};
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
-use crate::statement::containers::text::{self, is_utf8_line, is_vietnamese_1258};
+use crate::statement::containers::text::{self, append_line, is_utf8_line, is_vietnamese_1258, next_line};
 use crate::statement::error::StatementError;
 use crate::statement::kind::Encoding;
-use crate::statement::limits::{self, COLUMNS_MAX, Overrun, RECORD_BYTES_MAX};
+use crate::statement::limits::{self, COLUMNS_MAX};
 
 /// How a text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,7 @@ pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<TextFormat>
         .take(64 << 10)
         .read_to_end(&mut sample)
         .map_err(|error| StatementError::io(error, 1))?;
-    let line_end = if sample.contains(&b'\n') || !sample.contains(&b'\r') {
-        b'\n'
-    } else {
-        b'\r'
-    };
+    let line_end = text::line_end(&sample);
     let mut separators = SEPARATORS;
     separators.sort_by_key(|s| std::cmp::Reverse(sample.iter().filter(|b| *b == s).count()));
     Ok(separators
@@ -50,22 +46,6 @@ pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<TextFormat>
             line_end,
         })
         .collect())
-}
-
-/// Reads a line without its end, into a buffer that is used again. False at the end of the file.
-fn next_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> std::io::Result<bool> {
-    line.clear();
-    Ok(append_line(from, line_end, line)? > 0)
-}
-
-/// Reads one more line behind what is there, its end included; how many bytes.
-fn append_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> std::io::Result<u64> {
-    let room = RECORD_BYTES_MAX.saturating_sub(line.len() as u64);
-    let read = from.take(room).read_until(line_end, line)? as u64;
-    if read == room && line.last() != Some(&line_end) {
-        return Err(std::io::Error::other(Overrun::Record));
-    }
-    Ok(read)
 }
 
 /// Hands over every record that is not blank.

@@ -40,7 +40,9 @@ pub(crate) fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, Stateme
     if let Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) = marked {
         return Ok(encoding);
     }
-    let mut lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, file));
+    let mut lines = BufReader::with_capacity(BUFFER_BYTES, file);
+    let sample = lines.fill_buf().map_err(|error| StatementError::io(error, 1))?;
+    let line_end = line_end(sample);
     let mut line = Vec::new();
     let mut number = 0;
     let mut utf8_lines = 0_u64;
@@ -48,10 +50,7 @@ pub(crate) fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, Stateme
     let mut western_lines = 0_u64;
     let mut foreign_lines = 0_u64;
     let mut first_foreign = 0;
-    while lines
-        .next(&mut line, RECORD_BYTES_MAX as usize)
-        .map_err(|error| StatementError::io(error, number + 1))?
-    {
+    while next_line(&mut lines, line_end, &mut line).map_err(|error| StatementError::io(error, number + 1))? {
         number += 1;
         if line.is_ascii() {
             continue;
@@ -77,6 +76,31 @@ pub(crate) fn encoding<F: Read + Seek>(file: &mut F) -> Result<Encoding, Stateme
     } else {
         Err(StatementError::Encoding { row: first_foreign })
     }
+}
+
+/// What ends the lines of a text: LF, or CR where it has no LF (old Macintosh programs).
+pub(crate) fn line_end(sample: &[u8]) -> u8 {
+    if sample.contains(&b'\n') || !sample.contains(&b'\r') {
+        b'\n'
+    } else {
+        b'\r'
+    }
+}
+
+/// Reads a line without its end, into a buffer that is used again. False at the end of the file.
+pub(crate) fn next_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    Ok(append_line(from, line_end, line)? > 0)
+}
+
+/// Reads one more line behind what is there, its end included; how many bytes.
+pub(crate) fn append_line(from: &mut dyn BufRead, line_end: u8, line: &mut Vec<u8>) -> io::Result<u64> {
+    let room = RECORD_BYTES_MAX.saturating_sub(line.len() as u64);
+    let read = from.take(room).read_until(line_end, line)? as u64;
+    if read == room && line.last() != Some(&line_end) {
+        return Err(io::Error::other(Overrun::Record));
+    }
+    Ok(read)
 }
 
 /// Whether bytes make sense as Windows-1258: Vietnamese letters, each tone behind a vowel, and the signs
