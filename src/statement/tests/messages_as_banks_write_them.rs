@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::support::*;
-use super::*;
 
 /// One movement of an account.
 #[derive(Debug, Clone)]
@@ -40,8 +39,8 @@ impl Movement {
         let code = "HC7K3M9J";
         let details = match details % 6 {
             0 => format!(":86:TIEN RAU {code}\n"),
-            1 => format!(":86:TIEN RAU HC7K\n3M9J\n"),
-            2 => format!(":86:166?00GHI CO?20TIEN HC7K?213M9J?32AN\n"),
+            1 => ":86:TIEN RAU HC7K\n3M9J\n".to_owned(),
+            2 => ":86:166?00GHI CO?20TIEN HC7K?213M9J?32AN\n".to_owned(),
             3 => format!(":86:LUC T16\n:26:37 {code}\n"),
             4 => format!(":86:TIEN\n- {code}\n"),
             _ => format!(":86:TIEN\t{code}\u{2}\n"),
