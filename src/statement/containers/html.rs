@@ -454,8 +454,9 @@ impl<'s> Rows<'s> {
             }
             return Err(StatementError::TooManyColumns { row: self.number });
         }
-        // A number too long to be shown: `1,23E+11`.
-        let is_shortened = cell.text.contains("E+") || cell.text.trim_start().starts_with("##");
+        // A number too long to be shown, as `1,23E+11`, or not shown at all.
+        let shown = cell.text.trim();
+        let is_shortened = shown.is_empty() || shown.contains("E+") || shown.starts_with("##");
         let number = cell
             .number
             .as_deref()

@@ -127,6 +127,8 @@ fn a_number_that_is_not_shown_whole_is_taken_from_beside_it() {
         "<td x:num=\"123456789012\">1.23457E+11</td>",
     );
     assert_eq!(said(page.as_bytes())[0].0, "123456789012");
+    let page = TABLE.replace("<td>65.000</td>", "<td x:num=\"65000\"></td>");
+    assert_eq!(said(page.as_bytes())[0].1, 65_000);
     // What is shown decides elsewhere: a program may have put a rounded number beside it.
     let page = TABLE.replace("<td>65.000</td>", "<td x:num=\"65000.4\">65.000</td>");
     assert_eq!(said(page.as_bytes())[0].1, 65_000);
