@@ -210,6 +210,11 @@ pub fn read_whole(bytes: &[u8], profile: &str) {
     }
 }
 
+/// Whether rows come out of a file: what the corpus begins with has to get that far.
+pub fn has_rows(bytes: &[u8]) -> bool {
+    propose(&mut Cursor::new(bytes), "").is_ok_and(|proposal| !proposal.preview.is_empty())
+}
+
 /// Reads every statement of an archive.
 pub fn read_archive(bytes: &[u8]) {
     let Ok(Some(mut archive)) = StatementArchive::open(Cursor::new(bytes)) else {

@@ -145,6 +145,24 @@ fn old_stream() -> Vec<u8> {
     [globals, sheet].concat()
 }
 
+/// The sheet of a workbook of records, whose texts stand in its package.
+fn records() -> Vec<u8> {
+    let cells = |cells: &[(u8, Vec<u8>)]| -> Vec<u8> {
+        let record = |(kind, body): &(u8, Vec<u8>)| [&[*kind, body.len() as u8], &body[..]].concat();
+        cells.iter().flat_map(record).collect()
+    };
+    let cell = |column: u8, value: &[u8]| [&[column, 0, 0, 0, 0, 0, 0, 0], value].concat();
+    let amount = 20_000.0_f64.to_bits().to_le_bytes();
+    cells(&[
+        (0, vec![0; 8]),
+        (7, cell(0, &[0, 0, 0, 0])),
+        (18, vec![0, 0, 0, 0, 1, 0, 0, 0]),
+        (0, vec![1, 0, 0, 0, 0, 0, 0, 0]),
+        (7, cell(0, &[2, 0, 0, 0])),
+        (5, cell(1, &amount)),
+    ])
+}
+
 fn statements() -> std::io::Result<()> {
     let bytes = |text: &str| text.as_bytes().to_vec();
     let wide: Vec<u8> = GATEWAY.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -155,6 +173,21 @@ fn statements() -> std::io::Result<()> {
          Content-Transfer-Encoding: quoted-printable\r\nContent-Type: text/html; charset=\"utf-8\"\r\n\r\n{}\r\n--b--\r\n",
         PAGE.replace('=', "=3D")
     );
+    for (name, file) in [
+        ("csv", bytes(GATEWAY)),
+        ("bank", bytes(BANK)),
+        ("xlsx", workbook.clone()),
+        ("xls", choso_fuzz::old_workbook(&old_stream())),
+        ("xlsb", choso_fuzz::binary_workbook(&records())),
+        ("ods", choso_fuzz::open_document(OPEN_DOCUMENT.as_bytes())),
+        ("xml2003", choso_fuzz::xml2003(XML_2003.as_bytes())),
+        ("html", choso_fuzz::page(PAGE.as_bytes())),
+        ("mhtml", bytes(&archive)),
+        ("mt940", bytes(MT940)),
+        ("camt", bytes(CAMT)),
+    ] {
+        assert!(choso_fuzz::has_rows(&file), "{name} gives no rows");
+    }
     corpus(
         "statement_csv",
         &[
@@ -165,21 +198,7 @@ fn statements() -> std::io::Result<()> {
     )?;
     corpus("statement_xlsx", &[("sheet", bytes(&sheet))])?;
     corpus("statement_xls", &[("stream", old_stream())])?;
-    let cells = |cells: &[(u8, Vec<u8>)]| -> Vec<u8> {
-        let record = |(kind, body): &(u8, Vec<u8>)| [&[*kind, body.len() as u8], &body[..]].concat();
-        cells.iter().flat_map(record).collect()
-    };
-    let cell = |column: u8, value: &[u8]| [&[column, 0, 0, 0, 0, 0, 0, 0], value].concat();
-    let amount = 20_000.0_f64.to_bits().to_le_bytes();
-    let records = cells(&[
-        (0, vec![0; 8]),
-        (7, cell(0, &[0, 0, 0, 0])),
-        (18, vec![0, 0, 0, 0, 1, 0, 0, 0]),
-        (0, vec![1, 0, 0, 0, 0, 0, 0, 0]),
-        (7, cell(0, &[2, 0, 0, 0])),
-        (5, cell(1, &amount)),
-    ]);
-    corpus("statement_xlsb", &[("sheet", records)])?;
+    corpus("statement_xlsb", &[("sheet", records())])?;
     corpus("statement_ods", &[("content", bytes(OPEN_DOCUMENT))])?;
     corpus("statement_xml2003", &[("sheet", bytes(XML_2003))])?;
     corpus("statement_html", &[("page", bytes(PAGE))])?;
