@@ -9,7 +9,8 @@ use crate::reconcile::{
     candidates, delivery_from_statement, holding_of, match_sides, sum_up,
 };
 use crate::store::{
-    Actor, Arrival, Conflict, DayClose, DecisionView, FreshRows, NewDayClose, Store, StoreError, WriterMemory,
+    Actor, Arrival, Conflict, DayClose, DecisionView, FreshRows, Missing, NewDayClose, Store, StoreError,
+    WriterMemory,
 };
 use crate::vn::{Day, DayRange, TimeMs, WorkingCalendar};
 
@@ -181,6 +182,10 @@ impl Reconciler<'_> {
         let (figures, open) = self.figures(request.provider_id, day, None).await?;
         if figures.summary.rows.count == 0 && figures.held == 0 && open == 0 {
             let provider_id = request.provider_id.to_owned();
+            let providers = self.store.providers(self.now).await?;
+            if !providers.iter().any(|known| known.provider_id == provider_id) {
+                return Err(StoreError::from(Missing::Provider { provider_id }).into());
+            }
             return Err(Conflict::DayEmpty { provider_id, day }.into());
         }
         if open > 0 && !is_reason(request.reason) {
