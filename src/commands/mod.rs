@@ -45,32 +45,47 @@ enum Command {
     /// Bring the database up to date
     Migrate(serve::Migrate),
     /// VietQR codes: make, read, pictures, banks
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  choso qr encode --bank vietinbank --account 113366668888 --purpose HC7K3M9J --terminal"
+    )]
     Qr(qr::Qr),
     Print(print::Print),
     /// Providers that post callbacks
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  choso provider add --id mybank --profile standard"
+    )]
     Provider(provider::Provider),
     /// Tools for a provider's engineer
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  choso notice verify --template thong-bao.jsonl"
+    )]
     Notice(notice::Notice),
     /// Check what is kept
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  choso audit verify")]
     Audit(audit::AuditCommand),
     /// Read lists into the database
     Import(import::Import),
     Reconcile(statement::Reconcile),
     CloseDay(close_day::CloseDay),
     /// Indicators of an area
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  choso report indicators --area 20242@2025-07-01"
+    )]
     Report(report::Report),
     /// Count everything anew and compare with the counters
     Recount(report::RecountArgs),
     /// People who sign in
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  choso user add \"Cán bộ 01\"")]
     User(user::User),
     /// Programs and their tokens
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  choso token add \"Loa chợ Hàn\" --may receipts"
+    )]
     Token(token::Token),
 }
 

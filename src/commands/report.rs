@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use choso::clock::now;
-use choso::indicators::{Question, csv, json, report};
+use choso::indicators::{Question, csv, json, not_come_yet, report};
 use choso::vn::{Day, Lang, TimeMs};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -70,6 +70,9 @@ pub async fn run(command: Report) -> Result<ExitCode, Failure> {
     let Report::Indicators(args) = command;
     let (_, store) = args.settings.open().await?;
     let as_of = args.as_of.unwrap_or_else(|| Day::of(now()));
+    if let Some(sentence) = not_come_yet(as_of, Day::of(now())) {
+        return Err(Failure::Refused(format!("--as-of: {}", sentence.en)));
+    }
     let boundaries = args.boundaries.unwrap_or(as_of);
     let (units, facts) = store.facts(as_of, args.known_at).await?;
     let refused = |e: &dyn std::fmt::Display| Failure::Refused(e.to_string());

@@ -5,13 +5,15 @@
 
 mod compute;
 mod output;
+mod withheld;
 
 use crate::places::{PlacedIn, UnitIx};
 use crate::register::TradingStatus;
-use crate::vn::{Day, Ratio, TimeMs};
+use crate::vn::{Day, Ratio, Sentence, TimeMs, sentence};
 
 pub use compute::{ReportError, report};
 pub use output::{ReportJson, csv, json};
+pub use withheld::{Withheld, WithheldLines};
 
 /// The windows of indicator 5 in days, the default first.
 pub const WINDOWS_DAYS: [i64; 3] = [30, 7, 90];
@@ -87,6 +89,17 @@ pub struct Question {
     pub boundaries: Day,
     /// K: only what was recorded by then counts.
     pub known_at: TimeMs,
+}
+
+/// Why there are no figures of a day: it has not come yet.
+pub fn not_come_yet(as_of: Day, today: Day) -> Option<Sentence> {
+    let (day, last) = (as_of.show(), today.show());
+    (as_of > today).then(|| {
+        sentence!(
+            "Ngày {day} chưa đến nên chưa có số liệu. Hãy chọn ngày {last} hoặc trước đó.",
+            "{day} has not come yet, so there are no figures. Choose {last} or an earlier day."
+        )
+    })
 }
 
 /// A counted figure with the name of its rule.

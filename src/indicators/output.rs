@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Figure, MarketLine, Report, StreetLine, Tally};
+use super::{Figure, MarketLine, Report, StreetLine, Tally, Withheld, WithheldLines};
 use crate::places::Units;
 use crate::table::neutral;
 use crate::vn::{Lang, Ratio};
@@ -181,9 +181,11 @@ pub fn json(report: &Report, units: &Units) -> ReportJson {
 }
 
 /// A report as CSV: UTF-8 with BOM, one line a figure, street, market or unit; cells that a spreadsheet
-/// would run as a formula are neutralised (docs/spec/domain.md, section 9).
+/// would run as a formula are neutralised (docs/spec/domain.md, section 9). A file leaves the ward: figures of fewer than
+/// five households are withheld.
 pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
     let json = json(report, units);
+    let kept_back = WithheldLines::of(report);
     let mut out = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     let mut write = |cells: [&str; 9]| {
         // Writing to memory cannot fail.
@@ -200,12 +202,17 @@ pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
         "as_of",
         "boundaries",
     ]);
-    let text = |n: i64| n.to_string();
-    let or_none = |p: &Option<String>| p.clone().unwrap_or_default();
+    let cells = |why: Option<Withheld>, n: i64, d: i64, percent: &Option<String>| match why {
+        None => [n.to_string(), d.to_string(), percent.clone().unwrap_or_default()],
+        Some(why) => [String::new(), String::new(), why.word().vi.into_owned()],
+    };
     for f in &json.figures {
-        let n = text(f.numerator);
-        let d = text(f.denominator);
-        let p = or_none(&f.percent);
+        let why = if f.id.starts_with("market_") {
+            kept_back.market_figures
+        } else {
+            kept_back.all
+        };
+        let [n, d, p] = cells(why, f.numerator, f.denominator, &f.percent);
         write([
             "figure",
             f.id,
@@ -218,16 +225,15 @@ pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
             &json.boundaries,
         ]);
     }
-    for (kind, l) in json
-        .streets
+    let streets = json.streets.iter().map(|l| ("street", l)).zip(&kept_back.streets);
+    let markets = json
+        .markets
         .iter()
-        .map(|l| ("street", l))
-        .chain(json.markets.iter().map(|m| ("market", &m.line)))
-        .chain(json.units.iter().map(|u| ("unit", &u.line)))
-    {
-        let n = text(l.with_account);
-        let d = text(l.households);
-        let p = or_none(&l.percent);
+        .map(|m| ("market", &m.line))
+        .zip(&kept_back.markets);
+    let inside = json.units.iter().map(|u| ("unit", &u.line)).zip(&kept_back.units);
+    for ((kind, l), why) in streets.chain(markets).chain(inside) {
+        let [n, d, p] = cells(*why, l.with_account, l.households, &l.percent);
         write([
             kind,
             &l.id,
@@ -240,10 +246,8 @@ pub fn csv(report: &Report, units: &Units) -> Vec<u8> {
             &json.boundaries,
         ]);
     }
-    for m in &json.markets {
-        let n = text(m.stalls_with_code);
-        let d = text(m.stalls);
-        let p = or_none(&m.stall_percent);
+    for (m, why) in json.markets.iter().zip(&kept_back.markets) {
+        let [n, d, p] = cells(*why, m.stalls_with_code, m.stalls, &m.stall_percent);
         write([
             "market_stalls",
             &m.line.id,

@@ -49,8 +49,8 @@ pub use refusal::{Conflict, Missing};
 pub use register::{
     AccountView, Approval, CardView, ChangedAccount, CheckWay, Checked, CodeEnding, CodeView,
     HouseholdChange, HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection,
-    NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard, RegisterKept,
-    StallView, WhichCards,
+    NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PlaceStall, PrintableCard,
+    RegisterKept, StallView, WhichCards,
 };
 pub use statements::{
     Answer, BadStatementRow, DayClose, DecisionView, EntryDetail, FreshRows, KeptRow, NewDayClose,

@@ -5,6 +5,7 @@ mod change;
 mod codes;
 mod inspections;
 mod lifecycle;
+mod place_stalls;
 mod read;
 mod write;
 
@@ -29,6 +30,7 @@ pub use inspections::{
     CheckWay, Checked, Inspection, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
 };
 pub use lifecycle::{ChangedAccount, OwnerMessage};
+pub use place_stalls::PlaceStall;
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 
 /// Households per transaction: a callback waits behind one chunk at most.

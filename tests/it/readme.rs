@@ -169,3 +169,31 @@ fn samples_are_what_the_commands_write() {
         assert!(written == shipped, "{command} writes {file}");
     }
 }
+
+/// Every command, and every group of commands, says how it is called, with an example.
+#[test]
+fn every_help_has_an_example() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut waiting = vec![Vec::<String>::new()];
+    let mut seen = 0;
+    while let Some(words) = waiting.pop() {
+        let line = format!("choso {} --help", words.join(" "));
+        let output = shell(folder.path(), 1, &line).output().expect("a shell");
+        let help = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && help.contains("Example"),
+            "{line}: {help}"
+        );
+        seen += 1;
+        let block = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
+        let names = block.split("\n\n").next().unwrap_or_default().lines();
+        let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        for name in names
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help")
+        {
+            waiting.push([words.clone(), vec![name.to_owned()]].concat());
+        }
+    }
+    assert!(seen > 30, "all commands are found: {seen}");
+}

@@ -11,12 +11,12 @@ use super::super::{
 use super::lifecycle::is_change;
 use super::{class_of, meaning, status_of};
 use crate::register::{Class, CodeEnd, HolderRelation, TradingStatus};
-use crate::vn::{AccountNumber, Day, Period, TimeMs, fold};
+use crate::vn::{AccountNumber, Day, Period, Phone, TimeMs, fold};
 
 /// Which households to list.
 #[derive(Debug, Clone, Default)]
 pub struct HouseholdFilter {
-    /// Part of a name, reference or stall code; accents and letter case do not count.
+    /// Part of a name or reference, or a whole stall code, stall number or phone; accents and letter case do not count.
     pub search: Option<String>,
     /// Only those whose principal place is one of the segments of this street, or this market.
     pub street_or_market: Option<String>,
@@ -176,7 +176,16 @@ impl Store {
                     .push_bind(part)
                     .push(" ESCAPE '!'");
                 sql.push(" OR EXISTS (SELECT 1 FROM stall s WHERE s.household_id = h.household_id AND s.stall_code = ");
-                sql.push_bind(code).push("))");
+                sql.push_bind(code).push(")");
+                sql.push(
+                    " OR EXISTS (SELECT 1 FROM stall s JOIN stall_version sv ON sv.stall_id = s.stall_id
+                      WHERE s.household_id = h.household_id AND LOWER(sv.stall_number) = ",
+                );
+                sql.push_bind(search.trim().to_lowercase()).push(")");
+                if let Some(phone) = Phone::parse(search.trim()) {
+                    sql.push(" OR v.phone = ").push_bind(phone.reveal().to_owned());
+                }
+                sql.push(")");
             }
             if let Some(place) = &filter.street_or_market {
                 sql.push(" AND (p.street_id = ").push_bind(place.clone());

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::common::{Page, page_size};
 use crate::clock::now;
-use crate::indicators::{Question, ReportJson, csv, json, report};
+use crate::indicators::{Question, ReportJson, csv, json, not_come_yet, report};
 use crate::ledger::Reason;
 use crate::store::{IntakeTotals, Missing, StoreError, WaitingNotice};
 use crate::vn::{Day, Lang, Sentence, TimeMs};
@@ -61,6 +61,9 @@ pub(super) async fn indicators(
     params: web::Query<IndicatorParams>,
 ) -> Result<HttpResponse, Problem> {
     let as_of = params.as_of.unwrap_or_else(|| Day::of(now()));
+    if let Some(sentence) = not_come_yet(as_of, Day::of(now())) {
+        return Err(Problem::invalid("as_of", sentence));
+    }
     let boundaries = params.boundaries.unwrap_or(as_of);
     let known_at = params
         .known_at

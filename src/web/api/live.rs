@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,8 @@ pub(super) async fn stream_receipts(
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
+        // Compression would gather events before it sends them.
+        .insert_header(ContentEncoding::Identity)
         // A proxy that gathers the stream before it passes it on would hold every event back.
         .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
         .streaming(stream::unfold(stream, next_piece)))

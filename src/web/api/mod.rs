@@ -11,7 +11,7 @@ mod register;
 mod register_shapes;
 
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
 use super::problem::{self, Problem, ProblemKind};
@@ -25,6 +25,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
         web::scope("/api/v1")
             .wrap(from_fn(problem::without_nul))
             .wrap(from_fn(super::headers::add))
+            .wrap(Compress::default())
             .route("/openapi.json", web::get().to(document::openapi_json))
             .configure(register::routes)
             .configure(bills::routes)

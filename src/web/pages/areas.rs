@@ -10,7 +10,7 @@ use super::officer::Officer;
 use super::report::ReportView;
 use super::words;
 use crate::clock::now;
-use crate::indicators::{Question, Report, report};
+use crate::indicators::{Question, Report, not_come_yet, report};
 use crate::places::{Unit, Units};
 use crate::vn::{Day, Lang, sentence};
 use crate::web::{Problem, ProblemKind, Shared};
@@ -46,6 +46,13 @@ async fn show(officer: &Officer, area: &str, shared: &Shared, live: &Live) -> Re
     let today = Day::of(now());
     let as_of = visit.day("as_of", today)?;
     let boundaries = visit.day("boundaries", as_of)?;
+    if let Some(sentence) = not_come_yet(as_of, today) {
+        let href = format!("/areas/{}", encoded(area));
+        let words = visit
+            .pick("Xem số liệu hôm nay", "See today's figures")
+            .to_owned();
+        return Err(Fault::from(Problem::invalid("as_of", sentence)).or_go(href, words));
+    }
     // Today's facts are already there when somebody watches the first page.
     let view = if as_of == today {
         let snapshot = live.snapshot(&shared.store).await?;

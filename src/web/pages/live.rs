@@ -233,6 +233,17 @@ fn card(figure: &Figure, lang: Lang) -> Card {
     }
 }
 
+impl Card {
+    /// Shows a word instead of its figure.
+    pub fn withhold(&mut self, word: String) {
+        self.percent = word;
+        self.has_data = false;
+        self.bar = 0;
+        self.numerator.clear();
+        self.denominator.clear();
+    }
+}
+
 /// One term of the conservation line.
 #[derive(Debug, Serialize)]
 pub(super) struct Term {

@@ -19,6 +19,7 @@ mod offline_check;
 mod owner_key;
 mod owner_list;
 mod packs;
+mod place;
 mod providers;
 mod reconcile;
 mod refusals;
@@ -28,7 +29,7 @@ mod review;
 mod sign_in;
 mod words;
 
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web;
 
 pub use codes::card_of;
@@ -59,7 +60,7 @@ pub(super) fn routes(to: &mut web::ServiceConfig) {
     let in_words = from_fn(refusals::in_the_visitors_words);
     let headers = from_fn(super::headers::add);
     let pages = web::scope("").wrap(from_fn(problem::without_nul)).wrap(in_words);
-    to.service(pages.wrap(headers).configure(all));
+    to.service(pages.wrap(headers).wrap(Compress::default()).configure(all));
 }
 
 fn all(to: &mut web::ServiceConfig) {
@@ -67,7 +68,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/", web::get().to(home::home))
         .route("/live", web::get().to(live::live))
         .route("/areas/{area}", web::get().to(areas::area))
-        .route("/places/{place}", web::get().to(register::place))
+        .route("/places/{place}", web::get().to(place::place))
         .route("/households", web::get().to(register::households))
         .route("/households/{household}", web::get().to(register::household))
         .route(

@@ -58,5 +58,6 @@ pub async fn not_found(request: HttpRequest) -> HttpResponse {
         "Không có trang này. Có thể địa chỉ bị gõ thiếu, hoặc liên kết đã cũ.",
         "There is no such page. The address may be incomplete, or the link old.",
     );
-    answer::fault(&visit, None, Problem::missing(sentence).into())
+    let person = Person::extract(&request).await.ok();
+    answer::fault(&visit, person.as_ref(), Problem::missing(sentence).into())
 }

@@ -1,11 +1,10 @@
-//! Pages of the register: a street or market, households, one household, one stall.
+//! Pages of the register: households, one household, one stall.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
 use super::frame::{Fault, Frame, encoded};
-use super::live::Live;
 use super::officer::Officer;
 use super::words;
 use crate::clock::now;
@@ -38,21 +37,10 @@ struct HouseholdRow {
 struct HouseholdsPage {
     frame: Frame,
     title: String,
-    search: Option<String>,
-    summary: Option<String>,
+    search: String,
     rows: Vec<HouseholdRow>,
     is_first: bool,
     more_href: Option<String>,
-    printing: Option<Printing>,
-}
-
-/// What can be printed of a street or market.
-struct Printing {
-    packs_href: String,
-    codes_href: String,
-    /// Accounts at stalls that have no code yet.
-    without_code: String,
-    formats: Vec<(&'static str, &'static str)>,
 }
 
 /// A page of households: its rows and where the next page begins.
@@ -69,17 +57,9 @@ async fn rows(
         .await?;
     let has_more = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
-    // Ids stand in no order a person would look for. A list that fits one page is put in one: along the
-    // street, or by name.
+    // Ids stand in no order a person would look for. A list that fits one page is put in one.
     if !has_more && after.is_empty() {
-        let along = filter.street_or_market.is_some();
-        found.sort_by_cached_key(|h| {
-            if along {
-                sort_key(&format!("{} {}", h.house_number, h.name))
-            } else {
-                sort_key(&h.name)
-            }
-        });
+        found.sort_by_cached_key(|h| sort_key(&h.name));
     }
     let next = found
         .last()
@@ -102,7 +82,7 @@ fn household_row(household: HouseholdView, lang: Lang) -> HouseholdRow {
 }
 
 /// What is said of one that does not trade.
-fn status_words(status: TradingStatus, lang: Lang) -> Option<&'static str> {
+pub(super) fn status_words(status: TradingStatus, lang: Lang) -> Option<&'static str> {
     (status != TradingStatus::Trading).then(|| words::trading(lang, status))
 }
 
@@ -132,89 +112,14 @@ async fn show_households(officer: &Officer, shared: &Shared) -> Result<Html, Fau
             Some(q) => format!("/households?q={}&after={}", encoded(q), encoded(&id)),
             None => format!("/households?after={}", encoded(&id)),
         }),
-        search: Some(search.unwrap_or_default()),
-        summary: None,
+        search: search.unwrap_or_default(),
         is_first: visit.asked("after").is_none(),
         rows,
-        printing: None,
-    })
-}
-
-/// `GET /places/{street or market}`
-pub(super) async fn place(
-    officer: Officer,
-    place: web::Path<String>,
-    shared: web::Data<Shared>,
-    live: web::Data<Live>,
-) -> HttpResponse {
-    officer.answer(show_place(&officer, &place, &shared, &live).await)
-}
-
-async fn show_place(officer: &Officer, place: &str, shared: &Shared, live: &Live) -> Result<Html, Fault> {
-    let visit = &officer.visit;
-    let snapshot = live.snapshot(&shared.store).await?;
-    let Some(name) = place_name(&snapshot.facts, place) else {
-        let sentence = (
-            "Không có tuyến đường hay chợ này trong sổ. Hãy mở lại từ trang của phường.",
-            "No such street or market is on the register. Open it from the page of its ward.",
-        );
-        return Err(Problem::missing(sentence).into());
-    };
-    let filter = HouseholdFilter {
-        street_or_market: Some(place.to_owned()),
-        ..HouseholdFilter::default()
-    };
-    let (rows, next) = rows(officer, shared, &filter).await?;
-    let (trading, with_account) = trading_at(&snapshot.facts, place);
-    let number = |n| words::number(visit.lang, n);
-    let summary = match visit.lang {
-        Lang::Vi => format!(
-            "{} hộ đang kinh doanh, {} hộ có tài khoản, {} hộ chưa có.",
-            number(trading),
-            number(with_account),
-            number(trading - with_account)
-        ),
-        Lang::En => format!(
-            "{} trading households, {} with an account, {} without.",
-            number(trading),
-            number(with_account),
-            number(trading - with_account)
-        ),
-    };
-    let without_code = shared
-        .store
-        .stalls_without_code(
-            place,
-            Day::of(now()),
-            TimeMs(now().0 - shared.account_change_wait_ms),
-        )
-        .await?
-        .len();
-    let printing = Printing {
-        packs_href: format!("/places/{}/packs", encoded(place)),
-        codes_href: format!("/places/{}/codes", encoded(place)),
-        without_code: match without_code {
-            0 => String::new(),
-            some => number(some as i64),
-        },
-        formats: Format::ALL
-            .map(|format| (format.key(), visit.pick(format.name_vi(), format.name_en())))
-            .to_vec(),
-    };
-    Html::of(&HouseholdsPage {
-        printing: Some(printing),
-        frame: officer.frame(name.clone()),
-        title: name,
-        search: None,
-        summary: Some(summary),
-        is_first: visit.asked("after").is_none(),
-        rows,
-        more_href: next.map(|id| format!("/places/{}?after={}", encoded(place), encoded(&id))),
     })
 }
 
 /// Whether a place is this market, or a segment of this street.
-fn is_part(kind: &PlaceKind, place_id: &str, wanted: &str) -> bool {
+pub(super) fn is_part(kind: &PlaceKind, place_id: &str, wanted: &str) -> bool {
     match kind {
         PlaceKind::Segment { street_id, .. } => street_id == wanted,
         PlaceKind::Market { .. } => place_id == wanted,
@@ -252,22 +157,6 @@ pub(super) fn places_with_codes(facts: &Facts) -> Vec<(String, String)> {
     // A street of several segments is one.
     places.dedup();
     places
-}
-
-/// Trading households of a place today, and those of them with an account.
-fn trading_at(facts: &Facts, wanted: &str) -> (i64, i64) {
-    let is_here: Vec<bool> = facts
-        .places
-        .iter()
-        .map(|p| is_part(&p.kind, &p.place_id, wanted))
-        .collect();
-    let here = facts
-        .households
-        .iter()
-        .filter(|h| is_here[h.place] && h.status == TradingStatus::Trading);
-    here.fold((0, 0), |(all, with), h| {
-        (all + 1, with + i64::from(h.has_account))
-    })
 }
 
 /// A stall as its page and its household's page show it.

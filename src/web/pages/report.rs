@@ -6,7 +6,7 @@ use super::assets::STYLE;
 use super::frame::encoded;
 use super::live::{Card, cards};
 use super::words;
-use crate::indicators::{Figure, MarketLine, Report, StreetLine, Tally, UnitLine};
+use crate::indicators::{Figure, MarketLine, Report, StreetLine, Tally, UnitLine, Withheld, WithheldLines};
 use crate::places::Units;
 use crate::vn::{Day, Lang, Ratio, fold};
 
@@ -64,6 +64,8 @@ pub(super) struct StreetRow {
     pub href: String,
     pub counts: Counts,
     pub is_met: bool,
+    /// Then nothing is said of it.
+    pub is_withheld: bool,
 }
 
 pub(super) struct MarketRow {
@@ -74,6 +76,8 @@ pub(super) struct MarketRow {
     pub stalls_percent: String,
     pub counts: Counts,
     pub is_met: bool,
+    /// Then nothing is said of it.
+    pub is_withheld: bool,
 }
 
 /// Counts of a line of households.
@@ -88,6 +92,19 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// A word instead of counts.
+    fn withheld(word: String) -> Counts {
+        Counts {
+            households: String::new(),
+            with_account: String::new(),
+            without_account: String::new(),
+            with_code: String::new(),
+            active: String::new(),
+            percent: word,
+            bar: 0,
+        }
+    }
+
     fn of(tally: &Tally, lang: Lang) -> Counts {
         let number = |n| words::number(lang, n);
         // A tally counts households with an account among its households, so this is a coverage.
@@ -113,7 +130,7 @@ impl ReportView {
             .units
             .iter()
             .partition(|u| u.tally.households + u.tally.paused > 0);
-        ReportView {
+        let view = ReportView {
             area_name: words::capital(&area.full_name(lang)),
             area_id: area.id.to_string(),
             as_of: question.as_of.show(),
@@ -134,7 +151,84 @@ impl ReportView {
             markets: report.markets.iter().map(|m| market_row(m, lang)).collect(),
             streets: report.streets.iter().map(|s| street_row(s, lang)).collect(),
             streets_without: report.streets_without_households.clone(),
+        };
+        // What is linked is a page of the ward; a file may go anywhere.
+        if is_linked {
+            view
+        } else {
+            view.published(report, lang)
         }
+    }
+
+    /// Without what is withheld from whatever leaves the ward (docs/spec/domain.md, section 4, "Suppression").
+    fn published(mut self, report: &Report, lang: Lang) -> ReportView {
+        let lines = WithheldLines::of(report);
+        let word = |why: Withheld| why.word().in_lang(lang).to_owned();
+        let of_figure = |id: &str| {
+            if id.starts_with("market_") {
+                lines.market_figures
+            } else {
+                lines.all
+            }
+        };
+        if let Some(why) = lines.all {
+            self.households = word(why);
+            if let Some(sum) = &mut self.sum {
+                sum.withhold(word(why));
+            }
+        }
+        for card in &mut self.cards {
+            if let Some(why) = of_figure(card.id) {
+                card.withhold(word(why));
+            }
+        }
+        for (row, figure) in self.figures.iter_mut().zip(&report.figures) {
+            if let Some(why) = of_figure(figure.id) {
+                row.numerator.clear();
+                row.denominator.clear();
+                row.percent = word(why);
+            }
+        }
+        if let (Some(why), Some(paused)) = (lines.paused, &mut self.paused) {
+            *paused = word(why);
+        }
+        // Rows are those units that have households, then the ones whose ward is not known.
+        let tallies = report
+            .units
+            .iter()
+            .map(|unit| &unit.tally)
+            .chain([&report.unknown_ward]);
+        let of_rows = tallies
+            .zip(&lines.units)
+            .filter(|(tally, _)| tally.households + tally.paused > 0);
+        for (row, (_, why)) in self.units.iter_mut().zip(of_rows) {
+            if let Some(why) = why {
+                row.withhold(word(*why));
+            }
+        }
+        for (row, why) in self.streets.iter_mut().zip(&lines.streets) {
+            if let Some(why) = why {
+                row.counts = Counts::withheld(word(*why));
+                row.is_withheld = true;
+            }
+        }
+        for (row, why) in self.markets.iter_mut().zip(&lines.markets) {
+            if let Some(why) = why {
+                row.counts = Counts::withheld(word(*why));
+                row.is_withheld = true;
+                row.stalls.clear();
+                row.stalls_with_code.clear();
+                row.stalls_percent = word(*why);
+            }
+        }
+        self
+    }
+}
+
+impl UnitRow {
+    fn withhold(&mut self, word: String) {
+        self.counts = Counts::withheld(word);
+        self.streets = String::new();
     }
 }
 
@@ -215,6 +309,7 @@ fn market_row(market: &MarketLine, lang: Lang) -> MarketRow {
         stalls_percent: words::percent(lang, market.stalls),
         counts: Counts::of(&market.tally, lang),
         is_met: market.is_met(),
+        is_withheld: false,
     }
 }
 
@@ -225,6 +320,7 @@ fn street_row(street: &StreetLine, lang: Lang) -> StreetRow {
         href: format!("/places/{}", encoded(&street.street_id)),
         counts: Counts::of(&street.tally, lang),
         is_met: street.tally.with_account > 0,
+        is_withheld: false,
     }
 }
 
@@ -237,6 +333,13 @@ struct ReportFile {
 }
 
 impl ReportFile {
+    /// What stands at the head of each printed page; only what is plain inside a text of the style.
+    fn head(&self) -> String {
+        let text = format!("{} · {}", self.report.area_name, self.report.as_of);
+        let is_plain = |c: &char| c.is_alphanumeric() || " ·/.-".contains(*c);
+        text.chars().filter(is_plain).collect()
+    }
+
     fn code(&self) -> &'static str {
         super::frame::lang_word(self.lang)
     }

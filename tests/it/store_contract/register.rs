@@ -17,6 +17,7 @@ on_both! {
     households_come_in_pages_that_lose_none
     search_knows_no_accents_and_no_patterns
     households_are_found_by_street_and_market
+    stalls_of_a_street_or_market_are_listed_as_of_a_day
     a_household_shows_its_stalls_accounts_and_codes
     an_older_file_again_does_not_undo_a_change
     linked_accounts_are_those_without_an_end
@@ -209,6 +210,36 @@ fn households_are_found_by_street_and_market(database: Database) {
     };
     assert_eq!(list(of(&street)), ["bon", "nam", "one", "sau", "tre"]);
     assert_eq!(list(of(&market)), ["two"]);
+}
+
+fn stalls_of_a_street_or_market_are_listed_as_of_a_day(database: Database) {
+    let books = Books::with_register(database);
+    let list = |place: &str, on: Day| -> Vec<String> {
+        let stalls = books.run(books.store.place_stalls(place, on)).expect("stalls");
+        let words = |s: choso::store::PlaceStall| {
+            let flags = (s.has_account, s.has_code);
+            format!("{} {} {} {flags:?}", s.household_ref, s.number, s.place_name)
+        };
+        let mut lines: Vec<String> = stalls.into_iter().map(words).collect();
+        lines.sort();
+        lines
+    };
+    let street = books.rows("SELECT street_id FROM street").remove(0);
+    let market = books
+        .rows("SELECT place_id FROM place WHERE kind = 'market'")
+        .remove(0);
+    let on_street = [
+        "bon 4 Đường Thử (true, false)",
+        "nam 5 Đường Thử (true, false)",
+        "one 1 Đường Thử (true, true)",
+        "sau 6 Đường Thử (true, false)",
+        "tre 3 Đường Thử (true, false)",
+    ];
+    assert_eq!(list(&street, market_day()), on_street);
+    let in_market = ["two 1 Chợ Thử (true, false)", "two 2 Chợ Thử (true, false)"];
+    assert_eq!(list(&market, market_day()), in_market);
+    assert_eq!(list(&market, Day::ymd(2025, 7, 31)), [""; 0]);
+    assert_eq!(list("nowhere", market_day()), [""; 0]);
 }
 
 fn a_household_shows_its_stalls_accounts_and_codes(database: Database) {

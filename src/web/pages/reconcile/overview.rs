@@ -67,6 +67,8 @@ struct OutcomeView {
     waiting: usize,
     closes: Vec<CloseRow>,
     books: Vec<BookRow>,
+    /// What the columns of the books are.
+    book_names: [&'static str; 6],
     provider: String,
     /// The one day that is looked at, if it is over: whether it is closed.
     one_day: Option<(String, bool)>,
@@ -80,7 +82,8 @@ struct CloseRow {
 
 struct BookRow {
     day: String,
-    figures: [String; 6],
+    /// What it is, and how much.
+    figures: Vec<(&'static str, String)>,
     adds_up: bool,
 }
 
@@ -267,6 +270,7 @@ fn outcome_view(asked: &Asked, view: &DaysView, lang: Lang) -> OutcomeView {
         waiting: view.waiting,
         closes: Vec::new(),
         books: Vec::new(),
+        book_names: book_names(lang),
         provider: asked.provider_id.clone(),
         one_day: (asked.from == asked.to && asked.to < Day::of(now()))
             .then(|| (asked.from.to_string(), !view.closes.is_empty())),
@@ -304,10 +308,26 @@ fn amounts(book: &BookDay) -> [i64; 6] {
     ]
 }
 
+/// What they are, in the same order.
+fn book_names(lang: Lang) -> [&'static str; 6] {
+    [
+        lang.pick("Đầu ngày", "Opening"),
+        lang.pick("+ thu", "+ receipts"),
+        lang.pick("− hoàn", "− reversals"),
+        lang.pick("− phí", "− fees"),
+        lang.pick("= đã trả về", "= settled"),
+        lang.pick("+ cuối ngày", "+ closing"),
+    ]
+}
+
 fn book_row(day: Day, book: &BookDay, lang: Lang) -> BookRow {
     BookRow {
         day: day.show(),
-        figures: amounts(book).map(|vnd| Dong::new(vnd).show(lang)),
+        figures: std::iter::zip(
+            book_names(lang),
+            amounts(book).map(|vnd| Dong::new(vnd).show(lang)),
+        )
+        .collect(),
         adds_up: book.adds_up(),
     }
 }
