@@ -15,6 +15,7 @@ mod serve;
 mod simulate;
 mod statement;
 mod token;
+mod street;
 mod user;
 
 use std::process::ExitCode;
@@ -61,6 +62,9 @@ enum Command {
     Import(import::Import),
     Reconcile(statement::Reconcile),
     CloseDay(close_day::CloseDay),
+    /// Streets: names that look alike, and two that are one
+    #[command(subcommand)]
+    Street(street::Street),
     /// Indicators of an area
     #[command(subcommand)]
     Report(report::Report),
@@ -89,6 +93,7 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Import(args) => import::run(args).await,
         Command::Reconcile(args) => statement::run(args).await,
         Command::CloseDay(args) => close_day::run(args).await,
+        Command::Street(street) => street::run(street).await,
         Command::Report(args) => report::run(args).await,
         Command::Recount(args) => report::recount(args).await,
         Command::User(args) => user::run(args).await,

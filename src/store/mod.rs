@@ -25,6 +25,7 @@ mod refusal;
 mod register;
 mod statements;
 mod tokens;
+mod streets;
 mod tx;
 
 pub use access::{EverKey, KeyEnded, NewKey, NewProvider, ProviderRow};
@@ -48,7 +49,7 @@ pub use places::PlacesKept;
 pub use refusal::{Conflict, Missing};
 pub use register::{
     AccountView, Approval, CardView, ChangedAccount, CheckWay, Checked, CodeEnding, CodeView,
-    HouseholdChange, HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection,
+    HouseholdChange, HouseholdFilter, HouseholdView, Import, Inspection, IssuedCode, NewCode, NewInspection,
     NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard, RegisterKept,
     StallView, WhichCards,
 };
@@ -58,6 +59,7 @@ pub use statements::{
     StatementRules, StatementTotals, row_no,
 };
 pub use tokens::{NewSession, TokenRow};
+pub use streets::StreetView;
 pub(in crate::store) use tx::{Tx, on_tx};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
