@@ -14,8 +14,8 @@ mod report;
 mod serve;
 mod simulate;
 mod statement;
-mod token;
 mod street;
+mod token;
 mod user;
 
 use std::process::ExitCode;

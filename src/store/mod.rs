@@ -24,8 +24,8 @@ mod places;
 mod refusal;
 mod register;
 mod statements;
-mod tokens;
 mod streets;
+mod tokens;
 mod tx;
 
 pub use access::{EverKey, KeyEnded, NewKey, NewProvider, ProviderRow};
@@ -58,8 +58,8 @@ pub use statements::{
     NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, StatementBegun, StatementFileView,
     StatementRules, StatementTotals, row_no,
 };
-pub use tokens::{NewSession, TokenRow};
 pub use streets::StreetView;
+pub use tokens::{NewSession, TokenRow};
 pub(in crate::store) use tx::{Tx, on_tx};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
