@@ -72,11 +72,9 @@ pub(super) fn has_second_reading(text: &str, names: &[(&str, Value<'_>)]) -> boo
                 }
                 // Few can end here: those that begin as far in front as the value is long.
                 _ => {
-                    let here = starts
-                        .iter()
-                        .rev()
-                        .skip_while(|(start, _)| *start > cut)
-                        .take_while(|(start, _)| cut - *start <= VALUE_BYTES_MAX);
+                    let until = starts.partition_point(|(start, _)| *start <= cut);
+                    let here = starts[..until].iter().rev();
+                    let here = here.take_while(|(start, _)| cut - *start <= VALUE_BYTES_MAX);
                     here.filter(|(start, _)| {
                         before.end(text, *start) == Some(cut) && before.fits(&text[*start..cut])
                     })

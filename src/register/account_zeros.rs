@@ -6,6 +6,8 @@ use crate::vn::{Sentence, sentence};
 
 /// Zeros that a number may have lost. Some banks' numbers begin with three.
 const ZEROS_MAX: usize = 3;
+/// Digits of a number that spreadsheets keep.
+const EXACT_DIGITS: usize = 15;
 /// Accounts of one bank in one file from which a length counts as usual.
 const USUAL_MIN: usize = 3;
 
@@ -57,10 +59,16 @@ impl WrittenAccounts {
         number: &str,
         on_register: &AccountLengths,
     ) -> Result<(), Sentence> {
+        let has = number.len();
+        if has > EXACT_DIGITS && is_number(number) && number.ends_with('0') {
+            return Err(sentence!(
+                "account_number: có {has} chữ số và tận cùng là 0: bảng tính chỉ giữ {EXACT_DIGITS} chữ số đầu của một số, phần sau thành 0. Nếu sai thì ghi lại ở ô dạng Văn bản (Text); nếu đúng như vậy thì thêm dấu nháy đơn trước số ('12345)",
+                "account_number: {has} digits that end in 0: a spreadsheet keeps the first {EXACT_DIGITS} digits of a number and makes the others 0. If it is wrong, write it in a cell formatted as Text; if it is right as it is, put an apostrophe before it ('12345)"
+            ));
+        }
         let Some(wanted) = self.length_with_zeros(bin, number, on_register) else {
             return Ok(());
         };
-        let has = number.len();
         Err(sentence!(
             "account_number: có {has} chữ số, trong khi tài khoản của ngân hàng này có {wanted}: bảng tính có thể đã bỏ số 0 ở đầu. Nếu thiếu thì ghi lại đủ số; nếu đúng như vậy thì thêm dấu nháy đơn trước số ('12345)",
             "account_number: {has} digits, while accounts of this bank have {wanted}: a spreadsheet may have dropped zeros in front. Write the whole number; if it is right as it is, put an apostrophe before it ('12345)"
@@ -129,6 +137,17 @@ mod tests {
             "as the file has them"
         );
         assert_eq!(asked("970415", "889900112", &eleven[2..], &[]), None);
+    }
+
+    #[test]
+    fn a_number_too_long_for_a_spreadsheet_is_asked_about() {
+        let written = WrittenAccounts::of(std::iter::empty());
+        let lengths = AccountLengths::from_iter([15, 16].map(|length| ("970415".to_owned(), length)));
+        let is_asked = |number: &str| written.check("970415", number, &lengths).is_err();
+        assert!(is_asked("1234567890123450") && is_asked("1234567890123456000"));
+        assert!(
+            !is_asked("1234567890123456") && !is_asked("123456789012340") && !is_asked("V3CAS12345678900")
+        );
     }
 
     proptest! {
