@@ -113,7 +113,8 @@ pub(super) fn recognise(text: &str) -> Option<Other> {
     // A code without its first characters still has what every code has.
     let is_part = text.contains("A000000727") || text.contains("5802VN") || text.contains("6304");
     let is_objects = text.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
-    (!is_part && !is_objects && !text.is_empty()).then_some(Other::Text)
+    let is_words = text.chars().any(char::is_alphanumeric);
+    (is_words && !is_part && !is_objects).then_some(Other::Text)
 }
 
 fn of_digits(digits: &[u8]) -> Other {
