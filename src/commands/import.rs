@@ -163,7 +163,11 @@ fn template(what: What, path: &Path) -> Result<ExitCode, Failure> {
     let is_text = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     let (file, next) = match what {
         What::Register => (
-            if is_text { TEMPLATE.as_bytes().to_vec() } else { workbook()? },
+            if is_text {
+                TEMPLATE.as_bytes().to_vec()
+            } else {
+                workbook()?
+            },
             "its rows are invented: a stall without a code, one with, one without an account; replace them",
         ),
         What::Statement => (

@@ -19,8 +19,8 @@ pub struct ColumnGuide {
     pub is_required: bool,
     /// What to write, in Vietnamese and in English.
     pub explained: [&'static str; 2],
-    /// Two invented rows.
-    pub examples: [&'static str; 2],
+    /// Three invented rows.
+    pub examples: [&'static str; 3],
 }
 
 const fn column(
@@ -28,7 +28,7 @@ const fn column(
     takes: Takes,
     is_required: bool,
     explained: [&'static str; 2],
-    examples: [&'static str; 2],
+    examples: [&'static str; 3],
 ) -> ColumnGuide {
     ColumnGuide {
         name,
@@ -49,7 +49,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Mã hộ do phường đặt, không đổi qua các lần nhập. Các dòng cùng mã là các sạp của một hộ; dòng đầu là nơi chính.",
             "The ward's own reference of the household; it stays the same. Rows with one reference are the stalls of one household, the first is its principal place.",
         ],
-        ["HKD-0001", "HKD-0002"],
+        ["HKD-0001", "HKD-0002", "HKD-0003"],
     ),
     column(
         "household_name",
@@ -59,7 +59,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Tên hộ, giống nhau ở mọi dòng của hộ.",
             "Its name, the same in all its rows.",
         ],
-        ["Hộ 0001", "Hộ 0002"],
+        ["Hộ 0001", "Hộ 0002", "Hộ 0003"],
     ),
     column(
         "class",
@@ -69,7 +69,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Hộ có giấy chứng nhận đăng ký kinh doanh hay chưa (registered, street_vendor).",
             "Registered with a business code or not: registered, street_vendor.",
         ],
-        ["Có đăng ký", "Chưa đăng ký"],
+        ["Có đăng ký", "Có đăng ký", "Chưa đăng ký"],
     ),
     column(
         "trading_status",
@@ -79,7 +79,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Để trống là đang kinh doanh (trading, paused, moved, closed).",
             "Empty is trading: trading, paused, moved, closed.",
         ],
-        ["Đang kinh doanh", "Đang kinh doanh"],
+        ["Đang kinh doanh", "Đang kinh doanh", "Đang kinh doanh"],
     ),
     column(
         "unit_code",
@@ -89,7 +89,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Mã phường, xã vào ngày ở cột from, 5 chữ số.",
             "The code of the ward or commune on the day in from, 5 digits.",
         ],
-        ["20242", "20242"],
+        ["20242", "20242", "20242"],
     ),
     column(
         "street",
@@ -99,7 +99,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Tên đường như trong danh mục, không cần chữ «Đường». Cần tên đường hoặc tên chợ. Tên chưa có trong sổ sẽ được hỏi lại.",
             "The street's name as it is listed. A street or a market is needed. A name that is not known is asked about.",
         ],
-        ["Bạch Đằng", ""],
+        ["Bạch Đằng", "", ""],
     ),
     column(
         "house_number",
@@ -109,7 +109,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Số nhà, ví dụ 12 hoặc 12/3.",
             "House number, for example 12 or 12/3.",
         ],
-        ["12", ""],
+        ["12", "", ""],
     ),
     column(
         "market",
@@ -119,14 +119,14 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Tên chợ, nếu sạp ở trong chợ.",
             "The market's name, if the stall is in one.",
         ],
-        ["", "Chợ Hàn"],
+        ["", "Chợ Hàn", "Chợ Hàn"],
     ),
     column(
         "stall_number",
         Takes::Text,
         false,
         ["Số sạp trong chợ.", "The stall's number in the market."],
-        ["", "A-07"],
+        ["", "A-07", "A-08"],
     ),
     column(
         "stall_code",
@@ -136,7 +136,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Mã sạp 8 ký tự nếu sạp đã có. Để trống thì chương trình cấp.",
             "The stall's code of 8 characters if it has one. Empty: it is given one.",
         ],
-        ["", ""],
+        ["", "", ""],
     ),
     column(
         "bank_bin",
@@ -146,7 +146,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Sáu chữ số của ngân hàng, chọn trong danh sách. Để trống với ví không có mã.",
             "The bank's six digits, chosen from the list. Empty for a wallet without them.",
         ],
-        ["970415 VietinBank", ""],
+        ["970415 VietinBank", "970415 VietinBank", ""],
     ),
     column(
         "account_number",
@@ -156,7 +156,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Số tài khoản, đủ cả số 0 ở đầu. Ô phải ở dạng Văn bản (Text), như sẵn trong mẫu này.",
             "The account number with the zeros in front. The cell has to be text, as it is in this form.",
         ],
-        ["1130000000001", ""],
+        ["1130000000001", "1130000000002", ""],
     ),
     column(
         "account_holder",
@@ -166,7 +166,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Tên chủ tài khoản đúng như ngân hàng hiện ra, chữ hoa không dấu.",
             "The holder as the bank shows it, in capitals without accents.",
         ],
-        ["HO KHONG KHONG KHONG MOT", ""],
+        ["HO KHONG KHONG KHONG MOT", "HO KHONG KHONG KHONG HAI", ""],
     ),
     column(
         "holder_relation",
@@ -176,14 +176,14 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Tài khoản đứng tên ai; để trống là chủ hộ (owner, relative, other).",
             "Whose account it is; empty is the owner: owner, relative, other.",
         ],
-        ["Chủ hộ", ""],
+        ["Chủ hộ", "Chủ hộ", ""],
     ),
     column(
         "phone",
         Takes::Text,
         false,
         ["Số điện thoại của chủ hộ.", "The owner's phone."],
-        ["", ""],
+        ["", "", ""],
     ),
     column(
         "from",
@@ -193,7 +193,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Ngày bắt đầu kinh doanh tại đây, hoặc ngày thay đổi có hiệu lực.",
             "The day since which it trades here, or from which a change holds.",
         ],
-        ["2025-08-01", "2025-08-01"],
+        ["2025-08-01", "2025-08-01", "2025-08-01"],
     ),
     column(
         "code_from",
@@ -203,7 +203,7 @@ pub const COLUMNS: [ColumnGuide; 17] = [
             "Ngày đã giao mã QR cho sạp, nếu đã giao.",
             "The day on which the stall was handed its QR code, if it was.",
         ],
-        ["2025-08-15", ""],
+        ["", "2025-08-15", ""],
     ),
 ];
 

@@ -12,7 +12,7 @@ mod row;
 mod tests;
 
 pub use error::TableError;
-pub use rejects::{neutral, write_rejects};
+pub use rejects::{guarded, neutral, write_rejects};
 pub use row::{Fault, GivenCell, GivenRow, GivenSheet, Row, Shape, Table};
 
 /// Reads a delimited file.

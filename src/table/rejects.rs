@@ -14,6 +14,23 @@ pub fn neutral(cell: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text such as an id as [`neutral`] writes it, and also one that a spreadsheet would read as a number and change: it
+/// drops zeros in front, keeps fifteen digits and shows twelve as a power.
+pub fn guarded(cell: &str) -> Cow<'_, str> {
+    const SHOWN_WHOLE: usize = 11;
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let loses_digits =
+        is_digits(cell) && (cell.len() > SHOWN_WHOLE || (cell.len() > 1 && cell.starts_with('0')));
+    // `12E34` is a number to a spreadsheet.
+    let mut parts = cell.splitn(2, ['E', 'e']);
+    let is_power = parts.next().is_some_and(is_digits) && parts.next().is_some_and(is_digits);
+    if loses_digits || is_power {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        neutral(cell)
+    }
+}
+
 /// The refused rows as a CSV file, UTF-8 with a byte order mark: the line, the reason, then the cells
 /// as they were handed in, neutralised.
 pub fn write_rejects(header: &[String], faults: &[Fault], lang: Lang) -> Vec<u8> {

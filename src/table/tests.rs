@@ -314,3 +314,30 @@ fn of_a_workbook_the_sheet_with_the_header_is_read() {
     ));
     assert_eq!(read_sheets(vec![], &SHAPE).unwrap_err(), TableError::Empty);
 }
+
+#[test]
+fn ids_that_a_spreadsheet_would_change_are_guarded() {
+    for cell in [
+        "2606150000001234567",
+        "123456789012",
+        "0011",
+        "12E34",
+        "5e1",
+        "=1",
+    ] {
+        assert_eq!(guarded(cell), format!("'{cell}"));
+    }
+    for cell in [
+        "",
+        "0",
+        "65000",
+        "12345678901",
+        "FT26166000001",
+        "1E",
+        "E5",
+        "12E3x",
+        "Thiếu thông báo",
+    ] {
+        assert_eq!(guarded(cell), cell);
+    }
+}

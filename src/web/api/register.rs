@@ -87,7 +87,7 @@ pub(super) async fn list_households(
 #[utoipa::path(post, path = "/api/v1/households", params(IdempotencyKey), request_body = HouseholdIn,
     responses(
         (status = 201, description = "The household as it was registered.", body = HouseholdOut),
-        (status = 409, description = "A household with this `household_ref` is there."),
+        (status = 409, description = "A household with this `household_ref` is there, or a stall stands in it twice."),
     ))]
 pub(super) async fn create_household(
     person: Person,
@@ -372,7 +372,8 @@ pub(super) async fn change_household(
 /// Adds a stall to a household.
 #[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls",
     params(("household_id" = String, Path), IdempotencyKey), request_body = StallIn,
-    responses((status = 201, description = "The new stall.", body = StallOut)))]
+    responses((status = 201, description = "The new stall.", body = StallOut),
+        (status = 409, description = "The household has this stall already.")))]
 pub(super) async fn add_stall(
     person: Person,
     shared: web::Data<Shared>,
