@@ -165,7 +165,8 @@
     if (answer.ok) show(said);
   };
 
-  const judge = async (payload) => {
+  const judge = async (seen) => {
+    const payload = seen.trim();
     const list = kept(LIST, null);
     clear();
     hint(words.reading);

@@ -47,6 +47,20 @@ pub fn conflict(conflict: &Conflict) -> Sentence {
             "«{name}» đã có mã truy cập. Nếu mã bị mất, thêm --replace để thu hồi và tạo mã mới.",
             "«{name}» already has a token; if it was lost, add --replace to revoke it and make a new one"
         ),
+        Conflict::StreetIntoItself => (
+            "Đây là một tuyến đường; hãy chọn hai tuyến khác nhau.",
+            "This is one street; choose two.",
+        )
+            .into(),
+        Conflict::StreetMerged { id } => sentence!(
+            "Tuyến đường {id} đã được gộp vào tuyến khác từ trước.",
+            "Street {id} was merged into another one before."
+        ),
+        Conflict::StreetsApart => (
+            "Hai tuyến đường thuộc hai thành phố khác nhau, nên không gộp được.",
+            "The two streets are of two cities, so they cannot be one.",
+        )
+            .into(),
         Conflict::NoFreeStallCode => (
             "Không tìm được mã sạp còn trống. Hãy thử lại.",
             "No free stall codes were found. Try again.",
@@ -212,6 +226,7 @@ pub fn missing(missing: &Missing) -> Sentence {
             "Không có người nào tên «{name}» đăng nhập được. Hãy xem `choso user list`.",
             "Nobody called «{name}» may sign in; `choso user list` shows who may"
         ),
+        Missing::Street { id } => sentence!("Không có tuyến đường {id}.", "There is no street {id}."),
         Missing::Provider { provider_id } => sentence!(
             "Không có nhà cung cấp {provider_id}.",
             "There is no provider {provider_id}; `choso provider list` shows them"
@@ -381,6 +396,9 @@ mod tests {
             Conflict::ProviderRules(RulesError::Slack(9)),
             Conflict::LastKey { provider_id: x() },
             Conflict::TokenExists { name: x() },
+            Conflict::StreetIntoItself,
+            Conflict::StreetMerged { id: x() },
+            Conflict::StreetsApart,
             Conflict::NoFreeStallCode,
             Conflict::CodeEnded { serial: x() },
             Conflict::AccountWithoutCode(BuildError::Bin),
@@ -425,6 +443,7 @@ mod tests {
         vec![
             Missing::City,
             Missing::Person { name: x() },
+            Missing::Street { id: x() },
             Missing::Provider { provider_id: x() },
             Missing::LiveKey {
                 provider_id: x(),

@@ -6,12 +6,12 @@ use std::io::Write;
 use choso::access::{Scope, SealingKey, key_purpose, token_sha256};
 use choso::clock::now;
 use choso::notice::{Outgoing, Provider, Received, Sample, Scheme, Secrets, scheme};
-use choso::places::UnitIx;
+use choso::places::{NewStreets, UnitIx};
 use choso::register::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceDraft, PlaceName, TradingStatus,
 };
 use choso::simulate::{InventedStall, Payee, event_number};
-use choso::store::{Actor, Arrival, NewProvider, Store};
+use choso::store::{Actor, Arrival, Import, NewProvider, Store};
 use choso::vn::{AccountNumber, Day, Dong, TimeMs};
 use clap::ValueEnum;
 
@@ -19,6 +19,11 @@ use crate::client::Prepared;
 use crate::error::Result;
 use crate::secrets;
 
+/// Its streets are made as they come.
+const IMPORT: Import = Import {
+    dry_run: false,
+    new_streets: NewStreets::Made,
+};
 /// Households with one stall and one account each: a ward with several markets.
 pub const HOUSEHOLDS: usize = 2_000;
 /// Streets they stand on, so that several receipts of a batch meet in one place counter.
@@ -188,7 +193,7 @@ async fn fill_register(store: &Store, households: usize) -> Result<()> {
         by: "loadtest",
         now: now(),
     };
-    let kept = store.keep_register(&drafts, false, actor, |_| {}).await?;
+    let kept = store.keep_register(&drafts, IMPORT, actor, |_| {}).await?;
     if kept.new_stalls == households {
         Ok(())
     } else {

@@ -14,6 +14,7 @@ mod report;
 mod serve;
 mod simulate;
 mod statement;
+mod street;
 mod token;
 mod user;
 
@@ -70,6 +71,9 @@ enum Command {
     Import(import::Import),
     Reconcile(statement::Reconcile),
     CloseDay(close_day::CloseDay),
+    /// Streets: names that look alike, and two that are one
+    #[command(subcommand)]
+    Street(street::Street),
     /// Indicators of an area
     #[command(
         subcommand,
@@ -104,6 +108,7 @@ pub async fn run(choso: Choso) -> Result<ExitCode, Failure> {
         Command::Import(args) => import::run(args).await,
         Command::Reconcile(args) => statement::run(args).await,
         Command::CloseDay(args) => close_day::run(args).await,
+        Command::Street(street) => street::run(street).await,
         Command::Report(args) => report::run(args).await,
         Command::Recount(args) => report::recount(args).await,
         Command::User(args) => user::run(args).await,

@@ -72,6 +72,18 @@ pub struct Search {
     directory: Directory,
 }
 
+/// Whole đồng in digits alone: 65.000 is sixty-five thousand here and sixty-five elsewhere, so it is not guessed.
+fn whole_dong(text: &str) -> Result<i64, String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let whole = text
+        .parse()
+        .ok()
+        .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+    whole.ok_or_else(|| {
+        "write a whole number of đồng in digits alone, without separators, for example 65000".to_owned()
+    })
+}
+
 #[derive(Debug, Args)]
 pub struct Encode {
     /// Bank: BIN or a name that only one bank has
@@ -84,7 +96,7 @@ pub struct Encode {
     #[arg(long, requires = "account")]
     card: bool,
     /// Amount in đồng, without separators
-    #[arg(long, value_name = "DONG", requires = "account")]
+    #[arg(long, value_name = "DONG", requires = "account", value_parser = whole_dong)]
     amount: Option<i64>,
     /// Note that the app fills in (62-08)
     #[arg(long, requires = "account")]

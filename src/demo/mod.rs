@@ -17,14 +17,19 @@ use crate::clock::now;
 use crate::config::{ConfigError, RawConfig};
 use crate::intake::{KeyFile, KeyFileError};
 use crate::notice::{Provider, Secrets, scheme};
-use crate::places::Units;
+use crate::places::{NewStreets, Units};
 use crate::simulate::{Payee, Simulation};
-use crate::store::{Actor, Creation, NewCode, NewKey, NewProvider, Store, StoreError, fresh_id};
+use crate::store::{Actor, Creation, Import, NewCode, NewKey, NewProvider, Store, StoreError, fresh_id};
 use crate::vn::{Day, TimeMs};
 
 pub use places::{DemoMarket, DemoStreet, MARKETS, REAL_STREETS, WARDS_2024};
 pub use ward::{HOUSEHOLDS, STREETS, STREETS_MET, WITH_ACCOUNT, drafts};
 
+/// Its streets are made as they come.
+const IMPORT: Import = Import {
+    dry_run: false,
+    new_streets: NewStreets::Made,
+};
 const PROVIDER: &str = "demo";
 const PERSON: &str = "Trình diễn";
 const LISTENER: &str = "Loa trình diễn";
@@ -185,7 +190,7 @@ async fn load(store: &Store, seed: u64, say: &mut impl FnMut(&str)) -> Result<()
     let units: Units = store.units().await?;
     let (drafts, wants_code) = ward::drafts(&units, seed).map_err(|e| DemoError::Other(e.to_string()))?;
     let actor = Actor { by: BY, now: now() };
-    let kept = store.keep_register(&drafts, false, actor, |_| ()).await?;
+    let kept = store.keep_register(&drafts, IMPORT, actor, |_| ()).await?;
     if let Some((_, reason)) = kept.faults.first() {
         return Err(DemoError::Other(format!(
             "the demonstration's register was refused: {}",

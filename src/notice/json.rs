@@ -67,7 +67,23 @@ pub(super) fn read_object(text: &str) -> Result<Object, Refusal> {
 }
 
 pub(super) fn read(text: &str) -> Result<Json, Refusal> {
-    serde_json::from_str(text).map_err(|e| Refusal::malformed("body", format!("is not JSON: {e}")))
+    serde_json::from_str(text).map_err(|e| {
+        let because = if is_form(text) {
+            "is a form (application/x-www-form-urlencoded), wanted JSON: choose the content type application/json \
+             (JSON) in the provider's console"
+                .to_owned()
+        } else {
+            format!("is not JSON: {e}")
+        };
+        Refusal::malformed("body", because)
+    })
+}
+
+/// `name=value&name=value`, as web forms are sent.
+fn is_form(text: &str) -> bool {
+    let name = text.split('=').next().unwrap_or_default();
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'[' | b']' | b'%');
+    text.contains('=') && !name.is_empty() && name.bytes().all(is_name)
 }
 
 /// Refuses a member that came twice in one object, at any depth, whether it is read or not (docs/spec/providers.md,

@@ -10,6 +10,7 @@ mod canonical;
 mod casso;
 mod compose;
 mod content;
+mod cuts;
 mod form;
 mod item;
 mod json;

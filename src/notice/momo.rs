@@ -6,6 +6,7 @@ mod qr_notify;
 
 use serde_json::{Value, json};
 
+use super::cuts::{Value as Cut, has_second_reading};
 use super::json::{Json, read_object};
 use super::members::{Members, TEXT_CHARS_MAX};
 use super::proof::{Hash, SignedText, Spelling, hmac};
@@ -76,7 +77,26 @@ impl Keys {
         }
         .check(sent)
         .map_err(|because| Refusal::signature("signature", because))?;
-        one_cut(names, &signed)
+        self.one_cut(names, &signed)
+    }
+
+    /// Refuses a text that can be cut in another way, too. Values are joined by characters that can be typed, so
+    /// `&storeId=…` inside a value may let the same signature fit another stall (docs/spec/providers.md, section 1,
+    /// rule 7; that MoMo is concerned too is inferred).
+    fn one_cut(&self, names: &[&str], signed: &[u8]) -> Result<(), Refusal> {
+        let text = String::from_utf8_lossy(signed);
+        let key = format!("accessKey={}", String::from_utf8_lossy(self.access_key.reveal()));
+        let values: Vec<(&str, Cut<'_>)> = names[1..]
+            .iter()
+            .map(|name| (*name, value(name, &self.partner_code)))
+            .collect();
+        if !has_second_reading(text.strip_prefix(&key).unwrap_or_default(), &values) {
+            return Ok(());
+        }
+        let twice = |name: &&&str| text.matches(&format!("&{name}=")).count() > 1;
+        let name = names[1..].iter().find(twice).copied().unwrap_or("signature");
+        let because = "a value holds this name between & and =, so the signature fits more than one message";
+        Err(Refusal::malformed(name, because))
     }
 
     fn check_partner(&self, members: Members<'_>) -> Result<(), Refusal> {
@@ -85,19 +105,12 @@ impl Keys {
     }
 }
 
-/// Whether each name stands once in the signed text. Values are joined by characters that can be typed,
-/// so `&storeId=…` inside a value would let the same signature fit another stall (docs/spec/providers.md, section 1,
-/// rule 7; that MoMo is concerned too is inferred). With each name once there is only one cut.
-fn one_cut(names: &[&str], signed: &[u8]) -> Result<(), Refusal> {
-    let text = String::from_utf8_lossy(signed);
-    let twice = |name: &&&str| text.matches(&format!("&{name}=")).count() != 1;
-    match names[1..].iter().find(twice) {
-        None => Ok(()),
-        Some(name) => {
-            let because =
-                "a value holds this name between & and =, so the signature fits more than one message";
-            Err(Refusal::malformed(name, because))
-        }
+/// What stands behind a signed name; the same in both schemes.
+fn value<'a>(name: &str, partner_code: &'a str) -> Cut<'a> {
+    match name {
+        "amount" | "responseTime" | "resultCode" | "status" | "transId" => Cut::Integer,
+        "partnerCode" => Cut::Own(partner_code),
+        _ => Cut::Text,
     }
 }
 

@@ -133,8 +133,9 @@ fn read_item(data: Members<'_>) -> Result<Item, Refusal> {
     let link = data.id("paymentLinkId")?;
     // Text here would open the cut of `one_cut` again.
     let order_code = data.integer("orderCode")?;
-    if order_code <= 0 {
-        return Err(data.wrong("orderCode", "wanted a positive whole number"));
+    // The provider's own sample has 0 (docs/spec/providers.md, section 10).
+    if order_code < 0 {
+        return Err(data.wrong("orderCode", "wanted a whole number from 0 on"));
     }
     if data.text("currency", 8)? != Some("VND") {
         return Err(data.wrong("currency", "wanted \"VND\""));
@@ -277,7 +278,7 @@ mod tests {
             ("41000", "-0", "data.amount"),
             ("41000", "[1]", "data.amount"),
             ("260001", "\"260001\"", "data.orderCode"),
-            ("260001", "0", "data.orderCode"),
+            ("260001", "-1", "data.orderCode"),
             ("\"VND\"", "\"USD\"", "data.currency"),
             ("\"00\"", "null", "data.code"),
             ("\"s001\"", "null", "data.paymentLinkId"),
@@ -376,6 +377,15 @@ mod tests {
         assert!(received(&signed(&data).replace("true,\"desc\"", "false,\"desc\"")).is_err());
         let twice = signed(&data).replace("{\"b\":1,", "{\"b\":1,\"b\":1,");
         assert_eq!(received(&twice).unwrap_err().field, "data.list.b");
+    }
+
+    #[test]
+    fn an_order_of_number_0_is_taken() {
+        let item = read_signed(&DATA.replace("260001", "0")).unwrap();
+        assert_eq!(
+            (item.kind, item.details.reference.as_str()),
+            (NoticeKind::Payment, "0")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The native profile: Standard Webhooks, version v1 (HMAC-SHA256), docs/spec/providers.md, section 13.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, STANDARD_NO_PAD as UNPADDED};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -26,7 +26,14 @@ pub(super) const WEBHOOKS_V1: Scheme = Scheme {
     name: "webhooks_v1",
     method: "POST",
     paths: &[""],
-    headers: &["webhook-id", "webhook-timestamp", "webhook-signature"],
+    headers: &[
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+        "svix-id",
+        "svix-timestamp",
+        "svix-signature",
+    ],
     has_orders: false,
     secrets: &["signing_secret"],
     settings: &[],
@@ -37,16 +44,31 @@ pub(super) const WEBHOOKS_V1: Scheme = Scheme {
     },
 };
 
-/// Reads `whsec_` + base64 of 24 to 64 bytes; the prefix may be missing.
+/// The headers of the scheme, and those of the service it grew out of, whose libraries sign in the same way.
+const HEADERS: [[&str; 3]; 2] = [
+    ["webhook-id", "webhook-timestamp", "webhook-signature"],
+    ["svix-id", "svix-timestamp", "svix-signature"],
+];
+/// Bytes of a secret. The scheme wants 24 at least; its own Python library is tested with one of 23.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 23..=64;
+
+/// Which headers a request has: all of one kind, so that no two kinds can say different things.
+fn header_names(request: &Request<'_>) -> [&'static str; 3] {
+    let [own, other] = HEADERS;
+    let has = |names: [&'static str; 3]| request.headers.iter().any(|(name, _)| names.contains(name));
+    if has(other) && !has(own) { other } else { own }
+}
+
+/// Reads `whsec_` + base64 of 24 to 64 bytes; the prefix and the padding may be missing.
 pub fn parse_secret(text: &str) -> Result<Secret, String> {
     let text = text.trim();
     let coded = text.strip_prefix("whsec_").unwrap_or(text);
-    let bytes = BASE64.decode(coded).map_err(|_| {
+    let bytes = UNPADDED.decode(coded.trim_end_matches('=')).map_err(|_| {
         let because = not_base64(coded);
         format!("{because}; wanted whsec_ and 32 to 88 base64 characters")
     })?;
     match bytes.len() {
-        24..=64 => Ok(Secret::new(bytes)),
+        n if SECRET_BYTES.contains(&n) => Ok(Secret::new(bytes)),
         n => Err(format!("holds {n} bytes; Standard Webhooks wants 24 to 64")),
     }
 }
@@ -69,16 +91,17 @@ struct Standard {
 
 impl Protocol for Standard {
     fn receive(&self, request: &Request<'_>, now: Option<TimeMs>) -> Result<Read, Refusal> {
-        let webhook_id = request.required_header("webhook-id")?;
+        let [id_name, time_name, signature_name] = header_names(request);
+        let webhook_id = request.required_header(id_name)?;
         if webhook_id.len() > ID_CHARS_MAX || webhook_id.bytes().any(|b| !(0x21..0x7f).contains(&b)) {
             let because = "wants 1 to 128 visible ASCII characters";
-            return Err(Refusal::signature("webhook-id", because));
+            return Err(Refusal::signature(id_name, because));
         }
-        let timestamp = request.required_header("webhook-timestamp")?;
-        let signed_at_s = unix_seconds("webhook-timestamp", timestamp)?;
-        let header = request.required_header("webhook-signature")?;
-        self.prove(webhook_id, timestamp, header, request.body)?;
-        check_window("webhook-timestamp", signed_at_s, now)?;
+        let timestamp = request.required_header(time_name)?;
+        let signed_at_s = unix_seconds(time_name, timestamp)?;
+        let header = request.required_header(signature_name)?;
+        self.prove(signature_name, webhook_id, timestamp, header, request.body)?;
+        check_window(time_name, signed_at_s, now)?;
         Ok(Read::Notices {
             delivery_id: Some(webhook_id.to_owned()),
             items: read_items(webhook_id, request)?,
@@ -167,7 +190,7 @@ fn problem(status: u16, kind: &str, title: &str, detail: &str, field: Option<&st
 }
 
 impl Standard {
-    fn prove(&self, id: &str, timestamp: &str, header: &str, body: &[u8]) -> Result<(), Refusal> {
+    fn prove(&self, name: &str, id: &str, timestamp: &str, header: &str, body: &[u8]) -> Result<(), Refusal> {
         // Other versions (v1a is Ed25519) are skipped, as the scheme says.
         let sent: Vec<&str> = header
             .split(' ')
@@ -179,10 +202,7 @@ impl Standard {
         if signatures.into_iter().any(|s| s.ct_eq(&mac).into()) {
             return Ok(());
         }
-        Err(Refusal::signature(
-            "webhook-signature",
-            self.because(id, timestamp, &sent, body),
-        ))
+        Err(Refusal::signature(name, self.because(id, timestamp, &sent, body)))
     }
 
     /// Looks for the mistakes that engineers make.
@@ -214,6 +234,10 @@ impl Standard {
 }
 
 fn read_items(webhook_id: &str, request: &Request<'_>) -> Result<Vec<Item>, Refusal> {
+    // An empty body that is rightly signed tries the address: it moves nothing, as a type that is not known.
+    if request.body.is_empty() {
+        return Ok(vec![without_id(NoticeKind::Other, webhook_id, 0, &Json::Null)]);
+    }
     let body = read(request.text()?)?;
     match &body {
         Json::Object(object) => {
@@ -419,7 +443,7 @@ mod tests {
             let refusal = read_signed(&body).unwrap_err();
             assert_eq!(what(&refusal), (RefusalKind::Malformed, field), "{body}");
         }
-        for body in ["", "{", "7", "\"x\"", "\u{feff}{}"] {
+        for body in [" ", "{", "7", "\"x\"", "\u{feff}{}"] {
             assert_eq!(
                 read_signed(body).unwrap_err().kind,
                 RefusalKind::Malformed,
@@ -450,8 +474,51 @@ mod tests {
     }
 
     #[test]
+    fn the_headers_of_svix_are_taken_and_not_mixed() {
+        let p = provider(&[("k1", 1)]);
+        let body = payment(GOOD);
+        let signature = signed(1, body.as_bytes());
+        let with = |names: [&'static str; 3]| {
+            let values = ["m1", "1000", signature.as_str()];
+            let headers: Vec<(&str, &str)> = names.into_iter().zip(values).collect();
+            testing::receive(&p, &headers, body.as_bytes(), None)
+        };
+        let [_, svix] = HEADERS;
+        let delivery = with(svix).unwrap();
+        assert_eq!(delivery.items[0].amount.vnd(), 26_000);
+        assert_eq!(delivery.evidence.headers.len(), 3, "what proves it again is kept");
+        let mixed = with(["svix-id", "webhook-timestamp", "webhook-signature"]).unwrap_err();
+        assert_eq!(what(&mixed), (RefusalKind::Signature, "webhook-id"));
+        let other = with(["svix-id", "svix-timestamp", "x-signature"]).unwrap_err();
+        assert_eq!(what(&other), (RefusalKind::Signature, "svix-signature"));
+    }
+
+    #[test]
+    fn a_time_in_milliseconds_and_a_form_are_named() {
+        let p = provider(&[("k1", 1)]);
+        let body = payment(GOOD);
+        let signature = sign(
+            &Secret::new(vec![1; 32]),
+            "m1",
+            1_767_582_061_007,
+            body.as_bytes(),
+        );
+        let headers = [
+            ("webhook-id", "m1"),
+            ("webhook-timestamp", "1767582061007"),
+            ("webhook-signature", &*signature),
+        ];
+        let now = Some(TimeMs(1_767_582_061_007));
+        let refusal = testing::receive(&p, &headers, body.as_bytes(), now).unwrap_err();
+        assert!(refusal.because.contains("in milliseconds"), "{refusal}");
+        let form = read_signed("type=payment.succeeded&amount=5000").unwrap_err();
+        assert!(form.because.contains("is a form"), "{form}");
+    }
+
+    #[test]
     fn an_unknown_type_is_taken_and_moves_nothing() {
         for body in [
+            "",
             "{}",
             r#"{"type":"payment.pending","data":{"amount":5}}"#,
             r#"{"type":7}"#,
@@ -511,6 +578,16 @@ mod tests {
         assert!(parse_secret("wxAKhALJ0sN9DJZl0KpBP82HLp0CrckL/5LP0AUBIK0=\n").is_ok());
         assert!(parse_secret("whsec_AAAA").unwrap_err().contains("3 bytes"));
         assert!(parse_secret("whsec_*").unwrap_err().contains("base64"));
+        assert!(parse_secret("whsec_").is_err() && parse_secret("").is_err());
+        for (text, bytes) in [
+            ("A".repeat(31), 23),
+            ("A".repeat(34), 25),
+            (format!("{}==", "A".repeat(34)), 25),
+        ] {
+            for text in [format!("whsec_{text}"), text] {
+                assert_eq!(parse_secret(&text).unwrap().reveal().len(), bytes, "{text}");
+            }
+        }
     }
 
     proptest! {

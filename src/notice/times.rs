@@ -39,7 +39,12 @@ pub(super) fn local_text(time: TimeMs) -> String {
 pub(super) fn unix_seconds(header: &str, text: &str) -> Result<i64, Refusal> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit());
     let read = text.parse().ok().filter(|_| is_plain);
-    read.ok_or_else(|| Refusal::signature(header, "is not unix seconds"))
+    read.ok_or_else(|| Refusal::signature(header, "is not unix seconds, ten digits such as 1767582061"))
+}
+
+/// Whether a time in seconds would be one of today's if it were in milliseconds: thirteen digits.
+fn is_in_milliseconds(seconds: i64) -> bool {
+    (1_000_000_000_000..10_000_000_000_000).contains(&seconds)
 }
 
 /// Refuses what was signed too long ago, or in the future. No clock, no window.
@@ -48,6 +53,10 @@ pub(super) fn check_window(header: &str, signed_at_s: i64, now: Option<TimeMs>) 
     let off_s = now.0.div_euclid(1000).saturating_sub(signed_at_s);
     if off_s.saturating_abs() <= TOLERANCE_S {
         return Ok(());
+    }
+    if is_in_milliseconds(signed_at_s) {
+        let because = "is in milliseconds (13 digits); wanted unix seconds (10 digits), which are signed too";
+        return Err(Refusal::signature(header, because));
     }
     let because = format!(
         "is {off_s} s away from the receiver's clock (positive: too old); {TOLERANCE_S} s are allowed; a \
@@ -83,6 +92,8 @@ mod tests {
             assert_eq!(got.is_ok(), fits, "{now_ms}");
         }
         assert_eq!(check_window("t", i64::MAX, None), Ok(()));
+        let ms = check_window("t", 1_767_582_061_007, Some(TimeMs(1_767_582_061_007))).unwrap_err();
+        assert!(ms.because.contains("milliseconds"), "{ms}");
         assert!(check_window("t", i64::MAX, Some(TimeMs(i64::MIN))).is_err());
         for wrong in ["", "+1000", "-1", "1000.0", "9223372036854775808"] {
             assert!(unix_seconds("t", wrong).is_err(), "{wrong}");

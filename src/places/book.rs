@@ -1,31 +1,68 @@
 //! The streets and markets that are known, and how a register row finds its place among them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::boundaries::Location;
+use super::street_name::{
+    identity, is_one_slip_apart, likeness, market_identity, typed_without_accents, without_accents,
+};
 use super::unit::PlacedIn;
 use super::units::{UnitIx, Units};
 use crate::vn::{Day, Sentence, error_by_sentence, name_key, sentence};
+
+/// Names of known places that a question offers at most.
+const OFFERED_MAX: usize = 3;
 
 /// The streets and markets that are known, and the rule by which a register row finds its place in
 /// them or makes a new one (docs/spec/contract.md, section 2, `import register`).
 ///
 /// A street name is unique inside a scope ([`Units::scope`]). A segment is a street in one version of a
-/// unit; a market is a place of its own.
+/// unit; a market is a place of its own. How a name is spelled makes no street: see [`NewStreets`].
 pub struct Book<'a> {
     units: &'a Units,
-    streets: HashMap<(UnitIx, String), Street>,
+    new_streets: NewStreets,
+    streets: Vec<Street>,
+    /// Streets by scope and name as it is written, former names included.
+    by_name: HashMap<(UnitIx, String), usize>,
+    /// The same by identity, by identity without accents, and by likeness.
+    by_identity: HashMap<(UnitIx, String), Vec<usize>>,
+    by_plain: HashMap<(UnitIx, String), Vec<usize>>,
+    by_likeness: HashMap<(UnitIx, String), Vec<usize>>,
+    /// For each likeness the name that most rows of the file write, of those that no street has.
+    usual: HashMap<(UnitIx, String), String>,
+    /// The same for each identity without accents, of names that have accents; none where several do.
+    accented: HashMap<(UnitIx, String), Option<String>>,
+    /// Scopes that had streets before the file.
+    listed: HashSet<UnitIx>,
     markets: HashMap<(UnitIx, String), Vec<Market>>,
+    /// Identities of markets by scope and identity without accents.
+    market_identities: HashMap<(UnitIx, String), Vec<String>>,
+    /// The first segment of its street in its unit, for every other one that lies there too.
+    first_segments: HashMap<String, String>,
     new: NewPlaces,
+}
+
+/// Whether a row may make a street that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewStreets {
+    /// A person is asked: the row is refused, with the known street that it may mean. Where no street is known at
+    /// all there is nothing to compare with, and streets are made.
+    Asked,
+    /// Only a name that looks like a known one is asked about.
+    AskedIfAlike,
+    /// A person said yes. A name typed without accents still finds the one known street that it spells.
+    Made,
 }
 
 struct Street {
     street_id: String,
+    name: String,
     segments: Vec<(String, PlacedIn)>,
 }
 
 struct Market {
     place_id: String,
+    name: String,
     facts: Vec<PlacedIn>,
 }
 
@@ -40,11 +77,29 @@ pub struct NewPlaces {
     pub markets: Vec<(String, String, String)>,
     /// Facts added: place id and where it lies.
     pub facts: Vec<(String, PlacedIn)>,
+    /// Names that were read as a known one, with that one: how many rows wrote them.
+    pub read_as: BTreeMap<(String, String), usize>,
+    /// New names of a list that look like a known one, with that one.
+    pub alike: Vec<(String, String)>,
 }
 
-/// Why a market cannot be identified.
+/// Why a street or market cannot be identified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceError {
+    /// No street has this name, and whether to make one is for a person to say.
+    NewStreet {
+        name: String,
+        /// Known streets that may be meant.
+        alike: Vec<String>,
+    },
+    /// No market has this name, but some look like it.
+    NewMarket {
+        name: String,
+        /// Known markets that may be meant.
+        alike: Vec<String>,
+    },
+    /// Several streets have this name but for the word "đường" before it.
+    SeveralStreets { name: String, known: Vec<String> },
     /// A market of this name lies elsewhere on that day.
     Elsewhere {
         name: String,
@@ -63,6 +118,31 @@ impl PlaceError {
     /// What is wrong and what to do.
     pub fn sentence(&self) -> Sentence {
         match self {
+            PlaceError::NewStreet { name, alike } if alike.is_empty() => sentence!(
+                "street: sổ chưa có đường «{name}». Hãy kiểm tra tên; nếu đúng là đường mới thì nhập lại với --new-streets",
+                "street: no street «{name}» is known. Check the name; if it is a new street, import again with --new-streets"
+            ),
+            PlaceError::NewStreet { name, alike } => {
+                let alike = quoted(alike);
+                sentence!(
+                    "street: sổ chưa có đường «{name}», nhưng có {alike}. Nếu là đường đó thì ghi như trong sổ; nếu là đường khác thì nhập lại với --new-streets (qua API: \"new_street\": true)",
+                    "street: no street «{name}» is known, but {alike} is. If that is meant, write it so; if it is another street, import again with --new-streets (by the API: \"new_street\": true)"
+                )
+            }
+            PlaceError::NewMarket { name, alike } => {
+                let alike = quoted(alike);
+                sentence!(
+                    "market: sổ chưa có chợ «{name}», nhưng có {alike}. Nếu là chợ đó thì ghi như trong sổ; nếu là chợ khác thì thêm bằng choso import markets",
+                    "market: no market «{name}» is known, but {alike} is. If that is meant, write it so; if it is another market, add it by choso import markets"
+                )
+            }
+            PlaceError::SeveralStreets { name, known } => {
+                let known = quoted(known);
+                sentence!(
+                    "street: «{name}» có thể là {known}; hãy ghi đúng một tên, hoặc gộp các đường ấy bằng choso street merge",
+                    "street: «{name}» may be {known}; write one of them, or merge them by choso street merge"
+                )
+            }
             PlaceError::Elsewhere { name, there, wanted } => sentence!(
                 "chợ «{name}» nằm ở {there}, không phải ở {wanted}; hãy sửa unit_code hoặc tên chợ",
                 "market «{name}» lies in {there}, not in {wanted}; mend unit_code or the market's name"
@@ -75,33 +155,89 @@ impl PlaceError {
     }
 }
 
+fn quoted(names: &[String]) -> String {
+    names
+        .iter()
+        .map(|n| format!("«{n}»"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 impl<'a> Book<'a> {
     /// An empty book over these units.
-    pub fn new(units: &'a Units) -> Book<'a> {
+    pub fn new(units: &'a Units, new_streets: NewStreets) -> Book<'a> {
         Book {
             units,
-            streets: HashMap::new(),
+            new_streets,
+            streets: Vec::new(),
+            by_name: HashMap::new(),
+            by_identity: HashMap::new(),
+            by_plain: HashMap::new(),
+            by_likeness: HashMap::new(),
+            usual: HashMap::new(),
+            accented: HashMap::new(),
+            listed: HashSet::new(),
             markets: HashMap::new(),
+            market_identities: HashMap::new(),
+            first_segments: HashMap::new(),
             new: NewPlaces::default(),
         }
     }
 
     /// Adds a street of the register.
     pub fn add_known_street(&mut self, scope: UnitIx, name: &str, street_id: String) {
-        self.streets.insert(
-            (scope, name_key(name)),
-            Street {
-                street_id,
-                segments: Vec::new(),
-            },
-        );
+        self.listed.insert(scope);
+        self.add_street(scope, name, street_id);
+    }
+
+    /// Adds the name that a street had before it was merged into this one, which is known: the name still leads there.
+    pub fn add_former_name(&mut self, scope: UnitIx, name: &str, street_name: &str) {
+        if let Some(&at) = self.by_name.get(&(scope, name_key(street_name))) {
+            self.by_name.insert((scope, name_key(name)), at);
+            let of_identity = self.by_identity.entry((scope, identity(name))).or_default();
+            if !of_identity.contains(&at) {
+                of_identity.push(at);
+            }
+        }
+    }
+
+    fn add_street(&mut self, scope: UnitIx, name: &str, street_id: String) -> usize {
+        let at = self.streets.len();
+        let own = identity(name);
+        self.by_name.insert((scope, name_key(name)), at);
+        self.by_plain
+            .entry((scope, without_accents(&own)))
+            .or_default()
+            .push(at);
+        self.by_likeness
+            .entry((scope, likeness(name)))
+            .or_default()
+            .push(at);
+        self.by_identity.entry((scope, own)).or_default().push(at);
+        self.streets.push(Street {
+            street_id,
+            name: name.to_owned(),
+            segments: Vec::new(),
+        });
+        at
     }
 
     /// Adds a segment of a street of the register; a segment of an unknown street is ignored.
     pub fn add_known_segment(&mut self, scope: UnitIx, street_name: &str, place_id: String, fact: PlacedIn) {
-        if let Some(street) = self.streets.get_mut(&(scope, name_key(street_name))) {
-            street.segments.push((place_id, fact));
+        if let Some(&at) = self.by_name.get(&(scope, name_key(street_name))) {
+            let street = &mut self.streets[at];
+            match street.segments.iter().find(|(_, known)| known.unit == fact.unit) {
+                Some((first, _)) => {
+                    self.first_segments.insert(place_id, first.clone());
+                }
+                None => street.segments.push((place_id, fact)),
+            }
         }
+    }
+
+    /// The place that stands for this one: streets that were merged may have had a segment each in one unit.
+    pub fn same_place<'s>(&'s self, place_id: &'s str) -> &'s str {
+        self.first_segments.get(place_id).map_or(place_id, String::as_str)
     }
 
     /// Adds a market of the register under the scope of its first known unit, or under `otherwise` if it has none.
@@ -116,47 +252,209 @@ impl<'a> Book<'a> {
             .iter()
             .find_map(|f| self.units.ix(&f.unit))
             .map_or(otherwise, |unit| self.units.scope(unit));
-        self.markets
-            .entry((scope, market_key(name)))
-            .or_default()
-            .push(Market { place_id, facts });
+        self.add_market(
+            scope,
+            Market {
+                place_id,
+                name: name.to_owned(),
+                facts,
+            },
+        );
     }
 
-    /// The segment of this street in this unit; street and segment are made if they are not known.
+    fn add_market(&mut self, scope: UnitIx, market: Market) {
+        let own = market_identity(&market.name);
+        let alike = self
+            .market_identities
+            .entry((scope, without_accents(&own)))
+            .or_default();
+        if !alike.contains(&own) {
+            alike.push(own.clone());
+        }
+        self.markets.entry((scope, own)).or_default().push(market);
+    }
+
+    /// Tells the book which street names a whole file writes, each as often as it does, so that its rows are read
+    /// alike whatever their order.
+    pub fn expect_streets<'n>(&mut self, names: impl Iterator<Item = (UnitIx, &'n str)>) {
+        let mut counts: BTreeMap<(UnitIx, &str), usize> = BTreeMap::new();
+        for (unit, name) in names {
+            *counts.entry((self.units.scope(unit), name)).or_default() += 1;
+        }
+        let mut most: HashMap<(UnitIx, String), (bool, usize)> = HashMap::new();
+        for ((scope, name), count) in counts {
+            let own = identity(name);
+            if self.by_identity.contains_key(&(scope, own.clone())) {
+                continue;
+            }
+            let has_accents = typed_without_accents(&own).is_none();
+            if has_accents {
+                let accented = self
+                    .accented
+                    .entry((scope, without_accents(&own)))
+                    .or_insert_with(|| Some(name.to_owned()));
+                if accented.as_ref().is_some_and(|other| identity(other) != own) {
+                    *accented = None;
+                }
+            }
+            // A name with accents is the better witness; among equals the more frequent.
+            let weight = (has_accents, count);
+            let alike = (scope, likeness(name));
+            if most.get(&alike).is_none_or(|&other| weight > other) {
+                most.insert(alike.clone(), weight);
+                self.usual.insert(alike, name.to_owned());
+            }
+        }
+    }
+
+    /// The segment of this street in this unit; it is made if it is not known, and so is the street, unless a person
+    /// has to be asked first.
     pub fn segment(
         &mut self,
         name: &str,
         unit: UnitIx,
         from: Day,
         mut new_id: impl FnMut() -> String,
-    ) -> String {
+    ) -> Result<String, PlaceError> {
         let scope = self.units.scope(unit);
-        let new = &mut self.new;
-        let street = self.streets.entry((scope, name_key(name))).or_insert_with(|| {
-            let street_id = new_id();
-            new.streets.push((street_id.clone(), scope, name.to_owned()));
-            Street {
-                street_id,
-                segments: Vec::new(),
+        let at = match self.known_street(scope, name)? {
+            Some(at) => at,
+            None => {
+                let spelled = self.spelled_out(scope, name);
+                if spelled != name {
+                    let read_as = (name.to_owned(), spelled.clone());
+                    *self.new.read_as.entry(read_as).or_default() += 1;
+                }
+                self.make_street(scope, &spelled, &mut new_id)
             }
-        });
-        let id = &self.units.get(unit).id;
-        if let Some((place_id, _)) = street.segments.iter().find(|(_, fact)| fact.unit == *id) {
-            return place_id.clone();
-        }
-        let place_id = new_id();
-        let fact = PlacedIn {
-            unit: id.clone(),
-            from,
         };
-        new.segments.push((place_id.clone(), street.street_id.clone()));
-        new.facts.push((place_id.clone(), fact.clone()));
-        street.segments.push((place_id.clone(), fact));
-        place_id
+        let unit = self.units.get(unit).id.clone();
+        let (place_id, _) = self.make_segment(at, PlacedIn { unit, from }, &mut new_id);
+        Ok(place_id)
     }
 
-    /// A street known only by name and, perhaps, its former district: made if it is not known. Each
-    /// fact is a segment of its own. Gives back whether anything was made.
+    /// The street that a name means; none if it is a new one that may be made.
+    fn known_street(&mut self, scope: UnitIx, name: &str) -> Result<Option<usize>, PlaceError> {
+        if let Some(&at) = self.by_name.get(&(scope, name_key(name))) {
+            return Ok(Some(at));
+        }
+        let own = identity(name);
+        let names = |book: &Self, of: &[usize]| -> Vec<String> {
+            of.iter()
+                .take(OFFERED_MAX)
+                .map(|&at| book.streets[at].name.clone())
+                .collect()
+        };
+        match self.by_identity.get(&(scope, own.clone())).map(Vec::as_slice) {
+            Some([at]) => return Ok(Some(*at)),
+            Some(several @ [_, _, ..]) => {
+                return Err(PlaceError::SeveralStreets {
+                    name: name.to_owned(),
+                    known: names(self, several),
+                });
+            }
+            _ => {}
+        }
+        if let Some(meant) = typed_without_accents(&own) {
+            let mut spelled: Vec<usize> = meant
+                .into_iter()
+                .filter_map(|plain| self.by_plain.get(&(scope, plain)))
+                .flatten()
+                .copied()
+                .collect();
+            spelled.sort_unstable();
+            spelled.dedup();
+            if let [at] = spelled[..] {
+                let read_as = (name.to_owned(), self.streets[at].name.clone());
+                *self.new.read_as.entry(read_as).or_default() += 1;
+                return Ok(Some(at));
+            }
+        }
+        let alike = self.by_likeness.get(&(scope, likeness(name)));
+        let mut alike = alike.map_or_else(Vec::new, |of| names(self, of));
+        if alike.is_empty()
+            && let Some(usual) = self.usual.get(&(scope, likeness(name)))
+            && identity(usual) != identity(&self.spelled_out(scope, name))
+        {
+            alike.push(usual.clone());
+        }
+        let is_asked = match self.new_streets {
+            NewStreets::Made => false,
+            NewStreets::AskedIfAlike => !alike.is_empty(),
+            NewStreets::Asked => !alike.is_empty() || self.listed.contains(&scope),
+        };
+        if !is_asked {
+            return Ok(None);
+        }
+        if alike.is_empty() {
+            alike = self.slips(scope, name);
+        }
+        Err(PlaceError::NewStreet {
+            name: name.to_owned(),
+            alike,
+        })
+    }
+
+    /// The name as a new street is called: with the accents that other rows of the file give it.
+    fn spelled_out(&self, scope: UnitIx, name: &str) -> String {
+        let meant = typed_without_accents(&identity(name)).unwrap_or_default();
+        let accented = meant
+            .into_iter()
+            .find_map(|plain| self.accented.get(&(scope, plain)));
+        match accented {
+            Some(Some(accented)) => accented.clone(),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// Streets from whose names one slip leads to this one.
+    fn slips(&self, scope: UnitIx, name: &str) -> Vec<String> {
+        let wanted = likeness(name);
+        let mut near: Vec<&str> = self
+            .by_likeness
+            .iter()
+            .filter(|((of, known), _)| *of == scope && is_one_slip_apart(known, &wanted))
+            .flat_map(|(_, streets)| streets)
+            .map(|&at| self.streets[at].name.as_str())
+            .collect();
+        near.sort_unstable();
+        near.truncate(OFFERED_MAX);
+        near.into_iter().map(str::to_owned).collect()
+    }
+
+    fn make_street(&mut self, scope: UnitIx, name: &str, new_id: &mut impl FnMut() -> String) -> usize {
+        // Another row may have made it under the name that this one spells out.
+        if let Some(&at) = self.by_name.get(&(scope, name_key(name))) {
+            return at;
+        }
+        let street_id = new_id();
+        self.new.streets.push((street_id.clone(), scope, name.to_owned()));
+        self.add_street(scope, name, street_id)
+    }
+
+    /// The street's segment in the unit of this fact, and whether it was made.
+    fn make_segment(
+        &mut self,
+        at: usize,
+        fact: PlacedIn,
+        new_id: &mut impl FnMut() -> String,
+    ) -> (String, bool) {
+        let street = &mut self.streets[at];
+        if let Some((place_id, _)) = street.segments.iter().find(|(_, known)| known.unit == fact.unit) {
+            return (place_id.clone(), false);
+        }
+        let place_id = new_id();
+        self.new
+            .segments
+            .push((place_id.clone(), street.street_id.clone()));
+        self.new.facts.push((place_id.clone(), fact.clone()));
+        street.segments.push((place_id.clone(), fact));
+        (place_id, true)
+    }
+
+    /// A street known only by name and, perhaps, its former district: made if it is not known. A list is the word of
+    /// whoever keeps it, so a name that only looks like a known one is a street of its own. Each fact is a segment of
+    /// its own. Gives back whether anything was made.
     pub fn list_street(
         &mut self,
         name: &str,
@@ -164,25 +462,27 @@ impl<'a> Book<'a> {
         facts: &[PlacedIn],
         mut new_id: impl FnMut() -> String,
     ) -> bool {
-        let new = &mut self.new;
-        let before = (new.streets.len(), new.segments.len());
-        let street = self.streets.entry((scope, name_key(name))).or_insert_with(|| {
-            let street_id = new_id();
-            new.streets.push((street_id.clone(), scope, name.to_owned()));
-            Street {
-                street_id,
-                segments: Vec::new(),
+        let known = self.by_name.get(&(scope, name_key(name))).copied();
+        let known = known.or_else(|| match self.by_identity.get(&(scope, identity(name)))?[..] {
+            [at] => Some(at),
+            _ => None,
+        });
+        let mut is_new = known.is_none();
+        let at = known.unwrap_or_else(|| {
+            if let Some(&at) = self
+                .by_likeness
+                .get(&(scope, likeness(name)))
+                .and_then(|of| of.first())
+            {
+                let alike = (name.to_owned(), self.streets[at].name.clone());
+                self.new.alike.push(alike);
             }
+            self.make_street(scope, name, &mut new_id)
         });
         for fact in facts {
-            if street.segments.iter().all(|(_, known)| known.unit != fact.unit) {
-                let place_id = new_id();
-                new.segments.push((place_id.clone(), street.street_id.clone()));
-                new.facts.push((place_id.clone(), fact.clone()));
-                street.segments.push((place_id, fact.clone()));
-            }
+            is_new |= self.make_segment(at, fact.clone(), &mut new_id).1;
         }
-        before != (new.streets.len(), new.segments.len())
+        is_new
     }
 
     /// A market from a list of markets, with all that is known of where it lies. A market that is
@@ -195,20 +495,24 @@ impl<'a> Book<'a> {
         facts: &[PlacedIn],
         mut new_id: impl FnMut() -> String,
     ) -> bool {
-        let same = self.markets.entry((scope, market_key(name))).or_default();
-        if same.is_empty() {
+        let own = market_identity(name);
+        if !self.markets.contains_key(&(scope, own.clone())) {
             let place_id = new_id();
             self.new
                 .markets
                 .push((place_id.clone(), name.to_owned(), address.to_owned()));
-            same.push(Market {
+            let mut market = Market {
                 place_id,
+                name: name.to_owned(),
                 facts: Vec::new(),
-            });
-            add_facts(&mut same[0], facts, &mut self.new);
+            };
+            add_facts(&mut market, facts, &mut self.new);
+            self.add_market(scope, market);
             return true;
         }
-        add_facts(&mut same[0], facts, &mut self.new)
+        let same = self.markets.entry((scope, own)).or_default();
+        same.first_mut()
+            .is_some_and(|first| add_facts(first, facts, &mut self.new))
     }
 
     /// The market of this name in this unit on that day; made if no market of the name is known. A
@@ -221,11 +525,27 @@ impl<'a> Book<'a> {
         mut new_id: impl FnMut() -> String,
     ) -> Result<String, PlaceError> {
         let units = self.units;
+        let scope = units.scope(unit);
         let boundaries = units.under(from);
-        let same = self
-            .markets
-            .entry((units.scope(unit), market_key(name)))
-            .or_default();
+        let fact = PlacedIn {
+            unit: units.get(unit).id.clone(),
+            from,
+        };
+        let Some(own) = self.known_market(scope, name)? else {
+            let place_id = new_id();
+            self.new
+                .markets
+                .push((place_id.clone(), name.to_owned(), String::new()));
+            let mut market = Market {
+                place_id: place_id.clone(),
+                name: name.to_owned(),
+                facts: Vec::new(),
+            };
+            add_facts(&mut market, &[fact], &mut self.new);
+            self.add_market(scope, market);
+            return Ok(place_id);
+        };
+        let same = self.markets.entry((scope, own)).or_default();
         let here = |m: &Market| match boundaries.locate(&m.facts) {
             Some(Location {
                 unit: there,
@@ -235,10 +555,6 @@ impl<'a> Book<'a> {
             None => true,
         };
         let mut fitting: Vec<&mut Market> = same.iter_mut().filter(|m| here(m)).collect();
-        let fact = PlacedIn {
-            unit: units.get(unit).id.clone(),
-            from,
-        };
         match fitting.len() {
             1 => {
                 let market = &mut *fitting[0];
@@ -247,19 +563,6 @@ impl<'a> Book<'a> {
                     add_facts(market, &[fact], &mut self.new);
                 }
                 Ok(market.place_id.clone())
-            }
-            0 if same.is_empty() => {
-                let place_id = new_id();
-                self.new
-                    .markets
-                    .push((place_id.clone(), name.to_owned(), String::new()));
-                let mut market = Market {
-                    place_id: place_id.clone(),
-                    facts: Vec::new(),
-                };
-                add_facts(&mut market, &[fact], &mut self.new);
-                same.push(market);
-                Ok(place_id)
             }
             0 => {
                 let there = same
@@ -274,6 +577,39 @@ impl<'a> Book<'a> {
                 })
             }
             _ => Err(PlaceError::Several(name.to_owned())),
+        }
+    }
+
+    /// The identity of the markets that a name means; none if it is a new one.
+    fn known_market(&mut self, scope: UnitIx, name: &str) -> Result<Option<String>, PlaceError> {
+        let own = market_identity(name);
+        if self.markets.contains_key(&(scope, own.clone())) {
+            return Ok(Some(own));
+        }
+        let plain = without_accents(&own);
+        let is_plain = plain == own;
+        let plain = plain.strip_prefix("cho ").filter(|_| is_plain).unwrap_or(&plain);
+        let Some(alike) = self.market_identities.get(&(scope, plain.to_owned())) else {
+            return Ok(None);
+        };
+        let named = |of: &String| {
+            self.markets
+                .get(&(scope, of.clone()))?
+                .first()
+                .map(|m| m.name.clone())
+        };
+        let names: Vec<String> = alike.iter().filter_map(named).take(OFFERED_MAX).collect();
+        match (&alike[..], &names[..]) {
+            ([one], [as_known]) if is_plain => {
+                let read_as = (name.to_owned(), as_known.clone());
+                let one = one.clone();
+                *self.new.read_as.entry(read_as).or_default() += 1;
+                Ok(Some(one))
+            }
+            _ => Err(PlaceError::NewMarket {
+                name: name.to_owned(),
+                alike: names,
+            }),
         }
     }
 
@@ -295,75 +631,5 @@ fn add_facts(market: &mut Market, facts: &[PlacedIn], new: &mut NewPlaces) -> bo
     added
 }
 
-/// "Hàn" and "Chợ Hàn" are one market.
-fn market_key(name: &str) -> String {
-    let key = name_key(name);
-    let word = format!("{} ", name_key("Chợ"));
-    key.strip_prefix(&word).map(str::to_owned).unwrap_or(key)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::shipped;
-    use super::*;
-
-    fn units() -> Units {
-        let (units, edges) = shipped();
-        Units::new(units, edges).unwrap()
-    }
-
-    fn ids() -> impl FnMut() -> String {
-        let mut n = 0;
-        move || {
-            n += 1;
-            format!("id{n}")
-        }
-    }
-
-    #[test]
-    fn a_street_has_one_segment_in_each_unit() {
-        let units = units();
-        let mut book = Book::new(&units);
-        let mut fresh = ids();
-        let day = Day::ymd(2024, 6, 1);
-        let one = units.at("20227", day).unwrap();
-        let two = units.at("20233", day).unwrap();
-        let a = book.segment("Bạch Đằng", one, day, &mut fresh);
-        let b = book.segment("Bạch Đằng", two, day, &mut fresh);
-        assert_ne!(a, b);
-        assert_eq!(book.segment("bạch  đằng", one, day, &mut fresh), a);
-        let new = book.take_new();
-        assert_eq!(
-            (new.streets.len(), new.segments.len(), new.facts.len()),
-            (1, 2, 2)
-        );
-        assert_eq!(book.take_new(), NewPlaces::default());
-    }
-
-    #[test]
-    fn a_market_lies_in_one_ward_at_a_time() {
-        let units = units();
-        let mut book = Book::new(&units);
-        let mut fresh = ids();
-        let day = Day::ymd(2024, 6, 1);
-        let new_ward = PlacedIn {
-            unit: units
-                .get(units.at("20242", Day::ymd(2025, 7, 1)).unwrap())
-                .id
-                .clone(),
-            from: Day::ymd(2025, 7, 1),
-        };
-        let district = units.at("492", day).unwrap();
-        book.add_known_market("Chợ Hàn", "han".into(), vec![new_ward], district);
-        // known only as a ward of 2025, so in 2024 somewhere in the district: the row tells where
-        let ward = units.at("20236", day).unwrap();
-        assert_eq!(book.market("Hàn", ward, day, &mut fresh), Ok("han".into()));
-        assert_eq!(book.take_new().facts.len(), 1);
-        // and from then on it lies there
-        let other = units.at("20227", day).unwrap();
-        assert!(matches!(
-            book.market("Chợ Hàn", other, day, &mut fresh),
-            Err(PlaceError::Elsewhere { .. })
-        ));
-    }
-}
+mod tests;

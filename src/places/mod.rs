@@ -10,14 +10,16 @@ mod book;
 mod boundaries;
 mod files;
 mod shipped;
+mod street_name;
 #[cfg(test)]
 mod tests;
 mod unit;
 mod units;
 
-pub use book::{Book, NewPlaces, PlaceError};
+pub use book::{Book, NewPlaces, NewStreets, PlaceError};
 pub use boundaries::{Boundaries, Location};
 pub use files::{MarketRow, Note, Read, StreetRow, known_on, read_markets, read_streets, read_units};
 pub use shipped::shipped;
+pub use street_name::likeness as street_likeness;
 pub use unit::{Edge, Level, PlacedIn, Unit, UnitId};
 pub use units::{NoUnit, UnitIx, Units, UnitsError};

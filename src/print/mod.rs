@@ -10,6 +10,7 @@ mod card;
 mod drawing;
 mod fit;
 mod font;
+mod form;
 mod layout;
 mod pack;
 mod pdf;
@@ -20,6 +21,7 @@ mod svg;
 mod tests;
 
 pub use card::{Card, Format};
+pub use form::{FormCell, FormColumn, FormList, form};
 pub use pack::{Pack, PackLine};
 pub use png::DPI;
 pub use sheet::{Cell, Column, Sheet, SheetError, xlsx};

@@ -1,12 +1,12 @@
 //! Compares drafts with the register and says which rows to write.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::draft::{
     AccountDraft, Class, HolderRelation, HouseholdDraft, PlaceName, StallDraft, TradingStatus,
 };
 use super::stall_code::StallCode;
-use crate::places::Book;
+use crate::places::{Book, PlaceError};
 use crate::vietqr::stall_payload;
 use crate::vn::{AccountNumber, Day, Period, Sentence, sentence};
 
@@ -168,6 +168,10 @@ pub struct RegisterPlan {
     pub faults: Vec<(u64, Sentence)>,
     /// Ids of the households that were kept, with their stalls, in the order of the drafts.
     pub kept: Vec<(String, Vec<String>)>,
+    /// Names of streets about which a person has to be asked: in how many rows.
+    pub asked_streets: BTreeMap<String, usize>,
+    /// Rows whose account takes the place of another one on the register, which a second person has to approve.
+    pub waiting_accounts: Vec<u64>,
 }
 
 /// Compares drafts with the register. The same draft again gives no rows. A stall that cannot be kept
@@ -265,7 +269,15 @@ impl Planner<'_, '_, '_> {
     fn place_of(&mut self, stall: &StallDraft) -> Result<String, Sentence> {
         let new_id = &mut self.new_ids.id;
         match &stall.place.name {
-            PlaceName::Street(name) => Ok(self.book.segment(name, stall.place.unit, stall.from, new_id)),
+            PlaceName::Street(name) => self
+                .book
+                .segment(name, stall.place.unit, stall.from, new_id)
+                .map_err(|e| {
+                    if let PlaceError::NewStreet { name, .. } = &e {
+                        *self.plan.asked_streets.entry(name.clone()).or_default() += 1;
+                    }
+                    e.sentence()
+                }),
             PlaceName::Market(name) => self
                 .book
                 .market(name, stall.place.unit, stall.from, new_id)
@@ -380,11 +392,18 @@ impl Planner<'_, '_, '_> {
             id
         });
         let stall = &mut household.stalls[at];
+        // A file is one person's word; another account than the one on record needs a second one
+        // (docs/spec/domain.md, section 11).
+        let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
+        let is_change = stall.links.iter().any(is_change);
         let is_linked = stall
             .links
             .iter()
             .any(|l| l.account_id == *account_id && l.period.holds(draft.from));
         if !is_linked {
+            if is_change {
+                self.plan.waiting_accounts.push(draft.row);
+            }
             let period = Period {
                 from: Some(draft.from),
                 to: None,
@@ -407,10 +426,7 @@ impl Planner<'_, '_, '_> {
         if stall.accounts_with_code.contains(account_id) {
             return;
         }
-        // A file is one person's word; another account than the one on record needs a second one
-        // (docs/spec/domain.md, section 11).
-        let is_change = |link: &ExistingLink| link.is_recorded && link.account_id != *account_id;
-        if stall.links.iter().any(is_change) {
+        if is_change {
             let reason = Sentence::new(
                 "code_from: sạp đã có tài khoản khác trong sổ. Tài khoản mới đã ghi, nhưng mã chưa phát: cần một người thứ hai duyệt trên trang của sạp rồi mới phát mã",
                 "code_from: the register has another account for the stall. The new one is kept, but no code was handed out: a second person has to approve it on the stall's page first",
@@ -453,9 +469,9 @@ pub fn state_on<T>(versions: &[(Day, T)], day: Day) -> Option<&T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read_register;
+    use super::super::{AccountLengths, Reading, SHAPE, read_register};
     use super::*;
-    use crate::places::{Units, shipped};
+    use crate::places::{NewStreets, Units, shipped};
 
     const HEADER: &str = "household_ref,household_name,class,trading_status,unit_code,street,house_number,market,stall_number,stall_code,bank_bin,account_number,account_holder,holder_relation,phone,from,code_from\n";
 
@@ -464,7 +480,7 @@ mod tests {
         let (units, edges) = shipped();
         let units = Units::new(units, edges).unwrap();
         let mut existing = Existing::default();
-        let mut book = Book::new(&units);
+        let mut book = Book::new(&units, NewStreets::Made);
         let mut n = 0;
         let mut next = || {
             n += 1;
@@ -482,7 +498,13 @@ mod tests {
         files
             .iter()
             .map(|rows| {
-                let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).unwrap();
+                let table = crate::table::read(format!("{HEADER}{rows}").as_bytes(), &SHAPE).unwrap();
+                let reading = Reading {
+                    units: &units,
+                    account_lengths: &AccountLengths::default(),
+                    today: Day::ymd(2026, 6, 15),
+                };
+                let file = read_register(table, reading);
                 assert_eq!(file.faults.len(), 0);
                 plan(&file.households, &mut existing, &mut book, &mut new_ids)
             })

@@ -17,6 +17,7 @@ mod meaning;
 mod messages;
 mod movement;
 mod row;
+mod sheets;
 mod summary;
 mod tables;
 
@@ -35,6 +36,7 @@ pub use meaning::layouts::{LAYOUTS, Layout};
 pub use meaning::mapping::{Column, Mapping, MappingError};
 pub use movement::{RowKind, RowStatus};
 pub use row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
+pub use sheets::{SheetCell, SheetRow, is_workbook, read_sheets};
 pub use summary::{Balance, FileTally, FootTotal, Summary};
 
 use containers::sniff;

@@ -45,7 +45,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         }
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self {
             Tables::Text { formats, .. } => formats.len(),
             Tables::Xlsx(book) => book.sheet_names().count(),
@@ -193,7 +193,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         }
     }
 
-    fn sheet_name(&self, table: usize) -> &str {
+    pub(crate) fn sheet_name(&self, table: usize) -> &str {
         let name = match self {
             Tables::Text { .. } => None,
             Tables::Xlsx(book) => book.sheet_names().nth(table),

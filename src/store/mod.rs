@@ -24,6 +24,7 @@ mod places;
 mod refusal;
 mod register;
 mod statements;
+mod streets;
 mod tokens;
 mod tx;
 
@@ -48,7 +49,7 @@ pub use places::PlacesKept;
 pub use refusal::{Conflict, Missing};
 pub use register::{
     AccountView, Approval, CardView, ChangedAccount, CheckWay, Checked, CodeEnding, CodeView,
-    HouseholdChange, HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection,
+    HouseholdChange, HouseholdFilter, HouseholdView, Import, Inspection, IssuedCode, NewCode, NewInspection,
     NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PlaceStall, PrintableCard,
     RegisterKept, StallView, WhichCards,
 };
@@ -57,6 +58,7 @@ pub use statements::{
     NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, StatementBegun, StatementFileView,
     StatementRules, StatementTotals, row_no,
 };
+pub use streets::StreetView;
 pub use tokens::{NewSession, TokenRow};
 pub(in crate::store) use tx::{Tx, on_tx};
 

@@ -7,18 +7,20 @@ use sqlx::QueryBuilder;
 use super::{Conflict, Missing, OPEN_START_DAY, Result, Store, StoreError, Tx, day_of, on_tx, pieces};
 use crate::indicators::{PlaceFact, PlaceKind};
 use crate::places::{
-    Book, Edge, Level, MarketRow, NewPlaces, PlacedIn, StreetRow, Unit, UnitId, Units, shipped,
+    Book, Edge, Level, MarketRow, NewPlaces, NewStreets, PlacedIn, StreetRow, Unit, UnitId, Units, shipped,
 };
 use crate::store::fresh_id;
 use crate::vn::{Day, TimeMs, name_key};
 
 /// What keeping a list of places did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlacesKept {
     /// Rows that brought something new.
     pub new: usize,
     /// Rows that were there already.
     pub known: usize,
+    /// New streets whose names look like a known one, with that one.
+    pub alike: Vec<(String, String)>,
 }
 
 pub(super) fn day_number(day: Option<Day>) -> i64 {
@@ -57,6 +59,7 @@ impl Store {
         let kept = PlacesKept {
             new,
             known: units.len() - new,
+            alike: Vec::new(),
         };
         let named: HashMap<&UnitId, &Unit> = units.iter().map(|u| (&u.id, u)).collect();
         let mut all: Vec<Unit> = known
@@ -90,7 +93,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let units = read_units(&mut tx).await?;
         let scope_default = default_scope(&units)?;
-        let mut book = open_book(&mut tx, &units).await?;
+        let mut book = open_book(&mut tx, &units, NewStreets::Made).await?;
         let mut kept = PlacesKept::default();
         for row in rows {
             let facts = row.places();
@@ -104,7 +107,9 @@ impl Store {
                 kept.known += 1
             }
         }
-        write_places(&mut tx, &units, &book.take_new(), now).await?;
+        let new_places = book.take_new();
+        write_places(&mut tx, &units, &new_places, now).await?;
+        kept.alike = new_places.alike;
         if !dry_run {
             tx.commit().await?;
         }
@@ -116,7 +121,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let units = read_units(&mut tx).await?;
         let scope_default = default_scope(&units)?;
-        let mut book = open_book(&mut tx, &units).await?;
+        let mut book = open_book(&mut tx, &units, NewStreets::Made).await?;
         let mut kept = PlacesKept::default();
         for row in rows {
             let scope = row
@@ -280,8 +285,12 @@ pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<Pla
     }
     let rows: Vec<PlaceRow> = on_tx!(tx, |c| {
         sqlx::query_as(
-            "SELECT p.place_id, p.street_id, s.name AS street_name, p.market_name
-             FROM place p LEFT JOIN street s ON s.street_id = p.street_id WHERE p.recorded_at_ms <= $1",
+            // A segment of a street that was merged later belonged to that street then.
+            "SELECT p.place_id, s.street_id, s.name AS street_name, p.market_name
+             FROM place p LEFT JOIN street s ON s.street_id = COALESCE(
+               (SELECT b.street_id FROM segment_until b WHERE b.place_id = p.place_id AND b.until_ms > $1
+                ORDER BY b.until_ms LIMIT 1), p.street_id)
+             WHERE p.recorded_at_ms <= $1 ORDER BY p.place_id",
         )
         .bind(known_at.0)
         .fetch_all(c)
@@ -312,21 +321,56 @@ pub(super) async fn read_places(tx: &mut Tx, known_at: TimeMs) -> Result<Vec<Pla
         .collect()
 }
 
+#[derive(sqlx::FromRow)]
+struct StreetRowKept {
+    street_id: String,
+    scope_code: String,
+    scope_valid_from_day: i64,
+    name: String,
+    into_street_id: Option<String>,
+}
+
 /// A book of everything that is known, to place register rows with.
-pub(super) async fn open_book<'a>(tx: &mut Tx, units: &'a Units) -> Result<Book<'a>> {
-    let mut book = Book::new(units);
-    let streets: Vec<(String, String, i64, String)> = on_tx!(tx, |c| {
-        sqlx::query_as("SELECT street_id, scope_code, scope_valid_from_day, name FROM street")
-            .fetch_all(c)
-            .await?
+pub(super) async fn open_book<'a>(
+    tx: &mut Tx,
+    units: &'a Units,
+    new_streets: NewStreets,
+) -> Result<Book<'a>> {
+    let mut book = Book::new(units, new_streets);
+    let streets: Vec<StreetRowKept> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT s.street_id, s.scope_code, s.scope_valid_from_day, s.name, m.into_street_id
+             FROM street s LEFT JOIN street_merge m ON m.street_id = s.street_id ORDER BY s.street_id",
+        )
+        .fetch_all(c)
+        .await?
     });
     let mut scopes = HashMap::new();
-    for (street_id, code, from, name) in streets {
+    let mut merged: HashMap<&str, &str> = HashMap::new();
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    for street in &streets {
+        let from = Day::from_number(street.scope_valid_from_day);
         let scope = units
-            .ix(&UnitId::new(code, Day::from_number(from)))
-            .ok_or_else(|| StoreError::Corrupt(format!("scope of street {street_id}")))?;
-        book.add_known_street(scope, &name, street_id.clone());
-        scopes.insert(street_id, scope);
+            .ix(&UnitId::new(street.scope_code.clone(), from))
+            .ok_or_else(|| StoreError::Corrupt(format!("scope of street {}", street.street_id)))?;
+        match &street.into_street_id {
+            Some(into) => {
+                merged.insert(&street.street_id, into);
+            }
+            None => book.add_known_street(scope, &street.name, street.street_id.clone()),
+        }
+        names.insert(&street.street_id, &street.name);
+        scopes.insert(street.street_id.clone(), scope);
+    }
+    for street in streets.iter().filter(|s| s.into_street_id.is_some()) {
+        let mut id = street.street_id.as_str();
+        // Each step is another merged street, so there are no more of them than that.
+        for _ in 0..merged.len() {
+            id = merged.get(id).copied().unwrap_or(id);
+        }
+        if let (Some(scope), Some(name)) = (scopes.get(&street.street_id), names.get(id)) {
+            book.add_former_name(*scope, &street.name, name);
+        }
     }
     let otherwise = default_scope(units)?;
     for place in read_places(tx, TimeMs(i64::MAX)).await? {

@@ -16,6 +16,10 @@ pub enum Conflict {
     ProviderRules(RulesError),
     LastKey { provider_id: String },
     TokenExists { name: String },
+    // Streets.
+    StreetIntoItself,
+    StreetMerged { id: String },
+    StreetsApart,
     // Stalls, their accounts and codes.
     NoFreeStallCode,
     CodeEnded { serial: String },
@@ -59,6 +63,9 @@ pub enum Missing {
     /// Nobody of this name may sign in.
     Person {
         name: String,
+    },
+    Street {
+        id: String,
     },
     Provider {
         provider_id: String,

@@ -9,16 +9,17 @@ mod place_stalls;
 mod read;
 mod write;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::places::{self, raise_epoch};
 use super::{
-    Actor, Conflict, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, fresh_id, period_of,
+    Actor, Conflict, Creation, Result, Store, StoreError, Tx, day_of, fetch_in_chunks, fresh_id, on_tx,
+    period_of,
 };
-use crate::places::{Book, NewPlaces, Units};
+use crate::places::{Book, NewPlaces, NewStreets, Units};
 use crate::register::{
-    Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft, HouseholdState, NewIds,
-    RegisterPlan, StallCode, StallState, TradingStatus, plan,
+    AccountLengths, Class, Existing, ExistingHousehold, ExistingLink, ExistingStall, HouseholdDraft,
+    HouseholdState, NewIds, PlaceName, RegisterPlan, StallCode, StallState, TradingStatus, plan,
 };
 use crate::vn::{Day, Sentence, TimeMs};
 
@@ -55,23 +56,44 @@ pub struct RegisterKept {
     pub new_streets: Vec<String>,
     /// Names of markets that were made.
     pub new_markets: Vec<String>,
+    /// Names of streets and markets that were read as a known one, with that one: in how many rows.
+    pub read_as: BTreeMap<(String, String), usize>,
+    /// Names of streets about which a person has to be asked: in how many rows.
+    pub asked_streets: BTreeMap<String, usize>,
+    /// Accounts that were linked to stalls.
+    pub new_links: usize,
+    /// Rows whose account takes the place of another one, which a second person has to approve.
+    pub waiting_accounts: Vec<u64>,
+}
+
+/// What a person said of an import.
+#[derive(Debug, Clone, Copy)]
+pub struct Import {
+    /// Say what would happen and change nothing.
+    pub dry_run: bool,
+    /// Whether rows may make streets.
+    pub new_streets: NewStreets,
 }
 
 impl Store {
     /// Keeps households as stated, in chunks; each chunk is a transaction. The same drafts again change
-    /// nothing. `dry_run` says what would happen and changes nothing. `progress` is told how many
-    /// households are done.
+    /// nothing. `progress` is told how many households are done.
     pub async fn keep_register(
         &self,
         drafts: &[HouseholdDraft],
-        dry_run: bool,
+        Import { dry_run, new_streets }: Import,
         actor: Actor<'_>,
         mut progress: impl FnMut(usize),
     ) -> Result<RegisterKept> {
         let mut kept = RegisterKept::default();
         let mut tx = self.begin().await?;
         let units = places::read_units(&mut tx).await?;
-        let mut book = places::open_book(&mut tx, &units).await?;
+        let mut book = places::open_book(&mut tx, &units, new_streets).await?;
+        let stalls = drafts.iter().flat_map(|draft| &draft.stalls);
+        book.expect_streets(stalls.filter_map(|stall| match &stall.place.name {
+            PlaceName::Street(name) => Some((stall.place.unit, name.as_str())),
+            PlaceName::Market(_) => None,
+        }));
         for (number, chunk) in drafts.chunks(CHUNK_HOUSEHOLDS).enumerate() {
             let (outcome, places) = keep(&mut tx, chunk, &units, &mut book, actor).await?;
             kept.add(outcome, places);
@@ -82,6 +104,22 @@ impl Store {
             }
         }
         Ok(kept)
+    }
+}
+
+impl Store {
+    /// How long the accounts of each bank on the register are.
+    pub async fn account_lengths(&self) -> Result<AccountLengths> {
+        let mut tx = self.begin_read().await?;
+        let pairs: Vec<(String, i64)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT DISTINCT bank_bin, CAST(LENGTH(account_number) AS BIGINT) FROM account")
+                .fetch_all(c)
+                .await?
+        });
+        Ok(pairs
+            .into_iter()
+            .map(|(bin, length)| (bin, length as usize))
+            .collect())
     }
 }
 
@@ -96,9 +134,10 @@ impl Creation {
         &mut self,
         draft: HouseholdDraft,
         units: &Units,
+        new_streets: NewStreets,
         actor: Actor<'_>,
     ) -> Result<RegisterKept> {
-        let mut book = places::open_book(&mut self.tx, units).await?;
+        let mut book = places::open_book(&mut self.tx, units, new_streets).await?;
         let mut kept = RegisterKept::default();
         let (outcome, places) = keep(&mut self.tx, &[draft], units, &mut book, actor).await?;
         kept.add(outcome, places);
@@ -114,7 +153,7 @@ async fn keep(
     book: &mut Book<'_>,
     actor: Actor<'_>,
 ) -> Result<(RegisterPlan, NewPlaces)> {
-    let mut existing = read_existing(tx, drafts).await?;
+    let mut existing = read_existing(tx, drafts, book).await?;
     let outcome = plan_with_new_names(tx, drafts, &mut existing, book, actor.now).await?;
     let new_places = book.take_new();
     places::write_places(tx, units, &new_places, actor.now).await?;
@@ -141,7 +180,15 @@ impl RegisterKept {
             .filter(|v| !new_stalls.contains(&v.stall_id))
             .count();
         self.new_codes += rows.codes.len();
+        self.new_links += rows.links.len();
         self.faults.extend(outcome.faults);
+        self.waiting_accounts.extend(outcome.waiting_accounts);
+        for (name, rows) in outcome.asked_streets {
+            *self.asked_streets.entry(name).or_default() += rows;
+        }
+        for (read_as, rows) in places.read_as {
+            *self.read_as.entry(read_as).or_default() += rows;
+        }
         self.households.extend(outcome.kept);
         self.new_streets
             .extend(places.streets.into_iter().map(|(_, _, name)| name));
@@ -225,7 +272,7 @@ fn random_u64() -> u64 {
     getrandom::u64().expect("the system gives random bytes")
 }
 
-async fn read_existing(tx: &mut Tx, drafts: &[HouseholdDraft]) -> Result<Existing> {
+async fn read_existing(tx: &mut Tx, drafts: &[HouseholdDraft], book: &Book<'_>) -> Result<Existing> {
     let mut existing = Existing::default();
     let sql = "SELECT household_id, household_ref FROM household WHERE household_ref IN (…)";
     let households: Vec<(String, String)> =
@@ -234,11 +281,22 @@ async fn read_existing(tx: &mut Tx, drafts: &[HouseholdDraft]) -> Result<Existin
     let mut versions = household_versions(tx, &ids).await?;
     let mut stalls = stalls_of(tx, &ids).await?;
     for (household_id, reference) in households {
-        let household = ExistingHousehold {
+        let mut household = ExistingHousehold {
             versions: versions.remove(&household_id).unwrap_or_default(),
             stalls: stalls.remove(&household_id).unwrap_or_default(),
             household_id,
         };
+        // Streets that were merged may have two segments in one unit, which are one place to a file.
+        let of_stalls = household.stalls.iter_mut().flat_map(|s| &mut s.versions);
+        let places = of_stalls.map(|(_, state)| &mut state.place_id);
+        for place_id in places.chain(
+            household
+                .versions
+                .iter_mut()
+                .map(|(_, state)| &mut state.place_id),
+        ) {
+            *place_id = book.same_place(place_id).to_owned();
+        }
         existing.households.insert(reference, household);
     }
     let stalls = || drafts.iter().flat_map(|d| &d.stalls);

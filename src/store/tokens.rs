@@ -253,7 +253,7 @@ fn holder(name: String, may: Option<String>) -> Result<Holder> {
 }
 
 /// The living token of a name, and what it may where it is a program's.
-async fn living_token(tx: &mut Tx, name: &str) -> Result<Option<(String, Option<String>)>> {
+pub(super) async fn living_token(tx: &mut Tx, name: &str) -> Result<Option<(String, Option<String>)>> {
     Ok(on_tx!(tx, |c| {
         sqlx::query_as("SELECT token_sha256, may FROM access_token WHERE name = $1 AND revoked_at_ms IS NULL")
             .bind(name)

@@ -12,7 +12,7 @@ use super::banks::Banks;
 use super::code::{Alternate, Code, Initiation, Payee, PayeeNumber, Service};
 use super::read::{Fault, Reading, read};
 use super::tags::Field;
-use super::write::{BuildError, payload};
+use super::write::payload;
 use crate::vn::Dong;
 
 /// What became of a line.
@@ -70,10 +70,12 @@ pub fn encode_line(line: &str, banks: &Banks) -> Answer {
 /// `{"valid":false,"code":"…","reason":"…"}`; the codes are those of [`Fault`], and `INPUT` for a line that
 /// is no JSON string.
 pub fn decode_line(line: &str, banks: &Banks) -> Answer {
-    if !line.starts_with('"') {
+    // A file may begin with a byte order mark.
+    let json = line.trim_start_matches('\u{feff}');
+    if !json.starts_with('"') {
         return decode(line, banks);
     }
-    match serde_json::from_str::<String>(line) {
+    match serde_json::from_str::<String>(json) {
         Ok(text) => decode(&text, banks),
         Err(error) => Answer::refused(refused("INPUT", &format!("the line is no JSON string: {error}"))),
     }
@@ -193,8 +195,9 @@ type Refused = (&'static str, String);
 
 /// The code that a line of the shape of `input` asks for.
 fn code_of(line: &str) -> Result<Code<'_>, Refused> {
+    let line = line.trim_start_matches('\u{feff}');
     let input: Input = serde_json::from_str(line).map_err(|error| match error.to_string() {
-        text if text.starts_with(NOT_WHOLE) => ("AMOUNT", BuildError::Amount.to_string()),
+        text if text.starts_with(NOT_WHOLE) => ("AMOUNT", NOT_WHOLE.to_owned()),
         text => (
             "INPUT",
             format!("the line is not an object of the expected shape: {text}"),
@@ -439,7 +442,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// How an error about an amount begins.
-const NOT_WHOLE: &str = "the amount is not a whole number";
+const NOT_WHOLE: &str = "the amount is not a whole number: write đồng in digits alone, without separators, decimals or quotation marks, for example 79000";
 
 /// Whole đồng, written as a JSON integer and nothing else: 79000.0, 7.9e4 and "79000" are refused.
 struct Amount(i64);

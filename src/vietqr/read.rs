@@ -6,13 +6,16 @@ use std::fmt;
 
 use super::code::{Alternate, Code, Initiation, Payee, PayeeNumber, Service, Texts};
 use super::crc::crc16;
+use super::other::{country, recognise};
 use super::tags::{self, ACCOUNT_MAX, AMOUNT_MAX, Field, PAYLOAD_MAX, alternate, beneficiary, napas, root};
-use crate::vn::Dong;
+use crate::vn::{Dong, Sentence, sentence};
 
 /// What is wrong with a code. The words and their order are those of docs/spec/vietqr.md, section 13: of several
 /// faults in one code, the first in this order is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
+    /// It is something else, such as a link: [`Refusal::instead`] says what.
+    NotVietqr,
     /// The checksum does not fit the text.
     BadCrc,
     /// There is no checksum at the end.
@@ -65,6 +68,7 @@ impl Fault {
     /// The stable word for programs.
     pub const fn code(self) -> &'static str {
         match self {
+            Fault::NotVietqr => "NOT_VIETQR",
             Fault::BadCrc => "BAD_CRC",
             Fault::CrcMissing => "CRC_MISSING",
             Fault::CrcFormat => "CRC_FORMAT",
@@ -92,7 +96,7 @@ impl Fault {
     }
 
     /// What it means for somebody who holds the card, and what to do next.
-    pub const fn sentence_vi(self) -> &'static str {
+    const fn sentence_vi(self) -> &'static str {
         match self {
             Fault::BadCrc => {
                 "Mã bị sai mã kiểm tra: nội dung đã bị sửa hoặc đọc nhầm. Hãy quét lại; nếu vẫn vậy, đừng dùng mã này."
@@ -101,7 +105,7 @@ impl Fault {
                 "Mã đọc được không trọn vẹn. Hãy quét lại cho thẳng và đủ sáng; nếu vẫn vậy, thẻ đã hỏng."
             }
             Fault::Currency | Fault::Country => "Mã này không nhận tiền đồng Việt Nam. Đừng dùng mã này.",
-            Fault::WrongAid | Fault::Missing | Fault::Service => {
+            Fault::NotVietqr | Fault::WrongAid | Fault::Missing | Fault::Service => {
                 "Đây không phải mã VietQR chuyển tiền. Hãy quét mã trên thẻ của sạp."
             }
             Fault::Amount => "Số tiền trong mã không hợp lệ. Hãy làm lại mã.",
@@ -118,6 +122,20 @@ pub struct Refusal {
     pub fault: Fault,
     /// Which object, what it holds and what it should.
     pub reason: String,
+    /// What it is instead, where that is known: another thing, or a code of another country.
+    pub instead: Option<Sentence>,
+}
+
+impl Refusal {
+    /// What it means for somebody who holds the card, and what to do next.
+    pub fn sentence(&self) -> Sentence {
+        self.instead.clone().unwrap_or_else(|| {
+            Sentence::new(
+                self.fault.sentence_vi(),
+                format!("This is no VietQR code to pay with: {}.", self.reason),
+            )
+        })
+    }
 }
 
 /// What is unusual in a code that is read all the same.
@@ -137,6 +155,8 @@ pub enum Warning {
     Tip,
     /// An account number with other characters than letters and digits.
     OddAccount,
+    /// Blanks, line ends or a byte order mark around the code.
+    Surrounded,
 }
 
 impl fmt::Display for Warning {
@@ -155,6 +175,9 @@ impl fmt::Display for Warning {
             Warning::LongText { field, length } => write!(f, "{} has {length} characters", path(field)),
             Warning::NonAscii(field) => write!(f, "{} has letters with marks", path(field)),
             Warning::Tip => f.write_str("tags 55 to 57 do not belong together"),
+            Warning::Surrounded => {
+                f.write_str("blanks or a byte order mark around the code were passed over")
+            }
             Warning::OddAccount => f.write_str("38-01-01 has other characters than letters and digits"),
         }
     }
@@ -172,10 +195,27 @@ pub struct Reading<'a> {
 /// Reads a payload: VietQR in all its services, VNPAY-QR, and the codes of wallets built on VietQR.
 ///
 /// Holds it against the whole format first; of several faults the first in the order of [`Fault`] is told.
-/// Any text ends, in time proportional to its length.
+/// Any text ends, in time proportional to its length. Blanks and a byte order mark around a code are no part of it.
+/// What is no code at all, or a code of another country, is refused as what it is.
 pub fn read(text: &str) -> Result<Reading<'_>, Refusal> {
+    let whole = text;
+    let text = bare(text);
+    if let Some(other) = recognise(text) {
+        let instead = other.sentence();
+        return Err(Refusal {
+            fault: Fault::NotVietqr,
+            reason: instead.en.trim_end_matches('.').to_owned(),
+            instead: Some(instead),
+        });
+    }
     let mut reader = Reader::default();
+    if text.len() < whole.len() {
+        reader.warnings.push(Warning::Surrounded);
+    }
     let root = reader.walk(text);
+    if let Some(refusal) = reader.of_another_country(&root) {
+        return Err(refusal);
+    }
     let code = reader.code(&root);
     let length = text.chars().count();
     if length > PAYLOAD_MAX {
@@ -184,6 +224,13 @@ pub fn read(text: &str) -> Result<Reading<'_>, Refusal> {
         });
     }
     reader.finish(code)
+}
+
+/// A scanned text without blanks and a byte order mark around it.
+pub fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    })
 }
 
 /// Values of one level by their ID.
@@ -214,8 +261,38 @@ impl Reader {
     fn fault(&mut self, fault: Fault, reason: impl FnOnce() -> String) {
         if self.refusal.as_ref().is_none_or(|known| fault < known.fault) {
             let reason = reason();
-            self.refusal = Some(Refusal { fault, reason });
+            self.refusal = Some(Refusal {
+                fault,
+                reason,
+                instead: None,
+            });
         }
+    }
+
+    /// The refusal of a whole code that another country's network reads. Its templates have rules of their own, so
+    /// nothing in them is called broken.
+    fn of_another_country(&self, root: &Objects<'_>) -> Option<Refusal> {
+        let at = |tag: u8| root[usize::from(tag)];
+        let letters = at(root::COUNTRY).filter(|letters| *letters != tags::COUNTRY)?;
+        let ours = at(root::NAPAS).is_some_and(|template| template.contains(tags::NAPAS_AID))
+            || at(root::VNPAY).is_some_and(|template| template.contains(tags::VNPAY_AID));
+        // A broken text may have lost its country; then the break is what has to be told.
+        if self.refusal.is_some() || ours {
+            return None;
+        }
+        let (vi, en) = country(letters);
+        let currency = at(root::CURRENCY).unwrap_or("none");
+        let instead = sentence!(
+            "Đây là mã thanh toán của {vi}, không phải mã VietQR. Mã không hỏng; hãy quét mã VietQR của sạp.",
+            "This is a payment code of {en}, not a VietQR code. It is not damaged; scan the stall's VietQR code."
+        );
+        Some(Refusal {
+            fault: Fault::Country,
+            reason: format!(
+                "object 58 is {letters:?}, object 53 {currency:?}: a payment code of {en}, another country than Viet Nam, and no VietQR code"
+            ),
+            instead: Some(instead),
+        })
     }
 
     fn finish(self, code: Option<Code<'_>>) -> Result<Reading<'_>, Refusal> {
@@ -507,6 +584,15 @@ impl Reader {
     }
 
     fn napas<'a>(&mut self, template: &'a str) -> Option<Payee<'a>> {
+        // The template of another network has its own rules: only its first object is looked at.
+        if let Ok((0, aid, _)) = next(template)
+            && aid != tags::NAPAS_AID
+        {
+            self.fault(Fault::WrongAid, || {
+                format!("object 38-00 is {aid:?}; NAPAS's is {}", tags::NAPAS_AID)
+            });
+            return None;
+        }
         let objects = self.open("38", template);
         let at = |tag: u8| objects[usize::from(tag)];
         match at(napas::AID) {

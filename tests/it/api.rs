@@ -23,6 +23,8 @@ on_both! {
     two_instances_do_a_creating_call_once
     a_call_that_fails_after_its_work_is_done_once_when_it_is_repeated
     a_stall_gets_accounts_and_terminals
+    a_stall_that_is_there_is_not_made_again
+    a_street_that_looks_like_a_known_one_is_asked_about
     lists_go_page_by_page
     odd_calls_are_refused_by_their_kind
 }
@@ -395,6 +397,66 @@ fn a_stall_gets_accounts_and_terminals(database: Database) {
         &json!({"trading_status": "closed"}),
     );
     assert_eq!(closed.json()["trading_status"], "closed", "{}", closed.body);
+}
+
+fn a_stall_that_is_there_is_not_made_again(database: Database) {
+    let api = Api::start(database);
+    let mut twice = household("api-9");
+    let stall = twice["stalls"][0].clone();
+    let made = api.call("POST", "/api/v1/households", &twice).json();
+    let path = format!(
+        "/api/v1/households/{}/stalls",
+        made["household_id"].as_str().expect("an id")
+    );
+    let mut again = stall.clone();
+    again["account"]["account_number"] = "API00002".into();
+    let refused = api.call("POST", &path, &again);
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    let shown = api.get(&format!(
+        "/api/v1/households/{}",
+        made["household_id"].as_str().expect("an id")
+    ));
+    assert_eq!(
+        shown["stalls"][0]["accounts"].as_array().map(Vec::len),
+        Some(1),
+        "the stall that was there got nothing"
+    );
+    twice["household_ref"] = "api-10".into();
+    twice["stalls"] = json!([stall, stall]);
+    assert_eq!(api.call("POST", "/api/v1/households", &twice).status, 409);
+    for from in ["2099-01-01", "0202-01-01"] {
+        again["house_number"] = "8".into();
+        again["from"] = from.into();
+        let refused = api.call("POST", &path, &again);
+        assert_eq!(
+            (refused.status, refused.json()["field"].as_str()),
+            (422, Some("stalls[0].from")),
+            "{}",
+            refused.body
+        );
+    }
+}
+
+fn a_street_that_looks_like_a_known_one_is_asked_about(database: Database) {
+    let api = Api::start(database);
+    let on = |reference: &str, street: &str, new_street: bool| {
+        let mut household = household(reference);
+        household["stalls"][0]["street"] = street.into();
+        if new_street {
+            household["stalls"][0]["new_street"] = true.into();
+        }
+        api.call("POST", "/api/v1/households", &household)
+    };
+    assert_eq!(on("api-11", "Đường Thí Nghiệm", false).status, 201);
+    for same in ["đ. Thí Nghiệm", "Thi Nghiem", "THÍ NGHIỆM"] {
+        let made = on(&format!("api-{same}"), same, false);
+        assert_eq!(made.status, 201, "{same}: {}", made.body);
+        assert_eq!(made.json()["place"], "Đường Thí Nghiệm", "{same}: {}", made.body);
+    }
+    let asked = on("api-12", "Thí Nghiêm", false);
+    assert_eq!(asked.status, 422, "{}", asked.body);
+    assert!(asked.body.contains("«Đường Thí Nghiệm»"), "{}", asked.body);
+    assert_eq!(on("api-12", "Thí Nghiêm", true).status, 201);
 }
 
 fn lists_go_page_by_page(database: Database) {

@@ -4,6 +4,7 @@ mod commands;
 mod databases;
 mod keys;
 mod qr;
+mod register;
 mod statements;
 
 use std::io::{BufRead, BufReader, Write};

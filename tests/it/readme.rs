@@ -160,12 +160,12 @@ fn samples_are_what_the_commands_write() {
         ),
         ("choso notice verify --template", "assets/samples/callbacks.jsonl"),
     ] {
-        let output = shell(folder.path(), 1, &format!("{command} out"))
+        let output = shell(folder.path(), 1, &format!("{command} out.csv"))
             .output()
             .expect("a shell");
         assert!(output.status.success(), "{command}: {output:?}");
         let shipped = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
-        let written = std::fs::read(folder.path().join("out")).expect("the file");
+        let written = std::fs::read(folder.path().join("out.csv")).expect("the file");
         assert!(written == shipped, "{command} writes {file}");
     }
 }

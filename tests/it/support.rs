@@ -15,13 +15,14 @@ use std::sync::Mutex;
 use choso::access::{NONCE_BYTES, SealingKey, key_purpose};
 use choso::indicators::Facts;
 use choso::notice::{Delivery, Provider, Received, Request, Secrets, parse_secret, scheme, sign};
-use choso::places::Units;
-use choso::register::{CodeEnd, read_register};
+use choso::places::{NewStreets, Units};
+use choso::register::{AccountLengths, CodeEnd, Reading, RegisterFile, SHAPE, read_register};
 use choso::settlement::Reconciler;
 use choso::store::{
-    Actor, Arrival, CodeEnding, Creation, NewCode, NewKey, NewProvider, NewTerminal, Posted, Recount,
+    Actor, Arrival, CodeEnding, Creation, Import, NewCode, NewKey, NewProvider, NewTerminal, Posted, Recount,
     RegisterKept, Store, StoreError, WriterMemory,
 };
+use choso::table;
 use choso::vn::{Day, Secret, TimeMs, WorkingCalendar};
 use cluster::Cluster;
 use serde_json::{Value, json};
@@ -48,6 +49,23 @@ bon,Hộ Thử Bốn,street_vendor,trading,20242,Đường Thử,4,,,THU4THUF,97
 nam,Hộ Thử Năm,registered,trading,20242,Đường Thử,5,,,,970415,00000055,HO THU NAM,owner,,2025-08-01,
 sau,Hộ Thử Sáu,registered,trading,20242,Đường Thử,6,,,,970422,00000055,HO THU SAU,owner,,2025-08-01,
 ";
+
+/// How tests keep rows of a register file: whatever street they name is made.
+pub const KEPT: Import = Import {
+    dry_run: false,
+    new_streets: NewStreets::Made,
+};
+
+/// Rows of a register file as they are read on [`market_day`].
+pub fn register_file(rows: &str, units: &Units) -> RegisterFile {
+    let table = table::read(format!("{HEADER}{rows}").as_bytes(), &SHAPE).expect("a register file");
+    let reading = Reading {
+        units,
+        account_lengths: &AccountLengths::default(),
+        today: market_day(),
+    };
+    read_register(table, reading)
+}
 
 /// When the register is kept, unless a test says otherwise.
 pub fn registered_at() -> TimeMs {
@@ -206,11 +224,11 @@ impl Books {
     /// Keeps rows of a register file; every row must be readable.
     pub fn register(&self, rows: &str, now: TimeMs) -> RegisterKept {
         let units = self.run(self.store.units()).expect("units");
-        let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).expect("a register file");
+        let file = register_file(rows, &units);
         assert_eq!(file.faults, [], "every row can be read");
         self.run(
             self.store
-                .keep_register(&file.households, false, actor("thu", now), |_| {}),
+                .keep_register(&file.households, KEPT, actor("thu", now), |_| {}),
         )
         .expect("the register is kept")
     }

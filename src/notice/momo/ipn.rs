@@ -294,6 +294,37 @@ mod tests {
         check_statuses(&ipn(), "", [204, 204, 204, 204, 503, 400, 400, 400]);
     }
 
+    #[test]
+    fn a_name_in_a_value_is_taken_where_nothing_else_can_have_been_signed() {
+        for (from, to) in [
+            ("\"extraData\":\"\"", "\"extraData\":\"ref=7&orderId=9&amount=5\""),
+            ("Tiền rau & cá", "a&resultCode=0&transId=1"),
+            ("Successful.", "ok&extraData=x"),
+            ("\"qr\"", "\"qr&orderId=1\""),
+        ] {
+            let item = read_ipn(&IPN.replace(from, to)).unwrap();
+            assert_eq!(
+                (item.amount.vnd(), item.provider_txn_id.as_str()),
+                (21_500, "2900007919"),
+                "{to}"
+            );
+        }
+        for (from, to) in [
+            ("Tiền rau & cá", "a&orderType=b"),
+            (
+                "\"rq-1\"",
+                "\"a&responseTime=1767582061007&resultCode=0&transId=5&requestId=b\"",
+            ),
+            ("\"extraData\":\"\"", "\"extraData\":\"a&message=b\""),
+        ] {
+            let refusal = read_ipn(&IPN.replace(from, to)).unwrap_err();
+            assert!(
+                refusal.because.contains("more than one message"),
+                "{to}: {refusal}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn one_changed_byte_never_changes_the_meaning(at in 0usize..500, bit in 0u8..8) {

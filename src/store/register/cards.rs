@@ -138,6 +138,7 @@ impl Store {
         Ok(on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT street_id, name FROM street
+                 WHERE NOT EXISTS (SELECT 1 FROM street_merge m WHERE m.street_id = street.street_id)
                  UNION ALL SELECT place_id, market_name FROM place WHERE kind = 'market'
                  ORDER BY 2, 1",
             )

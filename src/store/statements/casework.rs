@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::QueryBuilder;
 
+use super::super::tokens::living_token;
 use super::super::{Actor, Conflict, Missing, Result, Store, Tx, dialect, fetch_in_chunks, on_tx, pieces};
 use super::act::{NewAct, append_act};
 use super::distant::insert_distant_pairs;
@@ -232,7 +233,7 @@ impl Store {
         Ok(act_no)
     }
 
-    /// Gives exceptions to somebody, or to nobody where the name is empty.
+    /// Gives exceptions to a person who may sign in, or to nobody where the name is empty.
     pub async fn assign(
         &self,
         provider_id: &str,
@@ -241,6 +242,11 @@ impl Store {
         actor: Actor<'_>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
+        let assignee = assignee.trim();
+        if !assignee.is_empty() && !matches!(living_token(&mut tx, assignee).await?, Some((_, None))) {
+            let name = assignee.to_owned();
+            return Err(Missing::Person { name }.into());
+        }
         dialect::lock_feed(&mut tx).await?;
         for subject in subjects {
             let act = NewAct {

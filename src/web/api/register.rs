@@ -11,10 +11,10 @@ use super::register_shapes::{
     StallChangeIn, StallIn, StallOut, TerminalIn, household_out, stall_out,
 };
 use crate::clock::now;
-use crate::places::Units;
+use crate::places::{NewStreets, Units};
 use crate::register::{
-    AccountDraft, CodeEnd, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName, StallCode, StallDraft,
-    TradingStatus,
+    AccountDraft, CodeEnd, DAYS_AHEAD_MAX, HouseholdDetails, HouseholdDraft, PlaceDraft, PlaceName,
+    StallCode, StallDraft, TradingStatus,
 };
 use crate::store::{
     CodeEnding, Creation, HouseholdChange, HouseholdFilter, HouseholdView, IssuedCode, Missing, NewCode,
@@ -87,7 +87,7 @@ pub(super) async fn list_households(
 #[utoipa::path(post, path = "/api/v1/households", params(IdempotencyKey), request_body = HouseholdIn,
     responses(
         (status = 201, description = "The household as it was registered.", body = HouseholdOut),
-        (status = 409, description = "A household with this `household_ref` is there."),
+        (status = 409, description = "A household with this `household_ref` is there, or a stall stands in it twice."),
     ))]
 pub(super) async fn create_household(
     person: Person,
@@ -112,7 +112,8 @@ pub(super) async fn create_household(
         // One that begins later is shown as it will be.
         let begins = draft.stalls.iter().map(|stall| stall.from).min();
         let on = begins.map_or_else(today, |from| from.max(today()));
-        let (household_id, _) = keep(creation, draft, &units, &person).await?;
+        let new_streets = new_streets(input.stalls.iter());
+        let (household_id, _) = keep(creation, draft, new_streets, &units, &person).await?;
         let found = creation.household(&household_id, on).await?;
         Ok((
             StatusCode::CREATED,
@@ -126,16 +127,36 @@ pub(super) async fn create_household(
 async fn keep(
     creation: &mut Creation,
     draft: HouseholdDraft,
+    new_streets: NewStreets,
     units: &Units,
     person: &Person,
 ) -> Result<(String, Vec<String>), Problem> {
-    let mut kept = creation.keep_household(draft, units, person.at(now())).await?;
+    let stated = draft.stalls.len();
+    let mut kept = creation
+        .keep_household(draft, units, new_streets, person.at(now()))
+        .await?;
     if let Some((_, reason)) = kept.faults.pop() {
         return Err(Problem::invalid("stalls", reason));
+    }
+    // A stall that is there would get the account without anybody having said so.
+    if kept.new_stalls < stated {
+        let detail = (
+            "Hộ đã có sạp này (cùng nơi, cùng số nhà và số sạp, hoặc cùng mã sạp). Nếu là sạp khác thì ghi số khác; nếu muốn thêm tài khoản thì gọi POST /api/v1/stalls/{stall_id}/accounts.",
+            "The household has this stall already (the same place and numbers, or the same code). For another stall write another number; to add an account use POST /api/v1/stalls/{stall_id}/accounts.",
+        );
+        return Err(Problem::conflict(detail).titled(("Sạp đã có", "The stall is there")));
     }
     kept.households
         .pop()
         .ok_or_else(|| Problem::invalid("stalls", ("Chưa có sạp nào.", "There is no stall.")))
+}
+
+fn new_streets<'a>(mut stalls: impl Iterator<Item = &'a StallIn>) -> NewStreets {
+    if stalls.any(|stall| stall.new_street) {
+        NewStreets::Made
+    } else {
+        NewStreets::AskedIfAlike
+    }
 }
 
 fn household_answer(
@@ -213,6 +234,7 @@ fn stall_draft(input: &StallIn, position: usize, units: &Units) -> Result<StallD
         }
     };
     let code = input.stall_code.as_deref().map(StallCode::parse).transpose();
+    likely(&field("from"), input.from)?;
     Ok(StallDraft {
         row: 0,
         place: PlaceDraft { unit, name },
@@ -254,6 +276,21 @@ fn account_draft(input: &AccountIn, at: &str) -> Result<AccountDraft, Problem> {
         holder_name: plain(&format!("{at}.account_holder"), Some(&input.account_holder))?,
         relation: input.holder_relation,
     })
+}
+
+/// Refuses a day on which nobody would look for what was registered.
+fn likely(field: &str, day: Day) -> Result<(), Problem> {
+    if day <= today().plus(DAYS_AHEAD_MAX) && day >= Day::ymd(1950, 1, 1) {
+        return Ok(());
+    }
+    let shown = day.show();
+    Err(Problem::invalid(
+        field,
+        sentence!(
+            "Ngày {shown} cách hôm nay quá xa. Hãy kiểm tra năm.",
+            "The day {shown} is too far from today. Check the year."
+        ),
+    ))
 }
 
 fn words(field: &str, text: &str, chars_max: usize) -> Result<String, Problem> {
@@ -323,6 +360,7 @@ pub(super) async fn change_household(
         phone: input.phone.as_deref().map(phone).transpose()?,
     };
     let from = input.from.unwrap_or_else(today);
+    likely("from", from)?;
     shared
         .store
         .change_household(&household_id, &change, from, person.at(now()))
@@ -334,7 +372,8 @@ pub(super) async fn change_household(
 /// Adds a stall to a household.
 #[utoipa::path(post, path = "/api/v1/households/{household_id}/stalls",
     params(("household_id" = String, Path), IdempotencyKey), request_body = StallIn,
-    responses((status = 201, description = "The new stall.", body = StallOut)))]
+    responses((status = 201, description = "The new stall.", body = StallOut),
+        (status = 409, description = "The household has this stall already.")))]
 pub(super) async fn add_stall(
     person: Person,
     shared: web::Data<Shared>,
@@ -359,7 +398,8 @@ pub(super) async fn add_stall(
             details: None,
             stalls: vec![stall],
         };
-        let (_, stalls) = keep(creation, draft, &units, &person).await?;
+        let new_streets = new_streets(std::iter::once(&input));
+        let (_, stalls) = keep(creation, draft, new_streets, &units, &person).await?;
         let stall_id = stalls.last().cloned().unwrap_or_default();
         let stall = stall_answer(creation.stall(&stall_id).await?, &stall_id)?;
         Ok((StatusCode::CREATED, json(&stall)))
@@ -464,6 +504,7 @@ pub(super) async fn keep_terminal(
         stall_id: &stall_id,
         from: input.from.unwrap_or_else(today),
     };
+    likely("from", new.from)?;
     shared.store.keep_terminal(new, person.at(now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

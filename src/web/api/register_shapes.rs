@@ -53,6 +53,9 @@ pub(super) struct StallIn {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub(super) street: Option<String>,
+    /// Say true to make a street whose name looks like a known one; otherwise that is refused.
+    #[serde(default)]
+    pub(super) new_street: bool,
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub(super) market: Option<String>,

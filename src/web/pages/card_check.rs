@@ -13,7 +13,7 @@ use super::register::places_with_codes;
 use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
-use crate::vietqr::{Field, ScanError, read, scan};
+use crate::vietqr::{Field, ScanError, bare, read, scan};
 use crate::vn::{Day, Lang, Sentence};
 use crate::web::body::{read_body, read_body_up_to};
 use crate::web::{Person, Problem, ProblemKind, Shared};
@@ -172,6 +172,7 @@ async fn judged(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let time = now();
+    let payload = bare(payload);
     let checked = shared.store.check_payload(payload, Day::of(time)).await?;
     let verdict = verdict(&checked, payload, lang);
     let inspection = NewInspection {
@@ -254,10 +255,7 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
         },
         Checked::Unknown => {
             let sentence = match &reading {
-                Err(refusal) => match lang {
-                    Lang::Vi => refusal.fault.sentence_vi().to_owned(),
-                    Lang::En => format!("This is no VietQR code to pay with: {refusal}."),
-                },
+                Err(refusal) => refusal.sentence().in_lang(lang).to_owned(),
                 Ok(reading) => {
                     let note = reading.code.texts.get(Field::Purpose).unwrap_or_default();
                     let shop = if note.is_empty() { String::new() } else { format!(" «{note}»") };

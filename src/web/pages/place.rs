@@ -69,6 +69,12 @@ pub(super) async fn place(
 async fn show(officer: &Officer, place: &str, shared: &Shared, live: &Live) -> Result<Html, Fault> {
     let visit = &officer.visit;
     let snapshot = live.snapshot(&shared.store).await?;
+    // A street that was merged is shown as the one it is now.
+    let merged = match place_name(&snapshot.facts, place) {
+        None => shared.store.street_now(place).await?,
+        Some(_) => None,
+    };
+    let place = merged.as_deref().unwrap_or(place);
     let Some(name) = place_name(&snapshot.facts, place) else {
         let sentence = (
             "Không có tuyến đường hay chợ này trong sổ. Hãy mở lại từ trang của phường.",

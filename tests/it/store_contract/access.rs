@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use choso::register::read_register;
+use choso::places::NewStreets;
 use choso::store::{
     Conflict, Creation, IdempotentAnswer, IdempotentCall, KeyEnded, Missing, NewBill, NewProvider, Store,
     StoreError, fresh_id,
@@ -287,13 +287,18 @@ fn what_is_created_is_read_in_the_same_transaction(database: Database) {
     let books = Books::with_register(database);
     let draft = |units: &choso::places::Units| {
         let rows = "moi,Hộ Thử Mới,registered,trading,20242,Đường Thử,9,,,,970415,00000099,HO THU,owner,,2025-08-01,\n";
-        let file = read_register(format!("{HEADER}{rows}").as_bytes(), units).expect("a register file");
+        let file = register_file(rows, units);
         file.households.into_iter().next().expect("a household")
     };
     let refused: Result<(), StoreError> = books.create(async |creation| {
         let units = creation.units().await?;
         let kept = creation
-            .keep_household(draft(&units), &units, actor("thu", registered_at()))
+            .keep_household(
+                draft(&units),
+                &units,
+                NewStreets::Asked,
+                actor("thu", registered_at()),
+            )
             .await?;
         assert_eq!((kept.new_households, kept.faults), (1, Vec::new()));
         let (id, stalls) = &kept.households[0];

@@ -3,7 +3,7 @@
 use choso::reconcile::{ActKind, Correction, Decision, DecisionState, DistantPair, FindingKind, Subject};
 use choso::settlement::{CloseRequest, ImportError};
 use choso::store::{
-    Actor, Answer, Conflict, DecisionView, NewDayClose, NewDecision, StoreError, WriterMemory,
+    Actor, Answer, Conflict, DecisionView, Missing, NewDayClose, NewDecision, StoreError, WriterMemory,
 };
 use choso::vn::{Day, TimeMs};
 
@@ -415,6 +415,14 @@ fn what_people_do_stands_in_a_chain(database: Database) {
                 .comment("p", subject, " gọi lại ngày mai ", at_evening("an")),
         )
         .expect("a comment");
+    let nobody = books.run(books.store.assign("p", &rows, "bình", at_evening("an")));
+    assert!(
+        matches!(nobody, Err(StoreError::Missing(Missing::Person { .. }))),
+        "nobody of this name may sign in: {nobody:?}"
+    );
+    books
+        .run(books.store.add_token("bình", "token of bình", false, noon()))
+        .expect("a person");
     books
         .run(books.store.assign("p", &rows, "bình", at_evening("an")))
         .expect("assigned");

@@ -1,7 +1,7 @@
 //! The register: kept once, changed by versions, and what is read of it; codes and cards.
 
 use choso::register::{Class, CodeEnd, TradingStatus};
-use choso::store::{HouseholdFilter, StoreError};
+use choso::store::{HouseholdFilter, Import, StoreError};
 use choso::vn::{Day, TimeMs};
 use choso::words::account_changed;
 
@@ -67,17 +67,18 @@ fn the_same_register_twice_changes_nothing(database: Database) {
 fn a_dry_run_tells_and_changes_nothing(database: Database) {
     let books = Books::open(database);
     let units = books.run(books.store.units()).expect("units");
-    let file =
-        choso::register::read_register(format!("{HEADER}{REGISTER}").as_bytes(), &units).expect("a file");
+    let file = register_file(REGISTER, &units);
     let mut done = 0;
     let told = books
-        .run(
-            books
-                .store
-                .keep_register(&file.households, true, actor("thu", registered_at()), |n| {
-                    done = n
-                }),
-        )
+        .run(books.store.keep_register(
+            &file.households,
+            Import {
+                dry_run: true,
+                ..KEPT
+            },
+            actor("thu", registered_at()),
+            |n| done = n,
+        ))
         .expect("a dry run");
     assert_eq!(
         (told.new_households, told.new_stalls, told.new_codes, done),

@@ -11,7 +11,6 @@ use choso::config::{Config, RawConfig};
 use choso::intake::KeyFile;
 use choso::ledger::LedgerNo;
 use choso::notice::{Evidence, Scheme, Secrets, scheme};
-use choso::register::read_register;
 use choso::store::{NewProvider, NewSession, Recount, Store};
 use choso::vn::TimeMs;
 use serde_json::Value;
@@ -19,7 +18,9 @@ use sqlx::SqliteConnection;
 use tokio::runtime::Runtime;
 
 use super::http::{self, Answer};
-use super::{Database, HEADER, REGISTER, SECRET, actor, assert_sound, payment, registered_at, with};
+use super::{
+    Database, KEPT, REGISTER, SECRET, actor, assert_sound, payment, register_file, registered_at, with,
+};
 
 /// A running service with provider `p` and the invented register. Closing it asserts that conservation
 /// holds and that a recount agrees.
@@ -184,11 +185,11 @@ impl TestApp {
     /// Keeps rows of a register file.
     pub fn register(&self, rows: &str) {
         let units = self.run(self.store().units()).expect("units");
-        let file = read_register(format!("{HEADER}{rows}").as_bytes(), &units).expect("a register file");
+        let file = register_file(rows, &units);
         assert_eq!(file.faults, [], "every row can be read");
         self.run(
             self.store()
-                .keep_register(&file.households, false, actor("thu", registered_at()), |_| {}),
+                .keep_register(&file.households, KEPT, actor("thu", registered_at()), |_| {}),
         )
         .expect("the register is kept");
     }
