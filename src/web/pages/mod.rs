@@ -19,7 +19,9 @@ mod offline_check;
 mod owner_key;
 mod owner_list;
 mod packs;
+mod printing;
 mod providers;
+mod question;
 mod reconcile;
 mod refusals;
 mod register;
@@ -31,7 +33,7 @@ mod words;
 use actix_web::middleware::from_fn;
 use actix_web::web;
 
-pub use codes::card_of;
+pub use printing::{card_of, concerns};
 pub use refusals::not_found;
 pub use report::report_html;
 
@@ -96,6 +98,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/packs/{pack}", web::get().to(packs::show))
         .route("/codes/{serial}.svg", web::get().to(codes::svg))
         .route("/codes/{serial}.png", web::get().to(codes::png))
+        .route("/codes/undo", web::post().to(codes::undo))
         .route("/codes/{serial}/end", web::post().to(codes::end))
         .route("/codes/{serial}/{card}", web::get().to(codes::card))
         .route("/links/{link}/approve", web::post().to(codes::approve))

@@ -4,9 +4,11 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
+use super::codes::UNDO_MS;
 use super::frame::{Fault, Frame, encoded};
 use super::live::Live;
 use super::officer::Officer;
+use super::printing::card_host;
 use super::words;
 use crate::clock::now;
 use crate::indicators::{Facts, PlaceKind};
@@ -44,6 +46,37 @@ struct HouseholdsPage {
     is_first: bool,
     more_href: Option<String>,
     printing: Option<Printing>,
+    undo: Option<UndoView>,
+}
+
+/// Codes that were just handed out and can be taken back.
+struct UndoView {
+    at: i64,
+    back: String,
+    words: String,
+}
+
+/// What of the codes that this person handed out at the moment in the address can be taken back.
+async fn undo_view(officer: &Officer, shared: &Shared, back: String) -> Result<Option<UndoView>, Fault> {
+    let visit = &officer.visit;
+    let Some(at) = visit.asked("at").and_then(|at| at.parse::<i64>().ok()) else {
+        return Ok(None);
+    };
+    if !(0..=UNDO_MS).contains(&now().0.saturating_sub(at)) {
+        return Ok(None);
+    }
+    let count = shared
+        .store
+        .codes_to_undo(TimeMs(at), &officer.person.name)
+        .await?;
+    let n = words::number(visit.lang, count);
+    let words = match visit.lang {
+        Lang::Vi => format!("Chưa in thẻ nào: có thể thu lại {n} mã vừa phát, trong 24 giờ."),
+        Lang::En => format!(
+            "No card was printed yet: the codes just handed out ({n}) can be taken back, within 24 hours."
+        ),
+    };
+    Ok((count > 0).then_some(UndoView { at, back, words }))
 }
 
 /// What can be printed of a street or market.
@@ -137,6 +170,7 @@ async fn show_households(officer: &Officer, shared: &Shared) -> Result<Html, Fau
         is_first: visit.asked("after").is_none(),
         rows,
         printing: None,
+        undo: None,
     })
 }
 
@@ -202,6 +236,7 @@ async fn show_place(officer: &Officer, place: &str, shared: &Shared, live: &Live
             .to_vec(),
     };
     Html::of(&HouseholdsPage {
+        undo: undo_view(officer, shared, format!("/places/{}", encoded(place))).await?,
         printing: Some(printing),
         frame: officer.frame(name.clone()),
         title: name,
@@ -310,7 +345,10 @@ struct CodeRow {
     bank: String,
     holder: String,
     check_href: String,
-    check_text: String,
+    /// The address of its check page as cards print it.
+    check_text: Option<String>,
+    /// Whether nothing is asked before it is printed.
+    is_complete: bool,
 }
 
 fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared) -> StallCardView {
@@ -400,6 +438,7 @@ fn code_row(
     let lang = officer.visit.lang;
     let of_account = |a: &&AccountView| a.account_id == code.account_id;
     let account = stall.accounts.iter().find(of_account);
+    let host = card_host(shared.public_host.as_deref());
     let is_linked = stall
         .accounts
         .iter()
@@ -426,7 +465,9 @@ fn code_row(
             .unwrap_or_default(),
         holder: account.map(|a| a.holder_name.clone()).unwrap_or_default(),
         check_href: format!("/k/{}", encoded(&code.serial)),
-        check_text: format!("{}/k/{}", shared.host(), code.serial),
+        is_complete: host.is_some()
+            && account.is_some_and(|a| !a.holder_name.trim().is_empty() && banks.get(&a.bank_bin).is_some()),
+        check_text: host.map(|host| format!("{host}/k/{}", code.serial)),
     }
 }
 
@@ -525,6 +566,7 @@ struct StallPage {
     stall: StallCardView,
     formats: Vec<(&'static str, &'static str)>,
     messages: Vec<MessageRow>,
+    undo: Option<UndoView>,
 }
 
 /// What the owner is to be told, and whether that was done.
@@ -568,6 +610,7 @@ async fn show_stall(officer: &Officer, id: &str, shared: &Shared, time: TimeMs) 
     let messages = shared.store.owner_messages(&stall.stall_id).await?;
     let title = format!("{} {}", visit.pick("Sạp", "Stall"), stall.stall_code);
     Html::of(&StallPage {
+        undo: undo_view(officer, shared, format!("/stalls/{}", encoded(id))).await?,
         frame: officer.frame(title),
         household_name: stall.household_name.clone(),
         household_href: format!("/households/{}", encoded(&stall.household_id)),
