@@ -48,9 +48,9 @@ pub use places::PlacesKept;
 pub use refusal::{Conflict, Missing};
 pub use register::{
     AccountView, Approval, CardView, ChangedAccount, CheckWay, Checked, CodeEnding, CodeView,
-    HouseholdChange, HouseholdFilter, HouseholdView, Inspection, IssuedCode, NewCode, NewInspection,
-    NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard, RegisterKept,
-    StallView, WhichCards,
+    HouseholdChange, HouseholdFilter, HouseholdView, Inspection, IssuedCode, NamedStall, NewCode,
+    NewInspection, NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PrintableCard,
+    RegisterKept, StallView, WhichCards,
 };
 pub use statements::{
     Answer, BadStatementRow, DayClose, DecisionView, EntryDetail, FreshRows, KeptRow, NewDayClose,

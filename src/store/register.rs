@@ -26,7 +26,7 @@ pub use change::{HouseholdChange, NewTerminal};
 pub(super) use codes::payee_of_stall;
 pub use codes::{CardView, CodeEnding, IssuedCode, NewCode};
 pub use inspections::{
-    CheckWay, Checked, Inspection, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
+    CheckWay, Checked, Inspection, NamedStall, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
 };
 pub use lifecycle::{ChangedAccount, OwnerMessage};
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};

@@ -237,7 +237,32 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         (&"wrong".into(), &"0077".into())
     );
     assert!(wrong["sentence"].as_str().expect("a sentence").contains("dán đè"));
-    assert!(wrong["household_name"].is_null(), "a thief's code is nobody's");
+    assert_eq!(wrong["title"], "ĐÂY KHÔNG PHẢI TÀI KHOẢN CỦA SẠP");
+    assert_eq!(wrong["household_name"], "Hộ Thử Hai", "the stall that it names");
+    assert!(
+        wrong["on_code"]
+            .as_str()
+            .is_some_and(|words| words.ends_with("•••• 0077")),
+        "{wrong}"
+    );
+    assert!(
+        wrong["of_stall"]
+            .as_str()
+            .is_some_and(|words| words == "VietinBank •••• 0022"),
+        "{wrong}"
+    );
+    // A bank's own code of an account that is not on the register accuses nobody.
+    let plain =
+        choso::vietqr::Code::to_account("970436", &AccountNumber::parse("12345678").expect("an account"));
+    let plain = choso::vietqr::payload(&plain).expect("a payload");
+    let unregistered = verdict(&app, plain.as_str());
+    assert_eq!(unregistered["verdict"], "unregistered");
+    assert_eq!(unregistered["title"], "CHƯA CÓ TRONG SỔ");
+    let sentence = unregistered["sentence"].as_str().expect("a sentence");
+    assert!(
+        sentence.contains("Thêm tài khoản") && sentence.contains("hỏi chủ sạp"),
+        "{sentence}"
+    );
     let broken = verdict(&app, "https://example.vn");
     assert_eq!(broken["verdict"], "wrong");
     // The same from photos.
@@ -273,7 +298,20 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         (count("wrong camera Người một"), count("wrong photo Người một")),
         (2, 1)
     );
-    assert_eq!((count("revoked camera Người một"), looks.len()), (1, 5));
+    assert_eq!((count("revoked camera Người một"), looks.len()), (1, 6));
+    assert_eq!(count("unregistered camera Người một"), 1);
+    // And where it was, by the stall that the code is of or names.
+    let places = app.run(
+        app.database
+            .texts("SELECT COALESCE(place, '-') FROM inspection WHERE verdict <> 'unregistered'"),
+    );
+    let here = market(&app);
+    assert_eq!(
+        places.iter().filter(|place| **place == here).count(),
+        4,
+        "{places:?}"
+    );
+    assert!(get(&app, "/check").body.contains(" · Chợ Thử · Người một"));
     // Strangers look at nothing.
     let stranger = http::send(
         app.address(),
