@@ -39,8 +39,9 @@ pub use health::{ProviderHour, ProviderTally};
 pub use ids::fresh_id;
 pub(in crate::store) use in_chunks::{fetch_in_chunks, pieces};
 pub use ledger::{
-    Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, FeedReceipt, FeedStep, FullGeneration,
-    IntakeTotals, NewBill, NewOrder, Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
+    Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, EventBeside, FeedReceipt, FeedStep,
+    FullGeneration, IntakeTotals, NewBill, NewOrder, NewPosting, Posted, Posting, Recount, StateTotal,
+    WaitingNotice, WaitingPayee, WaitingWhole, WriterMemory,
 };
 pub use owner_keys::OwnerKey;
 pub use owner_list::{ListPosition, OwnerList, OwnerReceipt};

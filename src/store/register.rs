@@ -28,6 +28,7 @@ pub use codes::{CardView, CodeEnding, IssuedCode, NewCode};
 pub use inspections::{
     CheckWay, Checked, Inspection, NamedStall, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
 };
+pub(super) use lifecycle::is_account_of_stall;
 pub use lifecycle::{ChangedAccount, OwnerMessage};
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};
 

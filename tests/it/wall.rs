@@ -236,7 +236,6 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         (&wrong["verdict"], &wrong["tail"]),
         (&"wrong".into(), &"0077".into())
     );
-    assert!(wrong["sentence"].as_str().expect("a sentence").contains("dán đè"));
     assert_eq!(wrong["title"], "ĐÂY KHÔNG PHẢI TÀI KHOẢN CỦA SẠP");
     assert_eq!(wrong["household_name"], "Hộ Thử Hai", "the stall that it names");
     assert!(
@@ -252,8 +251,8 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         "{wrong}"
     );
     // A bank's own code of an account that is not on the register accuses nobody.
-    let plain =
-        choso::vietqr::Code::to_account("970436", &AccountNumber::parse("12345678").expect("an account"));
+    let nobodys = AccountNumber::parse("12345678").expect("an account");
+    let plain = choso::vietqr::Code::to_account("970436", &nobodys);
     let plain = choso::vietqr::payload(&plain).expect("a payload");
     let unregistered = verdict(&app, plain.as_str());
     assert_eq!(unregistered["verdict"], "unregistered");

@@ -4,6 +4,7 @@
 //! Nothing is loaded from elsewhere and nothing is written inside a page that a browser would run, so
 //! the policy sent with every page can forbid both.
 
+mod accounts;
 mod answer;
 mod api_docs;
 mod areas;
@@ -27,6 +28,7 @@ mod refusals;
 mod register;
 mod report;
 mod review;
+mod review_notice;
 mod sign_in;
 mod words;
 
@@ -90,6 +92,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/own/{token}", web::get().to(owner_list::enter))
         .route("/stalls/{stall}", web::get().to(register::stall))
         .route("/stalls/{stall}/codes", web::post().to(codes::issue))
+        .route("/stalls/{stall}/accounts", web::post().to(accounts::add))
         .route("/stalls/{stall}/bills", web::post().to(bills::make))
         .route("/bills/{bill}", web::get().to(bills::show))
         .route("/places/{place}/codes", web::post().to(packs::issue_all))
@@ -113,6 +116,8 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/sw.js", web::get().to(offline_check::worker))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
+        .route("/review/{notice}", web::get().to(review_notice::show))
+        .route("/review/{notice}/{act}", web::post().to(review_notice::act))
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::page))
         .route("/sign-in", web::post().to(sign_in::by_form))

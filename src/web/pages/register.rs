@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::accounts::bank_choices;
 use super::answer::Html;
 use super::codes::UNDO_MS;
 use super::frame::{Fault, Frame, encoded};
@@ -567,6 +568,8 @@ struct StallPage {
     formats: Vec<(&'static str, &'static str)>,
     messages: Vec<MessageRow>,
     undo: Option<UndoView>,
+    /// Banks to choose from, by BIN and name.
+    banks: Vec<(String, String)>,
 }
 
 /// What the owner is to be told, and whether that was done.
@@ -610,6 +613,7 @@ async fn show_stall(officer: &Officer, id: &str, shared: &Shared, time: TimeMs) 
     let messages = shared.store.owner_messages(&stall.stall_id).await?;
     let title = format!("{} {}", visit.pick("Sạp", "Stall"), stall.stall_code);
     Html::of(&StallPage {
+        banks: bank_choices(&shared.banks.banks()),
         undo: undo_view(officer, shared, format!("/stalls/{}", encoded(id))).await?,
         frame: officer.frame(title),
         household_name: stall.household_name.clone(),

@@ -115,6 +115,26 @@ pub(super) fn done(lang: Lang, word: &str, count: Option<&str>) -> Option<String
             "Đã thu hồi liên kết của chủ hộ. Máy đang mở cũng không xem được nữa.".to_owned(),
             "The owner's link was revoked. A device that has it open sees nothing any more.".to_owned(),
         ),
+        "account-added" => (
+            "Đã ghi tài khoản. Nếu sạp đã có tài khoản khác, cần một người thứ hai duyệt.".to_owned(),
+            "The account was added. If the stall had another one, a second person has to approve it."
+                .to_owned(),
+        ),
+        "posted" => (
+            format!("Đã ghi nhận {n} khoản cho sạp."),
+            match count {
+                1 => "One payment was posted to the stall.".to_owned(),
+                _ => format!("{n} payments were posted to the stall."),
+            },
+        ),
+        "posting-waits" => (
+            "Khoản lớn: cần một người khác chọn cùng sạp thì mới được ghi nhận.".to_owned(),
+            "A large amount: it is posted once somebody else chooses the same stall.".to_owned(),
+        ),
+        "notice-dismissed" => (
+            "Đã bỏ qua thông báo; nó không được tính là tiền nhận.".to_owned(),
+            "The notice was set aside; it counts as no money.".to_owned(),
+        ),
         "day-closed" => ("Đã khóa sổ ngày này.".to_owned(), "The day is closed.".to_owned()),
         "day-restated" => (
             "Đã điều chỉnh ngày này.".to_owned(),
