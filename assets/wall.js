@@ -17,7 +17,7 @@
   const NOTHING_MS = 8000;
   /** Looks told at once; the service takes no more. */
   const LOOKS_MAX = 500;
-  const MARKS = { right: "✓", wrong: "✗", revoked: "✗" };
+  const MARKS = { right: "✓", wrong: "✗", revoked: "✗", unregistered: "?" };
   const SHELF = "choso-check-1";
   const LIST = "choso.walk.list";
   const LOOKS = `choso.walk.looks.${page.dataset.person}`;
@@ -82,7 +82,8 @@
     const isRight = answer.verdict === "right";
     const box = find("verdict");
     box.hidden = false;
-    box.className = `verdict ${isRight ? "good" : "bad"}`;
+    const isOpen = answer.verdict === "unregistered";
+    box.className = `verdict ${isRight ? "good" : isOpen ? "wait" : "bad"}`;
     say(find("mark"), MARKS[answer.verdict]);
     say(find("title"), answer.title);
     find("details").hidden = false;
@@ -93,7 +94,9 @@
       [words.household, answer.household_name],
       [words.stall, answer.stall_code],
       [words.receiver, answer.holder_name],
-      [words.tail, answer.tail],
+      [words.onCode, answer.on_code],
+      [words.ofStall, answer.of_stall],
+      [words.tail, answer.on_code ? null : answer.tail],
     ]) {
       if (!value) continue;
       const row = document.createElement("div");
@@ -152,6 +155,16 @@
     showWalk();
   };
 
+  // --- Where this phone is: chosen once, kept with every look ---
+  const at = find("at-place");
+  const PLACE = "choso.check.place";
+  if (at) {
+    const last = kept(PLACE, "");
+    if ([...at.options].some((option) => option.value === last)) at.value = last;
+    at.addEventListener("change", () => keep(PLACE, at.value));
+  }
+  const place = () => at?.value || kept(LIST, null)?.place || null;
+
   const post = (path, body, type, withinMs) => {
     const headers = { "content-type": type, accept: "application/json" };
     return fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(withinMs) });
@@ -172,7 +185,7 @@
     hint(words.reading);
     if (navigator.onLine || !list) {
       try {
-        const body = JSON.stringify({ payload });
+        const body = JSON.stringify({ payload, place: place() });
         const answer = await post("/check/code", body, "application/json", list ? WITHIN_MS_WITH_LIST : WITHIN_MS);
         return await told(answer);
       } catch {
@@ -214,7 +227,7 @@
     hint(words.reading);
     try {
       if (!navigator.onLine) throw new Error("offline");
-      await told(await post("/check/photo", await smaller(file), "image/jpeg", 30_000));
+      await told(await post(`/check/photo?place=${encodeURIComponent(place() ?? "")}`, await smaller(file), "image/jpeg", 30_000));
     } catch {
       const list = kept(LIST, null);
       const codes = list && detector ? await detector.detect(await createImageBitmap(file)).catch(() => []) : [];

@@ -134,6 +134,21 @@ pub fn conflict(conflict: &Conflict) -> Sentence {
         Conflict::TooManyDays { max } => {
             sentence!("Hãy chọn nhiều nhất {max} ngày.", "Choose at most {max} days.")
         }
+        Conflict::NoticeNotWaiting => (
+            "Thông báo này không còn chờ xem xét. Hãy mở lại danh sách.",
+            "This notice no longer waits for review. Load the list again.",
+        )
+            .into(),
+        Conflict::NoticeNotPostable => (
+            "Thông báo này không ghi nhận bằng tay được. Hãy làm theo lời hướng dẫn bên cạnh nó.",
+            "This notice cannot be posted by hand. Do what the sentence beside it says.",
+        )
+            .into(),
+        Conflict::AccountNotOfStall => (
+            "Tài khoản trong thông báo không phải của sạp này vào ngày nhận tiền, hoặc còn chờ người thứ hai duyệt. Hãy ghi tài khoản cho sạp trước.",
+            "The account of this notice was not the stall's on that day, or it still waits for a second person. Add it to the stall first.",
+        )
+            .into(),
         Conflict::ImportUnderWay => (
             "Đang có người nhập sao kê của nhà cung cấp này. Hãy chờ xong rồi nhập tiếp.",
             "Somebody is importing a statement of this provider. Wait until that is done, then import yours.",
@@ -415,6 +430,9 @@ mod tests {
             Conflict::BillNumberTaken { bill_number: x() },
             Conflict::OrderReferenceTaken { reference: x() },
             Conflict::TooManyDays { max: 366 },
+            Conflict::NoticeNotWaiting,
+            Conflict::NoticeNotPostable,
+            Conflict::AccountNotOfStall,
             Conflict::ImportUnderWay,
             Conflict::ImportAbandoned,
             Conflict::Decision(DecisionError::FeeLine),

@@ -8,7 +8,7 @@ use choso::clock::now;
 use choso::print::{Format, Pack, PackLine};
 use choso::store::WhichCards;
 use choso::vn::{Day, fold};
-use choso::web::card_of;
+use choso::web::{card_of, concerns};
 use clap::Args;
 
 use super::common::{Failure, Settings, progress_bar, write_out};
@@ -16,7 +16,7 @@ use super::common::{Failure, Settings, progress_bar, write_out};
 /// Print all cards of a street or a market, or some by their serials, as one PDF on A4
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  choso print --place \"Chợ Hàn\" --host choso.example.vn --out cho-han.pdf\n  choso print --serial 7KQ2M4XD9TRC --format label --host choso.example.vn --out nhan.pdf\n\nThe first pages are a list to sign; cards stand in the order of their stall or house numbers. Print at 100 %.\nExit status 1 if there is nothing to print, or if a serial was left out because it is not in use; it is named."
+    after_help = "Example:\n  choso print --place \"Chợ Hàn\" --host choso.example.vn --out cho-han.pdf\n  choso print --serial 7KQ2M4XD9TRC --format label --host choso.example.vn --out nhan.pdf\n\nThe first pages are a list to sign; cards stand in the order of their stall or house numbers. Print at 100 %.\nExit status 1 if there is nothing to print, if something is missing on a card and --anyway is not given, or if a serial was left out because it is not in use; it is named."
 )]
 pub struct Print {
     /// Name or id of a street or market
@@ -36,6 +36,9 @@ pub struct Print {
     /// The host of this service, for the check link on each card; the setting public_host if not given
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
+    /// Print also cards without check link, without a receiver's name, or of a bank that is not in the directory
+    #[arg(long)]
+    anyway: bool,
     /// The PDF
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -46,10 +49,11 @@ pub struct Print {
 pub async fn run(args: Print) -> Result<ExitCode, Failure> {
     let (config, store) = args.settings.open().await?;
     let banks = BankDirectory::open(config.banks_file)?.banks();
-    let Some(host) = args.host.or(config.public_host) else {
-        let wanted = "--host or the setting public_host says where a card's check link leads";
+    let host = args.host.or(config.public_host);
+    if host.is_none() && !args.anyway {
+        let wanted = "--host or the setting public_host says where a card's check link leads; --anyway prints cards without it";
         return Err(Failure::Settings(wanted.to_owned()));
-    };
+    }
     let (which, title) = match &args.place {
         Some(name) => {
             let (id, name) = place(store.streets_and_markets().await?, name)?;
@@ -76,9 +80,22 @@ pub async fn run(args: Print) -> Result<ExitCode, Failure> {
         WhichCards::At(_) => Vec::new(),
     };
     left_out.retain(|serial| found.iter().all(|card| card.serial != *serial));
+    let asked = concerns(&found, &banks, host.as_deref());
+    if !asked.is_empty() {
+        let said: Vec<&str> = asked.iter().map(|line| &*line.en).collect();
+        let said = said.join("\n");
+        if !args.anyway {
+            return Err(Failure::Refused(format!(
+                "{said}\nNothing was printed; --anyway prints all the same"
+            )));
+        }
+        eprintln!("{said}");
+    }
+    let drawn: Vec<String> = found.iter().map(|card| card.serial.clone()).collect();
+    store.note_drawn(&drawn, now()).await?;
     let lines = found.into_iter().map(|card| PackLine {
         number: card.number.clone(),
-        card: card_of(card, &banks, &host),
+        card: card_of(card, &banks, host.as_deref()),
     });
     // The words of --format are those of the formats.
     let format = Format::of(&args.format).unwrap_or(Format::Counter);

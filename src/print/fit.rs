@@ -65,8 +65,8 @@ impl Fitted {
     }
 }
 
-/// Breaks a text into lines in the largest size that fits into a box. What does not fit even in the
-/// smallest ends in `…`, so that the cut is seen.
+/// Breaks a text into lines between its words, in the largest size that fits into a box. What does not fit even in the
+/// smallest is left out word by word behind `…`, so that the cut is seen.
 pub(super) fn fit(text: &str, weight: Weight, text_box: TextBox) -> Fitted {
     let words: Vec<&str> = text.split_whitespace().collect();
     let smallest = text_box.sizes.smallest_um;
@@ -83,7 +83,7 @@ pub(super) fn fit(text: &str, weight: Weight, text_box: TextBox) -> Fitted {
         }
         if size_um <= smallest {
             let most = (1..=text_box.lines_max).rev().map(|lines_max| {
-                let lines = cut_lines(text, weight, text_box.width_um, size_um, lines_max);
+                let lines = cut_lines(&words, weight, text_box.width_um, size_um, lines_max);
                 Fitted { size_um, lines }
             });
             let mut last =
@@ -132,29 +132,36 @@ fn filled_lines(words: &[&str], weight: Weight, width_um: i32, size_um: i32) -> 
     lines
 }
 
-/// Lines broken anywhere, the last one ending in `…`.
-fn cut_lines(text: &str, weight: Weight, width_um: i32, size_um: i32, lines_max: usize) -> Vec<Run> {
+/// Lines of whole words. What does not fit is left out behind `…`; only a word that is wider than a line is cut itself,
+/// and says so the same way.
+fn cut_lines(words: &[&str], weight: Weight, width_um: i32, size_um: i32, lines_max: usize) -> Vec<Run> {
     let mut lines = Vec::new();
-    let mut rest: Vec<char> = text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .collect();
-    while !rest.is_empty() && lines.len() < lines_max {
+    let mut rest = words;
+    let fits = |text: &str| Run::of(text, weight).width_um(size_um) <= width_um;
+    while let Some(first) = rest.first()
+        && lines.len() < lines_max
+    {
         let is_last = lines.len() + 1 == lines_max;
         let shown = |count: usize| {
-            let mut line: String = rest[..count].iter().collect();
-            if is_last && count < rest.len() {
-                line.push('…');
-            }
-            Run::of(&line, weight)
+            let more = if is_last && count < rest.len() { "…" } else { "" };
+            rest[..count].join(" ") + more
         };
-        let fits = |count: &usize| shown(*count).width_um(size_um) <= width_um;
-        // At least one character a line, or a very narrow paper would never end.
-        let count = (1..=rest.len().min(200)).rev().find(fits).unwrap_or(1);
-        lines.push(shown(count));
-        rest.drain(..count);
+        let count = (1..=rest.len().min(100)).rev().find(|count| fits(&shown(*count)));
+        let (line, taken) = match count {
+            Some(count) => (shown(count), count),
+            None => (cut_word(first, fits), 1),
+        };
+        lines.push(Run::of(&line, weight));
+        rest = &rest[taken..];
     }
     lines
+}
+
+/// As many letters of a word as fit, and `…`.
+fn cut_word(word: &str, fits: impl Fn(&str) -> bool) -> String {
+    let letters: Vec<char> = word.chars().take(200).collect();
+    let cut = |count: usize| letters[..count].iter().collect::<String>() + "…";
+    // At least one letter a line, or a very narrow paper would show none.
+    let count = (1..letters.len()).rev().find(|count| fits(&cut(*count)));
+    cut(count.unwrap_or(1))
 }

@@ -2,7 +2,7 @@
 
 use super::card::{Card, Format};
 use super::drawing::{Area, Drawing, Ink, Point, points};
-use super::fit::{TextBox, fit};
+use super::fit::{SizeRange, TextBox, fit};
 use super::font::{Run, Weight, scaled};
 use super::{layout, pdf};
 use crate::vn::sort_key;
@@ -181,9 +181,23 @@ fn list_row(page: &mut Drawing, row: i32, number: usize, line: &PackLine) {
     let y = LIST_TOP_UM + LIST_ROW_UM * row + LIST_ROW_UM * 2 / 3;
     for (columns, (text, weight)) in LIST_COLUMNS.windows(2).zip(cells) {
         let width = columns[1].1 - columns[0].1 - 2_000;
-        let fitted = fit(text, weight, TextBox::line(width, points(95), points(55)));
-        if let Some(run) = fitted.lines.into_iter().next() {
-            let x = LIST_MARGIN_UM + columns[0].1;
+        let x = LIST_MARGIN_UM + columns[0].1;
+        // A long name stands on two lines rather than in letters nobody can read.
+        let text_box = TextBox {
+            width_um: width,
+            height_um: LIST_ROW_UM - 800,
+            sizes: SizeRange {
+                largest_um: points(95),
+                smallest_um: points(70),
+            },
+            lines_max: 2,
+        };
+        let fitted = fit(text, weight, text_box);
+        let (bases, height) = fitted.bases();
+        let is_one = fitted.lines.len() == 1;
+        let top = LIST_TOP_UM + LIST_ROW_UM * row + (LIST_ROW_UM - height) / 2;
+        for (run, base) in fitted.lines.into_iter().zip(bases) {
+            let y = if is_one { y } else { top + base };
             page.text(Point { x, y }, fitted.size_um, run, Ink::Black);
         }
     }

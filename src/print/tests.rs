@@ -186,10 +186,33 @@ fn a_text_is_broken_then_made_smaller_then_visibly_cut() {
     let long = "Cửa hàng tạp hóa tổng hợp Nguyễn Thị Bích Phượng phường Hải Châu";
     let smaller = fit(long);
     assert!(smaller.size_um < sizes.largest_um && smaller.lines.len() == 2);
-    let cut = fit(&"W".repeat(200));
+    // What does not fit is left out word by word: each line is what whole words look like.
+    let cut = fit(&"Phượng Quảng ".repeat(20));
     let dots = Run::of("…", Weight::Bold).glyphs[0].id;
     assert_eq!((cut.size_um, cut.lines.len()), (sizes.smallest_um, 2));
     assert_eq!(cut.lines[1].glyphs.last().unwrap().id, dots);
+    let is_whole = |line: &Run, more: &str| {
+        let texts = (1..40).flat_map(|words| {
+            ["Phượng", "Quảng"].map(|first| {
+                let second = if first == "Quảng" {
+                    "Phượng"
+                } else {
+                    "Quảng"
+                };
+                let words = (0..words).map(|n| if n % 2 == 0 { first } else { second });
+                words.collect::<Vec<_>>().join(" ") + more
+            })
+        });
+        texts
+            .map(|text| Run::of(&text, Weight::Bold))
+            .any(|run| run.width == line.width && run.glyphs.len() == line.glyphs.len())
+    };
+    assert!(is_whole(&cut.lines[0], "") && is_whole(&cut.lines[1], "…"));
+    // Only a word that is wider than a line is cut itself.
+    let word = fit(&"W".repeat(200));
+    assert_eq!((word.size_um, word.lines.len()), (sizes.smallest_um, 1));
+    assert_eq!(word.lines[0].glyphs.last().unwrap().id, dots);
+    assert!(word.lines[0].width_um(word.size_um) <= width);
     for fitted in [one, two, smaller, cut] {
         assert!(
             fitted

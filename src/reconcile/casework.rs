@@ -66,10 +66,16 @@ pub enum ActKind {
     Restate,
     /// Looked at receipts of a household, to decide.
     Look,
+    /// Said whose a waiting payment is, for a second person to say the same.
+    Propose,
+    /// Made a receipt of a waiting payment.
+    Post,
+    /// Said that a waiting notice moves no money.
+    Dismiss,
 }
 
 impl ActKind {
-    pub const ALL: [ActKind; 9] = [
+    pub const ALL: [ActKind; 12] = [
         ActKind::Decide,
         ActKind::Approve,
         ActKind::Refuse,
@@ -79,6 +85,9 @@ impl ActKind {
         ActKind::Close,
         ActKind::Restate,
         ActKind::Look,
+        ActKind::Propose,
+        ActKind::Post,
+        ActKind::Dismiss,
     ];
 
     /// The word kept in the database.
@@ -93,6 +102,9 @@ impl ActKind {
             ActKind::Close => "close",
             ActKind::Restate => "restate",
             ActKind::Look => "look",
+            ActKind::Propose => "propose",
+            ActKind::Post => "post",
+            ActKind::Dismiss => "dismiss",
         }
     }
 
@@ -113,7 +125,29 @@ impl ActKind {
             ActKind::Close => ("Khóa sổ ngày", "Day closed"),
             ActKind::Restate => ("Điều chỉnh sau khóa sổ", "Restated"),
             ActKind::Look => ("Xem khoản tiền của hộ", "Looked at receipts"),
+            ActKind::Propose => ("Đề nghị ghi nhận cho sạp", "Proposed the stall"),
+            ActKind::Post => ("Ghi nhận cho sạp", "Posted to the stall"),
+            ActKind::Dismiss => ("Bỏ qua thông báo", "Set the notice aside"),
         }
+    }
+}
+
+/// What a person said of a waiting payment that became a receipt: whose it is. The detail of an act, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PostedByHand {
+    pub stall_id: String,
+    pub household_id: String,
+    pub place_id: String,
+    pub business_day: Day,
+    /// đồng
+    pub amount_vnd: i64,
+    pub reason: String,
+}
+
+impl PostedByHand {
+    /// Whether both say that it is of the same stall.
+    pub fn is_same_stall(&self, other: &PostedByHand) -> bool {
+        self.stall_id == other.stall_id && self.amount_vnd == other.amount_vnd
     }
 }
 

@@ -16,7 +16,8 @@ mod summary;
 
 pub use candidates::{Reach, candidates};
 pub use casework::{
-    Act, ActKind, DecisionError, DecisionState, REASON_CHARS, RECEIPTS_MAX, RowFacts, Subject, check_decision,
+    Act, ActKind, DecisionError, DecisionState, PostedByHand, REASON_CHARS, RECEIPTS_MAX, RowFacts, Subject,
+    check_decision,
 };
 pub use day_digest::{DayHolding, DayReceipt, Holding, holding_of};
 pub use days::{

@@ -31,10 +31,12 @@ impl CodeEnd {
 pub enum CodeVerdict {
     /// A card in use, or another code to an account of the register.
     Right,
-    /// No code of the register: perhaps pasted over.
+    /// It names a stall and pays somebody else, or is no code to pay with.
     Wrong,
     /// A card that is no longer in use.
     Revoked,
+    /// To an account that the register does not know: the stall's own bank code, or anybody's.
+    Unregistered,
 }
 
 impl CodeVerdict {
@@ -44,11 +46,17 @@ impl CodeVerdict {
             CodeVerdict::Right => "right",
             CodeVerdict::Wrong => "wrong",
             CodeVerdict::Revoked => "revoked",
+            CodeVerdict::Unregistered => "unregistered",
         }
     }
 
     pub fn parse(word: &str) -> Option<CodeVerdict> {
-        let verdicts = [CodeVerdict::Right, CodeVerdict::Wrong, CodeVerdict::Revoked];
+        let verdicts = [
+            CodeVerdict::Right,
+            CodeVerdict::Wrong,
+            CodeVerdict::Revoked,
+            CodeVerdict::Unregistered,
+        ];
         verdicts.into_iter().find(|verdict| verdict.as_str() == word)
     }
 }

@@ -191,6 +191,7 @@ async fn receipts_known_at(tx: &mut Tx, as_of: Day, k: TimeMs) -> Result<Windows
                     COUNT(*)
              FROM receipt r
              WHERE business_day >= $4 AND business_day <= $1 AND posted_at_ms <= $5
+               AND NOT EXISTS (SELECT 1 FROM posted_by_hand p WHERE p.entry_no = r.entry_no AND p.posted_at_ms > $5)
                AND amount_vnd - COALESCE((SELECT SUM(f.amount_vnd) FROM refund f
                                           WHERE f.receipt_no = r.entry_no AND f.posted_at_ms <= $5), 0)
                    + COALESCE((SELECT SUM(x.amount_vnd) FROM correction x

@@ -40,8 +40,9 @@ pub use health::{ProviderHour, ProviderTally};
 pub use ids::fresh_id;
 pub(in crate::store) use in_chunks::{fetch_in_chunks, pieces};
 pub use ledger::{
-    Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, FeedReceipt, FeedStep, FullGeneration,
-    IntakeTotals, NewBill, NewOrder, Posted, Recount, StateTotal, WaitingNotice, WriterMemory,
+    Arrival, AuditEntry, AuditReceipt, AuditRow, BillView, EventBeside, FeedReceipt, FeedStep,
+    FullGeneration, IntakeTotals, NewBill, NewOrder, NewPosting, Posted, Posting, Recount, StateTotal,
+    WaitingNotice, WaitingPayee, WaitingWhole, WriterMemory,
 };
 pub use owner_keys::OwnerKey;
 pub use owner_list::{ListPosition, OwnerList, OwnerReceipt};
@@ -49,9 +50,9 @@ pub use places::PlacesKept;
 pub use refusal::{Conflict, Missing};
 pub use register::{
     AccountView, Approval, CardView, ChangedAccount, CheckWay, Checked, CodeEnding, CodeView,
-    HouseholdChange, HouseholdFilter, HouseholdView, Import, Inspection, IssuedCode, NewCode, NewInspection,
-    NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PlaceStall, PrintableCard,
-    RegisterKept, StallView, WhichCards,
+    HouseholdChange, HouseholdFilter, HouseholdView, Import, Inspection, IssuedCode, NamedStall, NewCode,
+    NewInspection, NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PlaceStall,
+    PrintableCard, RegisterKept, StallView, WhichCards,
 };
 pub use statements::{
     Answer, BadStatementRow, DayClose, DecisionView, EntryDetail, FreshRows, KeptRow, NewDayClose,

@@ -36,6 +36,10 @@ pub enum Conflict {
     BillNumberTaken { bill_number: String },
     OrderReferenceTaken { reference: String },
     TooManyDays { max: i64 },
+    // Notices that wait for a person.
+    NoticeNotWaiting,
+    NoticeNotPostable,
+    AccountNotOfStall,
     // Statements and decisions about their rows.
     ImportUnderWay,
     ImportAbandoned,

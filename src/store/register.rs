@@ -28,8 +28,9 @@ pub use change::{HouseholdChange, NewTerminal};
 pub(super) use codes::payee_of_stall;
 pub use codes::{CardView, CodeEnding, IssuedCode, NewCode};
 pub use inspections::{
-    CheckWay, Checked, Inspection, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
+    CheckWay, Checked, Inspection, NamedStall, NewInspection, OfflineCheck, OfflineChecksKept, PlaceCode,
 };
+pub(super) use lifecycle::is_account_of_stall;
 pub use lifecycle::{ChangedAccount, OwnerMessage};
 pub use place_stalls::PlaceStall;
 pub use read::{AccountView, Approval, CodeView, HouseholdFilter, HouseholdView, StallView};

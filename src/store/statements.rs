@@ -2,12 +2,14 @@
 //! do about the differences.
 
 mod act;
+pub(super) mod append_post;
 mod books;
 mod casework;
 mod closes;
 mod detail;
 mod distant;
 mod file;
+mod posted_by_hand;
 mod row;
 mod rules;
 mod unnotified;

@@ -14,7 +14,7 @@ mod shared;
 
 use actix_web::web;
 
-pub use pages::{PageStates, card_of, report_html};
+pub use pages::{PageStates, card_of, concerns, report_html};
 pub use problem::{Problem, ProblemKind};
 pub use session::{Caller, Person, ReceiptsProgram};
 pub use shared::Shared;

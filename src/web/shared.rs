@@ -70,12 +70,4 @@ impl Shared {
         let address = self.address.get()?;
         (!address.ip().is_unspecified()).then(|| format!("http://{address}"))
     }
-
-    /// The host of [`Shared::origin`], or nothing.
-    pub fn host(&self) -> String {
-        let origin = self.origin().unwrap_or_default();
-        origin
-            .split_once("://")
-            .map_or(String::new(), |(_, host)| host.to_owned())
-    }
 }

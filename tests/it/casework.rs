@@ -357,7 +357,10 @@ fn a_day_is_closed_and_stated_anew_and_its_books_are_taken_away() {
     let yesterday = desk.today.plus(-1);
     let close = |act: &str, day: Day, reason: &str| {
         let form = format!("provider=p&day={day}&reason={reason}");
-        desk.post(&format!("/reconcile/days/{act}"), &form)
+        let asked = desk.post(&format!("/reconcile/days/{act}"), &form);
+        let is_asked = asked.status == 200 && asked.body.contains("name=\"sure\"");
+        assert_eq!(is_asked, act != "open", "{}", asked.body);
+        desk.post(&format!("/reconcile/days/{act}"), &format!("{form}&sure=1"))
     };
     let early = close("close", desk.today, "");
     assert!(
@@ -410,5 +413,9 @@ fn a_day_is_closed_and_stated_anew_and_its_books_are_taken_away() {
     let nowhere = "provider=p&day=2026-13-01&reason=";
     assert_eq!(desk.post("/reconcile/days/close", nowhere).status, 422);
     let nobody = format!("provider=nobody&day={yesterday}&reason=");
-    assert_eq!(desk.post("/reconcile/days/close", &nobody).status, 404);
+    assert_eq!(
+        desk.post("/reconcile/days/close", &format!("{nobody}&sure=1"))
+            .status,
+        404
+    );
 }

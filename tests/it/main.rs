@@ -30,6 +30,7 @@ mod property;
 mod providers;
 mod readme;
 mod reconcile;
+mod review;
 mod sessions;
 mod simulate;
 mod statement_upload;

@@ -13,6 +13,8 @@ use crate::support::*;
 
 const OFFICER: &str = "choso_invented-token-of-an-officer";
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 fn start() -> TestApp {
     let app = TestApp::sqlite();
     app.person("Cán bộ thử", OFFICER);
@@ -40,8 +42,12 @@ fn household(app: &TestApp, reference: &str) -> String {
 fn officer_posts(app: &TestApp, path: &str) -> Answer {
     let cookie = format!("choso_session={OFFICER}");
     let own = format!("http://{}", app.address());
-    let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
-    http::send(app.address(), "POST", path, &headers, b"")
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("origin", own.as_str()),
+        ("content-type", FORM),
+    ];
+    http::send(app.address(), "POST", path, &headers, b"sure=1")
 }
 
 /// The path of the link that an officer makes for an owner.
@@ -183,12 +189,56 @@ fn without_a_living_key_nothing_is_shown() {
     );
     assert_eq!(get(&app, "/own/list.xlsx", &cookie).status, 401);
     // Leaving takes the key from this device.
-    let left = http::send(app.address(), "POST", "/own/leave", &[], b"");
+    let leave = |form: &[u8]| {
+        http::send(
+            app.address(),
+            "POST",
+            "/own/leave",
+            &[("content-type", FORM)],
+            form,
+        )
+    };
+    let asked = leave(b"");
+    assert!(
+        asked.status == 200 && asked.header("set-cookie").is_none(),
+        "{}",
+        asked.body
+    );
+    let left = leave(b"sure=1");
     let gone = left.header("set-cookie").expect("a cookie that ends");
     assert!(
         gone.starts_with("choso_own=;") && gone.contains("Max-Age=0"),
         "{gone}"
     );
+}
+
+/// A link that somebody has in hand ends only after a question; the first one takes nothing from anybody.
+#[test]
+fn a_link_in_hand_is_ended_after_a_question() {
+    let app = start();
+    let path = format!("/households/{}/owner-key", household(&app, "one"));
+    let own = format!("http://{}", app.address());
+    let cookie = format!("choso_session={OFFICER}");
+    let post = |path: &str| {
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("origin", own.as_str()),
+            ("content-type", FORM),
+        ];
+        http::send(app.address(), "POST", path, &headers, b"")
+    };
+    assert_eq!(post(&path).status, 303, "the first link");
+    let link = link(&app, "one");
+    for path in [path.clone(), format!("{path}/revoke")] {
+        let asked = post(&path);
+        assert_eq!(asked.status, 200, "{}", asked.body);
+        assert!(
+            asked.body.contains("do Cán bộ thử cấp") && asked.body.contains("chưa mở lần nào"),
+            "{}",
+            asked.body
+        );
+        assert_eq!(app.get(&link).status, 303, "asking ends nothing");
+    }
 }
 
 #[test]
@@ -233,7 +283,8 @@ fn no_officer_opens_the_list_and_no_owner_opens_anything_else() {
     // Strangers make and revoke no keys.
     let make = format!("/households/{}/owner-key", household(&app, "one"));
     for path in [make.clone(), format!("{make}/revoke")] {
-        let answer = http::send(app.address(), "POST", &path, &[("cookie", owner.as_str())], b"");
+        let headers = [("cookie", owner.as_str()), ("content-type", FORM)];
+        let answer = http::send(app.address(), "POST", &path, &headers, b"sure=1");
         assert!(
             answer.body.contains("choso user add"),
             "a sign-in page: {}",

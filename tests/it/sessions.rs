@@ -186,7 +186,7 @@ fn only_a_proxy_of_the_settings_is_believed() {
             .expect("the language")
             .contains("Secure")
     );
-    let left = http::send(app.address(), "POST", "/own/leave", &told, b"");
+    let left = post(&app, "/own/leave", &told, "sure=1");
     assert!(
         left.header("set-cookie")
             .expect("the owner's key")
@@ -197,7 +197,13 @@ fn only_a_proxy_of_the_settings_is_believed() {
     let change = |origin: &str, more: &[(&str, &str)]| {
         let mut headers = vec![("cookie", cookie.as_str()), ("origin", origin)];
         headers.extend_from_slice(more);
-        post(&app, "/links/nobody/approve", &headers, "stall_href=/stalls/x").status
+        post(
+            &app,
+            "/links/nobody/approve",
+            &headers,
+            "stall_href=/stalls/x&sure=1",
+        )
+        .status
     };
     assert_eq!(
         change("https://choso.example.vn", &told),

@@ -17,10 +17,12 @@ mod places;
 mod posting;
 mod refunds;
 mod register;
+mod review;
 mod rules;
 mod statements;
 mod tokens;
 mod traces;
+mod undo;
 
 use std::path::Path;
 

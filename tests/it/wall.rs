@@ -18,7 +18,11 @@ const TOKENS: [(&str, &str); 2] = [
 ];
 
 fn start() -> TestApp {
-    with_people(TestApp::sqlite())
+    start_with(RawConfig::default().with("public_host", "choso.example.vn"))
+}
+
+fn start_with(settings: RawConfig) -> TestApp {
+    with_people(TestApp::start_with(Database::sqlite(), settings))
 }
 
 fn with_people(app: TestApp) -> TestApp {
@@ -116,18 +120,28 @@ fn a_card_is_fetched_in_every_format_and_reads_as_its_code() {
     assert!(page.contains(&format!("/codes/{serial}/a5.pdf")) && page.contains("VietinBank"));
     // Ended, it is no longer printed.
     let body = format!("what=swapped&stall_href=/stalls/{stall}");
-    let ended = send(
-        &app,
-        0,
-        "POST",
-        &format!("/codes/{serial}/end"),
-        FORM,
-        body.as_bytes(),
+    let end = |body: &str| {
+        let path = format!("/codes/{serial}/end");
+        send(&app, 0, "POST", &path, FORM, body.as_bytes())
+    };
+    let asked = end(&body);
+    assert!(
+        asked.status == 200 && asked.body.contains("Thu hồi thẻ này ngay?"),
+        "{}",
+        asked.body
     );
     assert_eq!(
-        (ended.status, ended.header("location")),
-        (303, Some(format!("/stalls/{stall}").as_str()))
+        get(&app, &format!("/codes/{serial}/a6.pdf")).status,
+        200,
+        "asking ends nothing"
     );
+    let ended = end(&format!("{body}&sure=1"));
+    let page = format!("/stalls/{stall}?done=card-revoked");
+    assert_eq!(
+        (ended.status, ended.header("location")),
+        (303, Some(page.as_str()))
+    );
+    assert!(get(&app, &page).body.contains("Đã thu hồi thẻ."));
     assert_eq!(get(&app, &format!("/codes/{serial}/a6.pdf")).status, 410);
 }
 
@@ -138,11 +152,45 @@ fn a_market_is_handed_out_and_printed_with_its_progress() {
     let nothing = send(&app, 0, "POST", &format!("{place}/packs"), FORM, b"format=a6");
     assert_eq!(nothing.status, 409, "no code is handed out yet");
     assert!(get(&app, &place).body.contains("Phát mã cho"));
-    assert_eq!(
-        send(&app, 0, "POST", &format!("{place}/codes"), FORM, b"").status,
-        303
+    let issue = |form: &str| send(&app, 0, "POST", &format!("{place}/codes"), FORM, form.as_bytes());
+    let asked = issue("");
+    assert!(
+        asked.status == 200 && asked.body.contains("Phát mã QR cho 2 sạp?"),
+        "{}",
+        asked.body
     );
-    assert!(!get(&app, &place).body.contains("Phát mã cho"));
+    assert!(
+        get(&app, &place).body.contains("Phát mã cho"),
+        "asking hands out nothing"
+    );
+    let issued = issue("sure=1");
+    let done = issued.header("location").expect("the place").to_owned();
+    let page = get(&app, &done).body;
+    assert!(
+        page.contains("Đã phát 2 mã QR.") && page.contains("Thu lại"),
+        "{page}"
+    );
+    assert!(!page.contains("Phát mã cho"));
+    // Nothing left the house: they are taken back, by whoever handed them out and by nobody else.
+    let at = done.split("at=").nth(1).expect("when").to_owned();
+    let undo = |who: usize| {
+        let form = format!("at={at}&back={place}");
+        send(&app, who, "POST", "/codes/undo", FORM, form.as_bytes())
+    };
+    assert_eq!(undo(1).status, 409);
+    let undone = undo(0);
+    let href = format!("{place}?done=codes-undone&n=2");
+    assert_eq!(
+        (undone.status, undone.header("location")),
+        (303, Some(href.as_str()))
+    );
+    assert!(
+        get(&app, &href).body.contains("Phát mã cho"),
+        "the stalls have none again"
+    );
+    assert_eq!(undo(0).status, 409, "there is nothing left to take back");
+    let again = issue("sure=1").header("location").expect("the place").to_owned();
+    let at = again.split("at=").nth(1).expect("when").to_owned();
     let ordered = send(&app, 0, "POST", &format!("{place}/packs"), FORM, b"format=label");
     assert_eq!(ordered.status, 303);
     let pack = ordered.header("location").expect("where it is").to_owned();
@@ -152,6 +200,13 @@ fn a_market_is_handed_out_and_printed_with_its_progress() {
     let file = get(&app, &format!("{pack}.pdf"));
     assert_eq!(file.header("content-type"), Some("application/pdf"));
     assert!(file.bytes.starts_with(b"%PDF") && file.bytes.ends_with(b"%%EOF"));
+    // Printed, they are in people's hands.
+    assert!(!get(&app, &again).body.contains("Thu lại"));
+    let form = format!("at={at}&back={place}");
+    assert_eq!(
+        send(&app, 0, "POST", "/codes/undo", FORM, form.as_bytes()).status,
+        409
+    );
     // It is nobody else's to see, and a wrong format is asked for again.
     assert_eq!(send(&app, 1, "GET", &pack, "text/plain", b"").status, 404);
     assert_eq!(
@@ -181,8 +236,32 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         (&wrong["verdict"], &wrong["tail"]),
         (&"wrong".into(), &"0077".into())
     );
-    assert!(wrong["sentence"].as_str().expect("a sentence").contains("dán đè"));
-    assert!(wrong["household_name"].is_null(), "a thief's code is nobody's");
+    assert_eq!(wrong["title"], "ĐÂY KHÔNG PHẢI TÀI KHOẢN CỦA SẠP");
+    assert_eq!(wrong["household_name"], "Hộ Thử Hai", "the stall that it names");
+    assert!(
+        wrong["on_code"]
+            .as_str()
+            .is_some_and(|words| words.ends_with("•••• 0077")),
+        "{wrong}"
+    );
+    assert!(
+        wrong["of_stall"]
+            .as_str()
+            .is_some_and(|words| words == "VietinBank •••• 0022"),
+        "{wrong}"
+    );
+    // A bank's own code of an account that is not on the register accuses nobody.
+    let nobodys = AccountNumber::parse("12345678").expect("an account");
+    let plain = choso::vietqr::Code::to_account("970436", &nobodys);
+    let plain = choso::vietqr::payload(&plain).expect("a payload");
+    let unregistered = verdict(&app, plain.as_str());
+    assert_eq!(unregistered["verdict"], "unregistered");
+    assert_eq!(unregistered["title"], "CHƯA CÓ TRONG SỔ");
+    let sentence = unregistered["sentence"].as_str().expect("a sentence");
+    assert!(
+        sentence.contains("Thêm tài khoản") && sentence.contains("hỏi chủ sạp"),
+        "{sentence}"
+    );
     let broken = verdict(&app, "https://example.vn");
     assert_eq!(broken["verdict"], "wrong");
     // The same from photos.
@@ -218,7 +297,20 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
         (count("wrong camera Người một"), count("wrong photo Người một")),
         (2, 1)
     );
-    assert_eq!((count("revoked camera Người một"), looks.len()), (1, 5));
+    assert_eq!((count("revoked camera Người một"), looks.len()), (1, 6));
+    assert_eq!(count("unregistered camera Người một"), 1);
+    // And where it was, by the stall that the code is of or names.
+    let places = app.run(
+        app.database
+            .texts("SELECT COALESCE(place, '-') FROM inspection WHERE verdict <> 'unregistered'"),
+    );
+    let here = market(&app);
+    assert_eq!(
+        places.iter().filter(|place| **place == here).count(),
+        4,
+        "{places:?}"
+    );
+    assert!(get(&app, "/check").body.contains(" · Chợ Thử · Người một"));
     // Strangers look at nothing.
     let stranger = http::send(
         app.address(),
@@ -409,11 +501,49 @@ fn cards_name_the_host_of_the_settings() {
     };
     assert_eq!(
         link(RawConfig::default()),
-        (true, false),
-        "no setting: the host of the request"
+        (false, false),
+        "no setting: no address, and never that of the request"
     );
     let settings = RawConfig::default().with("public_host", "choso.example.vn");
     assert_eq!(link(settings), (false, true));
+}
+
+/// What is missing on a card is asked about before it is printed, and no card names a host that leads nowhere.
+#[test]
+fn cards_with_something_missing_are_asked_about_before_they_are_printed() {
+    for (host, wanted) in [
+        (None, "Chưa đặt public_host"),
+        (Some("127.0.0.1:8080"), "127.0.0.1:8080"),
+        (Some("choso.example.vn"), ""),
+    ] {
+        let settings = host.map_or(RawConfig::default(), |host| {
+            RawConfig::default().with("public_host", host)
+        });
+        let app = start_with(settings);
+        // No holder, and a bank that no directory knows.
+        app.register("bay,Hộ Thử Bảy,registered,trading,20242,,,Chợ Thử,7,,999999,00000077,,owner,,2025-08-01,2026-01-10\n");
+        let place = format!("/places/{}", market(&app));
+        let (stall, serial) = a_card(&app);
+        let order = |more: &str| {
+            let form = format!("format=a6{more}");
+            send(&app, 0, "POST", &format!("{place}/packs"), FORM, form.as_bytes())
+        };
+        let asked = order("");
+        assert_eq!(asked.status, 200, "{}", asked.body);
+        for words in [wanted, "không có tên người nhận", "Hộ Thử Bảy", "999999"] {
+            assert!(asked.body.contains(words), "{host:?} {words}: {}", asked.body);
+        }
+        assert_eq!(order("&sure=1").status, 303);
+        // A card that lacks nothing but an address is asked about for that alone.
+        let single = get(&app, &format!("/codes/{serial}/a6.pdf"));
+        let is_asked = single.body.contains("Vẫn in");
+        assert_eq!(is_asked, host != Some("choso.example.vn"), "{host:?}");
+        assert_eq!(
+            get(&app, &format!("/codes/{serial}/a6.pdf?sure=1")).header("content-type"),
+            Some("application/pdf")
+        );
+        assert!(!get(&app, &format!("/stalls/{stall}")).body.contains("127.0.0.1"));
+    }
 }
 
 #[test]
@@ -440,7 +570,20 @@ fn a_changed_account_is_approved_by_somebody_else_and_its_owner_told() {
         .nth(1)
         .expect("a button for the second person");
     let href = format!("/links/{}", href.split('"').next().expect("its address"));
-    let back = format!("stall_href=/stalls/{stall}");
+    let asked = send(
+        &app,
+        1,
+        "POST",
+        &href,
+        FORM,
+        format!("stall_href=/stalls/{stall}").as_bytes(),
+    );
+    assert!(
+        asked.status == 200 && asked.body.contains("Duyệt tài khoản này?"),
+        "{}",
+        asked.body
+    );
+    let back = format!("stall_href=/stalls/{stall}&sure=1");
     assert_eq!(send(&app, 0, "POST", &href, FORM, back.as_bytes()).status, 409);
     assert_eq!(send(&app, 1, "POST", &href, FORM, back.as_bytes()).status, 303);
     let text = page(0);
@@ -457,7 +600,7 @@ fn a_changed_account_is_approved_by_somebody_else_and_its_owner_told() {
         "POST",
         &format!("/places/{}/codes", market(&app)),
         FORM,
-        b"",
+        b"sure=1",
     );
     assert_eq!(issue.status, 303, "{}", issue.body);
     let to_it = "SELECT c.serial FROM code c JOIN account a ON a.account_id = c.account_id WHERE a.account_number = '99990077'";

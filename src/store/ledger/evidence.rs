@@ -112,7 +112,8 @@ impl Store {
         }))
     }
 
-    /// The receipts and other notices with `count` numbers from the first on, in their order.
+    /// The receipts and other notices with `count` numbers from the first on, in their order. What a person made a
+    /// receipt of is given back as the notice it came as: whose it is, its act says.
     pub async fn audit_entries(&self, first: LedgerNo, count: i64) -> Result<Vec<AuditEntry>> {
         let end = first.get() + count;
         let mut tx = self.begin_read().await?;
@@ -136,7 +137,9 @@ impl Store {
         let receipts: Vec<AuditReceipt> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT entry_no AS no, household_id, stall_id, place_id, business_day, occurred_at_ms
-                 FROM receipt WHERE entry_no >= $1 AND entry_no < $2",
+                 FROM receipt WHERE entry_no >= $1 AND entry_no < $2
+                   AND entry_no NOT IN (SELECT p.entry_no FROM posted_by_hand p
+                                        WHERE p.entry_no >= $1 AND p.entry_no < $2)",
             )
             .bind(first.get())
             .bind(end)

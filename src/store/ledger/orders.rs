@@ -122,3 +122,21 @@ pub(super) async fn payments_of(tx: &mut Tx, provider_id: &Arc<str>, reference: 
     });
     Ok(rows.into_iter().map(|r| r.0).collect())
 }
+
+/// The orders that an event paid.
+pub(super) async fn references_of(
+    tx: &mut Tx,
+    provider_id: &Arc<str>,
+    event_id: &str,
+) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as(
+            "SELECT reference FROM order_payment WHERE provider_id = $1 AND event_id = $2 ORDER BY reference",
+        )
+        .bind(&**provider_id)
+        .bind(event_id)
+        .fetch_all(c)
+        .await?
+    });
+    Ok(rows.into_iter().map(|r| r.0).collect())
+}

@@ -11,7 +11,7 @@ use super::repeats::{
 };
 use super::trace_memory::{AddedTraces, TraceMemory};
 use super::writer_memory::WriterMemory;
-use super::{bills, feed, orders, refunds, rows};
+use super::{bills, feed, orders, refunds, review, rows};
 use crate::ledger::{
     AttributionFacts, Decision, Key, LedgerNo, Reason, Standing, State, Trace, decide, rows_digest,
 };
@@ -175,6 +175,7 @@ async fn write_batch(
     let evidence = (!evident.is_empty()).then(|| feed::compressed(evident.iter().map(|at| &arrivals[*at])));
     let receipts = rows::insert_receipts(tx, kept).await?;
     rows::insert_notices(tx, kept).await?;
+    review::insert_payees(tx, kept).await?;
     orders::insert_payments(tx, kept).await?;
     if head.has_bills {
         bills::link_payments(tx, kept).await?;

@@ -93,6 +93,37 @@ pub(super) async fn join(
     Ok(())
 }
 
+/// Joins the refunds that wait for a payment that a person has just posted.
+pub(super) async fn join_posted(
+    tx: &mut Tx,
+    provider_id: &Arc<str>,
+    event_id: &str,
+    no: LedgerNo,
+    head: &LedgerHead,
+    counters: &mut Counters,
+) -> Result<()> {
+    if !head.has_waiting_refunds {
+        return Ok(());
+    }
+    let mut keys = vec![PaymentKey::of_event(provider_id, event_id)];
+    for reference in orders::references_of(tx, provider_id, event_id).await? {
+        keys.push(PaymentKey::of_order(provider_id, &reference));
+    }
+    for key in keys {
+        let waiting = waiting_refunds(tx, &key).await?;
+        if waiting.is_empty() {
+            continue;
+        }
+        // Its counters hold it by now, or will take it as it is then.
+        if let Payment::Paid(mut paid) = payment_at(tx, no.get(), head.counted_entry_no).await? {
+            for refund in waiting {
+                apply_refund(tx, &key, &refund, &mut paid, counters).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn insert_waiting(tx: &mut Tx, refund: &Draft<'_>, key: &PaymentKey<'_>) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query(

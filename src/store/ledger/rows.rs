@@ -221,8 +221,21 @@ async fn take_from_days(
     Ok(())
 }
 
-/// Adds the receipts after the first number, up to the second one, to the day counters, as they stand now.
+/// Adds the receipts after the first number, up to the second one, to the day counters, as they stand now, and notes that
+/// they are counted.
 async fn count_between(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Result<()> {
+    add_to_days(tx, counted, until).await?;
+    on_tx!(tx, |c| {
+        sqlx::query("UPDATE feed SET counted_entry_no = $1 WHERE id = 1")
+            .bind(until.get())
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Adds the receipts after the first number, up to the second one, to the day counters, as they stand now.
+pub(super) async fn add_to_days(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Result<()> {
     for (table, key) in DAY_COUNTERS {
         on_tx!(tx, |c, Db| {
             let mut sql = QueryBuilder::<Db>::new(format!(
@@ -248,12 +261,6 @@ async fn count_between(tx: &mut Tx, counted: LedgerNo, until: LedgerNo) -> Resul
             sql.build().execute(c).await?;
         });
     }
-    on_tx!(tx, |c| {
-        sqlx::query("UPDATE feed SET counted_entry_no = $1 WHERE id = 1")
-            .bind(until.get())
-            .execute(c)
-            .await?;
-    });
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use sqlx::QueryBuilder;
 
 use super::super::{
-    Actor, Conflict, Creation, Missing, Result, Store, StoreError, Tx, day_of, on_tx, period_of,
+    Actor, Conflict, Creation, Missing, Result, Store, StoreError, Tx, day_of, on_tx, period_of, pieces,
 };
 use super::lifecycle::{LinkedOn, is_linked, require_approval};
 use super::read::ended_of;
@@ -40,6 +40,14 @@ pub struct CodeEnding<'a> {
     pub reason: &'a str,
     /// The first day on which it is no longer good.
     pub on: Day,
+}
+
+/// Codes that can be taken back: $1 is when they were handed out, $2 by whom.
+macro_rules! undoable {
+    () => {
+        " FROM code c WHERE c.recorded_at_ms = $1 AND c.recorded_by = $2 AND c.drawn_at_ms IS NULL
+           AND NOT EXISTS (SELECT 1 FROM code_end e WHERE e.serial = c.serial)"
+    };
 }
 
 /// What a serial shows to anybody who holds the card.
@@ -149,6 +157,64 @@ impl Creation {
 }
 
 impl Store {
+    /// How many of the codes that this person handed out at this moment can be taken back: no card of them was drawn
+    /// to leave the house, and none ended.
+    pub async fn codes_to_undo(&self, issued_at: TimeMs, by: &str) -> Result<i64> {
+        let mut tx = self.begin_read().await?;
+        let sql = concat!("SELECT CAST(COUNT(*) AS BIGINT)", undoable!());
+        let (count,): (i64,) = on_tx!(&mut tx, |c| {
+            sqlx::query_as(sql)
+                .bind(issued_at.0)
+                .bind(by)
+                .fetch_one(c)
+                .await?
+        });
+        Ok(count)
+    }
+
+    /// Takes back the codes that this person handed out at this moment, as far as no card of them was drawn: they end
+    /// today. How many.
+    pub async fn undo_codes(&self, issued_at: TimeMs, actor: Actor<'_>) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let sql = concat!(
+            "INSERT INTO code_end (serial, state, reason, ended_on_day, recorded_at_ms, recorded_by)
+             SELECT c.serial, 'destroyed', 'taken back before it was printed', $3, $4, $2",
+            undoable!(),
+            " ON CONFLICT (serial) DO NOTHING"
+        );
+        let undone = on_tx!(&mut tx, |c| {
+            sqlx::query(sql)
+                .bind(issued_at.0)
+                .bind(actor.by)
+                .bind(Day::of(actor.now).number())
+                .bind(actor.now.0)
+                .execute(c)
+                .await?
+                .rows_affected()
+        });
+        tx.commit().await?;
+        Ok(undone)
+    }
+
+    /// Notes that cards of these codes were drawn to leave the house.
+    pub async fn note_drawn(&self, serials: &[String], now: TimeMs) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for piece in pieces(serials) {
+            on_tx!(&mut tx, |c, Db| {
+                let mut sql = QueryBuilder::<Db>::new("UPDATE code SET drawn_at_ms = ");
+                sql.push_bind(now.0)
+                    .push(" WHERE drawn_at_ms IS NULL AND serial IN (");
+                let mut list = sql.separated(", ");
+                for serial in piece {
+                    list.push_bind(serial);
+                }
+                sql.push(")");
+                sql.build().execute(c).await?;
+            });
+        }
+        tx.commit().await
+    }
+
     /// Ends a code; a second end is a conflict.
     pub async fn end_code(&self, serial: &str, ending: CodeEnding<'_>, actor: Actor<'_>) -> Result<()> {
         let mut tx = self.begin().await?;

@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::QueryBuilder;
 
-use super::super::{Actor, Result, Store, fresh_id, on_tx, pieces};
+use super::super::{Actor, Result, Store, StoreError, Tx, fresh_id, on_tx, pieces};
 use super::codes::CardView;
 use super::lifecycle::{is_approved, is_linked, join_version};
 use super::meaning;
 use crate::access::sha256_hex;
 use crate::register::{CodeVerdict, StallCode};
 use crate::vietqr::{Field, read};
-use crate::vn::{Day, TimeMs};
+use crate::vn::{AccountNumber, Day, TimeMs};
 
 /// What the register says of a payload on a day.
 #[derive(Debug, Clone)]
@@ -30,8 +30,21 @@ pub enum Checked {
         /// The holder, as the bank shows it.
         holder_name: String,
     },
-    /// Neither, or a code that bears one stall's code and pays another's account.
+    /// A code that names a stall and pays an account that is not linked to it: pasted over, or mixed up.
+    OtherAccount(Box<NamedStall>),
+    /// A code to an account that the register does not know; it names no stall of the register.
+    Unregistered,
+    /// No code to pay with.
     Unknown,
+}
+
+/// A stall that a code names in its note, with its own accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedStall {
+    pub stall_code: String,
+    pub household_name: String,
+    /// Bank BIN and number of the accounts that are linked to it and approved.
+    pub accounts: Vec<(String, AccountNumber)>,
 }
 
 impl Checked {
@@ -39,7 +52,20 @@ impl Checked {
     pub fn serial(&self) -> Option<&str> {
         match self {
             Checked::Active(card) | Checked::Ended(card) => Some(&card.serial),
-            Checked::OwnAccount { .. } | Checked::Unknown => None,
+            Checked::OwnAccount { .. }
+            | Checked::OtherAccount(_)
+            | Checked::Unregistered
+            | Checked::Unknown => None,
+        }
+    }
+
+    /// The stall code of the stall that the code is of or names.
+    pub fn stall_code(&self) -> Option<&str> {
+        match self {
+            Checked::Active(card) | Checked::Ended(card) => Some(&card.stall_code),
+            Checked::OwnAccount { stall_codes, .. } => stall_codes.first().map(String::as_str),
+            Checked::OtherAccount(stall) => Some(&stall.stall_code),
+            Checked::Unregistered | Checked::Unknown => None,
         }
     }
 }
@@ -79,6 +105,10 @@ pub struct NewInspection {
     pub serial: Option<String>,
     /// Last four of the account in the code.
     pub tail: Option<String>,
+    /// The street or market where the person says they are; what is none is as if nothing was said.
+    pub place: Option<String>,
+    /// The stall that the code is of or names: where nothing was said, its place counts.
+    pub stall_code: Option<String>,
 }
 
 /// A code that was handed out at a street or market, and whether it is in use.
@@ -127,6 +157,8 @@ pub struct Inspection {
     pub card: Option<(String, String)>,
     /// Last four of the account in the code.
     pub tail: Option<String>,
+    /// The name of the street or market where it was, as far as that is known.
+    pub place: Option<String>,
 }
 
 /// A check of a phone as the register judges it.
@@ -146,6 +178,7 @@ struct InspectionRow {
     serial: Option<String>,
     stall_code: Option<String>,
     account_tail: Option<String>,
+    place: Option<String>,
 }
 
 impl Store {
@@ -224,7 +257,7 @@ impl Store {
             let rows: Vec<(String,)> = on_tx!(&mut tx, |c, Db| {
                 let mut sql = QueryBuilder::<Db>::new(
                     "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
-                       payload_sha256, account_tail) ",
+                       payload_sha256, account_tail, place) ",
                 );
                 sql.push_values(piece, |mut row, judged| {
                     row.push_bind(&judged.id)
@@ -234,7 +267,8 @@ impl Store {
                         .push_bind(judged.verdict.as_str())
                         .push_bind(judged.serial)
                         .push_bind(&judged.check.payload_sha256)
-                        .push_bind(&judged.check.tail);
+                        .push_bind(&judged.check.tail)
+                        .push_bind(at);
                 });
                 sql.push(" ON CONFLICT (inspection_id) DO NOTHING RETURNING inspection_id");
                 sql.build_query_as().fetch_all(c).await?
@@ -261,7 +295,9 @@ impl Store {
         let mut tx = self.begin_read().await?;
         let rows: Vec<InspectionRow> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
-                "SELECT i.checked_at_ms, i.checked_by, i.verdict, i.way, i.serial, s.stall_code, i.account_tail
+                "SELECT i.checked_at_ms, i.checked_by, i.verdict, i.way, i.serial, s.stall_code, i.account_tail,
+                   COALESCE((SELECT st.name FROM street st WHERE st.street_id = i.place),
+                            (SELECT p.market_name FROM place p WHERE p.place_id = i.place)) AS place
                  FROM inspection i LEFT JOIN code c ON c.serial = i.serial
                  LEFT JOIN stall s ON s.stall_id = c.stall_id
                  ORDER BY i.checked_at_ms DESC, i.inspection_id DESC LIMIT $1",
@@ -278,6 +314,7 @@ impl Store {
                 way: meaning(CheckWay::parse(&row.way), "way of a check", &row.way)?,
                 card: row.serial.zip(row.stall_code),
                 tail: row.account_tail,
+                place: row.place,
             })
         };
         rows.into_iter().map(inspection).collect()
@@ -330,16 +367,19 @@ impl Store {
             .fetch_all(c)
             .await?
         });
-        let Some((_, holder_name, household_name)) = rows.first().cloned() else {
-            return Ok(Checked::Unknown);
-        };
+        let whose = rows.first().cloned();
         let stall_codes: Vec<String> = rows.into_iter().map(|(code, ..)| code).collect();
-        // A stall's code in the note of another stall's account: a card that was tampered with or mixed up.
+        // A stall's code in the note of another account: pasted over, tampered with or mixed up.
         let words = note.split(|c: char| !c.is_ascii_alphanumeric());
-        let mut named = words.filter_map(|word| StallCode::parse(word).ok());
-        if named.any(|code| !stall_codes.iter().any(|own| own == code.as_str())) {
-            return Ok(Checked::Unknown);
+        for code in words.filter_map(|word| StallCode::parse(word).ok()) {
+            let is_own = stall_codes.iter().any(|own| own == code.as_str());
+            if !is_own && let Some(stall) = named_stall(&mut tx, code.as_str(), on).await? {
+                return Ok(Checked::OtherAccount(Box::new(stall)));
+            }
         }
+        let Some((_, holder_name, household_name)) = whose else {
+            return Ok(Checked::Unregistered);
+        };
         Ok(Checked::OwnAccount {
             stall_codes,
             household_name,
@@ -355,10 +395,11 @@ impl Store {
         actor: Actor<'_>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
+        let place = place_of(&mut tx, inspection, Day::of(actor.now)).await?;
         on_tx!(&mut tx, |c| {
             sqlx::query(
                 "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
-                   payload_sha256, account_tail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   payload_sha256, account_tail, place) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             )
             .bind(fresh_id(actor.now))
             .bind(actor.now.0)
@@ -368,9 +409,82 @@ impl Store {
             .bind(&inspection.serial)
             .bind(sha256_hex(payload.as_bytes()))
             .bind(&inspection.tail)
+            .bind(&place)
             .execute(c)
             .await?;
         });
         tx.commit().await
     }
+}
+
+/// The street or market of a check: the one that was named, if it is one, else that of the stall.
+async fn place_of(tx: &mut Tx, inspection: &NewInspection, on: Day) -> Result<Option<String>> {
+    let named: Option<(String,)> = on_tx!(&mut *tx, |c| {
+        sqlx::query_as(
+            "SELECT street_id FROM street WHERE street_id = $1
+             UNION SELECT place_id FROM place WHERE place_id = $1 AND kind = 'market'",
+        )
+        .bind(&inspection.place)
+        .fetch_optional(c)
+        .await?
+    });
+    if named.is_some() {
+        return Ok(named.map(|(place,)| place));
+    }
+    let of_stall: Option<(String,)> = on_tx!(tx, |c| {
+        sqlx::query_as(concat!(
+            "SELECT COALESCE(p.street_id, p.place_id) FROM stall s",
+            join_version!("s.stall_id", "$2"),
+            " JOIN place p ON p.place_id = v.place_id WHERE s.stall_code = $1"
+        ))
+        .bind(&inspection.stall_code)
+        .bind(on.number())
+        .fetch_optional(c)
+        .await?
+    });
+    Ok(of_stall.map(|(place,)| place))
+}
+
+/// The stall with this code and its own accounts on a day; none if the register has no such stall.
+async fn named_stall(tx: &mut Tx, stall_code: &str, on: Day) -> Result<Option<NamedStall>> {
+    let household: Option<(Option<String>,)> = on_tx!(&mut *tx, |c| {
+        sqlx::query_as(
+            "SELECT (SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
+                     ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1)
+             FROM stall s WHERE s.stall_code = $1",
+        )
+        .bind(stall_code)
+        .fetch_optional(c)
+        .await?
+    });
+    let Some((household_name,)) = household else {
+        return Ok(None);
+    };
+    let rows: Vec<(String, String)> = on_tx!(tx, |c| {
+        sqlx::query_as(concat!(
+            "SELECT DISTINCT a.bank_bin, a.account_number
+             FROM account a JOIN account_link l ON l.account_id = a.account_id
+             JOIN stall s ON s.stall_id = l.stall_id
+             WHERE s.stall_code = $1
+               AND l.valid_from_day <= $2 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $2)
+               AND NOT EXISTS (SELECT 1 FROM account_link n
+                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+               AND ",
+            is_approved!(),
+            " ORDER BY a.bank_bin, a.account_number"
+        ))
+        .bind(stall_code)
+        .bind(on.number())
+        .fetch_all(c)
+        .await?
+    });
+    let account = |(bank_bin, number): (String, String)| {
+        let wrong = |_| StoreError::Corrupt(format!("account of stall {stall_code}"));
+        Ok((bank_bin, AccountNumber::parse(&number).map_err(wrong)?))
+    };
+    Ok(Some(NamedStall {
+        stall_code: stall_code.to_owned(),
+        household_name: household_name.unwrap_or_default(),
+        accounts: rows.into_iter().map(account).collect::<Result<_>>()?,
+    }))
 }

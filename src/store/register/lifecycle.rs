@@ -271,3 +271,83 @@ pub(super) async fn require_approval(tx: &mut Tx, at: LinkedOn<'_>, wait_ms: i64
         Err(Conflict::AccountWaits { until }.into())
     }
 }
+
+/// The stalls that an account is linked to on a day, with a second person's word where that is needed; follows `$1` to
+/// `$3`: number, bank (any where it is empty), day.
+macro_rules! linked_stalls {
+    () => {
+        concat!(
+            " FROM account a JOIN account_link l ON l.account_id = a.account_id
+             JOIN stall s ON s.stall_id = l.stall_id
+             WHERE a.account_number = $1 AND ($2 = '' OR a.bank_bin = $2)
+               AND l.valid_from_day <= $3 AND (l.valid_to_day IS NULL OR l.valid_to_day >= $3)
+               AND NOT EXISTS (SELECT 1 FROM account_link n
+                               WHERE n.link_id = l.link_id AND n.recorded_at_ms > l.recorded_at_ms)
+               AND ",
+            is_approved!()
+        )
+    };
+}
+
+/// Whether an account is this stall's on a day.
+pub(in crate::store) async fn is_account_of_stall(
+    tx: &mut Tx,
+    (bank_bin, account): (&str, &AccountNumber),
+    stall_id: &str,
+    on: Day,
+) -> Result<bool> {
+    let sql = concat!(
+        "SELECT CAST(COUNT(*) AS BIGINT)",
+        linked_stalls!(),
+        " AND s.stall_id = $4"
+    );
+    let (count,): (i64,) = on_tx!(tx, |c| {
+        sqlx::query_as(sql)
+            .bind(account.reveal())
+            .bind(bank_bin)
+            .bind(on.number())
+            .bind(stall_id)
+            .fetch_one(c)
+            .await?
+    });
+    Ok(count > 0)
+}
+
+impl Store {
+    /// The stalls that an account is linked to on a day, as (stall, its code, the household).
+    pub async fn stalls_of_account(
+        &self,
+        bank_bin: &str,
+        account: &AccountNumber,
+        on: Day,
+    ) -> Result<Vec<(String, String, String)>> {
+        let sql = concat!(
+            "SELECT DISTINCT s.stall_id, s.stall_code,
+               COALESCE((SELECT hv.name FROM household_version hv WHERE hv.household_id = s.household_id
+                         ORDER BY hv.valid_from_day DESC, hv.recorded_at_ms DESC LIMIT 1), '')",
+            linked_stalls!(),
+            " ORDER BY s.stall_code"
+        );
+        let mut tx = self.begin_read().await?;
+        Ok(on_tx!(&mut tx, |c| {
+            sqlx::query_as(sql)
+                .bind(account.reveal())
+                .bind(bank_bin)
+                .bind(on.number())
+                .fetch_all(c)
+                .await?
+        }))
+    }
+
+    /// The stall with this code, by its id.
+    pub async fn stall_of_code(&self, stall_code: &str) -> Result<Option<String>> {
+        let mut tx = self.begin_read().await?;
+        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as("SELECT stall_id FROM stall WHERE stall_code = $1")
+                .bind(stall_code)
+                .fetch_optional(c)
+                .await?
+        });
+        Ok(row.map(|(stall_id,)| stall_id))
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::super::{Actor, Result, Store, StoreError, Tx, on_tx};
 use super::file::refuse_unknown_provider;
+use super::posted_by_hand::broken_posting;
 use crate::reconcile::{Act, ActKind, Subject};
 use crate::vn::{Day, TimeMs};
 
@@ -34,6 +35,7 @@ impl Store {
         let mut last = 0;
         let mut digest = [0; 32];
         let mut closes: HashMap<(String, Day, i64), String> = HashMap::new();
+        let mut posted: HashMap<i64, (Subject, String)> = HashMap::new();
         loop {
             let rows: Vec<ActRow> = on_tx!(&mut tx, |c| {
                 sqlx::query_as(
@@ -46,7 +48,10 @@ impl Store {
                 .await?
             });
             if rows.is_empty() {
-                let broken = broken_close(&mut tx, &closes).await?;
+                let broken = match broken_close(&mut tx, &closes).await? {
+                    Some(broken) => Some(broken),
+                    None => broken_posting(&mut tx, &posted).await?,
+                };
                 return Ok((last, broken));
             }
             for row in rows {
@@ -62,6 +67,9 @@ impl Store {
                     ));
                 }
                 last = act.act_no;
+                if act.what == ActKind::Post {
+                    posted.insert(act.act_no, (act.subject, act.detail.clone()));
+                }
                 if let (ActKind::Close | ActKind::Restate, Subject::Day(day)) = (act.what, act.subject) {
                     let closed: Closed = serde_json::from_str(&act.detail)
                         .map_err(|e| StoreError::Corrupt(format!("act {last}: {e}")))?;

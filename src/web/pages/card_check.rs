@@ -13,7 +13,7 @@ use super::register::places_with_codes;
 use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
-use crate::vietqr::{Field, ScanError, bare, read, scan};
+use crate::vietqr::{Banks, ScanError, bare, read, scan};
 use crate::vn::{Day, Lang, Sentence};
 use crate::web::body::{read_body, read_body_up_to};
 use crate::web::{Person, Problem, ProblemKind, Shared};
@@ -38,8 +38,11 @@ struct WallPage {
 /// A look that was kept.
 struct LookRow {
     is_good: bool,
+    /// Neither good nor bad.
+    is_open: bool,
     is_offline: bool,
     verdict: &'static str,
+    place: Option<String>,
     /// Address of the card's check page, and its stall code.
     card: Option<(String, String)>,
     tail: Option<String>,
@@ -59,10 +62,17 @@ async fn drawn(officer: &Officer, shared: &Shared, live: &Live) -> Result<Html, 
     let looks = shared.store.inspections(LOOKS_SHOWN).await?;
     let row = |look: Inspection| LookRow {
         is_good: look.verdict == CodeVerdict::Right,
+        is_open: look.verdict == CodeVerdict::Unregistered,
+        place: look.place,
         is_offline: look.way == CheckWay::Offline,
         verdict: match look.verdict {
             CodeVerdict::Right => lang.pick("Đúng", "Right"),
             CodeVerdict::Revoked => lang.pick("Thẻ đã thu hồi", "Card revoked"),
+            CodeVerdict::Unregistered => lang.pick("Chưa có trong sổ", "Not on the register"),
+            // A list knows a place's own codes and nothing else.
+            CodeVerdict::Wrong if look.way == CheckWay::Offline => {
+                lang.pick("Không có trong danh sách", "Not in the list")
+            }
             CodeVerdict::Wrong => lang.pick("Sai", "Wrong"),
         },
         card: look.card.map(|(serial, code)| (format!("/k/{serial}"), code)),
@@ -83,13 +93,16 @@ async fn drawn(officer: &Officer, shared: &Shared, live: &Live) -> Result<Html, 
 #[serde(deny_unknown_fields)]
 pub(super) struct Seen {
     payload: String,
+    /// The street or market where the phone is, if it says so.
+    #[serde(default)]
+    place: Option<String>,
 }
 
-/// What is said of a code: three words, loud enough for a market.
+/// What is said of a code: a few words, loud enough for a market.
 #[derive(Serialize)]
 struct Verdict {
     verdict: CodeVerdict,
-    /// The words: ĐÚNG, SAI, THẺ ĐÃ THU HỒI.
+    /// The words: ĐÚNG, SAI, THẺ ĐÃ THU HỒI, CHƯA CÓ TRONG SỔ.
     title: &'static str,
     /// What was found, and what to do.
     sentence: String,
@@ -99,6 +112,10 @@ struct Verdict {
     holder_name: Option<String>,
     /// Last four of the account in the code.
     tail: Option<String>,
+    /// Bank and last four of the account in the code, where they are to be compared.
+    on_code: Option<String>,
+    /// Banks and last four of the stall's own accounts.
+    of_stall: Option<String>,
 }
 
 /// `POST /check/code`: judges a payload and keeps the inspection.
@@ -110,7 +127,12 @@ pub(super) async fn code(
 ) -> Result<HttpResponse, Problem> {
     let seen: Seen = serde_json::from_slice(&read_body(payload).await?)
         .map_err(|error| Problem::invalid("payload", Sentence::new(error.to_string(), error.to_string())))?;
-    judged(&shared, &seen.payload, CheckWay::Camera, &person, visit.lang).await
+    let look = Look {
+        payload: &seen.payload,
+        way: CheckWay::Camera,
+        place: seen.place.as_deref(),
+    };
+    judged(&shared, look, &person, visit.lang).await
 }
 
 /// `POST /check/photo`: finds the code in a picture, then as [`code`].
@@ -130,7 +152,14 @@ pub(super) async fn photo(
     .await
     .map_err(|_| unread(&ScanError::NoCode))?;
     match found.as_deref() {
-        Ok([one]) => judged(&shared, one, CheckWay::Photo, &person, visit.lang).await,
+        Ok([one]) => {
+            let look = Look {
+                payload: one,
+                way: CheckWay::Photo,
+                place: visit.asked("place"),
+            };
+            judged(&shared, look, &person, visit.lang).await
+        }
         Ok(_) => Err(Problem::invalid(
             "photo",
             (
@@ -164,22 +193,30 @@ fn unread(error: &ScanError) -> Problem {
     Problem::new(ProblemKind::NoCode, sentence)
 }
 
+/// A code that was read, how and where.
+struct Look<'a> {
+    payload: &'a str,
+    way: CheckWay,
+    place: Option<&'a str>,
+}
+
 async fn judged(
     shared: &Shared,
-    payload: &str,
-    way: CheckWay,
+    Look { payload, way, place }: Look<'_>,
     person: &Person,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let time = now();
     let payload = bare(payload);
     let checked = shared.store.check_payload(payload, Day::of(time)).await?;
-    let verdict = verdict(&checked, payload, lang);
+    let verdict = verdict(&checked, payload, &shared.banks.banks(), lang);
     let inspection = NewInspection {
         verdict: verdict.verdict,
         way,
         serial: checked.serial().map(str::to_owned),
         tail: verdict.tail.clone(),
+        place: place.map(str::to_owned),
+        stall_code: checked.stall_code().map(str::to_owned),
     };
     shared
         .store
@@ -190,8 +227,16 @@ async fn judged(
         .json(verdict))
 }
 
-fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
+/// `Vietcombank •••• 1234`
+fn account_words(bank_bin: &str, tail: &str, banks: &Banks) -> String {
+    format!("{} •••• {tail}", banks.name(bank_bin)).trim().to_owned()
+}
+
+fn verdict(checked: &Checked, payload: &str, banks: &Banks, lang: Lang) -> Verdict {
     let reading = read(payload);
+    let payee = reading.as_ref().ok().and_then(|r| r.code.account());
+    let on_code = payee.map(|(bank_bin, number)| account_words(bank_bin, number.tail(), banks));
+    let on_code = on_code.filter(|words| !words.contains(char::is_control));
     let tail = reading
         .as_ref()
         .ok()
@@ -205,6 +250,8 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
         household_name: None,
         holder_name: None,
         tail,
+        on_code: None,
+        of_stall: None,
     };
     match checked {
         Checked::Active(card) => Verdict {
@@ -253,21 +300,50 @@ fn verdict(checked: &Checked, payload: &str, lang: Lang) -> Verdict {
             holder_name: Some(holder_name.clone()),
             ..blank
         },
+        Checked::OtherAccount(stall) => {
+            let own: Vec<String> = stall
+                .accounts
+                .iter()
+                .map(|(bank_bin, number)| account_words(bank_bin, number.tail(), banks))
+                .collect();
+            let nothing = lang.pick("chưa có tài khoản", "no account yet");
+            let of_stall = if own.is_empty() { nothing.to_owned() } else { own.join(", ") };
+            Verdict {
+                title: lang.pick("ĐÂY KHÔNG PHẢI TÀI KHOẢN CỦA SẠP", "THIS IS NOT THE STALL'S ACCOUNT"),
+                sentence: lang
+                    .pick(
+                        "Mã ghi đúng mã sạp dưới đây nhưng tiền vào tài khoản khác. Hãy so hai tài khoản với chủ sạp. Nếu không phải của họ: gỡ xuống ngay và báo công an phường.",
+                        "The code names the stall below, but the money goes to another account. Compare both accounts with the owner. If it is not theirs: take it down at once and tell the police.",
+                    )
+                    .to_owned(),
+                stall_code: Some(stall.stall_code.clone()),
+                household_name: Some(stall.household_name.clone()),
+                on_code,
+                of_stall: Some(of_stall),
+                ..blank
+            }
+        }
+        Checked::Unregistered => Verdict {
+            verdict: CodeVerdict::Unregistered,
+            title: lang.pick("CHƯA CÓ TRONG SỔ", "NOT ON THE REGISTER"),
+            sentence: lang
+                .pick(
+                    "Sổ chưa có tài khoản này; có thể là mã ngân hàng của chính chủ sạp. Hãy hỏi chủ sạp và so tên người nhận khi quét. Nếu đúng là của họ: mở trang của sạp, mục Thêm tài khoản, để ghi vào sổ. Nếu chủ sạp không biết mã này: gỡ xuống và báo công an phường.",
+                    "The register does not know this account; it may be the bank code of the stall's own owner. Ask the owner, and compare the receiver's name when scanning. If it is theirs: add it on the stall's page, under Add an account. If the owner does not know the code: take it down and tell the police.",
+                )
+                .to_owned(),
+            on_code,
+            ..blank
+        },
         Checked::Unknown => {
             let sentence = match &reading {
                 Err(refusal) => refusal.sentence().in_lang(lang).to_owned(),
-                Ok(reading) => {
-                    let note = reading.code.texts.get(Field::Purpose).unwrap_or_default();
-                    let shop = if note.is_empty() { String::new() } else { format!(" «{note}»") };
-                    match lang {
-                        Lang::Vi => format!(
-                            "Sổ không có mã này{shop}. Có thể mã bị dán đè: gỡ xuống, báo chủ sạp và công an phường; tiền sẽ không vào tài khoản của sạp."
-                        ),
-                        Lang::En => format!(
-                            "The register has no such code{shop}. It may be pasted over: take it down, tell the owner and the police; the money would not reach the stall."
-                        ),
-                    }
-                }
+                Ok(_) => lang
+                    .pick(
+                        "Mã này không trả tiền vào một tài khoản. Hãy hỏi chủ sạp mã này để làm gì.",
+                        "This code pays no account. Ask the owner what it is for.",
+                    )
+                    .to_owned(),
             };
             Verdict { sentence, ..blank }
         }

@@ -10,13 +10,15 @@ use askama::Template;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Visit, encoded};
 use super::officer::Officer;
+use super::printing::{card_of, concerns};
+use super::question::{Question, is_sure};
 use super::words;
 use crate::clock::now;
 use crate::print::{self, Card, Format};
 use crate::register::CodeEnd;
-use crate::store::{CardView, CodeEnding, Creation, Missing, NewCode, PrintableCard, WhichCards};
-use crate::vietqr::{Banks, Symbol, stall_payload};
-use crate::vn::Day;
+use crate::store::{CardView, CodeEnding, Creation, Missing, NewCode, WhichCards};
+use crate::vietqr::{Symbol, stall_payload};
+use crate::vn::{Day, Lang, Sentence, TimeMs};
 use crate::web::own_path::own_path;
 use crate::web::{Person, Problem, ProblemKind, Shared};
 use crate::words::account_changed;
@@ -53,6 +55,9 @@ pub(super) async fn issue(
     let issued = shared.store.create(issue).await;
     let back = format!("/stalls/{}", encoded(&stall));
     match issued {
+        Ok(codes) if codes.iter().any(|code| code.is_new) => {
+            answer::seen(&format!("{back}?done=codes&at={}#codes", time.0))
+        }
         Ok(_) => answer::seen(&format!("{back}#codes")),
         Err(error) => {
             let words = officer.visit.pick("Về trang của sạp", "Back to the stall");
@@ -68,15 +73,33 @@ pub(super) struct Act {
     stall_href: String,
     /// What happens to a card: `replaced`, `swapped` or `destroyed`.
     what: Option<String>,
+    /// `1` once the question was answered.
+    sure: Option<String>,
+}
+
+impl Act {
+    /// Only a path of this service: a form from elsewhere leads nowhere else.
+    fn back(&self) -> String {
+        let back = own_path(&self.stall_href).filter(|path| path.starts_with("/stalls/"));
+        let back = back.unwrap_or_else(|| "/households".to_owned());
+        back.split(['?', '#']).next().unwrap_or_default().to_owned()
+    }
+
+    /// Asks first; the answer comes back with what was sent.
+    fn ask(&self, officer: &Officer, question: Question) -> HttpResponse {
+        let question = question
+            .with("stall_href", &self.stall_href)
+            .with("what", self.what.as_deref().unwrap_or_default());
+        let frame = officer.frame(question.title.clone());
+        officer.answer(question.page(frame))
+    }
 }
 
 /// After a change the stall is shown, through a redirect, so that loading the page again changes nothing.
-fn back_to_stall(officer: &Officer, act: &Act, done: Result<(), Problem>) -> HttpResponse {
-    // Only a path of this service: a form from elsewhere leads nowhere else.
-    let back = own_path(&act.stall_href).filter(|path| path.starts_with("/stalls/"));
-    let back = back.as_deref().unwrap_or("/households");
+fn back_to_stall(officer: &Officer, act: &Act, done: Result<&str, Problem>) -> HttpResponse {
+    let back = &act.back();
     match done {
-        Ok(()) => answer::seen(back),
+        Ok(word) => answer::seen(&format!("{back}?done={word}")),
         Err(error) => {
             let words = officer.visit.pick("Về trang của sạp", "Back to the stall");
             officer.answer(Err(Fault::from(error).or_go(back.to_owned(), words.to_owned())))
@@ -91,6 +114,11 @@ pub(super) async fn end(
     act: web::Form<Act>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
+    if !is_sure(act.sure.as_deref())
+        && let Some(question) = end_question(&officer, &serial, &act)
+    {
+        return act.ask(&officer, question);
+    }
     let store = &shared.store;
     let actor = officer.person.at(now());
     let ending = |end: CodeEnd, reason| CodeEnding {
@@ -106,16 +134,21 @@ pub(super) async fn end(
                     .replace_code(&serial, "worn or lost", wait_ms, actor)
                     .await
             };
-            store.create(replace).await.map(|_| ())
+            store.create(replace).await.map(|_| "card-replaced")
         }
         Some("swapped") => {
             let ending = ending(CodeEnd::Revoked, "pasted over");
-            store.end_code(&serial, ending, actor).await
+            store
+                .end_code(&serial, ending, actor)
+                .await
+                .map(|()| "card-revoked")
         }
         Some("destroyed") => {
+            let ending = ending(CodeEnd::Destroyed, "");
             store
-                .end_code(&serial, ending(CodeEnd::Destroyed, ""), actor)
+                .end_code(&serial, ending, actor)
                 .await
+                .map(|()| "card-destroyed")
         }
         _ => {
             let detail = (
@@ -128,6 +161,123 @@ pub(super) async fn end(
     back_to_stall(&officer, &act, done.map_err(Problem::from))
 }
 
+/// What is asked before a card ends; nothing where nobody said how.
+fn end_question(officer: &Officer, serial: &str, act: &Act) -> Option<Question> {
+    let visit = &officer.visit;
+    let for_ever = visit.pick(
+        "Không lấy lại được: muốn dùng tiếp phải phát và in thẻ mới.",
+        "This cannot be taken back: to go on, a new card has to be handed out and printed.",
+    );
+    let (title, follows, yes) = match act.what.as_deref()? {
+        "replaced" => (
+            visit.pick("Phát thẻ thay cho thẻ này?", "Hand out a card in place of this one?"),
+            visit.pick(
+                "Thẻ cũ báo ĐÃ THAY khi ai đó kiểm tra. Thẻ mới có số khác và phải in.",
+                "The old card says REPLACED to whoever checks it. The new one has another serial and has to be printed.",
+            ),
+            visit.pick("Phát thẻ thay", "Hand out a new card"),
+        ),
+        "swapped" => (
+            visit.pick("Thu hồi thẻ này ngay?", "Revoke this card at once?"),
+            visit.pick(
+                "Ai kiểm tra thẻ sẽ thấy THẺ ĐÃ THU HỒI. Sạp không còn mã đang dùng và không được tính vào tỷ lệ phủ QR cho đến khi có thẻ mới.",
+                "Whoever checks it sees REVOKED. The stall has no code in use and does not count for QR coverage until it has a new card.",
+            ),
+            visit.pick("Thu hồi", "Revoke"),
+        ),
+        "destroyed" => (
+            visit.pick("Ghi là thẻ này đã hủy?", "Keep this card as destroyed?"),
+            visit.pick(
+                "Ai kiểm tra thẻ sẽ thấy ĐÃ HỦY. Sạp không còn mã đang dùng và không được tính vào tỷ lệ phủ QR cho đến khi có thẻ mới.",
+                "Whoever checks it sees DESTROYED. The stall has no code in use and does not count for QR coverage until it has a new card.",
+            ),
+            visit.pick("Đã hủy thẻ", "It is destroyed"),
+        ),
+        _ => return None,
+    };
+    let about = format!(
+        "{} {}",
+        visit.pick("Một thẻ: số", "One card: serial"),
+        words::serial(serial)
+    );
+    let action = format!("/codes/{}/end", encoded(serial));
+    let question = Question::new(title, &[&about, follows, for_ever], yes, action, act.back());
+    Some(question.danger())
+}
+
+/// What the button under a message sends.
+#[derive(serde::Deserialize)]
+pub(super) struct Undo {
+    /// When the codes were handed out, milliseconds UTC.
+    at: i64,
+    /// The page to come back to.
+    back: String,
+}
+
+/// Codes can be taken back so long after they were handed out.
+const UNDO_MS: i64 = 24 * 3_600_000;
+
+/// Codes that were just handed out and can be taken back.
+pub(super) struct UndoView {
+    pub at: i64,
+    pub back: String,
+    pub words: String,
+}
+
+/// What of the codes that this person handed out at the moment in the address can be taken back.
+pub(super) async fn undo_view(
+    officer: &Officer,
+    shared: &Shared,
+    back: String,
+) -> Result<Option<UndoView>, Fault> {
+    let visit = &officer.visit;
+    let Some(at) = visit.asked("at").and_then(|at| at.parse::<i64>().ok()) else {
+        return Ok(None);
+    };
+    if !(0..=UNDO_MS).contains(&now().0.saturating_sub(at)) {
+        return Ok(None);
+    }
+    let count = shared
+        .store
+        .codes_to_undo(TimeMs(at), &officer.person.name)
+        .await?;
+    let n = words::number(visit.lang, count);
+    let words = match visit.lang {
+        Lang::Vi => format!("Chưa in thẻ nào: có thể thu lại {n} mã vừa phát, trong 24 giờ."),
+        Lang::En => format!(
+            "No card was printed yet: the codes just handed out ({n}) can be taken back, within 24 hours."
+        ),
+    };
+    Ok((count > 0).then_some(UndoView { at, back, words }))
+}
+
+/// `POST /codes/undo`: takes back what this person has just handed out, as far as no card of it was printed.
+pub(super) async fn undo(officer: Officer, undo: web::Form<Undo>, shared: web::Data<Shared>) -> HttpResponse {
+    let back =
+        own_path(&undo.back).filter(|path| path.starts_with("/stalls/") || path.starts_with("/places/"));
+    let back = back.unwrap_or_else(|| "/households".to_owned());
+    let back = back.split(['?', '#']).next().unwrap_or_default();
+    let actor = officer.person.at(now());
+    let undone = match actor.now.0 - undo.at {
+        0..=UNDO_MS => shared.store.undo_codes(TimeMs(undo.at), actor).await,
+        _ => Ok(0),
+    };
+    match undone {
+        Ok(0) => {
+            let sentence = (
+                "Không còn mã nào thu lại được: đã in, đã kết thúc, hoặc đã quá 24 giờ. Có thể hủy từng thẻ trên trang của sạp.",
+                "No code can be taken back any more: they were printed, have ended, or 24 hours have passed. Single cards can be ended on their stall's page.",
+            );
+            let words = officer.visit.pick("Quay lại", "Back").to_owned();
+            officer.answer(Err(
+                Fault::from(Problem::conflict(sentence)).or_go(back.to_owned(), words)
+            ))
+        }
+        Ok(undone) => answer::seen(&format!("{back}?done=codes-undone&n={undone}")),
+        Err(error) => officer.answer(Err(error.into())),
+    }
+}
+
 /// `POST /links/{link}/approve`
 pub(super) async fn approve(
     officer: Officer,
@@ -135,11 +285,30 @@ pub(super) async fn approve(
     act: web::Form<Act>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
+    let visit = &officer.visit;
+    if !is_sure(act.sure.as_deref()) {
+        let lines = [
+            visit.pick(
+                "Bạn xác nhận đã hỏi chủ sạp và tài khoản mới là của họ. Tên bạn được ghi lại.",
+                "You say that you asked the owner and that the new account is theirs. Your name is kept.",
+            ),
+            visit.pick(
+                "Hết thời gian chờ thì phát được thẻ mới cho tài khoản này; thẻ của tài khoản cũ khi đó hết dùng.",
+                "After the waiting time a card to this account can be handed out; cards to the old account then end.",
+            ),
+            visit.pick("Không có nút bỏ duyệt.", "There is no button that takes it back."),
+        ];
+        let title = visit.pick("Duyệt tài khoản này?", "Approve this account?");
+        let yes = visit.pick("Duyệt tài khoản", "Approve");
+        let action = format!("/links/{}/approve", encoded(&link));
+        return act.ask(&officer, Question::new(title, &lines, yes, action, act.back()));
+    }
     let wait_ms = shared.account_change_wait_ms;
     let done = shared
         .store
         .approve_link(&link, wait_ms, officer.person.at(now()), account_changed)
         .await;
+    let done = done.map(|()| "account-approved");
     back_to_stall(&officer, &act, done.map_err(Problem::from))
 }
 
@@ -150,17 +319,33 @@ pub(super) async fn told(
     act: web::Form<Act>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
+    if !is_sure(act.sure.as_deref()) {
+        let visit = &officer.visit;
+        let lines = [visit.pick(
+            "Tên bạn và lúc này được ghi là người đã báo chủ sạp; không sửa lại được.",
+            "Your name and this moment are kept as those of telling the owner; they cannot be changed.",
+        )];
+        let title = visit.pick("Đã báo chủ sạp rồi?", "Was the owner told?");
+        let yes = visit.pick("Đã báo", "Yes");
+        let action = format!("/owner-messages/{}/told", encoded(&message));
+        return act.ask(&officer, Question::new(title, &lines, yes, action, act.back()));
+    }
     let done = shared.store.told_owner(&message, officer.person.at(now())).await;
+    let done = done.map(|()| "owner-told");
     back_to_stall(&officer, &act, done.map_err(Problem::from))
 }
 
-/// `GET /codes/{serial}.svg`
+/// `GET /codes/{serial}.svg`: as the stall's page shows it; with `?save` to take away.
 pub(super) async fn svg(
     _: Person,
+    visit: Visit,
     serial: web::Path<String>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let (card, symbol) = drawn(&serial, &shared).await?;
+    if visit.asked("save").is_some() {
+        shared.store.note_drawn(&[serial.into_inner()], now()).await?;
+    }
     let label = format!("VietQR {} {}", card.stall_code, card.serial);
     Ok(picture("image/svg+xml", symbol.svg(&label).into_bytes()))
 }
@@ -172,6 +357,7 @@ pub(super) async fn png(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     let (_, symbol) = drawn(&serial, &shared).await?;
+    shared.store.note_drawn(&[serial.into_inner()], now()).await?;
     let bytes = web::block(move || symbol.png(PNG_PIXELS_PER_MODULE))
         .await
         .map_err(|error| {
@@ -238,6 +424,21 @@ fn undrawn() -> Problem {
     Problem::new(ProblemKind::CodeDiffers, detail)
 }
 
+/// What is asked before cards are printed of which something is missing.
+pub(super) fn print_question(
+    officer: &Officer,
+    asked: &[Sentence],
+    action: String,
+    method: &'static str,
+) -> Question {
+    let visit = &officer.visit;
+    let lines: Vec<&str> = asked.iter().map(|line| line.in_lang(visit.lang)).collect();
+    let title = visit.pick("In thẻ như thế này?", "Print the cards like this?");
+    let yes = visit.pick("Vẫn in", "Print all the same");
+    let question = Question::new(title, &lines, yes, action, "/households".to_owned());
+    Question { method, ..question }
+}
+
 /// `GET /codes/{serial}/{format}.{pdf|png|svg}`: a card, stand or label, to print or to send.
 pub(super) async fn card(
     officer: Officer,
@@ -245,13 +446,20 @@ pub(super) async fn card(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let (serial, name) = path.into_inner();
-    match card_file(&serial, &name, &shared).await {
+    let is_sure = is_sure(officer.visit.asked("sure"));
+    match card_file(&officer, &serial, &name, is_sure, &shared).await {
         Ok(response) => response,
         Err(fault) => officer.answer(Err(fault)),
     }
 }
 
-async fn card_file(serial: &str, name: &str, shared: &Shared) -> Result<HttpResponse, Fault> {
+async fn card_file(
+    officer: &Officer,
+    serial: &str,
+    name: &str,
+    is_sure: bool,
+    shared: &Shared,
+) -> Result<HttpResponse, Fault> {
     let no_such = || {
         Problem::missing((
             "Không có tệp thẻ này. Hãy mở lại từ trang của sạp.",
@@ -270,13 +478,33 @@ async fn card_file(serial: &str, name: &str, shared: &Shared) -> Result<HttpResp
         return Err(Problem::new(ProblemKind::CodeEnded, detail).titled(title).into());
     };
     let file_name = format!("the-{}-{}.{ending}", found.stall_code, format.key());
-    let card = card_of(found, &shared.banks.banks(), &shared.host());
+    let host = shared.public_host.as_deref();
+    let banks = shared.banks.banks();
+    let asked = concerns(std::slice::from_ref(&found), &banks, host);
+    if !asked.is_empty() && !is_sure {
+        let page = print_question(
+            officer,
+            &asked,
+            format!("/codes/{}/{name}", encoded(serial)),
+            "get",
+        );
+        let back = format!("/households?q={}", encoded(&found.stall_code));
+        let frame = officer.frame(page.title.clone());
+        let html = Question {
+            back_href: back,
+            ..page
+        }
+        .page(frame)?;
+        return Ok(answer::page(&officer.visit, html));
+    }
+    let card = card_of(found, &banks, host);
     let draw: fn(&Card, Format) -> Vec<u8> = match ending {
         "pdf" => print::pdf,
         "png" => print::png,
         "svg" => |card, format| print::svg(card, format).into_bytes(),
         _ => return Err(no_such().into()),
     };
+    shared.store.note_drawn(&[serial.to_owned()], now()).await?;
     let content_type = match ending {
         "pdf" => "application/pdf",
         "png" => "image/png",
@@ -293,31 +521,6 @@ async fn card_file(serial: &str, name: &str, shared: &Shared) -> Result<HttpResp
         response.headers_mut().insert(CONTENT_DISPOSITION, value);
     }
     Ok(response)
-}
-
-/// What stands on the card of a code.
-pub fn card_of(found: PrintableCard, banks: &Banks, host: &str) -> Card {
-    let place = match (found.is_in_market, found.number.is_empty()) {
-        (true, false) => format!("{} · sạp {}", found.place_name, found.number),
-        _ => format!(
-            "{} {}",
-            if found.is_in_market { "" } else { &found.number },
-            found.place_name
-        )
-        .trim()
-        .to_owned(),
-    };
-    Card {
-        stall_name: found.household_name,
-        place,
-        holder_name: found.holder_name,
-        bank_name: banks.name(&found.bank_bin).to_owned(),
-        account_tail: found.account.tail().to_owned(),
-        stall_code: found.stall_code,
-        check_link: format!("{host}/k/{}", found.serial),
-        serial: words::serial(&found.serial),
-        payload: found.payload,
-    }
 }
 
 #[derive(Template)]

@@ -7,6 +7,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets::{Hrefs, hrefs};
+use super::words;
 use crate::store::{Missing, StoreError};
 use crate::vn::{Day, Lang, sentence};
 use crate::web::own_path::own_path;
@@ -110,6 +111,9 @@ impl Visit {
             title: title.into(),
             person: person.map(|p| p.name.clone()),
             switch_href: self.switch_href(),
+            message: self
+                .asked("done")
+                .and_then(|word| words::done(self.lang, word, self.asked("n"))),
             section: section_of(&self.path),
             hrefs: hrefs(),
         }
@@ -185,6 +189,8 @@ pub(super) struct Frame {
     pub person: Option<String>,
     /// This page in the other language.
     pub switch_href: String,
+    /// What was just done.
+    pub message: Option<String>,
     /// First part of the path: which entry of the menu is marked.
     pub section: &'static str,
     pub hrefs: Hrefs,

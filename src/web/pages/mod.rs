@@ -4,6 +4,7 @@
 //! Nothing is loaded from elsewhere and nothing is written inside a page that a browser would run, so
 //! the policy sent with every page can forbid both.
 
+mod accounts;
 mod answer;
 mod api_docs;
 mod areas;
@@ -20,19 +21,22 @@ mod owner_key;
 mod owner_list;
 mod packs;
 mod place;
+mod printing;
 mod providers;
+mod question;
 mod reconcile;
 mod refusals;
 mod register;
 mod report;
 mod review;
+mod review_notice;
 mod sign_in;
 mod words;
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web;
 
-pub use codes::card_of;
+pub use printing::{card_of, concerns};
 pub use refusals::not_found;
 pub use report::report_html;
 
@@ -89,6 +93,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/own/{token}", web::get().to(owner_list::enter))
         .route("/stalls/{stall}", web::get().to(register::stall))
         .route("/stalls/{stall}/codes", web::post().to(codes::issue))
+        .route("/stalls/{stall}/accounts", web::post().to(accounts::add))
         .route("/stalls/{stall}/bills", web::post().to(bills::make))
         .route("/bills/{bill}", web::get().to(bills::show))
         .route("/places/{place}/codes", web::post().to(packs::issue_all))
@@ -97,6 +102,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/packs/{pack}", web::get().to(packs::show))
         .route("/codes/{serial}.svg", web::get().to(codes::svg))
         .route("/codes/{serial}.png", web::get().to(codes::png))
+        .route("/codes/undo", web::post().to(codes::undo))
         .route("/codes/{serial}/end", web::post().to(codes::end))
         .route("/codes/{serial}/{card}", web::get().to(codes::card))
         .route("/links/{link}/approve", web::post().to(codes::approve))
@@ -111,6 +117,8 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/sw.js", web::get().to(offline_check::worker))
         .route("/api/docs", web::get().to(api_docs::docs))
         .route("/review", web::get().to(review::review))
+        .route("/review/{notice}", web::get().to(review_notice::show))
+        .route("/review/{notice}/{act}", web::post().to(review_notice::act))
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::page))
         .route("/sign-in", web::post().to(sign_in::by_form))

@@ -9,11 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, encoded};
 use super::officer::Officer;
+use super::question::{Question, Sure};
 use crate::access::{is_secret_text, token_sha256};
 use crate::clock::now;
-use crate::store::Missing;
+use crate::store::{Missing, OwnerKey};
 use crate::vietqr::Symbol;
-use crate::vn::Day;
+use crate::vn::{Day, Lang};
 use crate::web::session::fresh_secret;
 use crate::web::{Problem, ProblemKind, Shared};
 
@@ -45,8 +46,17 @@ struct Link {
 pub(super) async fn make(
     officer: Officer,
     household: web::Path<String>,
+    sure: web::Form<Sure>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
+    if !sure.is_sure() {
+        match shared.store.owner_key(&household).await {
+            // The first link takes nothing from anybody.
+            Ok(None) => {}
+            Ok(Some(key)) => return asked(&officer, &household, &key, true),
+            Err(error) => return officer.answer(Err(error.into())),
+        }
+    }
     match made(&officer, &household, &shared).await {
         Ok(key) => {
             let mut response = answer::seen(&key_href(&household));
@@ -122,9 +132,7 @@ async fn shown(
     let mut link = None;
     if let Some(key) = key.filter(|key| is_secret_text(key)) {
         let living = shared.store.owner_key_of(&token_sha256(&key), None).await?;
-        let is_new = |living: crate::store::OwnerKey| {
-            living.household_id == household_id && living.last_used_at.is_none()
-        };
+        let is_new = |living: OwnerKey| living.household_id == household_id && living.last_used_at.is_none();
         if living.is_some_and(is_new) {
             link = Some(drawn(officer, &key, shared)?);
         }
@@ -164,13 +172,82 @@ fn drawn(officer: &Officer, key: &str, shared: &Shared) -> Result<Link, Fault> {
 pub(super) async fn revoke(
     officer: Officer,
     household: web::Path<String>,
+    sure: web::Form<Sure>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
+    if !sure.is_sure() {
+        match shared.store.owner_key(&household).await {
+            Ok(None) => return answer::seen(&format!("{}#owner", href_of(&household))),
+            Ok(Some(key)) => return asked(&officer, &household, &key, false),
+            Err(error) => return officer.answer(Err(error.into())),
+        }
+    }
     let actor = officer.person.at(now());
     match shared.store.revoke_owner_key(&household, actor).await {
-        Ok(_) => answer::seen(&format!("{}#owner", href_of(&household))),
+        Ok(_) => answer::seen(&format!("{}?done=owner-link-revoked#owner", href_of(&household))),
         Err(error) => officer.answer(Err(error.into())),
     }
+}
+
+/// Which link ends, and what follows.
+fn asked(officer: &Officer, household_id: &str, key: &OwnerKey, is_new_one: bool) -> HttpResponse {
+    let visit = &officer.visit;
+    let made = key.created_at.show();
+    let used = key.last_used_at.map(|at| at.show());
+    let about = match (visit.lang, used) {
+        (Lang::Vi, None) => format!(
+            "Một liên kết, do {} cấp lúc {made}, chưa mở lần nào.",
+            key.created_by
+        ),
+        (Lang::Vi, Some(used)) => format!(
+            "Một liên kết, do {} cấp lúc {made}, mở gần nhất {used}.",
+            key.created_by
+        ),
+        (Lang::En, None) => format!("One link, made by {} at {made}, never opened.", key.created_by),
+        (Lang::En, Some(used)) => format!(
+            "One link, made by {} at {made}, last opened {used}.",
+            key.created_by
+        ),
+    };
+    let follows = visit.pick(
+        "Liên kết này hết dùng ngay, cả trên điện thoại chủ hộ đang mở. Không lấy lại được.",
+        "It ends at once, also on the owner's phone that has it open. It cannot be taken back.",
+    );
+    let then = if is_new_one {
+        visit.pick(
+            "Chủ hộ phải quét liên kết mới.",
+            "The owner has to scan the new one.",
+        )
+    } else {
+        visit.pick(
+            "Chủ hộ không xem được cho đến khi có liên kết mới.",
+            "The owner sees nothing until there is a new one.",
+        )
+    };
+    let (title, yes) = if is_new_one {
+        (
+            visit.pick(
+                "Cấp liên kết mới, bỏ liên kết cũ?",
+                "Make a new link and end the old one?",
+            ),
+            visit.pick("Cấp liên kết mới", "Make a new link"),
+        )
+    } else {
+        (
+            visit.pick("Thu hồi liên kết của chủ hộ?", "Revoke the owner's link?"),
+            visit.pick("Thu hồi", "Revoke"),
+        )
+    };
+    let action = key_href(household_id) + if is_new_one { "" } else { "/revoke" };
+    let question = Question::new(
+        title,
+        &[&about, follows, then],
+        yes,
+        action,
+        href_of(household_id),
+    );
+    let frame = officer.frame(title);
+    officer.answer(question.danger().page(frame))
 }
 
 fn href_of(household_id: &str) -> String {

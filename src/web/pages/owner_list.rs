@@ -18,6 +18,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::answer::{self, Html};
 use super::frame::{Fault, Frame, Visit};
+use super::question::{Question, Sure};
 use super::words;
 use crate::access::{Way, is_secret_text, token_sha256};
 use crate::clock::now;
@@ -216,7 +217,17 @@ pub(super) async fn enter(
 }
 
 /// `POST /own/leave`: forgets the key on this device.
-pub(super) async fn leave(visit: Visit) -> HttpResponse {
+pub(super) async fn leave(visit: Visit, sure: web::Form<Sure>) -> HttpResponse {
+    if !sure.is_sure() {
+        let lines = [visit.pick(
+            "Máy này không mở được danh sách nữa. Muốn xem lại phải quét lại liên kết của bạn, hoặc nhờ phường cấp liên kết mới.",
+            "This device will not open your list any more. To see it again, scan your link again, or ask the ward for a new one.",
+        )];
+        let title = visit.pick("Thoát khỏi máy này?", "Leave on this device?");
+        let yes = visit.pick("Thoát", "Leave");
+        let question = Question::new(title, &lines, yes, "/own/leave".to_owned(), "/own".to_owned());
+        return answered(&visit, question.danger().page(visit.frame(title, None)));
+    }
     let mut response = answer::seen("/own");
     if let Err(error) = response.add_cookie(&cookie(String::new(), time::Duration::ZERO, &visit)) {
         tracing::error!(%error, "a cookie could not be written");

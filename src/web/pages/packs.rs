@@ -11,15 +11,18 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::{self, Html};
-use super::codes::card_of;
+use super::codes::print_question;
 use super::frame::{Fault, Frame, encoded};
 use super::live::Live;
 use super::officer::Officer;
+use super::printing::{card_of, concerns};
+use super::question::{Question, Sure, is_sure};
 use super::register::place_name;
+use super::words;
 use crate::clock::now;
 use crate::print::{Format, Pack, PackLine};
 use crate::store::{Creation, NewCode, WhichCards, fresh_id};
-use crate::vn::{Day, TimeMs, fold};
+use crate::vn::{Day, Lang, TimeMs, fold};
 use crate::web::{Problem, Shared};
 
 /// Packs that are remembered, drawn or waiting; the oldest drawn one goes when one more is ordered.
@@ -145,6 +148,14 @@ pub(super) struct Wish {
     format: String,
     /// Serials with commas between them; nothing means all.
     serials: Option<String>,
+    /// `1` once the question was answered.
+    sure: Option<String>,
+}
+
+/// A pack to be drawn, or what is asked before.
+enum Wanted {
+    Pack(Pack),
+    Question(Question),
 }
 
 /// `POST /places/{street or market}/packs`
@@ -159,11 +170,17 @@ pub(super) async fn order(
     let begun = async {
         let snapshot = live.snapshot(&shared.store).await?;
         let title = place_name(&snapshot.facts, &place).ok_or_else(no_place)?;
-        let pack = pack_of(&place, title, wish.into_inner(), &shared).await?;
-        packs.begin(pack, &officer.person.name)
+        match pack_of(&officer, &place, title, wish.into_inner(), &shared).await? {
+            Wanted::Pack(pack) => packs.begin(pack, &officer.person.name).map(Ok),
+            Wanted::Question(question) => Ok(Err(question)),
+        }
     };
     match begun.await {
-        Ok(pack) => answer::seen(&format!("/packs/{}", pack.id)),
+        Ok(Ok(pack)) => answer::seen(&format!("/packs/{}", pack.id)),
+        Ok(Err(question)) => {
+            let frame = officer.frame(question.title.clone());
+            officer.answer(question.page(frame))
+        }
         Err(fault) => {
             let words = officer.visit.pick("Về trang trước", "Back");
             officer.answer(Err(
@@ -174,10 +191,16 @@ pub(super) async fn order(
 }
 
 /// The cards of a place, or those picked there, as a pack.
-async fn pack_of(place: &str, title: String, wish: Wish, shared: &Shared) -> Result<Pack, Fault> {
+async fn pack_of(
+    officer: &Officer,
+    place: &str,
+    title: String,
+    wish: Wish,
+    shared: &Shared,
+) -> Result<Wanted, Fault> {
     let format = Format::of(&wish.format)
         .ok_or_else(|| Problem::invalid("format", ("Hãy chọn khổ in.", "Choose what to print.")))?;
-    let serials: Option<Vec<String>> = wish.serials.map(|list| {
+    let serials: Option<Vec<String>> = wish.serials.as_deref().map(|list| {
         list.split(',')
             .map(|s| s.trim().to_owned())
             .filter(|s| !s.is_empty())
@@ -204,18 +227,37 @@ async fn pack_of(place: &str, title: String, wish: Wish, shared: &Shared) -> Res
         return Err(Problem::conflict(sentence).into());
     }
     let banks = shared.banks.banks();
-    let host = shared.host();
+    let host = shared.public_host.as_deref();
+    let asked = concerns(&found, &banks, host);
+    if !asked.is_empty() && !is_sure(wish.sure.as_deref()) {
+        let href = format!("/places/{}", encoded(place));
+        let question = print_question(officer, &asked, format!("{href}/packs"), "post")
+            .with("format", &wish.format)
+            .with("serials", wish.serials.as_deref().unwrap_or_default());
+        return Ok(Wanted::Question(Question {
+            back_href: href,
+            ..question
+        }));
+    }
+    let drawn: Vec<String> = found.iter().map(|card| card.serial.clone()).collect();
+    shared.store.note_drawn(&drawn, now()).await?;
     let lines = found.into_iter().map(|card| PackLine {
         number: card.number.clone(),
-        card: card_of(card, &banks, &host),
+        card: card_of(card, &banks, host),
     });
-    Ok(Pack::new(title, today.show(), format, lines.collect()))
+    Ok(Wanted::Pack(Pack::new(
+        title,
+        today.show(),
+        format,
+        lines.collect(),
+    )))
 }
 
 /// `POST /places/{street or market}/codes`: hands out the codes that are missing there.
 pub(super) async fn issue_all(
     officer: Officer,
     place: web::Path<String>,
+    sure: web::Form<Sure>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let time = now();
@@ -229,6 +271,16 @@ pub(super) async fn issue_all(
                 TimeMs(time.0 - shared.account_change_wait_ms),
             )
             .await?;
+        if missing.is_empty() {
+            let sentence = (
+                "Mọi sạp có tài khoản ở đây đều đã có mã.",
+                "Every stall with an account here has its code.",
+            );
+            return Err(Fault::from(Problem::conflict(sentence)));
+        }
+        if !sure.is_sure() {
+            return Ok(Err(issue_question(&officer, missing.len(), &back)));
+        }
         // In steps, so that callbacks wait behind a few stalls at most.
         for chunk in missing.chunks(100) {
             let new = chunk.iter().map(|(stall, account)| NewCode {
@@ -243,15 +295,48 @@ pub(super) async fn issue_all(
             };
             shared.store.create(issue).await?;
         }
-        Ok::<(), Fault>(())
+        Ok(Ok(missing.len()))
     };
     match handed_out.await {
-        Ok(()) => answer::seen(&back),
+        Ok(Ok(count)) => answer::seen(&format!("{back}?done=codes&n={count}&at={}", time.0)),
+        Ok(Err(question)) => {
+            let frame = officer.frame(question.title.clone());
+            officer.answer(question.page(frame))
+        }
         Err(fault) => {
             let words = officer.visit.pick("Về trang trước", "Back");
             officer.answer(Err(fault.or_go(back, words.to_owned())))
         }
     }
+}
+
+/// How many codes it is about, and what follows.
+fn issue_question(officer: &Officer, count: usize, back: &str) -> Question {
+    let visit = &officer.visit;
+    let n = words::number(visit.lang, count as i64);
+    let title = match visit.lang {
+        Lang::Vi => format!("Phát mã QR cho {n} sạp?"),
+        Lang::En => format!("Hand out QR codes to {n} stalls?"),
+    };
+    let lines = [
+        visit.pick(
+            "Mỗi sạp nhận một mã cho tài khoản đang gắn với sạp. Sau đó còn phải in và đưa thẻ cho chủ sạp.",
+            "Each stall gets one code for the account that is linked to it. The cards still have to be printed and given to the owners.",
+        ),
+        visit.pick(
+            "Tỷ lệ phủ QR tính các mã này từ hôm nay.",
+            "QR coverage counts these codes from today on.",
+        ),
+        visit.pick(
+            "Thu lại được trong 24 giờ, chừng nào chưa in thẻ.",
+            "They can be taken back within 24 hours, as long as no card was printed.",
+        ),
+    ];
+    let yes = match visit.lang {
+        Lang::Vi => format!("Phát {n} mã"),
+        Lang::En => format!("Hand out {n} codes"),
+    };
+    Question::new(&title, &lines, &yes, format!("{back}/codes"), back.to_owned())
 }
 
 #[derive(Template)]

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::answer::Html;
+use super::codes::{UndoView, undo_view};
 use super::frame::{Fault, Frame, encoded};
 use super::live::Live;
 use super::officer::Officer;
@@ -35,6 +36,7 @@ struct PlacePage {
     earlier_href: Option<String>,
     later_href: Option<String>,
     printing: Printing,
+    undo: Option<UndoView>,
 }
 
 struct StallRow {
@@ -112,6 +114,7 @@ async fn show(officer: &Officer, place: &str, shared: &Shared, live: &Live) -> R
         earlier_href: (page > 1).then(|| page_href(page - 1)),
         later_href: (page < pages).then(|| page_href(page + 1)),
         printing: printing(place, officer, shared).await?,
+        undo: undo_view(officer, shared, here.clone()).await?,
         here,
         search,
         only,

@@ -3,9 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::accounts::bank_choices;
 use super::answer::Html;
+use super::codes::{UndoView, undo_view};
 use super::frame::{Fault, Frame, encoded};
 use super::officer::Officer;
+use super::printing::card_host;
 use super::words;
 use crate::clock::now;
 use crate::indicators::{Facts, PlaceKind};
@@ -199,7 +202,10 @@ struct CodeRow {
     bank: String,
     holder: String,
     check_href: String,
-    check_text: String,
+    /// The address of its check page as cards print it.
+    check_text: Option<String>,
+    /// Whether nothing is asked before it is printed.
+    is_complete: bool,
 }
 
 fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared) -> StallCardView {
@@ -289,6 +295,7 @@ fn code_row(
     let lang = officer.visit.lang;
     let of_account = |a: &&AccountView| a.account_id == code.account_id;
     let account = stall.accounts.iter().find(of_account);
+    let host = card_host(shared.public_host.as_deref());
     let is_linked = stall
         .accounts
         .iter()
@@ -315,7 +322,9 @@ fn code_row(
             .unwrap_or_default(),
         holder: account.map(|a| a.holder_name.clone()).unwrap_or_default(),
         check_href: format!("/k/{}", encoded(&code.serial)),
-        check_text: format!("{}/k/{}", shared.host(), code.serial),
+        is_complete: host.is_some()
+            && account.is_some_and(|a| !a.holder_name.trim().is_empty() && banks.get(&a.bank_bin).is_some()),
+        check_text: host.map(|host| format!("{host}/k/{}", code.serial)),
     }
 }
 
@@ -414,6 +423,9 @@ struct StallPage {
     stall: StallCardView,
     formats: Vec<(&'static str, &'static str)>,
     messages: Vec<MessageRow>,
+    undo: Option<UndoView>,
+    /// Banks to choose from, by BIN and name.
+    banks: Vec<(String, String)>,
 }
 
 /// What the owner is to be told, and whether that was done.
@@ -457,6 +469,8 @@ async fn show_stall(officer: &Officer, id: &str, shared: &Shared, time: TimeMs) 
     let messages = shared.store.owner_messages(&stall.stall_id).await?;
     let title = format!("{} {}", visit.pick("Sạp", "Stall"), stall.stall_code);
     Html::of(&StallPage {
+        banks: bank_choices(&shared.banks.banks()),
+        undo: undo_view(officer, shared, format!("/stalls/{}", encoded(id))).await?,
         frame: officer.frame(title),
         household_name: stall.household_name.clone(),
         household_href: format!("/households/{}", encoded(&stall.household_id)),

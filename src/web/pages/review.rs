@@ -8,7 +8,8 @@ use super::frame::{Fault, Frame, encoded};
 use super::officer::Officer;
 use super::words;
 use crate::ledger::Reason;
-use crate::store::WaitingNotice;
+use crate::store::{WaitingNotice, WaitingPayee};
+use crate::vietqr::Banks;
 use crate::vn::{Dong, Lang, TimeMs};
 use crate::web::Shared;
 
@@ -31,8 +32,12 @@ struct NoticeRow {
     kind: &'static str,
     provider: String,
     event: String,
+    /// Bank and masked account that it names, where it does.
+    account: Option<String>,
+    stall_code: Option<String>,
     amount: String,
     time: String,
+    href: String,
 }
 
 /// `GET /review`
@@ -53,18 +58,28 @@ async fn show(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
         .last()
         .filter(|_| has_more)
         .map(|last| format!("/review?after={}", encoded(&last.cursor.to_string())));
+    let nos: Vec<_> = notices.iter().map(|notice| notice.cursor).collect();
+    let mut payees = shared.store.waiting_payees(&nos).await?;
+    let banks = shared.banks.banks();
     Html::of(&ReviewPage {
         frame: officer.frame(lang.pick("Chờ xem xét", "Needs review")),
         total: words::number(lang, totals.quarantined.count),
         amount: Dong::new(totals.quarantined.amount_vnd).show(lang),
         is_first: after.is_none(),
-        rows: notices.into_iter().map(|n| row(n, lang)).collect(),
+        rows: notices
+            .into_iter()
+            .map(|n| {
+                let payee = payees.remove(&n.cursor);
+                row(n, payee, &banks, lang)
+            })
+            .collect(),
         more_href,
     })
 }
 
-fn row(notice: WaitingNotice, lang: Lang) -> NoticeRow {
-    let reason = Reason::ALL.into_iter().find(|r| r.as_str() == notice.reason);
+/// Why it waits and what to do.
+pub(super) fn reason_words(reason: &str, lang: Lang) -> &'static str {
+    let reason = Reason::ALL.into_iter().find(|r| r.as_str() == reason);
     let (vi, en) = reason.map_or(
         (
             "Chưa rõ lý do. Hãy báo quản trị viên.",
@@ -72,8 +87,26 @@ fn row(notice: WaitingNotice, lang: Lang) -> NoticeRow {
         ),
         Reason::sentence,
     );
+    lang.pick(vi, en)
+}
+
+/// `Vietcombank •••• 1234`, where an account is named.
+pub(super) fn payee_words(payee: &WaitingPayee, banks: &Banks) -> Option<String> {
+    let account = payee.account.as_ref()?;
+    Some(
+        format!("{} {account}", banks.name(&payee.bank_bin))
+            .trim()
+            .to_owned(),
+    )
+}
+
+fn row(notice: WaitingNotice, payee: Option<WaitingPayee>, banks: &Banks, lang: Lang) -> NoticeRow {
+    let stall_code = payee.as_ref().map(|payee| payee.stall_code.clone());
     NoticeRow {
-        sentence: lang.pick(vi, en),
+        sentence: reason_words(&notice.reason, lang),
+        account: payee.as_ref().and_then(|payee| payee_words(payee, banks)),
+        stall_code: stall_code.filter(|code| !code.is_empty()),
+        href: format!("/review/{}", notice.cursor),
         kind: words::notice(lang, &notice.kind),
         provider: notice.provider_id,
         event: notice.event_id,

@@ -75,6 +75,79 @@ pub(super) fn notice(lang: Lang, word: &str) -> &'static str {
     }
 }
 
+/// What a page says after something was done: the word that stands in its address, and how many.
+pub(super) fn done(lang: Lang, word: &str, count: Option<&str>) -> Option<String> {
+    let count: i64 = count.and_then(|count| count.parse().ok()).unwrap_or(1);
+    let n = number(lang, count);
+    let (vi, en) = match word {
+        "codes" => (
+            format!("Đã phát {n} mã QR."),
+            match count {
+                1 => "One QR code was handed out.".to_owned(),
+                _ => format!("{n} QR codes were handed out."),
+            },
+        ),
+        "codes-undone" => (
+            format!("Đã thu lại {n} mã vừa phát. Chưa thẻ nào trong số đó được in."),
+            format!("{n} of the codes just handed out were taken back. No card of them was printed."),
+        ),
+        "card-replaced" => (
+            "Đã phát thẻ thay. Thẻ cũ báo ĐÃ THAY khi ai đó kiểm tra.".to_owned(),
+            "A new card was handed out. The old one says REPLACED to whoever checks it.".to_owned(),
+        ),
+        "card-revoked" => (
+            "Đã thu hồi thẻ. Thẻ đó báo ĐÃ THU HỒI khi ai đó kiểm tra.".to_owned(),
+            "The card was revoked. It says REVOKED to whoever checks it.".to_owned(),
+        ),
+        "card-destroyed" => (
+            "Đã ghi thẻ bị hủy.".to_owned(),
+            "The card is kept as destroyed.".to_owned(),
+        ),
+        "account-approved" => (
+            "Đã duyệt tài khoản. Hãy báo chủ sạp.".to_owned(),
+            "The account was approved. Tell the owner.".to_owned(),
+        ),
+        "owner-told" => (
+            "Đã ghi là đã báo chủ sạp.".to_owned(),
+            "It is kept that the owner was told.".to_owned(),
+        ),
+        "owner-link-revoked" => (
+            "Đã thu hồi liên kết của chủ hộ. Máy đang mở cũng không xem được nữa.".to_owned(),
+            "The owner's link was revoked. A device that has it open sees nothing any more.".to_owned(),
+        ),
+        "account-added" => (
+            "Đã ghi tài khoản. Nếu sạp đã có tài khoản khác, cần một người thứ hai duyệt.".to_owned(),
+            "The account was added. If the stall had another one, a second person has to approve it."
+                .to_owned(),
+        ),
+        "posted" => (
+            format!("Đã ghi nhận {n} khoản cho sạp."),
+            match count {
+                1 => "One payment was posted to the stall.".to_owned(),
+                _ => format!("{n} payments were posted to the stall."),
+            },
+        ),
+        "posting-waits" => (
+            "Khoản lớn: cần một người khác chọn cùng sạp thì mới được ghi nhận.".to_owned(),
+            "A large amount: it is posted once somebody else chooses the same stall.".to_owned(),
+        ),
+        "notice-dismissed" => (
+            "Đã bỏ qua thông báo; nó không được tính là tiền nhận.".to_owned(),
+            "The notice was set aside; it counts as no money.".to_owned(),
+        ),
+        "day-closed" => ("Đã khóa sổ ngày này.".to_owned(), "The day is closed.".to_owned()),
+        "day-restated" => (
+            "Đã điều chỉnh ngày này.".to_owned(),
+            "The day was restated.".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(match lang {
+        Lang::Vi => vi,
+        Lang::En => en,
+    })
+}
+
 /// A serial in groups of four, as it is read aloud.
 pub(super) fn serial(serial: &str) -> String {
     let mut out = String::with_capacity(serial.len() + 3);

@@ -295,7 +295,7 @@ fn no_day_and_no_old_link_goes_around_the_second_person(database: Database) {
     let checked = books
         .run(books.store.check_payload(plain.as_str(), market_day()))
         .expect("checked");
-    assert!(matches!(checked, Checked::Unknown), "{checked:?}");
+    assert!(matches!(checked, Checked::Unregistered), "{checked:?}");
     books
         .run(
             books
@@ -431,6 +431,20 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
                 household_name,
                 ..
             } => format!("account of {household_name} {}", stall_codes.join(" ")),
+            Checked::OtherAccount(stall) => {
+                let own: Vec<String> = stall
+                    .accounts
+                    .iter()
+                    .map(|(bin, number)| format!("{bin} {number}"))
+                    .collect();
+                format!(
+                    "not of {} {} ({})",
+                    stall.household_name,
+                    stall.stall_code,
+                    own.join(", ")
+                )
+            }
+            Checked::Unregistered => "unregistered".to_owned(),
             Checked::Unknown => "unknown".to_owned(),
         }
     };
@@ -443,20 +457,20 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     );
     assert_eq!(
         check(plain.as_str(), Day::ymd(2025, 7, 31)),
-        "unknown",
+        "unregistered",
         "not linked yet"
     );
     let elsewhere =
         choso::vietqr::payload(&choso::vietqr::Code::to_account("970422", &own)).expect("a payload");
     assert_eq!(
         check(elsewhere.as_str(), market_day()),
-        "unknown",
+        "unregistered",
         "the same number at another bank"
     );
     let mixed = choso::vietqr::stall_payload("970415", &own, "THU3THUS").expect("a payload");
     assert_eq!(
         check(mixed.as_str(), market_day()),
-        "unknown",
+        "not of Hộ Thử Ba THU3THUS (970415 •••• 0033)",
         "another stall's code"
     );
     assert_eq!(check(&payload, market_day()), format!("active {first}"));
@@ -467,7 +481,16 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     // Another account under the same stall code: what a thief prints.
     let thief = AccountNumber::parse("99990077").expect("an account");
     let pasted = choso::vietqr::stall_payload("970415", &thief, "ABCDEFG7").expect("a payload");
-    assert_eq!(check(pasted.as_str(), market_day()), "unknown");
+    assert_eq!(
+        check(pasted.as_str(), market_day()),
+        "not of Hộ Thử Hai ABCDEFG7 (970415 •••• 0022)"
+    );
+    let nobodys = choso::vietqr::stall_payload("970415", &thief, "HC7K3M8L").expect("a payload");
+    assert_eq!(
+        check(nobodys.as_str(), market_day()),
+        "unregistered",
+        "no stall has this code"
+    );
     for other in ["", "https://example.vn", &payload[..40], &payload.to_lowercase()] {
         assert_eq!(check(other, market_day()), "unknown", "{other}");
     }
@@ -495,17 +518,36 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
         way: CheckWay::Photo,
         serial: None,
         tail: Some("0077".to_owned()),
+        place: None,
+        stall_code: Some("ABCDEFG7".to_owned()),
     };
-    books
-        .run(
-            books
-                .store
-                .keep_inspection(pasted.as_str(), &look, actor("thu", noon())),
-        )
-        .expect("kept");
+    let keep = |look: &NewInspection, ms: i64| {
+        let at = TimeMs(noon().0 + ms);
+        books
+            .run(
+                books
+                    .store
+                    .keep_inspection(pasted.as_str(), look, actor("thu", at)),
+            )
+            .expect("kept");
+    };
+    keep(&look, 0);
     let kept = books
         .rows("SELECT verdict || ' ' || way || ' ' || account_tail || ' ' || checked_by FROM inspection");
     assert_eq!(kept, ["wrong photo 0077 thu"]);
+    // Where it was: as the person says, else as the stall's code says.
+    let at = |place: Option<&str>, stall_code: Option<&str>| NewInspection {
+        verdict: CodeVerdict::Unregistered,
+        place: place.map(str::to_owned),
+        stall_code: stall_code.map(str::to_owned),
+        ..look.clone()
+    };
+    let street = id_of(&books, "Đường Thử");
+    keep(&at(Some(&street), Some("ABCDEFG7")), 1);
+    keep(&at(Some("nowhere"), None), 2);
+    let looks = books.run(books.store.inspections(9)).expect("looks");
+    let places: Vec<_> = looks.iter().map(|look| look.place.as_deref()).collect();
+    assert_eq!(places, [None, Some("Đường Thử"), Some("Chợ Thử")]);
     let digest = books.rows("SELECT payload_sha256 FROM inspection").remove(0);
     assert!(digest.len() == 64 && !digest.contains("99990077"));
 }

@@ -14,6 +14,7 @@ use crate::vn::{Day, Dong, Lang};
 use crate::web::pages::answer::{Html, seen};
 use crate::web::pages::frame::{Fault, Frame, encoded};
 use crate::web::pages::officer::Officer;
+use crate::web::pages::question::{Question, is_sure};
 use crate::web::pages::words;
 use crate::web::{Problem, Shared};
 use crate::words::by_whom;
@@ -438,6 +439,8 @@ pub(super) struct CloseForm {
     day: String,
     #[serde(default)]
     reason: String,
+    /// `1` once the question was answered.
+    sure: Option<String>,
 }
 
 /// `POST /reconcile/days/{act}`: closes a day, or states a closed one anew.
@@ -469,13 +472,24 @@ pub(super) async fn close(
         };
         let reconciler = shared.reconciler();
         match act.as_str() {
-            "close" => in_turn(&shared, reconciler.close_day(request)).await.map(drop),
-            "restate" => in_turn(&shared, reconciler.restate_day(request)).await.map(drop),
+            act @ ("close" | "restate") if !is_sure(form.sure.as_deref()) => {
+                Ok(Err(close_question(&officer, act, day, &form, &back)))
+            }
+            "close" => in_turn(&shared, reconciler.close_day(request))
+                .await
+                .map(|_| Ok("day-closed")),
+            "restate" => in_turn(&shared, reconciler.restate_day(request))
+                .await
+                .map(|_| Ok("day-restated")),
             _ => Err(Problem::missing(("Không có việc này.", "There is no such action.")).into()),
         }
     };
     match done.await {
-        Ok(()) => seen(&back),
+        Ok(Ok(word)) => seen(&format!("{back}&done={word}#close")),
+        Ok(Err(question)) => {
+            let frame = officer.frame(question.title.clone());
+            officer.answer(question.page(frame))
+        }
         Err(fault) => {
             let words = officer
                 .visit
@@ -484,4 +498,43 @@ pub(super) async fn close(
             officer.answer(Err(fault.or_go(back, words)))
         }
     }
+}
+
+/// Which day it is about, and what follows.
+fn close_question(officer: &Officer, act: &str, day: Day, form: &CloseForm, back: &str) -> Question {
+    let visit = &officer.visit;
+    let shown = day.show();
+    let is_close = act == "close";
+    let title = match (visit.lang, is_close) {
+        (Lang::Vi, true) => format!("Khóa sổ ngày {shown}?"),
+        (Lang::Vi, false) => format!("Điều chỉnh ngày {shown} đã khóa sổ?"),
+        (Lang::En, true) => format!("Close {shown}?"),
+        (Lang::En, false) => format!("Restate {shown}, which is closed?"),
+    };
+    let follows = if is_close {
+        visit.pick(
+            "Số liệu của ngày được giữ nguyên và không mở lại được. Thay đổi đến sau chờ một lần điều chỉnh có lý do.",
+            "The figures of the day stay as they are, and it cannot be opened again. Later changes wait for a restatement with a reason.",
+        )
+    } else {
+        visit.pick(
+            "Thay đổi đang chờ có hiệu lực và được ghi thành một phiên bản mới; phiên bản cũ vẫn giữ. Không bỏ phiên bản mới được.",
+            "What waits takes effect and is kept as a new version; the old one stays. The new version cannot be taken back.",
+        )
+    };
+    let yes = if is_close {
+        visit.pick("Khóa sổ", "Close the day")
+    } else {
+        visit.pick("Điều chỉnh", "Restate")
+    };
+    Question::new(
+        &title,
+        &[follows],
+        yes,
+        format!("/reconcile/days/{act}"),
+        back.to_owned(),
+    )
+    .with("provider", &form.provider)
+    .with("day", &form.day)
+    .with("reason", &form.reason)
 }
