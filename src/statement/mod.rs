@@ -5,8 +5,8 @@
 //! they are met, so memory does not grow with their number. Every row of the file is handed over exactly
 //! once: as a row, as a bad row with the reason, or as ignored with the reason; blank lines are nothing.
 //!
-//! Three folders: `containers` (delimited text and workbooks, which hand over rows of cells), `meaning` (what a row of
-//! cells says) and `messages` (MT940 and camt.053, whose fields have fixed meanings).
+//! Three folders: `containers` (delimited text, workbooks and pages, which hand over rows of cells), `meaning` (what a row
+//! of cells says) and `messages` (MT940 and camt, whose fields have fixed meanings).
 
 mod archive;
 mod containers;

@@ -9,6 +9,7 @@ use choso::vn::Day;
 
 use crate::support::http::{self, Answer};
 use crate::support::service::{TestApp, payment_now, until};
+use crate::support::workbook;
 
 const TOKENS: [(&str, &str); 2] = [
     ("Người một", "choso_invented-token-of-one"),
@@ -28,6 +29,10 @@ fn start() -> TestApp {
 }
 
 fn send(app: &TestApp, person: usize, method: &str, path: &str, body: &str) -> Answer {
+    send_bytes(app, person, method, path, body.as_bytes())
+}
+
+fn send_bytes(app: &TestApp, person: usize, method: &str, path: &str, body: &[u8]) -> Answer {
     let cookie = format!("choso_session={}", TOKENS[person].1);
     let origin = format!("http://{}", app.address());
     let headers = [
@@ -35,7 +40,7 @@ fn send(app: &TestApp, person: usize, method: &str, path: &str, body: &str) -> A
         ("origin", &origin),
         ("content-type", "application/x-www-form-urlencoded"),
     ];
-    http::send(app.address(), method, path, &headers, body.as_bytes())
+    http::send(app.address(), method, path, &headers, body)
 }
 
 fn get(app: &TestApp, path: &str) -> Answer {
@@ -354,6 +359,47 @@ fn what_is_no_statement_is_refused_with_what_to_do() {
     // None of them holds a place.
     let page = hand_in(&app, "a.csv", &statement());
     assert!(settled(&app, &page).body.contains("Nhập 2 dòng mới"));
+}
+
+#[test]
+fn a_page_called_xls_and_the_one_file_of_an_archive_are_taken_in() {
+    let app = start();
+    let today = Day::of(now()).show();
+    let page = format!(
+        "<html><body><table><tr><th>Mã giao dịch</th><th>Ngày giao dịch</th><th>Số tiền</th><th>Tài khoản nhận</th></tr>\
+         <tr><td>T1</td><td>{today}</td><td>20.000</td><td>00000011</td></tr></table></body></html>"
+    );
+    let hand_in_archive = |name: &str, files: &[(&str, &[u8])]| {
+        let path = format!("/reconcile/statements?provider=p&name={name}");
+        send_bytes(&app, ONE, "POST", &path, &workbook::zipped(files))
+    };
+    let several = hand_in_archive(
+        "thang.zip",
+        &[("1.xls", page.as_bytes()), ("2.xls", page.as_bytes())],
+    );
+    assert_eq!(several.status, 422, "{}", several.body);
+    assert!(
+        several.body.contains("2 tệp") && several.body.contains("hộp sao kê"),
+        "{}",
+        several.body
+    );
+    let one = hand_in_archive(
+        "thang.zip",
+        &[("__MACOSX/._1.xls", b"x"), ("ngay 1.xls", page.as_bytes())],
+    );
+    assert_eq!(one.status, 201, "{}", one.body);
+    let href = one.json()["href"].as_str().expect("an address").to_owned();
+    let shown = settled(&app, &href);
+    for words in ["<h1>ngay 1.xls</h1>", "HTML", "20.000 đ"] {
+        assert!(shown.body.contains(words), "{words}: {}", shown.body);
+    }
+    let agreed = format!("turn={}", turn(&shown));
+    assert_eq!(
+        send(&app, ONE, "POST", &format!("{href}/import"), &agreed).status,
+        303
+    );
+    settled(&app, &href);
+    assert_eq!(rows_kept(&app), ["T1 20000"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What rows come in: delimited text, workbooks of today and of old, and the XML and ZIP around them. Each hands
-//! over rows of cells one by one, in bounded memory, whatever sizes a file claims.
+//! What rows come in: delimited text, workbooks of many makes, pages with tables, and the XML, ZIP and OLE around them.
+//! Each hands over rows of cells one by one, in bounded memory, whatever sizes a file claims.
 //!
 //! Cells of workbooks are read here and not by a library: calamine 0.37 gives numbers as floating point, which a
 //! statement's amounts must never be, reads an XLS file whole, and reserves memory for the size a sheet claims
