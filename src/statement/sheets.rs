@@ -1,6 +1,6 @@
 //! The sheets of a workbook as plain rows, for lists that are no statements: a register of households.
 
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::ops::ControlFlow;
 
 use super::containers::cells::{Cell, CellKind, RowBuf};
@@ -28,9 +28,24 @@ pub struct SheetRow {
     pub fault: Option<Sentence>,
 }
 
-/// Whether these are the first bytes of a workbook (XLSX or XLS).
+/// Whether a file is a workbook or a page with tables, and no text to be cut by separators.
 pub fn is_workbook(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0])
+    // What is packed and cannot be read as a workbook is refused as one, since it is no text either.
+    let is_packed = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]);
+    is_packed || sniff::kind(&mut Cursor::new(bytes)).is_ok_and(has_sheets)
+}
+
+fn has_sheets(kind: FileKind) -> bool {
+    match kind {
+        FileKind::Xlsx
+        | FileKind::Xls
+        | FileKind::Xlsb
+        | FileKind::Ods
+        | FileKind::Xml2003
+        | FileKind::Html
+        | FileKind::Mhtml => true,
+        FileKind::Csv | FileKind::Mt940 | FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => false,
+    }
 }
 
 /// Hands over the rows of every sheet that shows itself, with the sheet's name, until the sink breaks.
@@ -39,7 +54,7 @@ pub fn read_sheets<F: Read + Seek>(
     sink: &mut dyn FnMut(&str, SheetRow) -> ControlFlow<()>,
 ) -> Result<(), StatementError> {
     let kind = sniff::kind(file)?;
-    if !matches!(kind, FileKind::Xlsx | FileKind::Xls) {
+    if !has_sheets(kind) {
         return Err(StatementError::NoHeader);
     }
     let mut tables = Tables::open(file, kind)?;
