@@ -5,6 +5,7 @@
 
 use crate::settlement::ImportError;
 use crate::settlement::InboxWords;
+use crate::statement::{MappingError, StatementError};
 use crate::store::{ChangedAccount, Conflict, Missing, StoreError};
 use crate::vn::{Sentence, sentence};
 
@@ -331,6 +332,9 @@ pub fn store_error(error: &StoreError) -> Sentence {
 /// Why a statement is not taken in.
 pub fn import_error(error: &ImportError) -> Sentence {
     match error {
+        ImportError::Statement(StatementError::Mapping(lacks)) | ImportError::Unmapped(lacks) => {
+            unmapped(lacks)
+        }
         ImportError::Statement(error) => error.sentence(),
         ImportError::Store(error) => store_error(error),
         ImportError::File(text) => Sentence::new(text.clone(), text.clone()),
@@ -348,14 +352,35 @@ pub fn import_error(error: &ImportError) -> Sentence {
             "Hơn {rows} dòng không đọc được: có lẽ cột bị hiểu sai. Chưa nhập dòng nào; hãy xem `choso import statement --look`.",
             "More than {rows} rows cannot be read: columns are probably taken for something else. Nothing was imported; see `choso import statement --look`."
         ),
-        ImportError::Unmapped(lacks) => {
-            let Sentence { vi, en } = lacks.sentence();
+        ImportError::AllBad { count, bad } => {
+            let first = bad.first().map(|row| (row.row_number, &row.reason));
+            let (vi, en) = first.map_or_else(Default::default, |(row, reason)| {
+                (
+                    format!(" Dòng {row}: {}", reason.vi),
+                    format!(" Row {row}: {}", reason.en),
+                )
+            });
             sentence!(
-                "Chưa biết cột nào là gì: {vi} Hãy xem `choso import statement --look` rồi đưa cách đọc bằng --mapping.",
-                "It is not known which column is what: {en} See `choso import statement --look`, then say how to read it by --mapping."
+                "Không đọc được dòng nào trong {count} dòng của tệp, nên chưa nhập gì.{vi}",
+                "None of the {count} rows of the file can be read, so nothing was taken in.{en}"
             )
         }
     }
+}
+
+/// What a mapping lacks, and where to say it.
+fn unmapped(lacks: &MappingError) -> Sentence {
+    let Sentence { vi, en } = lacks.sentence();
+    if let MappingError::Asked(_) = lacks {
+        return sentence!(
+            "{vi} Trả lời trên trang Nhập sao kê; hoặc xem `choso import statement --look`, điền câu trả lời vào cách đọc rồi đưa lại bằng --mapping.",
+            "{en} Answer on the page «Hand in a statement»; or see `choso import statement --look`, fill the answers in and hand them back by --mapping."
+        );
+    }
+    sentence!(
+        "Chưa biết cột nào là gì: {vi} Hãy xem `choso import statement --look` rồi đưa cách đọc bằng --mapping.",
+        "It is not known which column is what: {en} See `choso import statement --look`, then say how to read it by --mapping."
+    )
 }
 
 /// The words of the inbox of statements.

@@ -7,10 +7,11 @@ use choso::clock::now;
 use choso::print::{Cell, Column, Sheet, xlsx};
 use choso::reconcile::{RunSummary, Tally};
 use choso::settlement::{
-    EXCEPTION_COLUMNS, ImportError, Imported, ListedException, Progress, Reconciler, StatementFile, Taken,
-    archived_statements, exceptions_csv, listed_exceptions, propose_mapping, unpacked_statement,
+    AgreedMapping, EXCEPTION_COLUMNS, ImportError, Imported, ListedException, Progress, Reconciler,
+    StatementFile, Taken, agreed_mapping, archived_statements, bad_rows_csv, exceptions_csv,
+    listed_exceptions, preview_mapping, propose_mapping, unpacked_statement,
 };
-use choso::statement::{Event, Mapping, Proposal};
+use choso::statement::{BadRow, DayOrder, Event, Mapping, MappingError, Proposal, Question, WordMeaning};
 use choso::store::Store;
 use choso::vn::{Day, Dong, Lang, WorkingCalendar};
 use clap::Args;
@@ -110,7 +111,13 @@ async fn import_one(
     rejects: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
     if wish.look {
-        return looked(&propose_mapping(&file.path, &file.profile).await?);
+        let proposal = match agreed_mapping(store, &file.provider_id, &file.path).await? {
+            AgreedMapping::This(mapping) => preview_mapping(&file.path, *mapping).await?,
+            AgreedMapping::Changed(_) | AgreedMapping::None => {
+                propose_mapping(&file.path, &file.profile).await?
+            }
+        };
+        return looked(&proposal);
     }
     let bar = Bar(progress_bar(0, "rows"));
     let reconciler = Reconciler {
@@ -120,9 +127,15 @@ async fn import_one(
     };
     let imported = reconciler
         .import_statement(file, |progress| bar.show(progress))
-        .await?;
+        .await;
     bar.0.finish_and_clear();
-    match imported {
+    if let Err(ImportError::AllBad { count, bad }) = &imported {
+        eprintln!("every row of the file was refused; nothing was taken in");
+        println!("rows read {count}, kept 0, refused {count}");
+        refused(bad, *count, rejects)?;
+        return Err(Failure::Refused("nothing of the file was taken in".to_owned()));
+    }
+    match imported? {
         Imported::Known {
             imported_by,
             imported_at,
@@ -138,7 +151,7 @@ async fn import_one(
             if wish.dry_run {
                 eprintln!("dry run: nothing was changed");
             }
-            refused(&taken, rejects)?;
+            refused(&taken.bad, taken.totals.bad, rejects)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -204,6 +217,18 @@ fn says(taken: &Taken) {
             foot.summed.show(Lang::En)
         );
     }
+    if taken.file.proved > 0 {
+        eprintln!(
+            "{} rows lead from the balance before them to their own: direction and amount are proved",
+            taken.file.proved
+        );
+    }
+    for sheet in &taken.file.unread {
+        eprintln!(
+            "the sheet «{}» was not read and has {} rows with a day and an amount; make a file of it if they are wanted",
+            sheet.name, sheet.rows
+        );
+    }
     if taken.file.balance.is_some_and(|balance| !balance.agrees()) {
         eprintln!("opening balance + credits - debits is not the closing balance: a row may be missing");
     }
@@ -216,20 +241,17 @@ fn says(taken: &Taken) {
     print_summary(&taken.summary);
 }
 
-fn refused(taken: &Taken, rejects: Option<&Path>) -> Result<(), Failure> {
+fn refused(bad: &[BadRow], count: i64, rejects: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = rejects {
-        write_out(Some(path), &taken.bad_rows_csv(Lang::En))?;
+        write_out(Some(path), &bad_rows_csv(bad, Lang::En))?;
         eprintln!("refused rows with their reason: {}", path.display());
         return Ok(());
     }
-    for row in taken.bad.iter().take(10) {
+    for row in bad.iter().take(10) {
         eprintln!("row {}: {}", row.row_number, row.reason.en);
     }
-    if taken.totals.bad > 10 {
-        eprintln!(
-            "… and {} more; --rejects FILE writes them all",
-            taken.totals.bad - 10
-        );
+    if count > 10 {
+        eprintln!("… and {} more; --rejects FILE writes them all", count - 10);
     }
     Ok(())
 }
@@ -239,17 +261,64 @@ fn looked(proposal: &Proposal) -> Result<ExitCode, Failure> {
     let json =
         serde_json::to_string_pretty(&proposal.mapping).map_err(|e| Failure::Refused(e.to_string()))?;
     println!("{json}");
-    let layout = proposal.layout.map_or("not a known layout", |layout| layout.name);
-    eprintln!("{:?}, {layout}", proposal.file);
+    let file = &proposal.file;
+    let mut facts = vec![file.kind.show().to_owned()];
+    facts.extend(file.encoding.map(|encoding| encoding.show().to_owned()));
+    facts.extend(
+        file.separator
+            .map(|separator| format!("separated by {separator:?}")),
+    );
+    facts.extend(file.sheet.iter().map(|sheet| format!("sheet «{sheet}»")));
+    facts.extend(file.header_row.map(|row| format!("header in row {row}")));
+    facts.push(
+        proposal
+            .layout
+            .map_or("not a known layout", |layout| layout.title)
+            .to_owned(),
+    );
+    eprintln!("{}", facts.join(", "));
+    for (at, cell) in proposal.header.iter().enumerate() {
+        let meaning = cell.meaning.map_or("not used", |column| column.show_en());
+        eprintln!("  column {at} «{}»: {meaning}", cell.text);
+    }
     for event in &proposal.preview {
         match event {
-            Event::Row(row) => eprintln!("  {row:?}"),
+            Event::Row(row) => eprintln!(
+                "  row {}: {}, {} {}, {}",
+                row.row_number,
+                row.business_day,
+                row.kind.as_str(),
+                row.amount.show(Lang::En),
+                row.status.as_str()
+            ),
             Event::Bad(row) => eprintln!("  row {}: {}", row.row_number, row.reason.en),
             Event::Ignored(row) => eprintln!("  row {}: {}", row.row_number, row.why.sentence().en),
         }
     }
+    for question in &proposal.questions {
+        let how = match question {
+            Question::Words { place, .. } => {
+                let meanings = WordMeaning::ALL.map(WordMeaning::as_str).join(", ");
+                format!(
+                    "put a meaning for each null under \"words\" (one of {meanings}), or add {place} to \"silent\" if the column says neither"
+                )
+            }
+            Question::OneSide { .. } => {
+                "name the other column, or set \"is_partial\": true if the file lists one side only"
+                    .to_owned()
+            }
+            Question::Days { .. } => {
+                let orders = DayOrder::ALL.map(DayOrder::as_str).join(", ");
+                format!("set \"day_order\" to one of {orders}")
+            }
+        };
+        eprintln!("{} In the mapping: {how}.", question.sentence().en);
+    }
     match &proposal.lacks {
         None => Ok(ExitCode::SUCCESS),
+        Some(MappingError::Asked(_)) => Err(Failure::Refused(
+            "the mapping needs an answer; fill it in and hand it back by --mapping".to_owned(),
+        )),
         Some(lacks) => Err(Failure::Refused(lacks.to_string())),
     }
 }

@@ -1,6 +1,6 @@
 //! Why something about statements or days was not done, and work beside the tasks that answer callbacks.
 
-use crate::statement::{MappingError, StatementError};
+use crate::statement::{BadRow, MappingError, StatementError};
 use crate::store::{Conflict, StoreError};
 
 /// Why a statement is not taken in. Nothing of it is kept then.
@@ -18,6 +18,13 @@ pub enum ImportError {
     /// So much of it cannot be read that it is read wrongly.
     #[error("more than {0} rows cannot be read")]
     TooManyBad(usize),
+    /// No row of it can be read.
+    #[error("none of the {count} rows can be read")]
+    AllBad {
+        count: i64,
+        /// The rows with their reasons, the first of them.
+        bad: Vec<BadRow>,
+    },
     /// The mapping lacks something that a person has to say.
     #[error("it is not known which column is what: {0}")]
     Unmapped(MappingError),

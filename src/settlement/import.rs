@@ -16,15 +16,15 @@ use crate::reconcile::{
     sum_up,
 };
 use crate::statement::{
-    BadRow, Event, Mapping, Proposal, StatementError, StatementRow, Summary, propose, propose_with,
-    read_statement,
+    BadRow, Chosen, Event, Mapping, Proposal, StatementError, StatementRow, Summary, choose, propose,
+    propose_with, read_statement,
 };
 use crate::store::{
     BadStatementRow, KeptRow, NewStatement, PackedRows, StatementBegun, StatementTotals, Store, StoreError,
     row_no,
 };
 use crate::table::{Fault, write_rejects};
-use crate::vn::{Day, DayRange, Dong, Lang, TimeMs};
+use crate::vn::{Day, DayRange, Dong, Lang, Sentence, TimeMs};
 
 /// Rows written in one transaction: callbacks wait behind so many.
 const ROWS_AT_ONCE: usize = 4_000;
@@ -77,19 +77,17 @@ pub struct Taken {
     pub bad: Vec<BadRow>,
 }
 
-impl Taken {
-    /// The rows that could not be read with their reasons, as a CSV file.
-    pub fn bad_rows_csv(&self, lang: Lang) -> Vec<u8> {
-        let fault = |row: &BadRow| Fault {
-            row: row.row_number,
-            cells: row.cells.clone(),
-            reason: row.reason.clone(),
-        };
-        let faults: Vec<Fault> = self.bad.iter().map(fault).collect();
-        let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
-        let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
-        write_rejects(&header, &faults, lang)
-    }
+/// Rows that could not be read with their reasons, as a CSV file.
+pub fn bad_rows_csv(bad: &[BadRow], lang: Lang) -> Vec<u8> {
+    let fault = |row: &BadRow| Fault {
+        row: row.row_number,
+        cells: row.cells.clone(),
+        reason: row.reason.clone(),
+    };
+    let faults: Vec<Fault> = bad.iter().map(fault).collect();
+    let width = faults.iter().map(|fault| fault.cells.len()).max().unwrap_or(0);
+    let header: Vec<String> = (1..=width).map(|n| format!("column {n}")).collect();
+    write_rejects(&header, &faults, lang)
 }
 
 /// How far an import is.
@@ -116,6 +114,42 @@ pub async fn propose_mapping(path: &Path, profile: &str) -> Result<Proposal, Imp
 pub async fn preview_mapping(path: &Path, mapping: Mapping) -> Result<Proposal, ImportError> {
     let path = path.to_owned();
     blocking(move || Ok(propose_with(&mut opened(&path)?, &mapping)?)).await
+}
+
+/// What was agreed on for a file of a provider.
+#[derive(Debug)]
+pub enum AgreedMapping {
+    This(Box<Mapping>),
+    /// It is nearly the file of a mapping; what is different.
+    Changed(Sentence),
+    /// Such files have not been seen before.
+    None,
+}
+
+/// The mapping that was agreed on for files like this one of a provider.
+pub async fn agreed_mapping(
+    store: &Store,
+    provider_id: &str,
+    path: &Path,
+) -> Result<AgreedMapping, ImportError> {
+    let wrong = |e| StoreError::Corrupt(format!("mapping of {provider_id}: {e}"));
+    let texts = store.statement_mappings(provider_id).await?;
+    let mut agreed: Vec<Mapping> = texts
+        .iter()
+        .map(|text| serde_json::from_str(text).map_err(wrong))
+        .collect::<Result<_, _>>()?;
+    if agreed.is_empty() {
+        return Ok(AgreedMapping::None);
+    }
+    let path = path.to_owned();
+    blocking(move || {
+        Ok(match choose(&mut opened(&path)?, &agreed)? {
+            Chosen::This(at) => AgreedMapping::This(Box::new(agreed.swap_remove(at))),
+            Chosen::Changed(change) => AgreedMapping::Changed(change),
+            Chosen::None => AgreedMapping::None,
+        })
+    })
+    .await
 }
 
 impl Reconciler<'_> {
@@ -161,7 +195,7 @@ impl Reconciler<'_> {
         let mut taken = taken?;
         if !file.is_trial {
             store
-                .agree_statement_mapping(&file.provider_id, &new.mapping, &file.by, now)
+                .agree_statement_mapping(&file.provider_id, &mapping.shape(), &new.mapping, &file.by, now)
                 .await?;
             let days = self.days_or_today(taken.totals.days);
             let say = |done| say(Progress::Posting(done));
@@ -182,14 +216,16 @@ impl Reconciler<'_> {
         days.unwrap_or((today, today)).into()
     }
 
-    /// The mapping that was given, else the one that was agreed on, else the one that is proposed if it lacks nothing.
+    /// The mapping that was given, else the one that was agreed on for such files, else the one that is proposed if it
+    /// lacks nothing.
     async fn mapping_for(self, file: &StatementFile) -> Result<Mapping, ImportError> {
         if let Some(mapping) = &file.mapping {
             return Ok(mapping.clone());
         }
-        if let Some(agreed) = self.store.statement_mapping(&file.provider_id).await? {
-            let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
-            return Ok(serde_json::from_str(&agreed).map_err(wrong)?);
+        match agreed_mapping(self.store, &file.provider_id, &file.path).await? {
+            AgreedMapping::This(mapping) => return Ok(*mapping),
+            AgreedMapping::Changed(change) => return Err(StatementError::HeaderChanged { change }.into()),
+            AgreedMapping::None => {}
         }
         let proposal = propose_mapping(&file.path, &file.profile).await?;
         match proposal.lacks {
@@ -220,6 +256,12 @@ impl Reconciler<'_> {
             blocking(move || source.first_reading(fees, now)).await?
         };
         let total = read.fresh.rows.len() as u64;
+        if total == 0 && read.bad_count > 0 {
+            return Err(ImportError::AllBad {
+                count: read.bad_count,
+                bad: read.bad,
+            });
+        }
         say(Progress::Reading(total));
         let days = self.days_or_today(read.days);
         let around = days.widened(DAYS_AROUND);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::archive::unpack_beside;
 use super::days::Reconciler;
 use super::error::ImportError;
-use super::import::{Imported, StatementFile, Taken};
+use super::import::{Imported, StatementFile, Taken, bad_rows_csv};
 use crate::statement::StatementError;
 use crate::store::{Store, StoreError};
 use crate::turns::{Turn, Turns};
@@ -245,7 +245,8 @@ async fn pick_up(
     };
     let (end, folder, beside) = match imported {
         Ok(Imported::Kept(taken)) => {
-            let bad_rows = (!taken.bad.is_empty()).then(|| (BAD_ROWS_SUFFIX, taken.bad_rows_csv(Lang::Vi)));
+            let bad_rows =
+                (!taken.bad.is_empty()).then(|| (BAD_ROWS_SUFFIX, bad_rows_csv(&taken.bad, Lang::Vi)));
             (PickedUpEnd::Taken(taken), DONE_FOLDER, bad_rows)
         }
         Ok(Imported::Known {
@@ -294,7 +295,10 @@ async fn pick_up(
 /// that it changed meanwhile.
 fn is_refusal(error: &ImportError) -> bool {
     let mut of_file = match error {
-        ImportError::TooManyBad(_) | ImportError::Unmapped(_) | ImportError::Unreadable => return true,
+        ImportError::TooManyBad(_)
+        | ImportError::AllBad { .. }
+        | ImportError::Unmapped(_)
+        | ImportError::Unreadable => return true,
         ImportError::File(_) | ImportError::Changed | ImportError::Store(_) => return false,
         ImportError::Statement(error) => error,
     };

@@ -15,7 +15,10 @@ pub use audit::{Audit, audit};
 pub use days::{CloseRequest, ClosedDay, DaysView, ExceptionView, Reconciler};
 pub use error::ImportError;
 pub use exceptions_file::{EXCEPTION_COLUMNS, ListedException, exceptions_csv, listed_exceptions};
-pub use import::{Imported, Progress, StatementFile, Taken, preview_mapping, propose_mapping};
+pub use import::{
+    AgreedMapping, Imported, Progress, StatementFile, Taken, agreed_mapping, bad_rows_csv, preview_mapping,
+    propose_mapping,
+};
 pub use inbox::{
     InboxWords, PickUp, PickUpRound, PickedUp, PickedUpEnd, RefusedFile, pick_up_statements,
     refused_statements,

@@ -5,8 +5,9 @@ use std::io;
 
 use crate::statement::kind::Source;
 use crate::statement::limits::{self, Overrun};
+use crate::statement::meaning::balances::Break;
 use crate::statement::meaning::mapping::MappingError;
-use crate::vn::{Sentence, error_by_sentence, sentence};
+use crate::vn::{Dong, Lang, Sentence, error_by_sentence, sentence};
 
 /// Why a statement as a whole is refused.
 #[derive(Debug)]
@@ -69,6 +70,31 @@ pub enum StatementError {
     /// Several sheets could be meant.
     SeveralSheets {
         sheets: String,
+    },
+    /// Small bare numbers beside others with groups: a spreadsheet has eaten the groups of thousands.
+    GroupsEaten {
+        /// Where the first of them is.
+        row: u64,
+    },
+    /// A spreadsheet has taken days for months where it could.
+    DaysSwapped {
+        header: String,
+        row: u64,
+    },
+    /// A row does not lead from the balance before it to its own.
+    Unbalanced {
+        broken: Box<Break>,
+    },
+    /// The opening balance and the rows do not come to the closing balance.
+    TotalsOff {
+        opening: Dong,
+        credits: Dong,
+        debits: Dong,
+        closing: Dong,
+    },
+    /// Another table begins in the middle, with other columns.
+    SecondTable {
+        row: u64,
     },
     /// Another format than the mapping is for.
     OtherKind {
@@ -226,6 +252,35 @@ impl StatementError {
                 "Các trang tính {sheets} đều có dòng tiêu đề này. Hãy tách mỗi trang thành một tệp rồi nhập lần lượt.",
                 "The sheets {sheets} all have this header. Make a file of each sheet and import them one by one."
             ),
+            StatementError::GroupsEaten { row } => sentence!(
+                "Dòng {row} có số tiền dưới 1.000 trong khi số khác của tệp viết có nhóm nghìn: có lẽ một phần mềm bảng tính đã đổi 50.000 thành 50 khi mở và lưu lại. Chưa nhập dòng nào; hãy nhập thẳng tệp gốc, chưa mở bằng bảng tính.",
+                "Row {row} has an amount below 1,000 while other numbers of the file have groups of thousands: a spreadsheet probably turned 50.000 into 50 when the file was opened and saved. No row was taken in; import the file as it came, not opened in a spreadsheet."
+            ),
+            StatementError::DaysSwapped { header, row } => sentence!(
+                "Cột «{header}», từ dòng {row}: phần mềm bảng tính đã hiểu ngày là tháng ở những ngày từ 1 đến 12 và để nguyên các ngày khác, nên không ngày nào chắc đúng. Chưa nhập dòng nào; hãy nhập thẳng tệp gốc, chưa mở bằng bảng tính.",
+                "Column «{header}», from row {row}: a spreadsheet took the day for the month where it is up to 12 and left other days alone, so no day is certain. No row was taken in; import the file as it came, not opened in a spreadsheet."
+            ),
+            StatementError::Unbalanced { broken } => unbalanced(broken),
+            StatementError::TotalsOff {
+                opening,
+                credits,
+                debits,
+                closing,
+            } => {
+                let show = |amount: &Dong| (amount.show(Lang::Vi), amount.show(Lang::En));
+                let (opening, opening_en) = show(opening);
+                let (credits, credits_en) = show(credits);
+                let (debits, debits_en) = show(debits);
+                let (closing, closing_en) = show(closing);
+                sentence!(
+                    "Số dư đầu {opening} + tiền vào {credits} − tiền ra {debits} không bằng số dư cuối {closing}: có cột bị hiểu sai chiều tiền, hoặc tệp thiếu dòng. Chưa nhập dòng nào; hãy xem lại cột nào là tiền vào, tiền ra, hoặc xác nhận rằng tệp chỉ liệt kê một phần giao dịch.",
+                    "Opening balance {opening_en} + money in {credits_en} − money out {debits_en} is not the closing balance {closing_en}: a column is taken for the wrong direction, or rows are missing. No row was taken in; look at which column is money in and which money out, or say that the file lists a part of the movements only."
+                )
+            }
+            StatementError::SecondTable { row } => sentence!(
+                "Từ dòng {row} có một bảng khác với các cột khác. Hãy tách mỗi bảng thành một tệp rồi nhập lần lượt; chưa nhập dòng nào.",
+                "Another table with other columns begins in row {row}. Make a file of each table and import them one by one; no row was taken in."
+            ),
             StatementError::OtherKind { kind, wanted } => Sentence::new(
                 format!(
                     "Tệp là {kind}, còn cách đọc đã lưu dành cho {}. Hãy chọn đúng tệp hoặc xem lại cách đọc.",
@@ -283,4 +338,49 @@ impl StatementError {
             None => StatementError::Io(error),
         }
     }
+}
+
+/// Why a row does not fit its balance, as far as its numbers tell.
+fn unbalanced(broken: &Break) -> Sentence {
+    let Break {
+        row,
+        before,
+        moved,
+        after,
+    } = *broken;
+    let show = |vnd: i64| (Dong::new(vnd).show(Lang::Vi), Dong::new(vnd).show(Lang::En));
+    let (before_vi, before_en) = show(before);
+    let (after_vi, after_en) = show(after);
+    let (amount_vi, amount_en) = show(moved.saturating_abs());
+    let change = after.saturating_sub(before);
+    let (why_vi, why_en) = if change == moved.saturating_neg() && moved > 0 {
+        (
+            "theo số dư thì khoản này là tiền ra, mà cách đọc hiện tại hiểu là tiền vào",
+            "by the balances this money went out, and as the file is read now it came in",
+        )
+    } else if change == moved.saturating_neg() {
+        (
+            "theo số dư thì khoản này là tiền vào, mà cách đọc hiện tại hiểu là tiền ra",
+            "by the balances this money came in, and as the file is read now it went out",
+        )
+    } else if change == 0 {
+        (
+            "theo số dư thì khoản này không thành, vì số dư không đổi",
+            "by the balances nothing moved, since the balance stays the same",
+        )
+    } else if change == moved.saturating_mul(1000) || moved == change.saturating_mul(1000) {
+        (
+            "số tiền và số dư lệch nhau đúng một nghìn lần, có lẽ dấu nhóm nghìn bị đọc sai hoặc bị bảng tính bỏ mất",
+            "amount and balance differ by exactly a thousand times, so groups of thousands are read wrongly or a spreadsheet has eaten them",
+        )
+    } else {
+        (
+            "có thể thiếu dòng, hoặc một cột bị hiểu sai",
+            "a row may be missing, or a column is taken for something else",
+        )
+    };
+    sentence!(
+        "Dòng {row}: số dư {before_vi} trước đó và số tiền {amount_vi} không dẫn đến số dư {after_vi}; {why_vi}. Chưa nhập dòng nào; hãy xem lại cột nào nói chiều tiền, hoặc xác nhận rằng tệp chỉ liệt kê một phần giao dịch.",
+        "Row {row}: the balance {before_en} before it and the amount {amount_en} do not lead to the balance {after_en}; {why_en}. No row was taken in; look at which column says the direction, or say that the file lists a part of the movements only."
+    )
 }

@@ -31,18 +31,22 @@ pub use archive::StatementArchive;
 pub use error::StatementError;
 pub use kind::{Encoding, FileFacts, FileKind, Source};
 pub use limits::FILE_BYTES_MAX;
+pub use meaning::answers::{DayOrder, WordMeaning};
+pub use meaning::balances::Break;
 pub use meaning::header::HeaderCell;
 pub use meaning::layouts::{LAYOUTS, Layout};
 pub use meaning::mapping::{Column, Mapping, MappingError};
+pub use meaning::questions::{AskedWord, Question};
 pub use movement::{RowKind, RowStatus};
 pub use row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
 pub use sheets::{SheetCell, SheetRow, is_workbook, read_sheets};
-pub use summary::{Balance, FileTally, FootTotal, Summary};
+pub use summary::{Balance, FileTally, FootTotal, Summary, UnreadSheet};
+pub use tables::Chosen;
 
 use containers::sniff;
 use meaning::{layouts, table};
 use messages::{camt, mt940};
-use tables::Tables;
+use tables::{Found, Looked, Tables};
 
 /// Rows of a file that [`propose`] reads to show what a mapping makes of them.
 const PREVIEW_ROWS: usize = 20;
@@ -60,6 +64,8 @@ pub struct Proposal {
     pub header: Vec<HeaderCell>,
     /// What the mapping still lacks, as a Vietnamese sentence.
     pub lacks: Option<MappingError>,
+    /// What the file says and nobody understands; the first of them is what is lacking.
+    pub questions: Vec<Question>,
     /// The first rows as the mapping reads them.
     pub preview: Vec<Event>,
 }
@@ -70,7 +76,7 @@ pub struct Proposal {
 /// `vnpay`, `mb` …), which lets a layout be recognised that has no mark of its own.
 pub fn propose<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, StatementError> {
     let kind = sniff::kind(file)?;
-    build_proposal(file, kind, Mapping::without_columns(kind), |tables| {
+    build_proposal(file, kind, Mapping::without_columns(kind), true, |tables| {
         tables.propose(profile)
     })
 }
@@ -79,39 +85,95 @@ pub fn propose<F: Read + Seek>(file: &mut F, profile: &str) -> Result<Proposal, 
 /// is not the mapping's is refused as [`read_statement`] would.
 pub fn propose_with<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Proposal, StatementError> {
     let kind = kind_for(file, mapping)?;
-    build_proposal(file, kind, mapping.clone(), |tables| tables.locate(mapping))
+    build_proposal(file, kind, mapping.clone(), false, |tables| {
+        tables.locate(mapping)
+    })
 }
 
-/// `fixed` is how a format reads whose fields have fixed meanings; of a table it is to be found.
+/// `fixed` is how a format reads whose fields have fixed meanings; of a table it is to be found. `is_new` says that no
+/// person has looked at the mapping yet.
 fn build_proposal<F: Read + Seek>(
     file: &mut F,
     kind: FileKind,
     fixed: Mapping,
-    find: impl FnOnce(&mut Tables<'_, F>) -> Result<tables::Found, StatementError>,
+    is_new: bool,
+    find: impl FnOnce(&mut Tables<'_, F>) -> Result<Found, StatementError>,
 ) -> Result<Proposal, StatementError> {
-    let (facts, mapping, header) = match kind {
+    let mut tables = match kind {
         FileKind::Mt940 | FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => {
-            (FileFacts::plain(kind), fixed, Vec::new())
+            let mut proposal = Proposal {
+                file: FileFacts::plain(kind),
+                layout: None,
+                lacks: fixed.check().err(),
+                questions: Vec::new(),
+                header: Vec::new(),
+                mapping: fixed,
+                preview: Vec::new(),
+            };
+            proposal.preview = preview(|sink| read_statement(file, &proposal.mapping, sink))?;
+            return Ok(proposal);
         }
-        _ => {
-            let mut tables = Tables::open(file, kind)?;
-            let found = find(&mut tables)?;
-            let header = found.header.cells(&found.mapping, &found.below);
-            (tables.facts(kind, &found), found.mapping, header)
-        }
+        _ => Tables::open(file, kind)?,
     };
+    let mut found = find(&mut tables)?;
     let mut proposal = Proposal {
-        file: facts,
-        layout: layouts::named(&mapping.layout),
-        lacks: mapping.check().err(),
-        header,
-        mapping,
+        file: tables.facts(kind, &found),
+        layout: layouts::named(&found.mapping.layout),
+        lacks: found.mapping.check().err(),
+        questions: Vec::new(),
+        header: found.header.cells(&found.mapping, &found.below),
+        mapping: found.mapping.clone(),
         preview: Vec::new(),
     };
-    if proposal.lacks.is_none() {
-        proposal.preview = preview(file, &proposal.mapping)?;
+    if proposal.lacks.is_some() {
+        return Ok(proposal);
+    }
+    let looked = tables.look_through(&found)?;
+    proposal.questions.clone_from(&looked.columns.questions);
+    for question in &proposal.questions {
+        if let Question::Words { place, words, .. } = question {
+            let asked = proposal.mapping.words.entry(*place).or_default();
+            for word in words.iter().filter(|word| word.meaning.is_none()) {
+                asked.entry(word.key.clone()).or_insert(None);
+            }
+        }
+    }
+    if proposal.layout.is_none() && is_new && looked.columns.has_bare_out {
+        // A word that only says «out» is a bank's; what a provider gives back has a word of its own.
+        proposal.mapping.debit_is = RowKind::Outgoing;
+        found.mapping.debit_is = RowKind::Outgoing;
+    }
+    match proposal.questions.first() {
+        Some(question) => proposal.lacks = Some(MappingError::Asked(Box::new(question.clone()))),
+        None => {
+            proposal.preview = preview(|sink| {
+                let mut sink = row::EventSink::new(sink);
+                let read = read_table(&mut tables, kind, found, looked, &mut sink);
+                read.map_err(|error| sink.interrupted(error))
+            })?;
+        }
     }
     Ok(proposal)
+}
+
+/// Which of several agreed mappings reads a file.
+pub fn choose<F: Read + Seek>(file: &mut F, mappings: &[Mapping]) -> Result<Chosen, StatementError> {
+    let kind = sniff::kind(file)?;
+    let source = kind.source();
+    let places: Vec<usize> = (0..mappings.len())
+        .filter(|&at| mappings[at].source == source)
+        .collect();
+    if source != Source::Table {
+        return Ok(places.first().map_or(Chosen::None, |&at| Chosen::This(at)));
+    }
+    if places.is_empty() {
+        return Ok(Chosen::None);
+    }
+    let of_tables: Vec<&Mapping> = places.iter().map(|&at| &mappings[at]).collect();
+    Ok(match Tables::open(file, kind)?.choose(&of_tables) {
+        Chosen::This(at) => Chosen::This(places[at]),
+        other => other,
+    })
 }
 
 /// What the file is, if it is what the mapping reads.
@@ -128,9 +190,11 @@ fn kind_for<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<FileKind,
 }
 
 /// The first rows. What is wrong further down is for the reading to say.
-fn preview<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Vec<Event>, StatementError> {
+fn preview(
+    read: impl FnOnce(&mut dyn FnMut(Event) -> ControlFlow<()>) -> Result<Summary, StatementError>,
+) -> Result<Vec<Event>, StatementError> {
     let mut rows = Vec::new();
-    let outcome = read_statement(file, mapping, &mut |event| {
+    let outcome = read(&mut |event| {
         rows.push(event);
         if rows.len() < PREVIEW_ROWS {
             ControlFlow::Continue(())
@@ -159,12 +223,12 @@ pub fn read_statement<F: Read + Seek>(
     let outcome = match kind {
         FileKind::Mt940 => mt940::read(file, &mut sink),
         FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => camt::read(file, kind, &mut sink),
-        _ => read_table(file, kind, mapping, &mut sink),
+        _ => read_tables(file, kind, mapping, &mut sink),
     };
     outcome.map_err(|error| sink.interrupted(error))
 }
 
-fn read_table<F: Read + Seek>(
+fn read_tables<F: Read + Seek>(
     file: &mut F,
     kind: FileKind,
     mapping: &Mapping,
@@ -172,17 +236,30 @@ fn read_table<F: Read + Seek>(
 ) -> Result<Summary, StatementError> {
     let mut tables = Tables::open(file, kind)?;
     let found = tables.locate(mapping)?;
+    let looked = tables.look_through(&found)?;
+    if let Some(question) = looked.columns.questions.first() {
+        return Err(MappingError::Asked(Box::new(question.clone())).into());
+    }
+    read_table(&mut tables, kind, found, looked, sink)
+}
+
+fn read_table<F: Read + Seek>(
+    tables: &mut Tables<'_, F>,
+    kind: FileKind,
+    found: Found,
+    looked: Looked,
+    sink: &mut row::EventSink<'_>,
+) -> Result<Summary, StatementError> {
     let last = found.header.last_row;
-    let mut table = table::Table::new(found.mapping, found.header, kind);
+    let mut table = table::Table::new(found.mapping, found.header, kind, looked.columns);
     table.titles(&found.above);
     tables.each_row(found.table, &mut |row| {
-        if row.number <= last {
-            return Ok(ControlFlow::Continue(()));
-        }
-        if let Some(event) = table.read(row) {
-            sink.push(event)?;
+        if row.number > last {
+            sink.push(table.read(row)?)?;
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(table.finish())
+    let mut summary = table.finish()?;
+    summary.unread = looked.unread;
+    Ok(summary)
 }

@@ -61,6 +61,25 @@ impl Balance {
     pub fn agrees(&self) -> bool {
         self.parts_off == 0
     }
+
+    /// Two statements of one file together.
+    pub(crate) fn and(self, other: Balance) -> Balance {
+        Balance {
+            opening: saturating_sum(self.opening, other.opening),
+            credits: saturating_sum(self.credits, other.credits),
+            debits: saturating_sum(self.debits, other.debits),
+            closing: saturating_sum(self.closing, other.closing),
+            parts: self.parts + other.parts,
+            parts_off: self.parts_off + other.parts_off,
+        }
+    }
+}
+
+/// A sheet of a workbook that was not read although it has rows with a day and an amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadSheet {
+    pub name: String,
+    pub rows: u64,
 }
 
 /// What a file came to.
@@ -101,6 +120,10 @@ pub struct Summary {
     pub account: Option<AccountNumber>,
     /// First and last business day of its rows.
     pub days: Option<(Day, Day)>,
+    /// Rows that lead from the balance before them to their own: proof of their direction and amount.
+    pub proved: u64,
+    /// Other sheets that look like movements.
+    pub unread: Vec<UnreadSheet>,
 }
 
 impl Summary {
@@ -125,6 +148,8 @@ impl Summary {
             balance: None,
             account: None,
             days: None,
+            proved: 0,
+            unread: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
-use crate::statement::containers::cells::RowSink;
+use crate::statement::containers::cells::{Cell, CellKind, RowBuf, RowSink};
 use crate::statement::containers::delimited::{self, TextFormat};
 use crate::statement::containers::html::Pages;
 use crate::statement::containers::{ods, xls, xlsb, xlsx, xml2003};
@@ -12,6 +12,10 @@ use crate::statement::kind::{FileFacts, FileKind};
 use crate::statement::limits::HEADER_ROWS_MAX;
 use crate::statement::meaning::header::{self, Header, TextRow};
 use crate::statement::meaning::mapping::Mapping;
+use crate::statement::meaning::survey::{Columns, Survey};
+use crate::statement::meaning::values;
+use crate::statement::summary::UnreadSheet;
+use crate::vn::Sentence;
 
 /// The tables that a file may hold: one for each sheet that shows itself, or for each separator that a
 /// text could be cut by.
@@ -159,7 +163,7 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
             };
             match header::locate(&head, mapping) {
                 Ok((header, mapping)) => found.push(Found::new(table, head, header, mapping)),
-                Err(difference) => change = change.or(difference),
+                Err(difference) => change = change.or(difference.map(|difference| difference.change)),
             }
         }
         let is_text = matches!(self, Tables::Text { .. });
@@ -193,6 +197,61 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         }
     }
 
+    /// Which of these mappings reads the file; else how the file differs from the one that it is nearly.
+    pub(crate) fn choose(&mut self, mappings: &[&Mapping]) -> Chosen {
+        let heads: Vec<Vec<TextRow>> = (0..self.count())
+            .filter_map(|table| self.head(table).ok())
+            .collect();
+        let mut near = None;
+        for (at, mapping) in mappings.iter().enumerate() {
+            for head in &heads {
+                match header::locate(head, mapping) {
+                    Ok(_) => return Chosen::This(at),
+                    Err(difference) => {
+                        near = near.or(difference.filter(|d| d.is_near).map(|d| d.change));
+                    }
+                }
+            }
+        }
+        near.map_or(Chosen::None, Chosen::Changed)
+    }
+
+    /// Looks through a table as a whole. What breaks off on the way is said when its rows are read.
+    pub(crate) fn look_through(&mut self, found: &Found) -> Result<Looked, StatementError> {
+        let mut survey = Survey::new(&found.mapping, &found.header);
+        let last = found.header.last_row;
+        let _ = self.each_row(found.table, &mut |row| {
+            if row.number > last {
+                survey.add(row);
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        Ok(Looked {
+            columns: survey.finish()?,
+            unread: self.unread(found.table),
+        })
+    }
+
+    /// The other sheets that have rows with a day and an amount.
+    fn unread(&mut self, table: usize) -> Vec<UnreadSheet> {
+        if matches!(self, Tables::Text { .. }) {
+            return Vec::new();
+        }
+        let mut unread = Vec::new();
+        for other in (0..self.count()).filter(|other| *other != table) {
+            let mut rows = 0;
+            let _ = self.each_row(other, &mut |row| {
+                rows += u64::from(looks_like_a_movement(row));
+                Ok(ControlFlow::Continue(()))
+            });
+            if rows > 0 {
+                let name = self.sheet_name(other).to_owned();
+                unread.push(UnreadSheet { name, rows });
+            }
+        }
+        unread
+    }
+
     pub(crate) fn sheet_name(&self, table: usize) -> &str {
         let name = match self {
             Tables::Text { .. } => None,
@@ -205,6 +264,40 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         };
         name.unwrap_or_default()
     }
+}
+
+/// Whether a row has a day in one cell and an amount in another.
+fn looks_like_a_movement(row: &RowBuf) -> bool {
+    let is_day = |cell: &Cell<'_>| match cell.kind {
+        CellKind::Serial { .. } => true,
+        CellKind::Text => cell.text.len() >= 8 && matches!(values::moment(*cell), Ok(Some(_))),
+        _ => false,
+    };
+    let is_amount = |cell: &Cell<'_>| {
+        let amount = values::amount(*cell).ok().flatten();
+        amount.is_some_and(|amount| amount.saturating_abs() >= 1_000)
+    };
+    let cells = (0..row.len()).map(|at| row.cell(at));
+    let day = cells.clone().position(|cell| is_day(&cell));
+    day.is_some_and(|day| cells.enumerate().any(|(at, cell)| at != day && is_amount(&cell)))
+}
+
+/// What the whole of a table shows.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    pub(crate) columns: Columns,
+    pub(crate) unread: Vec<UnreadSheet>,
+}
+
+/// Which of several mappings reads a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// The one at this place.
+    This(usize),
+    /// None, yet it is nearly the file of one of them; what is different.
+    Changed(Sentence),
+    /// None: it is another shape of file.
+    None,
 }
 
 /// A table with its header.

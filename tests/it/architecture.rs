@@ -89,7 +89,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
             "vn",
         ],
     ),
-    ("words", &["intake", "settlement", "store", "vn"]),
+    ("words", &["intake", "settlement", "statement", "store", "vn"]),
     ("config", &["intake", "telemetry", "vn"]),
     (
         "jobs",

@@ -272,6 +272,66 @@ fn the_same_file_again_says_so_and_what_was_agreed_is_used_if_it_fits() {
 }
 
 #[test]
+fn words_that_nobody_understands_are_asked_about_on_the_page() {
+    let app = start();
+    let today = Day::of(now()).show();
+    let text = |id: &str| {
+        format!(
+            "Mã giao dịch;Ngày giao dịch;Số tiền;Tài khoản nhận;Phân loại\n{id}1;{today};20.000;00000011;nhóm A\n\
+             {id}2;{today};5.000;00000011;nhóm B\n{id}3;{today};1.000;00000011;\n"
+        )
+    };
+    let page = hand_in(&app, "hoi.csv", &text("A"));
+    let shown = settled(&app, &page);
+    for words in ["«Phân loại»", "«nhóm A»", "(ô trống)", "w.4.nhom b", "silent.4"] {
+        assert!(shown.body.contains(words), "{words}: {}", shown.body);
+    }
+    assert!(!shown.body.contains("name=\"turn\""), "nothing to agree to yet");
+    // One answer is still missing: it is asked again, and the others stay.
+    let columns = "c0=15&c1=1&c2=4&c3=21&c4=12&debit_is=outgoing&bank_bin=";
+    let map = |answers: &str| {
+        let form = format!("{columns}{answers}");
+        assert_eq!(
+            send(&app, ONE, "POST", &format!("{page}/mapping"), &form).status,
+            303
+        );
+        settled(&app, &page)
+    };
+    let half = map("&w.4.nhom+a=in&w.4.nhom+b=out&w.4.=");
+    assert!(
+        half.body.contains("ô trống") && !half.body.contains("name=\"turn\""),
+        "{}",
+        half.body
+    );
+    let whole = map("&w.4.nhom+a=in&w.4.nhom+b=out&w.4.=failed");
+    let agreed = format!("turn={}", turn(&whole));
+    assert_eq!(
+        send(&app, ONE, "POST", &format!("{page}/import"), &agreed).status,
+        303
+    );
+    settled(&app, &page);
+    let kept = || {
+        app.run(app.database.texts(
+            "SELECT provider_txn_id || ' ' || kind || ' ' || status FROM statement_row ORDER BY row_no",
+        ))
+    };
+    assert_eq!(
+        kept(),
+        ["A1 payment settled", "A2 outgoing settled", "A3 payment failed"]
+    );
+    // The next file asks nothing, and its page shows what was answered.
+    let page = hand_in(&app, "sau.csv", &text("B"));
+    let shown = settled(&app, &page);
+    assert!(
+        shown.body.contains("Như đã thống nhất lần trước"),
+        "{}",
+        shown.body
+    );
+    assert!(shown.body.contains("value=\"failed\" selected"), "{}", shown.body);
+    let _ = turn(&shown);
+}
+
+#[test]
 fn nobody_sees_what_somebody_else_handed_in() {
     let app = start();
     let page = hand_in(&app, "a.csv", &statement());

@@ -1,12 +1,13 @@
 //! Where the header of a table is, which column is what, and whether it is the header of a mapping.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use crate::statement::containers::cells::{Cell, CellKind};
 use crate::statement::kind::Source;
 use crate::statement::meaning::layouts::{self, LAYOUTS, Layout};
-use crate::statement::meaning::mapping::{Column, Mapping};
+use crate::statement::meaning::mapping::{Column, HEADER_ROWS, Mapping};
+use crate::statement::meaning::said::{Role, role_of};
 use crate::statement::meaning::values;
 use crate::statement::meaning::words;
 use crate::statement::movement::RowKind;
@@ -35,6 +36,8 @@ const MEANINGS_MIN: usize = 2;
 pub(crate) struct Header {
     /// Its text, column by column.
     pub(crate) texts: Vec<String>,
+    /// The same, row by row where it takes several: the second may be the first in another language.
+    parts: Vec<Vec<String>>,
     /// The number of its first row.
     pub(crate) first_row: u64,
     /// The number of its last row.
@@ -62,23 +65,35 @@ impl fmt::Debug for HeaderCell {
 }
 
 impl Header {
-    /// The header that begins at this row of the head and takes one row or two.
+    /// The header that begins at this row of the head and takes so many rows. Between them may stand one that numbers
+    /// the columns or shows how they are computed.
     fn at(head: &[TextRow], at: usize, rows: u8) -> Option<Header> {
-        let first = head.get(at)?;
-        let (last_row, mut texts) = match rows {
-            1 => (first.number, first.cells.clone()),
-            _ => {
-                let second = head.get(at + 1)?;
-                (second.number, merged_rows(&first.cells, &second.cells))
+        let taken = head.get(at..at + usize::from(rows))?;
+        let (first, last) = (taken.first()?, taken.last()?);
+        let mut texts = first.cells.clone();
+        let mut parts: Vec<Vec<String>> = texts.iter().map(|text| vec![text.clone()]).collect();
+        for row in &taken[1..] {
+            if is_numbering(row.cells.iter().map(String::as_str)) {
+                continue;
             }
-        };
+            texts = merged_rows(&texts, &row.cells);
+            parts.resize(texts.len(), Vec::new());
+            for (parts, cell) in parts.iter_mut().zip(&row.cells) {
+                parts.push(cell.clone());
+            }
+        }
         while texts.last().is_some_and(String::is_empty) {
             texts.pop();
         }
+        for parts in &mut parts {
+            parts.retain(|part| !part.is_empty());
+        }
+        parts.truncate(texts.len());
         Some(Header {
             texts,
+            parts,
             first_row: first.number,
-            last_row,
+            last_row: last.number,
             rows,
             at,
         })
@@ -148,12 +163,19 @@ pub(crate) fn propose(head: &[TextRow], profile: &str) -> Option<Candidate> {
     let mut best: Option<Candidate> = None;
     let known_words: Vec<usize> = head.iter().map(|row| known_words(&row.cells)).collect();
     for at in 0..head.len() {
-        for rows in [1, 2] {
+        for rows in HEADER_ROWS {
             let Some(header) = Header::at(head, at, rows) else {
                 continue;
             };
             let words: usize = known_words[at..].iter().take(rows.into()).sum();
-            if words < MEANINGS_MIN || (rows == 2 && !is_second_row(&head[at + 1].cells)) {
+            let more = &head[at + 1..at + usize::from(rows)];
+            let goes_on = more.iter().enumerate().all(|(place, row)| {
+                let is_last = place + 1 == more.len();
+                is_second_row(&row.cells) || (!is_last && is_numbering(row.cells.iter().map(String::as_str)))
+            });
+            // A title above the header is no part of it.
+            let begins = rows == 1 || (known_words[at] > 0 && !has_long_number(&head[at].cells));
+            if words < MEANINGS_MIN || !goes_on || !begins {
                 continue;
             }
             let mapping = mapping_of(&header, &head[..at], profile);
@@ -161,9 +183,7 @@ pub(crate) fn propose(head: &[TextRow], profile: &str) -> Option<Candidate> {
             // A second row that repeats the first one's meanings is a translation and belongs to it.
             let is_better = match &best {
                 None => mapping.columns.len() >= MEANINGS_MIN,
-                Some(best) => {
-                    score > best.score || (score == best.score && rows == 2 && best.header.at == at)
-                }
+                Some(best) => score > best.score || (score == best.score && rows > 1 && best.header.at == at),
             };
             if is_better {
                 best = Some(Candidate {
@@ -175,6 +195,13 @@ pub(crate) fn propose(head: &[TextRow], profile: &str) -> Option<Candidate> {
         }
     }
     best
+}
+
+/// Whether an id, an account or an amount stands in a row.
+fn has_long_number(cells: &[String]) -> bool {
+    cells
+        .iter()
+        .any(|cell| cell.bytes().filter(u8::is_ascii_digit).count() >= 4)
 }
 
 /// Cells that some header could be made of. Most rows have none and need no second look.
@@ -207,11 +234,19 @@ fn mapping_of(header: &Header, above: &[TextRow], profile: &str) -> Mapping {
         // A file that names its maker is its maker's, whoever is said to have sent it.
         .max_by_key(|layout| usize::from(has_mark(layout, &plain, above)));
     let mut columns = layout.map_or_else(BTreeMap::new, |layout| by_layout(layout, &header.texts));
-    by_words(&header.texts, &mut columns);
+    by_words(&header.parts, &mut columns);
     fill_missing(&header.texts, &mut columns);
-    let is_bank = columns.contains_key(&Column::Debit)
-        || columns.contains_key(&Column::Credit)
-        || columns.contains_key(&Column::Balance);
+    drop_other_side(&header.texts, &mut columns);
+    let has = |column: Column| columns.contains_key(&column);
+    let titles = above.iter().flat_map(|row| &row.cells);
+    let is_of_account = titles
+        .filter_map(|cell| words::announced(cell))
+        .any(|(what, _)| what == words::Announced::Account);
+    let is_bank = has(Column::Debit)
+        || has(Column::Credit)
+        || has(Column::Balance)
+        || is_of_account
+        || (has(Column::BankRef) && !has(Column::TransactionId));
     Mapping {
         source: Source::Table,
         layout: layout.map_or("", |layout| layout.name).to_owned(),
@@ -224,6 +259,22 @@ fn mapping_of(header: &Header, above: &[TextRow], profile: &str) -> Mapping {
             None => RowKind::Refund,
         },
         bank_bin: layout.map_or("", |layout| layout.bank_bin).to_owned(),
+        words: BTreeMap::new(),
+        silent: BTreeSet::new(),
+        is_partial: false,
+        day_order: None,
+    }
+}
+
+/// «Tài khoản» beside the name or the bank of the other side is the other side's.
+fn drop_other_side(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
+    let Some(&place) = columns.get(&Column::Account) else {
+        return;
+    };
+    let beside = [place.checked_sub(1), Some(place + 1)].into_iter().flatten();
+    let mut beside = beside.filter_map(|at| texts.get(at));
+    if words::is_bare_account(&texts[place]) && beside.any(|text| words::is_other_side(text)) {
+        columns.remove(&Column::Account);
     }
 }
 
@@ -232,7 +283,7 @@ fn is_layout(layout: &Layout, header: &Header, plain: &[String], above: &[TextRo
         return false;
     }
     let mut columns = by_layout(layout, &header.texts);
-    by_words(&header.texts, &mut columns);
+    by_words(&header.parts, &mut columns);
     layout.required.iter().all(|column| columns.contains_key(column))
 }
 
@@ -277,13 +328,39 @@ fn by_layout(layout: &Layout, texts: &[String]) -> BTreeMap<Column, usize> {
     columns
 }
 
+/// What the rows of one column's header mean: together, else each by itself.
+fn meanings_of(parts: &[String]) -> Vec<(Column, usize)> {
+    let whole = words::meanings(&parts.join(" "));
+    if !whole.is_empty() {
+        return whole;
+    }
+    parts.iter().flat_map(|part| words::meanings(part)).collect()
+}
+
 /// Adds what the general words say of the columns that are left, the surest claims first.
-fn by_words(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
+fn by_words(parts: &[Vec<String>], columns: &mut BTreeMap<Column, usize>) {
     let mut claims = Vec::new();
-    for (place, text) in texts.iter().enumerate() {
-        let meanings = words::meanings(text).into_iter();
+    for (place, parts) in parts.iter().enumerate() {
+        let meanings = meanings_of(parts).into_iter();
         claims.extend(meanings.map(|(column, rank)| (rank, place, column)));
     }
+    let claims_any = |wanted: Column| claims.iter().any(|(_, _, column)| *column == wanted);
+    // Both sides say more than a column of amounts beside them, and «NO» beside «CO» numbers no rows.
+    let has_sides =
+        claims_any(Column::Debit) && claims_any(Column::Credit) && !columns.contains_key(&Column::Amount);
+    let debits: Vec<usize> = claims
+        .iter()
+        .filter(|(_, _, column)| *column == Column::Debit)
+        .map(|(_, place, _)| *place)
+        .collect();
+    claims.retain(|(_, place, column)| {
+        let is_side = has_sides && debits.contains(place) && claims_co(parts);
+        match column {
+            Column::RowNo => !is_side,
+            Column::Amount => !has_sides,
+            _ => true,
+        }
+    });
     claims.sort_unstable();
     for (_, place, column) in claims {
         let is_taken = columns.values().any(|&taken| taken == place);
@@ -295,6 +372,21 @@ fn by_words(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
             columns.insert(column, place);
         }
     }
+    // What no exact word names may still say that it tells a direction or a status.
+    for (wanted, column) in [(Role::Direction, Column::Kind), (Role::Status, Column::Status)] {
+        let free = |place: &usize| !columns.values().any(|taken| taken == place);
+        let found = (0..parts.len())
+            .filter(free)
+            .find(|&place| role_of(&parts[place].join(" ")) == wanted);
+        if let Some(place) = found.filter(|_| !columns.contains_key(&column)) {
+            columns.insert(column, place);
+        }
+    }
+}
+
+/// Whether one of the headers is «CO» and nothing else, the credit of one who writes no accents.
+fn claims_co(parts: &[Vec<String>]) -> bool {
+    parts.iter().flatten().any(|part| words::plain(part) == "co")
 }
 
 /// Where a meaning that a file cannot do without is missing, its nearest relation takes its place.
@@ -320,9 +412,99 @@ fn fill_missing(texts: &[String], columns: &mut BTreeMap<Column, usize>) {
     }
 }
 
+/// Whether a row only numbers the columns or shows how they are computed: `(1) (2) (3)`, `1 2 3`, `(4)=(1)-(3)`.
+pub(crate) fn is_numbering<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
+    let mut last = 0_u32;
+    let mut count = 0;
+    let mut is_bare = true;
+    for cell in cells.filter(|cell| !cell.is_empty()) {
+        if cell.len() > 60 {
+            return false;
+        }
+        let compact: String = cell.chars().filter(|c| !c.is_whitespace()).collect();
+        let inside = compact
+            .strip_prefix(['(', '['])
+            .and_then(|rest| rest.strip_suffix([')', ']']))
+            .filter(|inside| !inside.contains(['(', '[']));
+        is_bare &= inside.is_none();
+        let text = inside.unwrap_or(&compact);
+        let letter = |c: char| {
+            c.is_ascii_alphabetic()
+                .then(|| c.to_ascii_uppercase() as u32 - 'A' as u32 + 1)
+        };
+        let mut chars = text.chars();
+        let number = match (chars.next(), chars.next()) {
+            (Some(c), None) if c.is_ascii_alphabetic() => letter(c),
+            _ if text.len() <= 2 => text.parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(number) if number > last && (count == 0 || number == last + 1 || inside.is_some()) => {
+                last = number
+            }
+            Some(_) => return false,
+            // A formula names other columns by their numbers.
+            None if compact.contains(['(', '['])
+                && compact.contains(['=', '+', '-', '*', 'x', '/'])
+                && compact.bytes().any(|b| b.is_ascii_digit()) =>
+            {
+                is_bare = false;
+            }
+            None => return false,
+        }
+        count += 1;
+    }
+    // A row of bare numbers begins at 1 and has several.
+    if is_bare {
+        count >= 3 && last == count
+    } else {
+        count >= 2
+    }
+}
+
+/// What a row in the middle is to the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AsHeader {
+    /// No header.
+    None,
+    /// The table's own, perhaps in other words or another language.
+    Same,
+    /// Another table's.
+    Other,
+}
+
+/// Whether a row is a header, and whether it is this table's.
+pub(crate) fn as_header(cells: &[&str], mapping: &Mapping) -> AsHeader {
+    let filled = cells.iter().filter(|cell| !cell.is_empty());
+    let is_short = |cell: &&&str| cell.len() < 100 && !cell.bytes().any(|b| b.is_ascii_digit());
+    if filled.clone().count() < 3 || !filled.clone().all(|cell| is_short(&cell)) {
+        return AsHeader::None;
+    }
+    let meanings: Vec<Vec<(Column, usize)>> = cells.iter().map(|cell| words::meanings(cell)).collect();
+    let known = meanings.iter().filter(|found| !found.is_empty()).count();
+    let means = |place: usize, column: Column| {
+        meanings
+            .get(place)
+            .is_some_and(|found| found.iter().any(|(c, _)| *c == column))
+    };
+    let has = |column: Column| (0..cells.len()).any(|place| means(place, column));
+    let gross = [Column::Amount, Column::Debit, Column::Credit];
+    if known < 3 || known * 2 < filled.count() || !has(Column::When) || !gross.into_iter().any(has) {
+        return AsHeader::None;
+    }
+    let is_same = gross.into_iter().chain([Column::When]).all(|column| {
+        let Some(&place) = mapping.columns.get(&column) else {
+            return true;
+        };
+        let cell_means = meanings.get(place).is_some_and(|found| !found.is_empty());
+        !cell_means || means(place, column)
+    });
+    if is_same { AsHeader::Same } else { AsHeader::Other }
+}
+
 /// The header of a mapping in this table, with the place of each meaning there. Otherwise what is
-/// different about the row that comes nearest.
-pub(crate) fn locate(head: &[TextRow], mapping: &Mapping) -> Result<(Header, Mapping), Option<Sentence>> {
+/// different about the row that comes nearest, and whether it is near enough to be the same header, changed.
+pub(crate) fn locate(head: &[TextRow], mapping: &Mapping) -> Result<(Header, Mapping), Option<Difference>> {
     let mut nearest: Option<(usize, Header)> = None;
     for at in 0..head.len() {
         let Some(header) = Header::at(head, at, mapping.header_rows) else {
@@ -342,7 +524,17 @@ pub(crate) fn locate(head: &[TextRow], mapping: &Mapping) -> Result<(Header, Map
             nearest = Some((shared, header));
         }
     }
-    Err(nearest.map(|(_, header)| difference(&mapping.header, &header.texts)))
+    Err(nearest.map(|(shared, header)| Difference {
+        change: difference(&mapping.header, &header.texts),
+        is_near: shared * 2 > mapping.header.iter().filter(|text| !text.is_empty()).count(),
+    }))
+}
+
+/// How a header differs from that of a mapping.
+pub(crate) struct Difference {
+    pub(crate) change: Sentence,
+    /// Most columns of the mapping are there: it is the same make of file, changed, and not another one.
+    pub(crate) is_near: bool,
 }
 
 /// How often each text of a header stands in it, decoration aside.
@@ -370,9 +562,18 @@ fn with_places(mapping: &Mapping, header: &Header) -> Mapping {
         same.nth(before).map(|(at, _)| at)
     };
     let columns = mapping.columns.iter();
+    let words = mapping.words.iter();
     Mapping {
         columns: columns
             .filter_map(|(&column, &place)| Some((column, place_of(place)?)))
+            .collect(),
+        words: words
+            .filter_map(|(&place, words)| Some((place_of(place)?, words.clone())))
+            .collect(),
+        silent: mapping
+            .silent
+            .iter()
+            .filter_map(|&place| place_of(place))
             .collect(),
         header: header.texts.clone(),
         ..mapping.clone()

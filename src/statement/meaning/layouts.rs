@@ -219,6 +219,20 @@ pub const LAYOUTS: &[Layout] = &[
         ..gateway("sepay", "SePay", &["sepay"])
     },
     Layout {
+        marks: &["payoo", "ma gd qr", "so tien payoo thanh toan"],
+        columns: &[
+            (Column::TransactionId, &["ma gd qr", "ma giao dich"]),
+            (Column::When, &["ngay giao dich"]),
+            (Column::Amount, &["so tien giao dich"]),
+            (Column::Fee, &["phi xu ly giao dich qr", "phi xu ly giao dich"]),
+            (Column::Net, &["so tien payoo thanh toan"]),
+            (Column::SettledOn, &["ngay payoo thanh toan"]),
+            (Column::Terminal, &["ma thiet bi"]),
+            (Column::Kind, &["loai tac nghiep"]),
+        ],
+        ..gateway("payoo", "Payoo", &["payoo"])
+    },
+    Layout {
         // Columns seen in a published importer (docs/spec/providers.md, section 15.2).
         marks: &["phat sinh no"],
         columns: &[
@@ -243,11 +257,19 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         marks: &["vietcombank", "ngan hang tmcp ngoai thuong viet nam"],
         columns: &[
-            (Column::When, &["ngay giao dich", "transaction date"]),
+            (Column::When, &["ngay giao dich", "transaction date", "tnx date"]),
             (Column::BankRef, &["so tham chieu", "so ct", "reference"]),
             (Column::Debit, &["so tien ghi no", "ghi no", "debit"]),
             (Column::Credit, &["so tien ghi co", "ghi co", "credit"]),
-            (Column::Note, &["mo ta", "noi dung chi tiet", "description"]),
+            (
+                Column::Note,
+                &[
+                    "mo ta",
+                    "noi dung chi tiet",
+                    "description",
+                    "transactions in detail",
+                ],
+            ),
         ],
         ..bank("vietcombank", "Vietcombank", "970436")
     },

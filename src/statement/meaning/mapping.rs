@@ -1,13 +1,18 @@
 //! The agreed way to read a provider's file: which column means what. It is kept as JSON in the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::statement::kind::{FileKind, Source};
 use crate::statement::limits::COLUMNS_MAX;
+use crate::statement::meaning::answers::{DayOrder, WordMeaning};
+use crate::statement::meaning::questions::Question;
 use crate::statement::movement::RowKind;
-use crate::vn::{Sentence, error_by_sentence};
+use crate::vn::{Sentence, digest_128, error_by_sentence, fold};
+
+/// Rows that a header takes at most.
+pub(crate) const HEADER_ROWS: [u8; 3] = [1, 2, 3];
 
 /// What a column of a table can mean. Columns of no meaning here are passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -158,7 +163,7 @@ pub struct Mapping {
     /// Texts of the header, column by column; empty for a column without one.
     #[serde(default)]
     pub header: Vec<String>,
-    /// Rows that the header takes: 1, or 2.
+    /// Rows that the header takes: 1 to 3.
     #[serde(default = "one")]
     pub header_rows: u8,
     /// Which column is what, as places in `header`, from 0.
@@ -171,6 +176,24 @@ pub struct Mapping {
     /// Bank of the statement's account, six digits, or empty.
     #[serde(default)]
     pub bank_bin: String,
+    /// What words of a column say of direction and status, where a person said so: by the place of the column, then by
+    /// the word in plain letters. `null` is a word that nobody has explained yet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<usize, BTreeMap<String, Option<WordMeaning>>>,
+    /// Columns of which a person said that they tell neither direction nor status.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub silent: BTreeSet<usize>,
+    /// The files list a part of the account's movements only, as a person said: one side, or some kinds. Their balances
+    /// then prove nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_partial: bool,
+    /// In which order days are written, where a file does not show it and a person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_order: Option<DayOrder>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn one() -> u8 {
@@ -197,6 +220,8 @@ pub enum MappingError {
     BankBin,
     /// Money that went out cannot be a payment.
     DebitIs,
+    /// The file says something that nobody understands.
+    Asked(Box<Question>),
 }
 
 error_by_sentence!(MappingError);
@@ -251,6 +276,7 @@ impl MappingError {
                 "Tiền ra chỉ có thể là hoàn tiền hoặc chuyển đi. Hãy xem lại cách đọc tệp.",
                 "Money that went out is a refund or an outgoing transfer. Look at how the file is read.",
             ),
+            MappingError::Asked(question) => question.sentence(),
         }
     }
 }
@@ -266,6 +292,25 @@ impl Mapping {
             columns: BTreeMap::new(),
             debit_is: RowKind::Outgoing,
             bank_bin: String::new(),
+            words: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            is_partial: false,
+            day_order: None,
+        }
+    }
+
+    /// The shape of the files that it reads: tables with these headers in whatever order, or a format. A provider has
+    /// one mapping for each shape.
+    pub fn shape(&self) -> String {
+        match self.source {
+            Source::Table => {
+                let mut texts: Vec<String> = self.header.iter().map(|text| fold(text)).collect();
+                texts.sort_unstable();
+                texts.retain(|text| !text.is_empty());
+                format!("table {}", hex::encode(digest_128(&texts)))
+            }
+            Source::Mt940 => "mt940".to_owned(),
+            Source::Camt053 => "camt053".to_owned(),
         }
     }
 
@@ -281,7 +326,11 @@ impl Mapping {
         if !matches!(self.debit_is, RowKind::Refund | RowKind::Outgoing) {
             return Err(MappingError::DebitIs);
         }
-        if !matches!(self.header_rows, 1 | 2) || self.header.len() > COLUMNS_MAX {
+        let mut told = self.words.keys().chain(&self.silent);
+        if !HEADER_ROWS.contains(&self.header_rows)
+            || self.header.len() > COLUMNS_MAX
+            || told.any(|&place| place >= self.header.len())
+        {
             return Err(MappingError::Header);
         }
         let mut by_place: BTreeMap<usize, Column> = BTreeMap::new();
@@ -317,6 +366,7 @@ mod tests {
             columns: [(Column::When, 0), (Column::Amount, 1)].into(),
             debit_is: RowKind::Refund,
             bank_bin: "970422".into(),
+            ..Mapping::without_columns(FileKind::Csv)
         }
     }
 
@@ -369,7 +419,7 @@ mod tests {
             }),
             MappingError::Shared(Column::Amount, Column::Note)
         );
-        assert_eq!(changed(|m| m.header_rows = 3), MappingError::Header);
+        assert_eq!(changed(|m| m.header_rows = 4), MappingError::Header);
         assert_eq!(changed(|m| m.bank_bin = "9704".into()), MappingError::BankBin);
         assert_eq!(changed(|m| m.debit_is = RowKind::Fee), MappingError::DebitIs);
     }

@@ -2,31 +2,32 @@
 
 use std::fmt::Display;
 
-use crate::statement::containers::cells::{Cell, RowBuf};
+use crate::statement::containers::cells::{Cell, CellKind, RowBuf};
+use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
-use crate::statement::meaning::header::Header;
+use crate::statement::meaning::amounts;
+use crate::statement::meaning::balances::Verdict;
+use crate::statement::meaning::day_text::Moment;
+use crate::statement::meaning::days;
+use crate::statement::meaning::fault::{ValueFault, unwrapped};
+use crate::statement::meaning::header::{self, Header};
 use crate::statement::meaning::mapping::{Column, Mapping};
-use crate::statement::meaning::values::{self, Moment, ValueFault};
+use crate::statement::meaning::proof::Proof;
+use crate::statement::meaning::survey::{Columns, MONEY};
+use crate::statement::meaning::values;
+use crate::statement::meaning::vocabulary::{SaidKind, Says};
 use crate::statement::meaning::words::{self, Announced, Memo};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
-use crate::statement::summary::{Balance, FootTotal, Summary, saturating_sum};
-use crate::vn::{AccountNumber, Dong, Sentence, sentence};
+use crate::statement::summary::{FootTotal, Summary};
+use crate::vn::{AccountNumber, Day, Dong, Sentence, TimeMs, sentence};
 
 /// What to do about a value that is none of its column.
 const SHIFTED_VI: &str = "Hãy kiểm tra dòng này có bị lệch cột không.";
 const SHIFTED_EN: &str = "Check whether the cells of this row are shifted.";
 
-/// Columns whose amounts are summed and may have a total at the foot.
-const SUMMED: [Column; 7] = [
-    Column::Amount,
-    Column::Debit,
-    Column::Credit,
-    Column::Fee,
-    Column::Vat,
-    Column::Discount,
-    Column::Net,
-];
+/// Columns whose amounts are summed and may have a total at the foot: those of [`MONEY`] but the balance.
+const SUMMED: usize = MONEY.len() - 1;
 
 /// Cells that a title or signature has at most, if it holds digits.
 const TITLE_CELLS_MAX: usize = 2;
@@ -37,16 +38,16 @@ pub(crate) struct Table {
     header: Header,
     /// The place of each meaning, by the order of the meanings.
     places: [Option<usize>; Column::ALL.len()],
+    /// What the whole table shows of its columns.
+    columns: Columns,
     summary: Summary,
-    sums: [Sum; SUMMED.len()],
+    sums: [Sum; SUMMED],
     account: Option<AccountNumber>,
-    opening: Option<Dong>,
-    closing: Option<Dong>,
-    /// Money in and out, of the rows that have been settled.
-    credits: Dong,
-    debits: Dong,
-    kinds: Memo<RowKind>,
-    statuses: Memo<(RowStatus, Option<RowKind>)>,
+    /// The account in the row is the other side's, since a title says whose the statement is.
+    ignores_account: bool,
+    /// The cells with the day hold something else behind it.
+    has_more_beside_day: bool,
+    proof: Proof,
     currencies: Memo<()>,
 }
 
@@ -64,34 +65,51 @@ impl Sum {
     }
 }
 
-/// The amounts of a row by the order of [`SUMMED`], signs as they stand.
-type Amounts = [Option<i64>; SUMMED.len()];
+/// The amounts of a row by the order of [`MONEY`], signs as they stand.
+type Amounts = [Option<i64>; SUMMED];
 
 /// Why a row is not a movement.
 enum NoMovement {
     Bad(Sentence),
     Ignored(IgnoredWhy, i64),
+    /// It ends the table.
+    End(StatementError),
+}
+
+/// What a row says of the direction, and what it moved: in, or out with a minus.
+struct Gross {
+    kind: RowKind,
+    amount: i64,
+    moved: i64,
 }
 
 impl Table {
-    pub(crate) fn new(mapping: Mapping, header: Header, kind: FileKind) -> Table {
+    pub(crate) fn new(mapping: Mapping, header: Header, kind: FileKind, columns: Columns) -> Table {
         let mut places = [None; Column::ALL.len()];
         for (&column, &place) in &mapping.columns {
             places[column as usize] = Some(place);
         }
+        let has_balance = mapping.columns.contains_key(&Column::Balance);
+        let proof = Proof::new(
+            has_balance && !mapping.is_partial,
+            mapping.columns.contains_key(&Column::Account),
+        );
+        let when = mapping
+            .columns
+            .get(&Column::When)
+            .and_then(|place| header.texts.get(*place));
+        let has_more_beside_day = when.is_some_and(|text| words::names_an_id(text));
         Table {
             mapping,
             header,
             places,
+            columns,
             summary: Summary::new(kind),
-            sums: [Sum::default(); SUMMED.len()],
+            sums: [Sum::default(); SUMMED],
             account: None,
-            opening: None,
-            closing: None,
-            credits: Dong::ZERO,
-            debits: Dong::ZERO,
-            kinds: Memo::new(),
-            statuses: Memo::new(),
+            ignores_account: false,
+            has_more_beside_day,
+            proof,
             currencies: Memo::new(),
         }
     }
@@ -100,12 +118,15 @@ impl Table {
     pub(crate) fn titles(&mut self, rows: &[Vec<String>]) {
         for row in rows {
             let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-            self.take_announced(&cells);
+            self.take_announced(&cells, None);
         }
+        let is_banks = self.has(Column::Balance) || (self.has(Column::Debit) && self.has(Column::Credit));
+        let is_bare = || words::is_bare_account(self.name(Column::Account).0);
+        self.ignores_account = self.account.is_some() && is_banks && is_bare();
     }
 
-    /// What the row is; none if it says nothing.
-    pub(crate) fn read(&mut self, row: &RowBuf) -> Option<Event> {
+    /// What the row is.
+    pub(crate) fn read(&mut self, row: &RowBuf) -> Result<Event, StatementError> {
         let event = match self.movement(row) {
             Ok(movement) => Event::Row(movement),
             Err(NoMovement::Ignored(why, amount)) => Event::Ignored(IgnoredRow {
@@ -113,38 +134,79 @@ impl Table {
                 why,
                 amount: Dong::new(amount.saturating_abs()),
             }),
-            Err(NoMovement::Bad(reason)) => Event::Bad(BadRow {
-                row_number: row.number,
-                cells: row.owned(),
-                reason,
-            }),
+            Err(NoMovement::Bad(reason)) => {
+                self.proof.gap();
+                Event::Bad(BadRow {
+                    row_number: row.number,
+                    cells: row.owned(),
+                    reason,
+                })
+            }
+            Err(NoMovement::End(error)) => return Err(error),
         };
         self.summary.count(&event);
-        Some(event)
+        Ok(event)
     }
 
     /// The end of the table.
-    pub(crate) fn finish(mut self) -> Summary {
-        if let (Some(opening), Some(closing)) = (self.opening, self.closing) {
-            let expected = opening
-                .vnd()
-                .saturating_add(self.credits.vnd())
-                .saturating_sub(self.debits.vnd());
-            self.summary.balance = Some(Balance {
-                opening,
-                credits: self.credits,
-                debits: self.debits,
-                closing,
-                parts: 1,
-                parts_off: u64::from(expected != closing.vnd()),
+    pub(crate) fn finish(mut self) -> Result<Summary, StatementError> {
+        self.end_section()?;
+        self.summary.account = self.account;
+        Ok(self.summary)
+    }
+
+    /// The end of the rows of one account: what its balances say.
+    fn end_section(&mut self) -> Result<(), StatementError> {
+        let ended = self.proof.end_section();
+        if let Verdict::Breaks(broken) = ended.verdict {
+            return Err(StatementError::Unbalanced {
+                broken: Box::new(broken),
             });
         }
-        self.summary.account = self.account;
-        self.summary
+        if let Verdict::Holds(links) = ended.verdict {
+            self.summary.proved += links;
+        }
+        if let Some(balance) = ended.balance {
+            // A row that cannot be read may be what is missing; it is listed.
+            if !balance.agrees() && self.summary.bad == 0 && !self.mapping.is_partial {
+                return Err(StatementError::TotalsOff {
+                    opening: balance.opening,
+                    credits: balance.credits,
+                    debits: balance.debits,
+                    closing: balance.closing,
+                });
+            }
+            self.summary.balance = Some(match self.summary.balance {
+                None => balance,
+                Some(before) => before.and(balance),
+            });
+        }
+        Ok(())
     }
 
     fn cell<'r>(&self, row: &'r RowBuf, column: Column) -> Option<Cell<'r>> {
-        self.places[column as usize].map(|place| row.cell(place))
+        let cell = self.places[column as usize].map(|place| row.cell(place))?;
+        Some(match cell.kind {
+            CellKind::Text if cell.text.starts_with("=\"") => Cell {
+                text: unwrapped(cell.text),
+                kind: CellKind::Text,
+            },
+            _ => cell,
+        })
+    }
+
+    /// An amount in the column at this place of [`MONEY`], as its column writes it.
+    fn money(&self, row: &RowBuf, at: usize) -> Option<Result<Option<i64>, ValueFault>> {
+        let cell = self.cell(row, MONEY[at])?;
+        Some(amounts::amount_in(cell, &self.columns.numbers[at]))
+    }
+
+    /// The balance beside a row.
+    fn balance(&self, row: &RowBuf) -> Result<Option<i64>, ValueFault> {
+        match self.cell(row, Column::Balance) {
+            Some(cell) => amounts::balance_in(cell, &self.columns.numbers[SUMMED]),
+            None => Ok(None),
+        }
     }
 
     fn has(&self, column: Column) -> bool {
@@ -153,14 +215,19 @@ impl Table {
 
     fn movement(&mut self, row: &RowBuf) -> Result<StatementRow, NoMovement> {
         let moment = self.moment(row);
-        if !matches!(moment, Ok(Some(_))) {
-            self.check_outside(row)?;
+        let gross = [Column::Amount, Column::Debit, Column::Credit];
+        let has_gross = gross.iter().any(|column| {
+            let cell = self.cell(row, *column);
+            cell.is_some_and(|cell| !matches!(cell.text, "" | "-" | "–"))
+        });
+        if !has_gross || !matches!(moment, Ok(Some(_))) {
+            self.check_outside(row, has_gross)?;
         }
         if let Some(fault) = row.fault {
             return Err(NoMovement::Bad(fault.sentence()));
         }
         self.check_width(row)?;
-        let moment = moment.map_err(NoMovement::Bad)?.ok_or_else(|| {
+        let (moment, beside_day) = moment.map_err(NoMovement::Bad)?.ok_or_else(|| {
             NoMovement::Bad(self.about(
                 Column::When,
                 format!("còn trống. {SHIFTED_VI}"),
@@ -168,31 +235,68 @@ impl Table {
             ))
         })?;
         let amounts = self.amounts(row)?;
+        let balance = self.check_rest(row)?;
+        let when = (moment.day, moment.at);
+        if amounts[..3].iter().all(|amount| amount.unwrap_or(0) == 0) {
+            return Err(self.nothing_moved(row, when, balance));
+        }
         let (kind, status) = self.kind_and_status(row)?;
-        self.check_rest(row)?;
-        let (kind, gross) = match self.gross(row, &amounts, kind) {
+        let moves = |moved: i64| if status == RowStatus::Settled { moved } else { 0 };
+        let Gross { kind, amount, moved } = match self.gross(row, &amounts, kind) {
             Ok(gross) => gross,
-            Err(not) => {
-                match not {
-                    NoMovement::Ignored(IgnoredWhy::Balance, _) => {
-                        let cells: Vec<&str> = row.texts().collect();
-                        self.take_announced(&cells);
-                    }
-                    // Money that came back is no movement here, yet the balance knows of it.
-                    NoMovement::Ignored(..) => self.add_up(&amounts, status),
-                    NoMovement::Bad(_) => {}
-                }
-                return Err(not);
+            // Money that came back is no movement here, yet the balance knows of it.
+            Err(NoMovement::Ignored(why, moved)) => {
+                self.add_up(&amounts, status);
+                self.prove(row, when, moves(moved), balance);
+                return Err(NoMovement::Ignored(why, moved));
             }
+            Err(not) => return Err(not),
         };
-        let amount = Dong::payment(gross).map_err(|_| self.bad(Column::Amount, ValueFault::TooLarge))?;
+        let amount = Dong::payment(amount).map_err(|_| self.bad(Column::Amount, ValueFault::TooLarge))?;
         let mut movement = StatementRow::new(row.number, kind, amount, moment.day);
         movement.status = status;
         movement.occurred_at = moment.at;
         self.take_money(&mut movement, &amounts);
         self.take_texts(row, &mut movement)?;
+        if movement.bank_ref.is_empty() && !beside_day.is_empty() {
+            movement.bank_ref = beside_day.to_owned();
+            if movement.provider_txn_id.is_empty() {
+                movement.provider_txn_id.clone_from(&movement.bank_ref);
+            }
+        }
         self.add_up(&amounts, status);
+        self.prove(row, when, moves(moved), balance);
         Ok(movement)
+    }
+
+    /// A row with a day of which nothing moved: a balance, or an amount of 0.
+    fn nothing_moved(
+        &mut self,
+        row: &RowBuf,
+        when: (Day, Option<TimeMs>),
+        balance: Option<i64>,
+    ) -> NoMovement {
+        let cells: Vec<&str> = row.texts().collect();
+        let opens = cells
+            .iter()
+            .find_map(|cell| words::announced(cell))
+            .map(|(what, _)| what);
+        match opens {
+            Some(Announced::Opening | Announced::Closing) => {
+                self.take_announced(&cells, Some(row));
+                NoMovement::Ignored(IgnoredWhy::Balance, 0)
+            }
+            _ => {
+                self.prove(row, when, 0, balance);
+                NoMovement::Ignored(IgnoredWhy::ZeroAmount, 0)
+            }
+        }
+    }
+
+    /// Hands what a row moved to the balances.
+    fn prove(&mut self, row: &RowBuf, when: (Day, Option<TimeMs>), moved: i64, balance: Option<i64>) {
+        let account = self.cell(row, Column::Account).map_or("", |cell| cell.text);
+        self.proof.add(row.number, when, moved, balance, account);
     }
 
     /// What the file calls a column; what it is called in both languages if the file does not.
@@ -215,7 +319,8 @@ impl Table {
         NoMovement::Bad(self.about(column, vi + ".", en + "."))
     }
 
-    fn moment(&self, row: &RowBuf) -> Result<Option<Moment>, Sentence> {
+    /// The day of a row, and what else stands in its cell.
+    fn moment<'r>(&self, row: &'r RowBuf) -> Result<Option<(Moment, &'r str)>, Sentence> {
         let because = |column: Column, fault: ValueFault| {
             let (vi, en) = fault.words();
             if matches!(fault, ValueFault::NotADay | ValueFault::NotATime) {
@@ -231,32 +336,50 @@ impl Table {
         let Some(cell) = self.cell(row, Column::When) else {
             return Ok(None);
         };
-        let Some(mut moment) = values::moment(cell).map_err(|fault| because(Column::When, fault))? else {
+        let style = &self.columns.days[0];
+        let read = if self.has_more_beside_day {
+            days::moment_and_rest(cell, style)
+        } else {
+            days::moment_in(cell, style).map(|moment| moment.map(|moment| (moment, "")))
+        };
+        let Some((mut moment, rest)) = read.map_err(|fault| because(Column::When, fault))? else {
             return Ok(None);
         };
         if let Some(cell) = self.cell(row, Column::Time) {
-            let time_ms = values::time_of_day(cell).map_err(|fault| because(Column::Time, fault))?;
+            let time_ms = days::time_of_day(cell).map_err(|fault| because(Column::Time, fault))?;
             if let Some(time_ms) = time_ms {
                 moment = Moment::local(moment.day, time_ms);
             }
         }
-        Ok(Some(moment))
+        Ok(Some((moment, rest)))
     }
 
     /// A row without a day may be none of the table's: a header that comes again, a total, a balance, a
     /// title, a signature. Whatever holds an amount and is none of them stays, to be a bad row.
-    fn check_outside(&mut self, row: &RowBuf) -> Result<(), NoMovement> {
-        if self.header.repeats(row.texts()) {
-            return Err(NoMovement::Ignored(IgnoredWhy::Title, 0));
+    fn check_outside(&mut self, row: &RowBuf, has_gross: bool) -> Result<(), NoMovement> {
+        let title = NoMovement::Ignored(IgnoredWhy::Title, 0);
+        if self.header.repeats(row.texts()) || header::is_numbering(row.texts()) {
+            return Err(title);
         }
         let cells: Vec<&str> = row.texts().collect();
+        match header::as_header(&cells, &self.mapping) {
+            header::AsHeader::None => {}
+            header::AsHeader::Same => return Err(title),
+            header::AsHeader::Other => {
+                return Err(NoMovement::End(StatementError::SecondTable { row: row.number }));
+            }
+        }
         // A payment whose day is spoilt keeps its id, and a note may begin with any word.
         let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
         let has_id = ids.iter().any(|&column| {
             let cell = self.cell(row, column);
             cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
         });
-        let announced = if has_id { None } else { self.take_announced(&cells) };
+        let announced = if has_id && has_gross {
+            None
+        } else {
+            self.take_announced(&cells, Some(row))
+        };
         if let Some(announced) = announced {
             match announced {
                 Announced::Total => {
@@ -275,13 +398,26 @@ impl Table {
         }
         let filled = cells.iter().filter(|c| !c.is_empty()).count();
         let has_digits = cells.iter().any(|c| c.bytes().any(|b| b.is_ascii_digit()));
-        let has_amount = SUMMED.iter().any(|&column| {
-            let cell = self.cell(row, column);
-            cell.is_some_and(|cell| matches!(values::amount(cell), Ok(Some(_)) | Err(ValueFault::Formula)))
-        });
+        let has_amount =
+            (0..SUMMED).any(|at| matches!(self.money(row, at), Some(Ok(Some(_)) | Err(ValueFault::Formula))));
         let is_title = !has_amount && (!has_digits || filled <= TITLE_CELLS_MAX);
+        if is_title && announced == Some(Announced::Account) {
+            self.change_account(&cells)?;
+        }
         if is_title && row.fault.is_none() {
-            return Err(NoMovement::Ignored(IgnoredWhy::Title, 0));
+            return Err(title);
+        }
+        Ok(())
+    }
+
+    /// A title between the rows may begin the rows of another account, with balances of its own.
+    fn change_account(&mut self, cells: &[&str]) -> Result<(), NoMovement> {
+        let Some(found) = announced_account(cells) else {
+            return Ok(());
+        };
+        if self.account.as_ref().is_some_and(|own| *own != found) {
+            self.end_section().map_err(NoMovement::End)?;
+            self.account = Some(found);
         }
         Ok(())
     }
@@ -290,14 +426,11 @@ impl Table {
     fn is_bare_total(&self, row: &RowBuf) -> bool {
         let mut sums = 0;
         for place in 0..row.len() {
-            let cell = row.cell(place);
-            if cell.text.is_empty() {
+            if row.cell(place).text.is_empty() {
                 continue;
             }
-            let at = SUMMED
-                .iter()
-                .position(|&column| self.places[column as usize] == Some(place));
-            let stated = values::amount(cell).ok().flatten();
+            let at = (0..SUMMED).find(|&at| self.places[MONEY[at] as usize] == Some(place));
+            let stated = at.and_then(|at| self.money(row, at)?.ok().flatten());
             match (at.map(|at| self.sums[at]), stated) {
                 (Some(sum), Some(stated)) if sum.is(stated) => sums += 1,
                 _ => return false,
@@ -307,28 +440,39 @@ impl Table {
     }
 
     /// Takes what the cells of a row outside the table announce: the account, a balance, a total.
-    fn take_announced(&mut self, cells: &[&str]) -> Option<Announced> {
+    fn take_announced(&mut self, cells: &[&str], row: Option<&RowBuf>) -> Option<Announced> {
         let mut first = None;
         for (at, cell) in cells.iter().enumerate() {
             let Some((what, behind)) = words::announced(cell) else {
                 continue;
             };
-            let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
-            let text = |text| Cell {
-                text,
-                kind: crate::statement::containers::cells::CellKind::Text,
-            };
-            let mut amount = || {
-                values
-                    .find_map(|v| values::amount(text(v)).ok().flatten())
-                    .map(Dong::new)
+            let amount = || {
+                // Where the table has a column of balances, a row of the table has it there.
+                let own = row.and_then(|row| self.balance(row).ok().flatten());
+                let at = if self.has(Column::Balance) { SUMMED } else { 0 };
+                let style = &self.columns.numbers[at];
+                let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
+                own.or_else(|| {
+                    values.find_map(|text| {
+                        let cell = Cell {
+                            text,
+                            kind: CellKind::Text,
+                        };
+                        amounts::balance_in(cell, style).ok().flatten()
+                    })
+                })
             };
             match what {
-                Announced::Opening if self.opening.is_none() => self.opening = amount(),
-                Announced::Closing => self.closing = amount().or(self.closing),
+                Announced::Opening => {
+                    let amount = amount();
+                    self.proof.opens(amount);
+                }
+                Announced::Closing => {
+                    let amount = amount();
+                    self.proof.closes(amount);
+                }
                 Announced::Account if self.account.is_none() => {
-                    let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
-                    self.account = values.find_map(account_in);
+                    self.account = announced_account(&cells[at..])
                 }
                 _ => {}
             }
@@ -339,8 +483,8 @@ impl Table {
 
     /// Takes the totals of a row at the foot, each from its own column.
     fn take_total(&mut self, row: &RowBuf) {
-        for (at, column) in SUMMED.into_iter().enumerate() {
-            let Some(Ok(Some(stated))) = self.cell(row, column).map(values::amount) else {
+        for (at, column) in MONEY.into_iter().enumerate().take(SUMMED) {
+            let Some(Ok(Some(stated))) = self.money(row, at) else {
                 continue;
             };
             let sum = self.sums[at];
@@ -371,35 +515,50 @@ impl Table {
     }
 
     fn amounts(&self, row: &RowBuf) -> Result<Amounts, NoMovement> {
-        let mut amounts = [None; SUMMED.len()];
-        for (at, column) in SUMMED.into_iter().enumerate() {
-            if let Some(cell) = self.cell(row, column) {
-                amounts[at] = values::amount(cell).map_err(|fault| self.bad(column, fault))?;
+        let mut amounts = [None; SUMMED];
+        for (at, amount) in amounts.iter_mut().enumerate() {
+            if let Some(read) = self.money(row, at) {
+                *amount = read.map_err(|fault| self.bad(MONEY[at], fault))?;
             }
         }
         Ok(amounts)
     }
 
-    fn kind_and_status(&mut self, row: &RowBuf) -> Result<(Option<RowKind>, RowStatus), NoMovement> {
-        let mut kind = None;
-        if let Some(cell) = self.cell(row, Column::Kind)
-            && !cell.text.is_empty()
-        {
-            let read = self.kinds.get(cell.text, words::row_kind);
-            kind = Some(read.ok_or_else(|| self.unknown(Column::Kind, cell.text))?);
-        }
+    /// What the words of a row say, all columns that say something together.
+    fn kind_and_status(&self, row: &RowBuf) -> Result<(Option<SaidKind>, RowStatus), NoMovement> {
+        let mut kind: Option<SaidKind> = None;
         let mut status = RowStatus::Settled;
-        if let Some(cell) = self.cell(row, Column::Status) {
-            let read = self.statuses.get(cell.text, words::row_status);
-            let (read, is) = read.ok_or_else(|| self.unknown(Column::Status, cell.text))?;
-            status = read;
-            kind = is.or(kind);
+        for column in &self.columns.words {
+            let text = row.cell(column.place).text;
+            let says: Says = column
+                .says
+                .get(text)
+                .copied()
+                .ok_or_else(|| self.unknown(column.place, text))?;
+            // What did not come to pass in one column did not, whatever another says.
+            status = status.max(says.status.unwrap_or(RowStatus::Settled));
+            kind = match (kind, says.kind) {
+                (None, said) | (Some(SaidKind::Payment), said @ Some(_)) => said,
+                (kind, None | Some(SaidKind::Payment)) => kind,
+                (Some(SaidKind::Is(one)), _) | (_, Some(SaidKind::Is(one))) => Some(SaidKind::Is(one)),
+                (Some(one), Some(other)) if one == other => Some(one),
+                _ => return Err(self.contradicted(column.place)),
+            };
         }
         Ok((kind, status))
     }
 
+    /// A bad row since this column says another direction than the rest of it.
+    fn contradicted(&self, place: usize) -> NoMovement {
+        let name = self.header.texts.get(place).map_or("", String::as_str);
+        NoMovement::Bad(sentence!(
+            "Cột «{name}» nói tiền đi một chiều, còn dấu hoặc cột khác của dòng nói chiều ngược lại. Hãy kiểm tra dòng này.",
+            "Column «{name}» says one direction, and the sign or another column of the row says the other. Check this row."
+        ))
+    }
+
     /// A bad row for a word of this column that says nothing.
-    fn unknown(&self, column: Column, word: &str) -> NoMovement {
+    fn unknown(&self, place: usize, word: &str) -> NoMovement {
         // Digits in such a column are an id or account that slipped into it; a reason repeats none.
         let is_word = word.bytes().filter(u8::is_ascii_digit).count() < 4;
         let word: String = if is_word {
@@ -407,15 +566,15 @@ impl Table {
         } else {
             "…".to_owned()
         };
-        NoMovement::Bad(self.about(
-            column,
-            format!("có từ «{word}» không hiểu. Hãy báo người quản trị bổ sung từ này."),
-            format!("has the word «{word}», which is not understood. Ask the administrator to add it."),
+        let name = self.header.texts.get(place).map_or("", String::as_str);
+        NoMovement::Bad(sentence!(
+            "Cột «{name}» có từ «{word}» không hiểu. {SHIFTED_VI}",
+            "Column «{name}» has the word «{word}», which is not understood. {SHIFTED_EN}"
         ))
     }
 
     /// What must fit its column although nothing is taken from it: a shifted row is found by it.
-    fn check_rest(&mut self, row: &RowBuf) -> Result<(), NoMovement> {
+    fn check_rest(&mut self, row: &RowBuf) -> Result<Option<i64>, NoMovement> {
         if let Some(cell) = self.cell(row, Column::Currency)
             && self.currencies.get(cell.text, words::dong).is_none()
         {
@@ -425,12 +584,11 @@ impl Table {
                 "is not VND. Only payments in Vietnamese dong are taken.",
             )));
         }
-        if let Some(cell) = self.cell(row, Column::Balance)
-            && let Err(fault) = values::amount(cell)
-            && fault != ValueFault::TooLarge
-        {
-            return Err(self.bad(Column::Balance, fault));
-        }
+        let balance = match self.balance(row) {
+            Ok(balance) => balance,
+            Err(ValueFault::TooLarge) => None,
+            Err(fault) => return Err(self.bad(Column::Balance, fault)),
+        };
         if let Some(cell) = self.cell(row, Column::RowNo)
             && !cell
                 .text
@@ -443,18 +601,22 @@ impl Table {
                 format!("is no row number. {SHIFTED_EN}"),
             )));
         }
-        Ok(())
+        Ok(balance)
     }
 
     /// The direction and gross amount.
-    fn gross(
-        &self,
-        row: &RowBuf,
-        amounts: &Amounts,
-        kind: Option<RowKind>,
-    ) -> Result<(RowKind, i64), NoMovement> {
+    fn gross(&self, row: &RowBuf, amounts: &Amounts, said: Option<SaidKind>) -> Result<Gross, NoMovement> {
         let [amount, debit, credit, ..] = amounts.map(|amount| amount.unwrap_or(0));
-        let signed = if self.has(Column::Amount) {
+        let has_sides = !self.has(Column::Amount);
+        let signed = if !has_sides {
+            let style = &self.columns.numbers[0];
+            let is_unmarked = style.is_marked
+                && self
+                    .cell(row, Column::Amount)
+                    .is_some_and(|c| !amounts::is_marked(c, style));
+            if is_unmarked {
+                return Err(self.bad(Column::Amount, ValueFault::Unmarked));
+            }
             amount
         } else if debit != 0 && credit != 0 {
             let (debit, debit_en) = self.name(Column::Debit);
@@ -463,34 +625,41 @@ impl Table {
                 "Cả cột «{debit}» và cột «{credit}» đều có số tiền. Hãy kiểm tra dòng này.",
                 "Both column «{debit_en}» and column «{credit_en}» have an amount. Check this row."
             )));
+        } else if debit < 0 && self.columns.numbers[1].is_all_negative {
+            // The whole column has a minus, which says the same as its header.
+            debit
         } else if debit < 0 {
             // Money that had gone out came back.
-            return Err(NoMovement::Ignored(IgnoredWhy::ReversedDebit, debit));
+            return Err(NoMovement::Ignored(IgnoredWhy::ReversedDebit, -debit));
         } else {
             credit - debit
         };
-        if signed == 0 {
-            let opens = row.texts().find_map(words::announced).map(|(what, _)| what);
-            return Err(NoMovement::Ignored(
-                match opens {
-                    Some(Announced::Opening | Announced::Closing) => IgnoredWhy::Balance,
-                    _ => IgnoredWhy::ZeroAmount,
-                },
-                0,
-            ));
-        }
         // A credit that is taken back says so by its minus; a debit is what the mapping says it is.
         let by_sign = match (signed > 0, credit < 0) {
             (true, _) => RowKind::Payment,
             (false, true) => RowKind::Refund,
             (false, false) => self.mapping.debit_is,
         };
-        let kind = match kind {
+        let place = || self.columns.words.first().map_or(0, |column| column.place);
+        let kind = match said {
             // «Payment» beside a minus: the money says what happened.
-            Some(RowKind::Payment) | None => by_sign,
-            Some(kind) => kind,
+            Some(SaidKind::Payment) | None => by_sign,
+            Some(SaidKind::Is(kind)) => kind,
+            Some(SaidKind::In) if signed < 0 => return Err(self.contradicted(place())),
+            Some(SaidKind::In) => RowKind::Payment,
+            Some(SaidKind::Out) if has_sides && signed > 0 => return Err(self.contradicted(place())),
+            Some(SaidKind::Out) => self.mapping.debit_is,
         };
-        Ok((kind, signed.saturating_abs()))
+        let moved = match kind {
+            _ if has_sides || signed < 0 => signed,
+            RowKind::Payment => signed,
+            _ => -signed,
+        };
+        Ok(Gross {
+            kind,
+            amount: signed.saturating_abs(),
+            moved,
+        })
     }
 
     fn take_money(&self, movement: &mut StatementRow, amounts: &Amounts) {
@@ -534,8 +703,8 @@ impl Table {
             None => String::new(),
         };
         movement.account = match self.cell(row, Column::Account) {
-            Some(cell) => self.account_of(cell)?,
-            None => None,
+            Some(cell) if !self.ignores_account => self.account_of(cell)?,
+            _ => None,
         };
         if movement.account.is_none() {
             movement.account.clone_from(&self.account);
@@ -548,7 +717,8 @@ impl Table {
             self.mapping.bank_bin.clone()
         };
         if let Some(cell) = self.cell(row, Column::SettledOn) {
-            let moment = values::moment(cell).map_err(|fault| self.bad(Column::SettledOn, fault))?;
+            let moment = days::moment_in(cell, &self.columns.days[1])
+                .map_err(|fault| self.bad(Column::SettledOn, fault))?;
             movement.settled_on = moment.map(|moment| moment.day);
         }
         Ok(())
@@ -582,12 +752,18 @@ impl Table {
                 sum.settled = sum.settled.saturating_add(amount);
             }
         }
-        if is_settled {
-            let [amount, debit, credit, ..] = amounts.map(|amount| amount.unwrap_or(0));
-            self.credits = saturating_sum(self.credits, Dong::new(credit.saturating_add(amount.max(0))));
-            self.debits = saturating_sum(self.debits, Dong::new(debit.saturating_sub(amount.min(0))));
-        }
     }
+}
+
+/// The account that the cells of a title announce.
+fn announced_account(cells: &[&str]) -> Option<AccountNumber> {
+    cells.iter().enumerate().find_map(|(at, cell)| {
+        let (what, behind) = words::announced(cell)?;
+        let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
+        (what == Announced::Account)
+            .then(|| values.find_map(account_in))
+            .flatten()
+    })
 }
 
 /// The account in a text such as `0011012345678 - HO KINH DOANH VI DU (VND)`.

@@ -1,11 +1,10 @@
-//! Words that statements use, folded: headers, kinds, statuses, totals. Vietnamese and English, with and
+//! Words that statements use, folded: headers, currencies, totals. Vietnamese and English, with and
 //! without accents.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::statement::meaning::mapping::Column;
-use crate::statement::movement::{RowKind, RowStatus};
 use crate::vn::fold;
 
 /// Texts of headers for each meaning, the surest first: where two columns claim one meaning, the one
@@ -23,7 +22,10 @@ const HEADERS: &[(Column, &str)] = &[
          transaction time | trans time | ngay hach toan | posting date | booking date | \
          ngay ghi so | ngay phat sinh | thoi gian | ngay | date | datetime | date time | ngay tao | \
          thoi gian tao | created at | responsetime | server time | transactiondate | paymentdate | \
-         trxdt | ngay thang | ngay ct | tnx date | txn date",
+         trxdt | ngay thang | ngay ct | tnx date | txn date | trxn date | tran date | trn date | \
+         ngay gio | ngay gio gd | thoi diem giao dich | thoi diem | \
+         transaction date and time | date of transaction | processing date | ngay thuc hien | \
+         ngay nhan | process date | entry date | ngay ghi nhan | thoi gian ghi nhan",
     ),
     (
         Column::Time,
@@ -32,28 +34,38 @@ const HEADERS: &[(Column, &str)] = &[
     (
         Column::SettledOn,
         "ngay quyet toan | ngay thanh toan | settlement date | ngay hieu luc | value date | \
-         effective date | ngay gia tri | ngay doi soat | ngay ket chuyen",
+         effective date | ngay gia tri | ngay doi soat | ngay ket chuyen | payment date | \
+         ngay payoo thanh toan | ngay tam ung | settle date | payout date",
     ),
     (
         Column::Amount,
         "so tien giao dich | gia tri giao dich | so tien gd | transaction amount | so tien | \
          amount | gross | gross amount | gia tri | tong tien | total amount | transamount | \
-         trans amount | transferamount | doanh so | so tien goc | thanh tien",
+         trans amount | transferamount | doanh so | so tien goc | thanh tien | trxn amount | \
+         txn amount | successful amount | so tien giao dich goc | sale amount | so tien thanh cong | \
+         so tien gd goc | transaction value | gia tri gd | tong so tien",
     ),
     (
         Column::Debit,
         "phat sinh no | so tien ghi no | ghi no | debit | debit amount | no | so tien rut | \
-         tien ra | amount out | withdrawal | chi | so tien chi | rut ra | ps no | so tien no",
+         tien ra | amount out | withdrawal | chi | so tien chi | rut ra | ps no | so tien no | \
+         ra | money out | paid out | dr | tien chi | withdrawals | so tien ra | ben no | debits | \
+         so tien phat sinh no | gd no | tien di | dr amount | so ps no | out | tien rut | chi ra | \
+         phat sinh giam | so tien di | debit amt | withdrawal amount | withdrawal amt | money sent",
     ),
     (
         Column::Credit,
         "phat sinh co | so tien ghi co | ghi co | credit | credit amount | co | tien vao | \
-         amount in | deposit | thu | so tien thu | gui vao | ps co | so tien co",
+         amount in | deposit | thu | so tien thu | gui vao | ps co | so tien co | \
+         vao | money in | paid in | cr | tien thu | deposits | so tien vao | ben co | credits | \
+         so tien phat sinh co | gd co | tien den | cr amount | so ps co | in | so tien gui | tien gui | \
+         thu vao | phat sinh tang | so tien den | credit amt | deposit amount | deposit amt | money received",
     ),
     (
         Column::Fee,
         "phi giao dich | phi dich vu | phi thanh toan | transaction fee | phi | fee | mdr | \
-         phi mdr | tong phi | fee amount | service fee | phi chua vat | phi gd",
+         phi mdr | tong phi | fee amount | service fee | phi chua vat | phi gd | mdf | total fee | \
+         phi xu ly giao dich | phi xu ly giao dich qr | phi xu ly | processing fee | merchant fee",
     ),
     (
         Column::Vat,
@@ -69,17 +81,19 @@ const HEADERS: &[(Column, &str)] = &[
         Column::Net,
         "so tien thuc nhan | thuc nhan | net | net amount | so tien thanh toan | \
          so tien quyet toan | settlement amount | so tien nhan | so tien sau phi | con lai | \
-         so tien con lai | thuc linh",
+         so tien con lai | thuc linh | payment amount | so tien tam ung | advance amount | \
+         so tien payoo thanh toan | so tien duoc thanh toan | payout amount | settled amount",
     ),
     (
         Column::Balance,
         "so du | balance | so du cuoi | running balance | accumulated | so du luy ke | luy ke | \
-         so du sau gd | so du sau giao dich | available balance",
+         so du sau gd | so du sau giao dich | available balance | so du kha dung | closing balance | \
+         so du tai khoan | so du hien tai | ending balance | balance after",
     ),
     (
         Column::Kind,
         "loai giao dich | loai gd | transaction type | trans type | type | kind | loai | nghiep vu | \
-         transfertype | transfer type | hinh thuc giao dich | d/c | dau",
+         transfertype | transfer type | hinh thuc giao dich | d/c | dau | loai tac nghiep",
     ),
     (
         Column::Status,
@@ -98,7 +112,7 @@ const HEADERS: &[(Column, &str)] = &[
          zp trans id | transaction no | transaction code | ma gd | so giao dich | so gd | \
          so but toan | ma but toan | trxid | vt transaction id | vtrequestid | txn id | txnid | \
          id giao dich | so chung tu | so ct | doc no | transaction number | ma dinh danh giao dich | \
-         id",
+         ma gd qr | ma giao dich qr | ma gd he thong | trxn id | trxn no | id",
     ),
     (
         Column::Reference,
@@ -125,7 +139,7 @@ const HEADERS: &[(Column, &str)] = &[
         Column::Terminal,
         "ma diem ban | diem ban | terminal id | terminal | terminalid | store | store id | \
          ma cua hang | cua hang | ten diem ban | shop | quay | ma terminal | tid | diem giao dich | \
-         branch",
+         branch | ma thiet bi | ma may | device id | pos id",
     ),
     (
         Column::BankBin,
@@ -144,7 +158,7 @@ const HEADERS: &[(Column, &str)] = &[
          dien giai | mo ta | description | details | detail | transaction detail | \
          transaction details | content | transaction content | remark | remarks | narrative | \
          ghi chu | note | mo ta giao dich | transaction description | chi tiet giao dich | \
-         chi tiet | ly do",
+         chi tiet | ly do | noi dung chi tiet | transactions in detail | noi dung chuyen tien",
     ),
     (
         Column::Batch,
@@ -153,8 +167,22 @@ const HEADERS: &[(Column, &str)] = &[
     ),
 ];
 
+/// How much surer the first part of a header is than one that means something else.
+const LATER_PART: usize = 1000;
+
 /// Parts of a header that say only the unit.
-const UNITS: [&str; 7] = ["vnd", "dong", "d", "don vi vnd", "dvt vnd", "gmt+7", "dd/mm/yyyy"];
+const UNITS: [&str; 10] = [
+    "vnd",
+    "dong",
+    "d",
+    "don vi vnd",
+    "dvt vnd",
+    "gmt+7",
+    "dd/mm/yyyy",
+    "include vat",
+    "incl vat",
+    "gom vat",
+];
 
 /// The meaning of a header, with how sure it is (0 the surest). A header may say it twice, in two
 /// languages.
@@ -166,8 +194,15 @@ pub(crate) fn meanings(header: &str) -> Vec<(Column, usize)> {
         .collect();
     let whole = plain(header);
     let mut found = lookup(&whole);
-    for part in &parts {
-        found.extend(lookup(part));
+    if found.is_empty() {
+        // «Ngày/ Số CT» is the day first, and what else stands in its cells comes after it.
+        for part in &parts {
+            let is_same = found.first().map(|&(column, _)| column);
+            for (column, rank) in lookup(part) {
+                let after = is_same.is_some_and(|first| first != column);
+                found.push((column, rank + usize::from(after) * LATER_PART));
+            }
+        }
     }
     if found.is_empty() {
         for part in parts.iter().chain([&whole]) {
@@ -178,8 +213,77 @@ pub(crate) fn meanings(header: &str) -> Vec<(Column, usize)> {
     if header.to_lowercase().contains("nợ") {
         found.retain(|&(column, _)| column != Column::RowNo);
     }
+    // «Nợ/Có» is neither column: it says which of the two.
+    let is_one =
+        |wanted: Column, found: &[(Column, usize)]| found.iter().any(|(column, _)| *column == wanted);
+    if is_one(Column::Debit, &found) && is_one(Column::Credit, &found) {
+        found.retain(|(column, _)| !matches!(column, Column::Debit | Column::Credit | Column::RowNo));
+    }
+    // A rate is no amount.
+    let is_rate = header.contains('%')
+        || ["ty le", "rate", "phan tram"]
+            .iter()
+            .any(|word| whole.contains(word));
+    if is_rate {
+        found.clear();
+    }
     found.sort_by_key(|&(_, rank)| rank);
     found
+}
+
+/// Whether the header of a column of days names an id as well: its cells hold both.
+pub(crate) fn names_an_id(header: &str) -> bool {
+    let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
+    meanings(header).iter().any(|(column, _)| ids.contains(column))
+}
+
+/// Whether a header says «account» and not whose.
+pub(crate) fn is_bare_account(header: &str) -> bool {
+    const BARE: [&str; 9] = [
+        "tai khoan",
+        "so tai khoan",
+        "stk",
+        "so tk",
+        "account",
+        "account no",
+        "account number",
+        "accountnumber",
+        "tai khoan account",
+    ];
+    let mut parts = header
+        .split(['/', '\n', '(', ')'])
+        .map(plain)
+        .filter(|part| !part.is_empty());
+    let is_bare = |part: &String| BARE.contains(&part.as_str()) || UNITS.contains(&part.as_str());
+    parts.clone().next().is_some() && parts.all(|part| is_bare(&part))
+}
+
+/// Whether a header names the other side of a transfer.
+pub(crate) fn is_other_side(header: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "doi ung",
+        "doi tac",
+        "nguoi chuyen",
+        "nguoi gui",
+        "don vi chuyen",
+        "ben chuyen",
+        "nguoi nhan",
+        "remitter",
+        "sender",
+        "payer",
+        "counterparty",
+        "counter party",
+        "partner",
+        "nguoi thu huong",
+        "nguoi tra",
+        "correspondent",
+        "corresponsive",
+        "offset",
+        "nguoi nop",
+        "nguon chuyen",
+    ];
+    let text = plain(header);
+    WORDS.iter().any(|word| text.contains(word))
 }
 
 /// A text that says one thing twice, as two rows of a header do once joined: `ngay giao dich transaction
@@ -237,169 +341,6 @@ pub(crate) fn plain(text: &str) -> String {
         })
         .collect();
     fold(&bare)
-}
-
-/// What a word of a kind column says.
-pub(crate) fn row_kind(text: &str) -> Option<RowKind> {
-    let word = plain(text);
-    let says = |words: &[&str]| words.iter().any(|w| begins(&word, w));
-    // A refund may name what it refunds («hoàn tiền thanh toán QR»), so it is asked for first.
-    if says(&[
-        "hoan",
-        "refund",
-        "dao",
-        "reversal",
-        "reverse",
-        "void",
-        "huy",
-        "cancel",
-        "chargeback",
-        "tra lai",
-    ]) {
-        Some(RowKind::Refund)
-    } else if says(&["phi", "fee", "charge", "thu phi", "mdr"]) {
-        Some(RowKind::Fee)
-    } else if says(&[
-        "rut",
-        "chuyen tien di",
-        "chuyen di",
-        "tien ra",
-        "outgoing",
-        "ghi no",
-        "no",
-        "debit",
-        "dr",
-        "d",
-        "out",
-        "withdraw",
-        "payout",
-        "chi ho",
-        "chi",
-    ]) {
-        Some(RowKind::Outgoing)
-    } else if says(&[
-        "thanh toan",
-        "payment",
-        "pay",
-        "sale",
-        "purchase",
-        "ghi co",
-        "co",
-        "credit",
-        "cr",
-        "c",
-        "nhan tien",
-        "tien vao",
-        "in",
-        "incoming",
-        "thu",
-        "chuyen tien den",
-        "chuyen den",
-        "nap",
-        "deposit",
-        "qr",
-        "vietqr",
-        "vnpay qr",
-        "ban hang",
-        "giao dich thanh toan",
-        "mua hang",
-    ]) {
-        Some(RowKind::Payment)
-    } else {
-        None
-    }
-}
-
-/// What a word or code of a status column says, and whether it makes the row a refund. The two-digit
-/// codes are VNPAY's (docs/spec/providers.md, section 15.5).
-pub(crate) fn row_status(text: &str) -> Option<(RowStatus, Option<RowKind>)> {
-    let word = plain(text);
-    let says = |words: &[&str]| words.iter().any(|w| begins(&word, w));
-    let status = match word.as_str() {
-        "00" | "0" => (RowStatus::Settled, None),
-        "01" | "07" => (RowStatus::Pending, None),
-        "02" => (RowStatus::Failed, None),
-        "04" => (RowStatus::Settled, Some(RowKind::Refund)),
-        "05" | "06" => (RowStatus::Pending, Some(RowKind::Refund)),
-        "09" => (RowStatus::Failed, Some(RowKind::Refund)),
-        _ if says(&[
-            "da hoan",
-            "hoan tien",
-            "refunded",
-            "da dao",
-            "reversed",
-            "voided",
-            "dao giao dich",
-        ]) =>
-        {
-            (RowStatus::Settled, Some(RowKind::Refund))
-        }
-        _ if says(&[
-            "khong thanh cong",
-            "that bai",
-            "fail",
-            "failed",
-            "failure",
-            "unsuccessful",
-            "loi",
-            "error",
-            "tu choi",
-            "declined",
-            "rejected",
-            "cancelled",
-            "canceled",
-            "huy",
-            "da huy",
-            "het han",
-            "expired",
-        ]) =>
-        {
-            (RowStatus::Failed, None)
-        }
-        _ if says(&[
-            "dang xu ly",
-            "cho xu ly",
-            "cho",
-            "dang cho",
-            "pending",
-            "processing",
-            "in progress",
-            "khoi tao",
-            "initiated",
-            "created",
-            "nghi van",
-        ]) =>
-        {
-            (RowStatus::Pending, None)
-        }
-        _ if says(&[
-            "thanh cong",
-            "success",
-            "successful",
-            "succeeded",
-            "succeed",
-            "completed",
-            "complete",
-            "hoan tat",
-            "hoan thanh",
-            "da thanh toan",
-            "paid",
-            "settled",
-            "approved",
-            "posted",
-            "booked",
-            "da ghi so",
-            "da hach toan",
-            "giao dich thanh cong",
-            "done",
-            "ok",
-        ]) =>
-        {
-            (RowStatus::Settled, None)
-        }
-        _ => return None,
-    };
-    Some(status)
 }
 
 /// Words that have been looked up: a column of a million rows says the same few.
@@ -499,11 +440,16 @@ pub(crate) fn announced(text: &str) -> Option<(Announced, &str)> {
         ),
     ];
     let (front, behind) = text.split_once(':').unwrap_or((text, ""));
+    // Most cells of a table begin with digits, and announce nothing.
+    if front.starts_with(|c: char| c.is_ascii_digit()) || front.len() > 200 {
+        return None;
+    }
     let word = plain(front);
-    WORDS
+    let (what, _) = WORDS
         .iter()
-        .find(|(_, words)| words.iter().any(|w| begins(&word, w)))
-        .map(|(what, _)| (*what, behind.trim()))
+        .find(|(_, words)| words.iter().any(|w| begins(&word, w)))?;
+    let is_others = *what == Announced::Account && is_other_side(front);
+    (!is_others).then_some((*what, behind.trim()))
 }
 
 #[cfg(test)]
@@ -550,46 +496,6 @@ mod tests {
         ] {
             assert_eq!(meanings(unknown), [], "{unknown}");
         }
-    }
-
-    #[test]
-    fn kinds_and_statuses_are_known() {
-        for (word, wanted) in [
-            ("Thanh toán", RowKind::Payment),
-            ("Thanh toán QR", RowKind::Payment),
-            ("Hoàn tiền", RowKind::Refund),
-            ("Hoàn tiền thanh toán QR", RowKind::Refund),
-            ("Đảo", RowKind::Refund),
-            ("Phí", RowKind::Fee),
-            ("Ghi nợ", RowKind::Outgoing),
-            ("D", RowKind::Outgoing),
-            ("C", RowKind::Payment),
-            ("in", RowKind::Payment),
-        ] {
-            assert_eq!(row_kind(word), Some(wanted), "{word}");
-        }
-        assert_eq!(row_kind("màu xanh"), None);
-        assert_eq!(row_kind("Điện tử"), None);
-        for (word, wanted, kind) in [
-            ("Thành công", RowStatus::Settled, None),
-            ("Không thành công", RowStatus::Failed, None),
-            ("Thất bại", RowStatus::Failed, None),
-            ("Đang xử lý", RowStatus::Pending, None),
-            ("SUCCESS", RowStatus::Settled, None),
-            ("Failed", RowStatus::Failed, None),
-            ("Pending", RowStatus::Pending, None),
-            ("00", RowStatus::Settled, None),
-            ("01", RowStatus::Pending, None),
-            ("02", RowStatus::Failed, None),
-            ("04", RowStatus::Settled, Some(RowKind::Refund)),
-            ("Đã hoàn tiền", RowStatus::Settled, Some(RowKind::Refund)),
-            ("Hoàn tất", RowStatus::Settled, None),
-        ] {
-            assert_eq!(row_status(word), Some((wanted, kind)), "{word}");
-        }
-        // 1 is success for one provider and «not yet» for another
-        assert_eq!(row_status("1"), None);
-        assert_eq!(row_status("xanh"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod camt;
 mod html;
+mod meaning;
 mod messages_as_banks_write_them;
 mod mt940;
 mod properties;

@@ -255,8 +255,8 @@ fn a_row_that_cannot_be_read_does_not_lose_the_others() {
         15/01/2026,\"1,23E+11\",5.000,0011,VND,Thành công,Thanh toán\n\
         15/01/2026,A2,5.000,\"1,23E+11\",VND,Thành công,Thanh toán\n\
         15/01/2026,A3,5.000,0011,USD,Thành công,Thanh toán\n\
-        15/01/2026,A4,5.000,0011,704,xanh,Thanh toán\n\
-        15/01/2026,A5,5.000,0011,VND,Thành công,xanh\n\
+        15/01/2026,A4,5.000,0011,704,Thành công,0011012345678\n\
+        15/01/2026,A5,5.000,0011,VND,0011012345678,Thanh toán\n\
         31/02/2026,A6,5.000,0011,VND,Thành công,Thanh toán\n\
         15/01/2026,A7,5.000,0011,VND,Thành công,Thanh toán,\n\
         15/01/2026,A8,5.000,0011,VND,Thành công,Thanh toán,x\n\

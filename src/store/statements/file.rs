@@ -6,6 +6,8 @@ use crate::vn::{Day, Dong, TimeMs};
 
 /// A file that nobody wrote to for so long was given up.
 const GIVEN_UP_AFTER_MS: i64 = 60_000;
+/// Shapes of files of one provider whose mapping is looked up: of more, those that were agreed on last.
+const SHAPES_MAX: i64 = 50;
 /// Rows taken away at once when a file is given up.
 const REMOVED_AT_ONCE: i64 = 5_000;
 
@@ -275,22 +277,27 @@ impl Store {
         Ok(rows.into_iter().map(view).collect())
     }
 
-    /// The mapping that was agreed on for a provider's files, as JSON.
-    pub async fn statement_mapping(&self, provider_id: &str) -> Result<Option<String>> {
+    /// The mappings that were agreed on for a provider's files, one for each shape, as JSON; the last one first.
+    pub async fn statement_mappings(&self, provider_id: &str) -> Result<Vec<String>> {
         let mut tx = self.begin_read().await?;
-        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as("SELECT mapping FROM statement_mapping WHERE provider_id = $1")
-                .bind(provider_id)
-                .fetch_optional(c)
-                .await?
+        let rows: Vec<(String,)> = on_tx!(&mut tx, |c| {
+            sqlx::query_as(
+                "SELECT mapping FROM statement_shape WHERE provider_id = $1
+                 ORDER BY agreed_at_ms DESC, shape LIMIT $2",
+            )
+            .bind(provider_id)
+            .bind(SHAPES_MAX)
+            .fetch_all(c)
+            .await?
         });
-        Ok(row.map(|(mapping,)| mapping))
+        Ok(rows.into_iter().map(|(mapping,)| mapping).collect())
     }
 
-    /// Agrees on how a provider's files are read from now on.
+    /// Agrees on how a provider's files of this shape are read from now on.
     pub async fn agree_statement_mapping(
         &self,
         provider_id: &str,
+        shape: &str,
         mapping: &str,
         by: &str,
         now: TimeMs,
@@ -298,11 +305,13 @@ impl Store {
         let mut tx = self.begin().await?;
         on_tx!(&mut tx, |c| {
             sqlx::query(
-                "INSERT INTO statement_mapping (provider_id, mapping, agreed_by, agreed_at_ms) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (provider_id) DO UPDATE SET mapping = excluded.mapping,
+                "INSERT INTO statement_shape (provider_id, shape, mapping, agreed_by, agreed_at_ms)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (provider_id, shape) DO UPDATE SET mapping = excluded.mapping,
                    agreed_by = excluded.agreed_by, agreed_at_ms = excluded.agreed_at_ms",
             )
             .bind(provider_id)
+            .bind(shape)
             .bind(mapping)
             .bind(by)
             .bind(now.0)

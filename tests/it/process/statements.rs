@@ -165,6 +165,87 @@ fn what_cannot_be_reconciled_is_refused_with_a_reason() {
 }
 
 /// Puts a statement there that was written long ago.
+#[test]
+fn what_nobody_understands_is_asked_once_and_the_answer_is_remembered() {
+    let database = Database::sqlite();
+    prepare(&database);
+    let file = |name: &str, text: &str| {
+        std::fs::write(database.folder.path().join(name), text).expect("a file");
+    };
+    let import = |name: &str, more: &[&str]| {
+        let mut arguments = vec!["import", "statement", name, "--provider", "p"];
+        arguments.extend(more);
+        let output = run(&database, &arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let header = "Ngày giao dịch;Mã giao dịch;Số tiền;Tài khoản nhận;Phân loại\n";
+    let rows = "01/03/2026;T1;20.000;00000011;nhóm A\n01/03/2026;T2;5.000;00000011;nhóm B\n";
+    file("one.csv", &format!("{header}{rows}"));
+    let (code, _, said) = import("one.csv", &[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("«Phân loại»") && said.contains("«nhóm A», «nhóm B»"),
+        "{said}"
+    );
+    assert_eq!(recount(&database)["posted"]["count"], 0);
+    // What --look proposes has a place for each answer, and is asked about as long as one is missing.
+    let (code, json, said) = import("one.csv", &["--look"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("\"words\"") && !said.contains("FileFacts"),
+        "{said}"
+    );
+    let mut mapping: Value = serde_json::from_str(&json).expect("a mapping");
+    file("how.json", &mapping.to_string());
+    assert_eq!(import("one.csv", &["--mapping", "how.json"]).0, Some(1));
+    mapping["words"]["4"] = json!({ "nhom a": "in", "nhom b": "out" });
+    file("how.json", &mapping.to_string());
+    let (code, said, _) = import("one.csv", &["--mapping", "how.json"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(
+        recount(&database)["posted"],
+        json!({ "count": 1, "amount_vnd": 20_000 })
+    );
+    // The next file is read the same way. The bank's own table is another shape, and neither takes the place of the
+    // other.
+    file(
+        "bank.csv",
+        "Ngày giao dịch;Số tham chiếu;Nợ;Có;Số dư\n02/03/2026;FT1;;7.000;107.000\n03/03/2026;FT2;2.000;;105.000\n",
+    );
+    let (code, _, said) = import("bank.csv", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 rows lead from the balance"), "{said}");
+    file(
+        "two.csv",
+        &format!(
+            "{header}{}",
+            rows.replace("T1", "T3")
+                .replace("T2", "T4")
+                .replace("20.000", "30.000")
+        ),
+    );
+    let (code, _, said) = import("two.csv", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(recount(&database)["posted"]["amount_vnd"], 50_000);
+    // A file of which no row can be read says so first, and is not kept: it can be handed in again.
+    for _ in 0..2 {
+        file(
+            "bad.csv",
+            "Thời gian;Mã GD;Giá trị\n01/03/2026;T8;65k\n01/03/2026;T9;x\n",
+        );
+        let (code, said, why) = import("bad.csv", &["--rejects", "rejects.csv"]);
+        assert_eq!(
+            (code, said.as_str()),
+            (Some(1), "rows read 2, kept 0, refused 2\n")
+        );
+        assert!(why.starts_with("every row of the file was refused"), "{why}");
+        let rejects = std::fs::read_to_string(database.folder.path().join("rejects.csv")).expect("rejects");
+        assert_eq!(rejects.lines().count(), 3, "{rejects}");
+    }
+    assert_eq!(recount(&database)["counters_agree"], true);
+}
+
 fn put(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a file");
     let file = std::fs::File::options()

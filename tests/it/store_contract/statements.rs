@@ -436,13 +436,14 @@ fn a_statement_of_a_past_day_finds_that_days_receipts(database: Database) {
 
 fn what_is_agreed_on_is_how_the_next_file_is_read(database: Database) {
     let books = with_provider(database);
-    assert_eq!(books.run(books.store.statement_mapping("p")).expect("read"), None);
+    let agreed = || books.run(books.store.statement_mappings("p")).expect("read");
+    assert_eq!(agreed(), [""; 0]);
     taken(&books, "a.csv", &line("T1", 20_000, "00000011"));
-    let agreed = books
-        .run(books.store.statement_mapping("p"))
-        .expect("read")
-        .expect("agreed");
-    assert!(agreed.contains("Mã giao dịch"), "{agreed}");
+    assert!(
+        matches!(&agreed()[..], [one] if one.contains("Mã giao dịch")),
+        "{:?}",
+        agreed()
+    );
     // A column has another name: said so, not guessed; and nothing of it is kept.
     let moved = "Mã giao dịch;Ngày giao dịch;Giá trị;Tài khoản nhận;Mã ngân hàng;Nội dung\nT2;01/03/2026;5000;00000011;970415;\n";
     let path = books.database.folder.path().join("moved.csv");
@@ -459,15 +460,20 @@ fn what_is_agreed_on_is_how_the_next_file_is_read(database: Database) {
     let refused = books.run(books.reconciler(evening()).import_statement(&file, |_| {}));
     assert!(matches!(refused, Err(ImportError::Statement(_))), "{refused:?}");
     assert_eq!(books.rows("SELECT name FROM statement_file"), ["a.csv"]);
-    books
-        .run(
-            books
-                .store
-                .agree_statement_mapping("p", "{\"other\":1}", "hai", noon()),
-        )
-        .expect("agreed");
-    let agreed = books.run(books.store.statement_mapping("p")).expect("read");
-    assert_eq!(agreed.as_deref(), Some("{\"other\":1}"));
+    // Another shape of file has a mapping of its own; the same shape again takes the place of the former one.
+    let agree = |shape: &str, mapping: &str| {
+        let done = books
+            .store
+            .agree_statement_mapping("p", shape, mapping, "hai", evening());
+        books.run(done).expect("agreed");
+    };
+    agree("mt940", "{\"other\":1}");
+    agree("mt940", "{\"other\":2}");
+    let both = agreed();
+    assert!(
+        both.len() == 2 && both.contains(&"{\"other\":2}".to_owned()),
+        "{both:?}"
+    );
 }
 
 fn rows_that_cannot_be_read_count_for_their_day(database: Database) {

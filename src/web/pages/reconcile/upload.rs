@@ -12,7 +12,7 @@ use super::upload_view::{page_of, told};
 use super::uploads::{End, HandedIn, Outcome, Plan, Stage, Upload, Uploads, href, plan_of, reason};
 use crate::clock::now;
 use crate::settlement::{archived_statements, unpacked_statement};
-use crate::statement::{Column, FILE_BYTES_MAX, Mapping, RowKind, StatementError};
+use crate::statement::{Column, DayOrder, FILE_BYTES_MAX, Mapping, RowKind, StatementError, WordMeaning};
 use crate::vn::sentence;
 use crate::web::body::body_as_file;
 use crate::web::pages::answer::{self, Html};
@@ -259,8 +259,14 @@ fn mapping_of(form: &[(String, String)], plan: &Plan) -> Result<Mapping, (Vec<Op
             .and_then(RowKind::parse)
             .unwrap_or(proposal.mapping.debit_is),
         bank_bin: said("bank_bin").unwrap_or_default().to_owned(),
+        is_partial: said("is_partial").is_some(),
+        day_order: match said("day_order") {
+            None => proposal.mapping.day_order,
+            Some(order) => DayOrder::parse(order),
+        },
         ..proposal.mapping.clone()
     };
+    take_answers(form, &mut mapping);
     for (place, meaning) in meanings.iter().enumerate() {
         if let Some(column) = meaning
             && mapping.columns.insert(*column, place).is_some()
@@ -269,6 +275,28 @@ fn mapping_of(form: &[(String, String)], plan: &Plan) -> Result<Mapping, (Vec<Op
         }
     }
     Ok(mapping)
+}
+
+/// What the form says of words: `w.PLACE.WORD` is what a word means, `silent.PLACE` that its column says nothing.
+fn take_answers(form: &[(String, String)], mapping: &mut Mapping) {
+    let width = mapping.header.len();
+    let place = |text: &str| text.parse::<usize>().ok().filter(|place| *place < width);
+    let is_shown = |at: usize| {
+        let own = format!("w.{at}.");
+        form.iter().any(|(name, _)| name.starts_with(&own))
+    };
+    // A box that is not ticked sends nothing.
+    mapping.silent.retain(|at| !is_shown(*at));
+    for (name, value) in form {
+        if let Some(at) = name.strip_prefix("silent.").and_then(place) {
+            mapping.silent.insert(at);
+        }
+        let word = name.strip_prefix("w.").and_then(|rest| rest.split_once('.'));
+        if let Some((at, word)) = word.and_then(|(at, word)| Some((place(at)?, word))) {
+            let words = mapping.words.entry(at).or_default();
+            words.insert(word.to_owned(), WordMeaning::parse(value.trim()));
+        }
+    }
 }
 
 /// What a person agrees to.

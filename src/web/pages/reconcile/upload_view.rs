@@ -6,7 +6,10 @@ use serde::Serialize;
 use super::uploads::{End, Outcome, Plan, Stage, State, Upload, Way, href};
 use crate::reconcile::{Bucket, FindingKind, Tally};
 use crate::settlement::Progress;
-use crate::statement::{Column, Event, FileFacts, RowKind, RowStatus, Source, StatementRow};
+use crate::statement::{
+    Column, DayOrder, Event, FileFacts, Proposal, Question, RowKind, RowStatus, Source, StatementRow,
+    WordMeaning,
+};
 use crate::vn::{Day, Dong, Lang, Sentence};
 use crate::web::pages::frame::{Frame, encoded};
 use crate::web::pages::officer::Officer;
@@ -47,7 +50,29 @@ struct PlanView {
     is_table: bool,
     is_refund: bool,
     bank_bin: String,
+    /// Columns with words that are asked about, or were explained before.
+    asked: Vec<AskedView>,
+    is_partial: bool,
+    /// The orders of days, where they are asked for: value, name, and whether it is the one.
+    day_orders: Vec<(&'static str, &'static str, bool)>,
     rows: Vec<RowView>,
+}
+
+/// A column whose words say what happened to the money.
+struct AskedView {
+    place: usize,
+    column: String,
+    words: Vec<AskedWordView>,
+    is_silent: bool,
+}
+
+struct AskedWordView {
+    key: String,
+    text: String,
+    /// What it is understood as without being asked about.
+    known: Option<&'static str>,
+    /// Value, name, and whether it is the one.
+    meanings: Vec<(&'static str, &'static str, bool)>,
 }
 
 struct ColumnView {
@@ -274,12 +299,89 @@ fn plan_view(plan: &Plan, is_stuck: bool, lang: Lang) -> PlanView {
         is_table: proposal.mapping.source == Source::Table,
         is_refund: proposal.mapping.debit_is == RowKind::Refund,
         bank_bin: proposal.mapping.bank_bin.clone(),
+        asked: asked_views(proposal, lang),
+        is_partial: proposal.mapping.is_partial,
+        day_orders: day_orders(proposal, lang),
         rows: proposal
             .preview
             .iter()
             .map(|event| row_view(event, lang))
             .collect(),
     }
+}
+
+/// The orders that a person may choose among, if the file asks for one.
+fn day_orders(proposal: &Proposal, lang: Lang) -> Vec<(&'static str, &'static str, bool)> {
+    let chosen = proposal.mapping.day_order;
+    let is_asked = |question: &Question| matches!(question, Question::Days { .. });
+    if chosen.is_none() && !proposal.questions.iter().any(is_asked) {
+        return Vec::new();
+    }
+    let orders = DayOrder::ALL.into_iter();
+    orders
+        .map(|order| {
+            let (vi, en) = order.show();
+            (order.as_str(), lang.pick(vi, en), chosen == Some(order))
+        })
+        .collect()
+}
+
+fn asked_views(proposal: &Proposal, lang: Lang) -> Vec<AskedView> {
+    let word = |key: &str, text: &str, known: Option<WordMeaning>, chosen: Option<WordMeaning>| {
+        let name = |meaning: WordMeaning| {
+            let (vi, en) = meaning.show();
+            lang.pick(vi, en)
+        };
+        AskedWordView {
+            key: key.to_owned(),
+            text: match text {
+                "" => lang.pick("(ô trống)", "(empty cell)").to_owned(),
+                text => format!("«{text}»"),
+            },
+            known: known.map(name),
+            meanings: WordMeaning::ALL
+                .into_iter()
+                .map(|meaning| (meaning.as_str(), name(meaning), chosen == Some(meaning)))
+                .collect(),
+        }
+    };
+    let mapping = &proposal.mapping;
+    let column = |place: usize| match mapping.header.get(place).map(String::as_str) {
+        None | Some("") => format!("{} {}", lang.pick("cột thứ", "column"), place + 1),
+        Some(text) => format!("«{text}»"),
+    };
+    let mut views: Vec<AskedView> = Vec::new();
+    for question in &proposal.questions {
+        if let Question::Words { place, words, .. } = question {
+            let said = mapping.words.get(place);
+            views.push(AskedView {
+                place: *place,
+                column: column(*place),
+                words: words
+                    .iter()
+                    .map(|asked| {
+                        let chosen = said.and_then(|said| said.get(&asked.key).copied().flatten());
+                        let known = asked.meaning.filter(|_| chosen.is_none());
+                        word(&asked.key, &asked.text, known, chosen)
+                    })
+                    .collect(),
+                is_silent: false,
+            });
+        }
+    }
+    let is_asked = |views: &[AskedView], place: usize| views.iter().any(|view| view.place == place);
+    for (place, said) in &mapping.words {
+        if !is_asked(&views, *place) {
+            let words = said.iter().map(|(key, meaning)| word(key, key, None, *meaning));
+            views.push(AskedView {
+                place: *place,
+                column: column(*place),
+                words: words.collect(),
+                is_silent: mapping.silent.contains(place),
+            });
+        }
+    }
+    views
 }
 
 fn facts_of(file: &FileFacts, lang: Lang) -> Vec<(&'static str, String)> {
@@ -509,6 +611,25 @@ fn foots(outcome: &Outcome, lang: Lang) -> Vec<(bool, String)> {
                 format!("Row {row}, total of {column} says {stated}, the rows above come to {summed}. A row may be missing; fetch the statement again."),
             ),
         });
+    }
+    if outcome.file.proved > 0 {
+        let rows = words::number(lang, i64::try_from(outcome.file.proved).unwrap_or(i64::MAX));
+        let vi =
+            format!("{rows} dòng khớp với số dư ghi bên cạnh: chiều tiền và số tiền đã được kiểm chứng.");
+        let en =
+            format!("{rows} rows lead to the balance beside them: their direction and amount are proved.");
+        said.push((true, lang.pick(&vi, &en).to_owned()));
+    }
+    for sheet in &outcome.file.unread {
+        let name = &sheet.name;
+        let rows = words::number(lang, i64::try_from(sheet.rows).unwrap_or(i64::MAX));
+        let vi = format!(
+            "Trang tính «{name}» chưa được đọc, có {rows} dòng giống giao dịch. Nếu cần, hãy tách thành tệp riêng rồi nhập."
+        );
+        let en = format!(
+            "The sheet «{name}» was not read and has {rows} rows that look like movements. If they are wanted, make a file of it and import that."
+        );
+        said.push((false, lang.pick(&vi, &en).to_owned()));
     }
     if let Some(balance) = outcome.file.balance {
         let opening = balance.opening.show(lang);

@@ -14,9 +14,10 @@ use tokio::sync::watch;
 use crate::clock::now;
 use crate::reconcile::RunSummary;
 use crate::settlement::{
-    ImportError, Imported, Progress, StatementFile, Taken, preview_mapping, propose_mapping,
+    AgreedMapping, ImportError, Imported, Progress, StatementFile, Taken, agreed_mapping, preview_mapping,
+    propose_mapping,
 };
-use crate::statement::{BadRow, Column, Mapping, MappingError, Proposal, Summary};
+use crate::statement::{BadRow, Column, Mapping, MappingError, Proposal, StatementError, Summary};
 use crate::store::{StatementTotals, Store, StoreError, fresh_id};
 use crate::table::{Fault as TableFault, write_rejects};
 use crate::vn::{Lang, Sentence, TimeMs, sentence};
@@ -293,23 +294,22 @@ enum Job {
 
 /// How a file is to be read: as was agreed for its provider if that fits, else as is proposed.
 pub(super) async fn plan_of(store: &Store, file: &HandedIn) -> Result<Plan, ImportError> {
-    let mut unfit = None;
-    if let Some(agreed) = store.statement_mapping(&file.provider_id).await? {
-        let wrong = |e| StoreError::Corrupt(format!("mapping of {}: {e}", file.provider_id));
-        let mapping: Mapping = serde_json::from_str(&agreed).map_err(wrong)?;
-        match preview_mapping(&file.path, mapping).await {
-            Ok(proposal) if proposal.lacks.is_none() => {
+    let unfit = match agreed_mapping(store, &file.provider_id, &file.path).await? {
+        AgreedMapping::This(mapping) => match preview_mapping(&file.path, *mapping).await {
+            // What was agreed stays, also where the file has a word that nobody explained yet.
+            Ok(proposal) => {
                 return Ok(Plan {
-                    proposal,
+                    lacks: proposal.lacks.as_ref().map(MappingError::sentence),
                     way: Way::Agreed,
-                    lacks: None,
+                    proposal,
                 });
             }
-            Ok(_) => {}
-            Err(ImportError::Statement(error)) => unfit = Some(error.sentence()),
+            Err(ImportError::Statement(error)) => Some(error.sentence()),
             Err(error) => return Err(error),
-        }
-    }
+        },
+        AgreedMapping::Changed(change) => Some(StatementError::HeaderChanged { change }.sentence()),
+        AgreedMapping::None => None,
+    };
     let proposal = propose_mapping(&file.path, &file.profile).await?;
     Ok(Plan {
         lacks: proposal.lacks.as_ref().map(MappingError::sentence),
@@ -540,7 +540,9 @@ pub(super) fn reason(error: ImportError) -> Sentence {
         ImportError::Store(error) => Problem::from(error).detail,
         // Its words name a place on this machine.
         error @ (ImportError::File(_) | ImportError::Changed | ImportError::Unreadable) => broken(&error),
-        error @ (ImportError::Statement(_) | ImportError::Unmapped(_)) => import_error(&error),
+        error @ (ImportError::Statement(_) | ImportError::Unmapped(_) | ImportError::AllBad { .. }) => {
+            import_error(&error)
+        }
     }
 }
 
