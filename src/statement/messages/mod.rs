@@ -61,24 +61,9 @@ impl Directions {
     }
 }
 
-/// A reference, or nothing where the field says that there is none.
-pub(crate) fn reference(text: &str) -> &str {
-    let text = text.trim();
-    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
-    let says_none = matches!(
-        letters.to_ascii_uppercase().as_str(),
-        "NONREF" | "NOREF" | "NOTPROVIDED" | "NOTAPPLICABLE" | "NONE" | "NULL" | "NA"
-    );
-    if says_none || letters.chars().all(|c| c == '0') {
-        ""
-    } else {
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::reference;
+    use crate::statement::placeholder::stated_id as reference;
 
     #[test]
     fn what_stands_for_no_reference_is_none() {
