@@ -60,28 +60,3 @@ impl Directions {
         Some((place, because))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::statement::placeholder::stated_id as reference;
-
-    #[test]
-    fn what_stands_for_no_reference_is_none() {
-        for text in [
-            "",
-            "NONREF",
-            " nonref ",
-            "NOTPROVIDED",
-            "Not Provided",
-            "---",
-            "000000",
-            "0-0",
-            "N/A",
-        ] {
-            assert_eq!(reference(text), "", "{text}");
-        }
-        for text in ["FT26166000101", "0001", "NONREF1", "A"] {
-            assert_eq!(reference(text), text);
-        }
-    }
-}
