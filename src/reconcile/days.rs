@@ -66,7 +66,7 @@ pub struct PreviousFinding {
 pub struct RowFinding {
     /// The word of its kind, or why it is ignored.
     pub word: &'static str,
-    /// The number that belongs to the finding: a difference in đồng, a count, another row.
+    /// The number that belongs to the finding: a difference in đồng, a count, another row, 1 for yes.
     pub detail: i64,
     /// The pass that found its receipt, or empty.
     pub pass: &'static str,
@@ -91,6 +91,7 @@ impl RowFinding {
             Finding::Reversed { payment_row } => ("", payment_row.unwrap_or_default()),
             Finding::FeeDiffers { gap_vnd } => ("", gap_vnd),
             Finding::StatusDiffers { is_final } => ("", i64::from(is_final)),
+            Finding::MissingNotice { is_id_shared } => ("", i64::from(is_id_shared)),
             _ => ("", 0),
         };
         let tied = outcome.receipts_of(row);
@@ -226,7 +227,8 @@ impl Window {
             if !days.contains(row.day) {
                 continue;
             }
-            let is_unnotified = found.finding == Finding::MissingNotice && found.tied == Tied::No;
+            let is_unnotified =
+                matches!(found.finding, Finding::MissingNotice { .. }) && found.tied == Tied::No;
             changes.waiting += usize::from(is_unnotified && is_fixed(&[row.day]));
             // The shift of money back is counted from the refund, and of a lump from its first receipt.
             let may_be_distant =
@@ -378,6 +380,7 @@ mod tests {
             posted_from_row: None,
         }];
         window.sides.rows = vec![RowSide {
+            shape: 0,
             no: ROW_NO,
             content: Key128::of(&["row"]),
             kind: RowKind::Payment,

@@ -26,12 +26,13 @@ pub use days::{
 };
 pub use matching::{
     Bucket, Charges, Correction, Decided, Decision, Facts, FeeRule, Finding, FindingKind, Ignored, Key128,
-    NoticeOutcome, NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ReceiptOutcome, ReceiptSide,
-    RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, match_sides,
+    NoticeOutcome, NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ROWS_OF_FILE, ReceiptOutcome,
+    ReceiptSide, RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, file_of,
+    match_sides, read_before, row_no,
 };
 pub use posting::{
-    UnnotifiedError, UnnotifiedRow, bank_ref_key, delivery_from_statement, items_from_statement, refund_key,
-    row_keys, txn_id_of_row, txn_key,
+    UnnotifiedError, UnnotifiedRow, delivery_from_statement, items_from_statement, receipt_keys, refund_key,
+    row_keys, stated_time, txn_id_of_row,
 };
 pub use provider_rules::{FeeCheck, ProviderRules, Rate, RuleTexts, RulesError};
 pub use summary::{Exception, RunSummary, sum_up};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Key128;
 use crate::notice::{Delivery, Details, Evidence, FromStatement, Item, NoticeKind, content_by_statement};
-use crate::statement::RowKind;
+use crate::statement::{RowKind, stated_id};
 use crate::vn::{Day, Dong, TimeMs};
 
 /// The method under which the evidence of a statement's rows is kept: no request has it.
@@ -37,6 +37,9 @@ pub struct UnnotifiedRow {
     pub occurred_at_ms: Option<i64>,
     /// The day under which the provider put it, as [`Day::number`].
     pub business_day: i64,
+    /// Other payments have its id too, so that it is no event of that id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_id_shared: bool,
 }
 
 /// Why kept rows of a statement cannot be read.
@@ -53,6 +56,13 @@ impl UnnotifiedRow {
         }
     }
 
+    fn event_id(&self) -> String {
+        match self.is_id_shared {
+            true => txn_id_of_row(self.row_no),
+            false => self.txn_id(),
+        }
+    }
+
     fn item(&self) -> Result<Item, UnnotifiedError> {
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         let business_day = Day::from_number(self.business_day)
@@ -61,7 +71,7 @@ impl UnnotifiedRow {
             .map_err(|error| UnnotifiedError(format!("row {}: {error}", self.row_no)))?;
         Ok(Item {
             kind: NoticeKind::Payment,
-            event_id: self.txn_id(),
+            event_id: self.event_id(),
             provider_txn_id: self.txn_id(),
             amount,
             content: content_by_statement(amount),
@@ -130,30 +140,37 @@ pub fn items_from_statement(evidence: &Evidence) -> Option<Result<Vec<Item>, Unn
     })
 }
 
-/// The key of a provider's transaction id, as both sides of a comparison have it.
-pub fn txn_key(id: &str) -> Key128 {
-    Key128::of(&["txn", id])
+/// The keys of a row: of its id, and of another one that it names beside it. In a bank's own statement the bank's
+/// reference is the one id there is, and where that is missing too, an id may stand in the place of the customer's.
+pub fn row_keys(txn_id: &str, bank_ref: &str, reference: &str) -> (Option<Key128>, Option<Key128>) {
+    let mut ids = [txn_id, bank_ref, reference].map(stated_id);
+    for at in 1..ids.len() {
+        if ids[..at].contains(&ids[at]) {
+            ids[at] = "";
+        }
+    }
+    let key = |id: &str| (!id.is_empty()).then(|| Key128::of_id(id));
+    let other = ids[1..].iter().copied().find(|id| !id.is_empty());
+    (key(ids[0]), key(other.unwrap_or_default()))
 }
 
-/// The key of a bank's reference.
-pub fn bank_ref_key(reference: &str) -> Key128 {
-    Key128::of(&["bank", reference])
+/// The keys of a receipt: of the provider's id of its transaction, and of the bank's reference where its notice named
+/// one.
+pub fn receipt_keys(txn_id: &str, bank_ref: &str) -> (Key128, Option<Key128>) {
+    let bank_ref = stated_id(bank_ref);
+    let other = (!bank_ref.is_empty() && bank_ref != txn_id).then(|| Key128::of_id(bank_ref));
+    (Key128::of_id(txn_id), other)
 }
 
-/// The keys of a row: of its transaction id, and of the bank's reference. In a bank's own statement the one id
-/// is the bank's reference, so that it stands for both.
-pub fn row_keys(txn_id: &str, bank_ref: &str) -> (Option<Key128>, Option<Key128>) {
-    let bank_ref = match bank_ref {
-        "" => txn_id,
-        text => text,
-    };
-    let key = |text: &str, of: fn(&str) -> Key128| (!text.is_empty()).then(|| of(text));
-    (key(txn_id, txn_key), key(bank_ref, bank_ref_key))
+/// When a row was paid, if its file says more than the day: midnight itself is how programs write a day.
+pub fn stated_time(occurred_at: Option<TimeMs>) -> Option<TimeMs> {
+    occurred_at.filter(|time| Day::of(*time).start() != *time)
 }
 
 /// The key of the payment that a row takes back. Some files repeat the payment's own id beside it.
 pub fn refund_key(kind: RowKind, refund_of: &str) -> Option<Key128> {
-    (kind != RowKind::Payment && !refund_of.is_empty()).then(|| txn_key(refund_of))
+    let id = stated_id(refund_of);
+    (kind != RowKind::Payment && !id.is_empty()).then(|| Key128::of_id(id))
 }
 
 #[cfg(test)]
@@ -173,7 +190,35 @@ mod tests {
             stall_code: "HC7K3M9J".to_owned(),
             occurred_at_ms: None,
             business_day: Day::ymd(2026, 3, 1).number(),
+            is_id_shared: false,
         }
+    }
+
+    #[test]
+    fn a_row_whose_id_others_have_is_an_event_of_its_own_and_keeps_the_id() {
+        let shared = UnnotifiedRow {
+            is_id_shared: true,
+            ..row(7, "BATCH")
+        };
+        let items = delivery_from_statement(&"p".into(), &[row(6, "T1"), shared])
+            .unwrap()
+            .items;
+        let ids: Vec<_> = items
+            .iter()
+            .map(|item| (&*item.event_id, &*item.provider_txn_id))
+            .collect();
+        assert_eq!(ids, [("T1", "T1"), ("statement:7", "BATCH")]);
+    }
+
+    #[test]
+    fn an_id_is_one_id_wherever_it_stands() {
+        let key = |id: &str| Some(Key128::of_id(id));
+        assert_eq!(row_keys("FT1", "FT1", "ORDER"), (key("FT1"), key("ORDER")));
+        assert_eq!(row_keys("T1", "FT1", "ORDER"), (key("T1"), key("FT1")));
+        assert_eq!(row_keys("", "", "FT1"), (None, key("FT1")));
+        assert_eq!(row_keys("NONREF", " FT1 ", ""), (None, key("FT1")));
+        assert_eq!(row_keys("0000", "-", "NOTPROVIDED"), (None, None));
+        assert_eq!(receipt_keys("FT1", "FT1"), (Key128::of_id("FT1"), None));
     }
 
     #[test]

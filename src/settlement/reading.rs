@@ -10,7 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::error::ImportError;
-use crate::reconcile::{FeeCheck, Key128, Payee, RowSide, refund_key, row_keys};
+use crate::reconcile::{FeeCheck, Key128, Payee, RowSide, refund_key, row_keys, stated_time};
 use crate::statement::{
     BadRow, Event, FILE_BYTES_MAX, Mapping, StatementError, StatementRow, Summary, read_statement,
 };
@@ -89,7 +89,10 @@ impl Source {
                 (false, Err(panic)) => std::panic::resume_unwind(panic),
             }
         })?;
-        Ok((first.done(now), summary))
+        let mut read = first.done(now);
+        // Words and numbers always become JSON.
+        read.fresh.shape = serde_json::json!(self.mapping).to_string();
+        Ok((read, summary))
     }
 }
 
@@ -101,6 +104,8 @@ struct Gathering<'a> {
     numbers: HashMap<PayeeName, u32>,
     /// How often each content was met.
     times: HashMap<Key128, u32>,
+    /// Rows that say what an earlier one said, its number included, by their place, with that content.
+    again: Vec<(usize, Key128)>,
     last_day: Option<Day>,
     /// Where the numbers of a row are put together.
     scratch: Vec<u8>,
@@ -120,6 +125,7 @@ impl<'a> Gathering<'a> {
             first_no,
             numbers: HashMap::new(),
             times: HashMap::with_capacity(rows),
+            again: Vec::new(),
             last_day: None,
             scratch: Vec::new(),
             bad_days: Vec::new(),
@@ -159,6 +165,10 @@ impl<'a> Gathering<'a> {
             nth => Key128::of(&[&format!("{:x}{:x} {nth}", said.bits()[0], said.bits()[1])]),
         };
         let fresh = &mut self.read.fresh;
+        // What stands in the customer's place is no number that the file gives.
+        if content != said && !row.provider_txn_id.is_empty() && row.provider_txn_id != row.reference {
+            self.again.push((fresh.rows.len(), said));
+        }
         let no = self.first_no + fresh.rows.len() as i64;
         fresh.rows.push(side_of(&row, no, content, self.fees));
         let next = fresh.names.len() as u32;
@@ -170,7 +180,9 @@ impl<'a> Gathering<'a> {
     }
 
     fn done(self, now: TimeMs) -> FirstReading {
-        let first = self.read.days.map_or(Day::of(now), |(first, _)| first);
+        let mut read = self.read;
+        mark_printed_twice(&mut read.fresh.rows, &self.again);
+        let first = read.days.map_or(Day::of(now), |(first, _)| first);
         let bad_days = self.bad_days.into_iter();
         let bad_days = bad_days.map(|(row_number, day, reason)| BadStatementRow {
             row_number: row_number as i64,
@@ -179,16 +191,42 @@ impl<'a> Gathering<'a> {
         });
         FirstReading {
             bad_days: bad_days.collect(),
-            ..self.read
+            ..read
+        }
+    }
+}
+
+/// Equal rows of one file are different payments, but under a number that the file gives to no other row they are one
+/// row that it lists again: then they have one content.
+fn mark_printed_twice(rows: &mut [RowSide], again: &[(usize, Key128)]) {
+    let contents: HashMap<usize, Key128> = again.iter().copied().collect();
+    let mut content_of: HashMap<Key128, Option<Key128>> = again
+        .iter()
+        .filter_map(|(at, said)| Some((rows[*at].txn?, Some(*said))))
+        .collect();
+    if content_of.is_empty() {
+        return;
+    }
+    for (at, row) in rows.iter().enumerate() {
+        let said = contents.get(&at).copied().unwrap_or(row.content);
+        if let Some(only) = row.txn.and_then(|txn| content_of.get_mut(&txn)) {
+            *only = only.filter(|only| *only == said);
+        }
+    }
+    for (at, said) in again {
+        let is_only = rows[*at].txn.and_then(|txn| content_of.get(&txn)?.as_ref());
+        if is_only.is_some() {
+            rows[*at].content = *said;
         }
     }
 }
 
 /// What matching needs of a row; whose money it is, is found later.
 fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowSide {
-    let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref);
+    let (txn, bank_ref) = row_keys(&row.provider_txn_id, &row.bank_ref, &row.reference);
     RowSide {
         no,
+        shape: 0,
         content,
         kind: row.kind,
         status: row.status,
@@ -200,7 +238,7 @@ fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowS
         amount_vnd: row.amount.vnd(),
         fee_gap_vnd: fees.gap_vnd(row),
         day: row.business_day,
-        occurred_at: row.occurred_at,
+        occurred_at: stated_time(row.occurred_at),
         parts: row.parts,
     }
 }

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use crate::statement::error::StatementError;
 use crate::statement::limits::ROWS_MAX;
 use crate::statement::movement::{RowKind, RowStatus};
+use crate::statement::placeholder::stated_id;
 use crate::vn::{AccountNumber, Day, Dong, Sentence, TimeMs};
 
 /// One row of a statement. `Debug` keeps texts to itself: they may be names and accounts.
@@ -80,6 +81,20 @@ impl StatementRow {
             settled_on: None,
             batch: String::new(),
             parts: 1,
+        }
+    }
+
+    /// What only says that there is no id is no id, in any format.
+    fn drop_placeholders(&mut self) {
+        for id in [
+            &mut self.provider_txn_id,
+            &mut self.reference,
+            &mut self.bank_ref,
+            &mut self.refund_of,
+        ] {
+            if stated_id(id).is_empty() {
+                id.clear();
+            }
         }
     }
 
@@ -201,7 +216,10 @@ impl<'a> EventSink<'a> {
     }
 
     /// Gives one more to the sink, unless the file has had its number.
-    pub(crate) fn push(&mut self, event: Event) -> Result<(), StatementError> {
+    pub(crate) fn push(&mut self, mut event: Event) -> Result<(), StatementError> {
+        if let Event::Row(row) = &mut event {
+            row.drop_placeholders();
+        }
         if self.rows == ROWS_MAX {
             return Err(StatementError::TooManyRows);
         }

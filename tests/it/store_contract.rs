@@ -11,6 +11,7 @@ mod damaged;
 mod facts;
 mod feed;
 mod health;
+mod identity;
 mod orders;
 mod owner_list;
 mod places;

@@ -6,6 +6,7 @@ use super::join::Groups;
 use super::outcome::{Correction, Finding, Ignored, Pass, Tied};
 use super::run::{NO_ROW, Run};
 use super::{Decided, Decision, FindingKind, Key128, ReceiptSide, RowSide};
+use super::{identity, near};
 use crate::statement::{RowKind, RowStatus};
 
 /// Pass 0: what people decided comes first and is kept, whatever the sides say by now.
@@ -137,7 +138,8 @@ pub(super) fn origins(run: &mut Run<'_>) {
         let row = receipt.posted_from_row.and_then(|no| run.row_at(no));
         if let Some(row) = row.filter(|row| run.is_open(*row) && run.is_free(at)) {
             run.take(at, FindingKind::MissingNotice, run.row(row).no);
-            run.find_tied(row, Finding::MissingNotice, by, Tied::One(receipt.no), 0);
+            let finding = run.missing_notice(row);
+            run.find_tied(row, finding, by, Tied::One(receipt.no), 0);
         }
     }
     for (at, refund) in run.sides.refunds.iter().enumerate() {
@@ -150,39 +152,21 @@ pub(super) fn origins(run: &mut Run<'_>) {
     }
 }
 
-/// The same row from another file. The lowest number stands, unless another one was found before.
-pub(super) fn read_twice(run: &mut Run<'_>) {
-    let groups = Groups::join(run.rows().map(|(at, r)| (r.content, at)), std::iter::empty());
-    for (rows, _) in groups.iter() {
-        let first = standing(run, rows);
-        repeat(run, rows, first, true);
-    }
-}
-
-/// Of rows that are one, the one that stands.
-fn standing(run: &Run<'_>, rows: &[u32]) -> u32 {
-    let found = rows.iter().find(|row| !run.is_open(**row));
-    *found.unwrap_or(&rows[0])
-}
-
-/// Open rows beside the one that stands are duplicates.
-fn repeat(run: &mut Run<'_>, rows: &[u32], first: u32, is_same_content: bool) {
-    let of = run.row(first).no;
-    for row in rows.iter().filter(|row| **row != first) {
-        if run.is_open(*row) {
-            run.find(*row, Finding::DuplicateRow { of, is_same_content });
-        }
-    }
-}
-
 /// Pass 1: the provider's transaction id.
 pub(super) fn by_transaction_id(run: &mut Run<'_>) {
     let by_id = Groups::join(
         payments(run).filter_map(|(at, r)| Some((r.txn?, at))),
         run.receipts().map(|(at, c)| (c.txn, at)),
     );
+    let several = by_id.iter().filter(|(rows, _)| rows.len() > 1);
+    let several: Vec<(Key128, &[u32])> = several
+        .filter_map(|(rows, _)| Some((run.row(rows[0]).txn?, rows)))
+        .collect();
+    identity::by_id(run, several.into_iter());
     for (rows, receipts) in by_id.iter() {
-        one_payment(run, rows, receipts, Pass::TransactionId);
+        if let [receipt] = receipts {
+            of_receipt(run, rows, *receipt);
+        }
     }
     // An id that several receipts have (one provider, two merchants): amount and household tell them apart.
     if by_id.iter().all(|(_, receipts)| receipts.len() < 2) {
@@ -193,81 +177,167 @@ pub(super) fn by_transaction_id(run: &mut Run<'_>) {
         run.receipts()
             .map(|(at, c)| ((c.txn, c.household, c.amount_vnd), at)),
     );
-    for (rows, receipts) in whole.iter() {
-        one_payment(run, rows, receipts, Pass::TransactionId);
+    for (rows, receipts) in whole.iter().filter(|(_, receipts)| !receipts.is_empty()) {
+        pair_off(run, rows, receipts, Pass::TransactionId);
     }
     for (rows, receipts) in by_id.iter().filter(|(_, receipts)| receipts.len() > 1) {
         doubt_open(run, rows, receipts);
     }
 }
 
-/// Pass 2: the bank's reference. It alone is weaker than an id: some banks give one reference to all
-/// credits of a batch, so rows are one payment only if amount and account agree as well.
-pub(super) fn by_bank_reference(run: &mut Run<'_>) {
+/// Rows that name one receipt by its id. It is one of theirs; what the others have in common with it is the id.
+fn of_receipt(run: &mut Run<'_>, rows: &[u32], receipt: u32) {
+    if !run.is_free(receipt) {
+        return;
+    }
+    let c = run.receipt(receipt);
+    if let ([row], None) = (rows, c.posted_from_row) {
+        if run.is_open(*row) {
+            run.tie(*row, receipt, Pass::TransactionId);
+        }
+        return;
+    }
+    let open = undecided(run, rows);
+    if open.is_empty() {
+        return;
+    }
+    let standing = rows.iter().filter(|row| !run.is_repeat(**row)).count();
+    let is_it = |row: &u32| {
+        let r = run.row(*row);
+        (r.amount_vnd == c.amount_vnd || r.amount_vnd == c.left_vnd()) && r.may_pay(c.household)
+    };
+    let agreeing: Vec<u32> = open.iter().copied().filter(is_it).collect();
+    // The row that posted it is far away: only an id that is no counter says that this is the same.
+    let is_far = c.posted_from_row.is_some();
+    let is_counter = run.row(open[0]).txn.is_none_or(|id| !id.is_long());
+    match agreeing.as_slice() {
+        [] if is_far => {}
+        _ if is_far && is_counter => {}
+        [] if standing > 1 => run.doubt(&open, &[receipt]),
+        [] => run.tie(open[0], receipt, Pass::TransactionId),
+        [row] => run.tie(*row, receipt, Pass::TransactionId),
+        agreeing => pair_off(run, agreeing, &[receipt], Pass::TransactionId),
+    }
+}
+
+/// Open rows and free receipts that share an id and agree in amount and household. If one is as good as the other
+/// they pair off in order; else nobody can tell which is whose.
+fn pair_off(run: &mut Run<'_>, rows: &[u32], receipts: &[u32], by: Pass) {
+    let rows = undecided(run, rows);
+    let free: Vec<u32> = receipts.iter().copied().filter(|c| run.is_free(*c)).collect();
+    let is_one_each = rows.len() == 1 && free.len() == 1;
+    if is_one_each || near::are_alike(run, &rows, &free) {
+        for (row, receipt) in rows.iter().zip(&free) {
+            run.tie(*row, *receipt, by);
+        }
+    } else if !rows.is_empty() && !free.is_empty() {
+        run.doubt(&rows, &free);
+    }
+}
+
+/// Open rows that are not perhaps the same payment as another.
+fn undecided(run: &Run<'_>, rows: &[u32]) -> Vec<u32> {
+    let rows = rows.iter().copied();
+    rows.filter(|row| run.is_open(*row) && run.identity.perhaps_of(*row).is_none())
+        .collect()
+}
+
+/// Pass 2: any id that row and receipt share, in whatever field it stands. It alone is weaker than a transaction id:
+/// some banks give one reference to all credits of a batch, so amount and household have to agree as well.
+pub(super) fn by_any_id(run: &mut Run<'_>) {
     // Mostly the ids have found everything, and then only the references of the rest are of interest.
     let open = payments(run).filter(|(at, _)| run.is_open(*at));
-    let wanted: HashSet<Key128> = open.filter_map(|(_, r)| r.bank_ref).collect();
-    let whole = Groups::join(
-        payments(run).filter_map(|(at, r)| {
-            let bank_ref = r.bank_ref.filter(|key| wanted.contains(key))?;
-            Some(((bank_ref, r.amount_vnd, r.household()), at))
-        }),
-        run.receipts()
-            .filter_map(|(at, c)| Some(((c.bank_ref?, c.amount_vnd, Some(c.household)), at))),
-    );
-    for (rows, receipts) in whole.iter() {
-        one_payment(run, rows, receipts, Pass::BankReference);
+    let wanted: HashSet<Key128> = open.flat_map(|(_, r)| r.ids()).collect();
+    if wanted.is_empty() {
+        return;
     }
-    let left = Groups::join(
-        payments(run).filter_map(|(at, r)| Some((r.bank_ref.filter(|_| run.is_open(at))?, at))),
-        run.receipts()
-            .filter_map(|(at, c)| Some((c.bank_ref.filter(|_| run.is_free(at))?, at))),
-    );
-    for (rows, receipts) in left.iter() {
-        match (rows, receipts) {
-            ([row], [receipt]) => run.tie(*row, *receipt, Pass::BankReference),
-            _ => doubt_open(run, rows, receipts),
+    let rows = payments(run).flat_map(|(at, r)| r.ids().map(move |id| (id, at)));
+    let mut rows: Vec<(Key128, u32)> = rows.filter(|(id, _)| wanted.contains(id)).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let numbers: Vec<u32> = rows.iter().map(|(_, row)| *row).collect();
+    let mut groups: Vec<(Key128, &[u32])> = Vec::new();
+    let mut from = 0;
+    for rows in rows.chunk_by(|a, b| a.0 == b.0) {
+        groups.push((rows[0].0, &numbers[from..from + rows.len()]));
+        from += rows.len();
+    }
+    let mut receipts: HashMap<Key128, Vec<u32>> = HashMap::new();
+    for (at, c) in run.receipts() {
+        for id in c.ids().filter(|id| wanted.contains(id)) {
+            let of_id = receipts.entry(id).or_default();
+            if of_id.last() != Some(&at) {
+                of_id.push(at);
+            }
         }
+    }
+    let several = groups.iter().copied().filter(|(_, rows)| rows.len() > 1);
+    identity::entries_and_parts(run, several.clone());
+    // Rows with one transaction id were looked at before.
+    let across = several.filter(|(id, rows)| rows.iter().any(|row| run.row(*row).txn != Some(*id)));
+    let across: Vec<_> = across.collect();
+    identity::by_id(run, across.into_iter());
+    for (id, rows) in &groups {
+        if let Some(receipts) = receipts.get(id) {
+            agreeing_in_amount(run, rows, receipts);
+        }
+    }
+    for (id, rows) in &groups {
+        match (*rows, receipts.get(id).map(Vec::as_slice)) {
+            (_, None) => {}
+            // The id is theirs alone, so what differs is a difference.
+            ([row], Some([receipt])) => {
+                let is_ref =
+                    run.row(*row).bank_ref == Some(*id) && run.receipt(*receipt).bank_ref == Some(*id);
+                let is_from_notice = run.receipt(*receipt).posted_from_row.is_none();
+                if is_ref && is_from_notice && run.is_free(*receipt) && !undecided(run, rows).is_empty() {
+                    run.tie(*row, *receipt, Pass::BankReference);
+                }
+            }
+            (rows, Some(receipts)) => {
+                let is_ref = |c: &u32| run.receipt(*c).bank_ref == Some(*id);
+                let receipts: Vec<u32> = receipts.iter().copied().filter(is_ref).collect();
+                doubt_open(run, &undecided(run, rows), &receipts);
+            }
+        }
+    }
+    for (id, rows) in &groups {
+        for receipt in receipts.get(id).into_iter().flatten() {
+            for row in undecided(run, rows) {
+                identity::of_taken(run, row, *receipt, *id);
+            }
+        }
+    }
+}
+
+/// Rows and receipts of one id: those of one amount and household.
+fn agreeing_in_amount(run: &mut Run<'_>, rows: &[u32], receipts: &[u32]) {
+    let free = receipts.iter().copied().filter(|c| run.is_free(*c));
+    let mut free: Vec<u32> = free
+        .filter(|c| run.receipt(*c).posted_from_row.is_none())
+        .collect();
+    free.sort_unstable_by_key(|c| (run.receipt(*c).amount_vnd, run.receipt(*c).household, *c));
+    let key = |c: &u32| (run.receipt(*c).amount_vnd, run.receipt(*c).household);
+    let groups: Vec<Vec<u32>> = free
+        .chunk_by(|a, b| key(a) == key(b))
+        .map(<[u32]>::to_vec)
+        .collect();
+    for receipts in groups {
+        let c = run.receipt(receipts[0]);
+        let is_theirs = |row: &u32| {
+            let r = run.row(*row);
+            let stall = r.stall_in_note.is_none_or(|s| c.stall.is_none_or(|own| own == s));
+            r.amount_vnd == c.amount_vnd && r.may_pay(c.household) && stall && run.is_day_allowed(r.day, c)
+        };
+        let rows: Vec<u32> = undecided(run, rows).into_iter().filter(is_theirs).collect();
+        pair_off(run, &rows, &receipts, Pass::BankReference);
     }
 }
 
 /// Settled payments that are not known as repeats, found or not.
 fn payments<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r RowSide)> {
-    run.rows().filter(|(at, row)| {
-        let found = run.found[*at as usize];
-        let is_repeat = found.is_some_and(|f| matches!(f.finding, Finding::DuplicateRow { .. }));
-        row.is_paid() && !is_repeat
-    })
-}
-
-/// Rows that share a key are one payment, unless the receipts say that several payments share it: one of
-/// them stands, and has the receipt.
-fn one_payment(run: &mut Run<'_>, rows: &[u32], receipts: &[u32], by: Pass) {
-    if receipts.len() > 1 {
-        return;
-    }
-    let first = standing(run, rows);
-    let first_txn = run.row(first).txn;
-    // Two transaction ids are two payments, whatever reference they share.
-    let is_same = |txn: Option<Key128>| by == Pass::TransactionId || txn.is_none() || first_txn.is_none();
-    let same: Vec<u32> = rows
-        .iter()
-        .copied()
-        .filter(|row| is_same(run.row(*row).txn))
-        .collect();
-    repeat(run, &same, first, false);
-    let Some(receipt) = receipts.first().copied().filter(|_| run.is_open(first)) else {
-        return;
-    };
-    match run.taken[receipt as usize] {
-        None => run.tie(first, receipt, by),
-        // Its receipt has another row already, by a person or by the id.
-        Some((_, of)) if by == Pass::TransactionId || first_txn.is_none() => {
-            let is_same_content = false;
-            run.find(first, Finding::DuplicateRow { of, is_same_content });
-        }
-        Some(_) => {}
-    }
+    run.rows()
+        .filter(|(at, row)| row.is_paid() && !run.is_repeat(*at))
 }
 
 fn doubt_open(run: &mut Run<'_>, rows: &[u32], receipts: &[u32]) {

@@ -5,6 +5,11 @@ use std::num::NonZeroU64;
 
 use crate::vn::digest_128;
 
+/// Letters and digits of an id that is no counter.
+const LONG_ID: usize = 8;
+/// Digits among them.
+const LONG_ID_DIGITS: usize = 5;
+
 /// A text as 128 bits of its SHA-256, so that a million rows are compared without their texts.
 ///
 /// Two texts with one key would have to agree in half a SHA-256: among ten million texts that is less
@@ -26,6 +31,19 @@ impl Key128 {
         Key128::from_bits([(bits >> 64) as u64, bits as u64])
     }
 
+    /// Of an id, whatever a file calls it: the same text is the same id in each column. The key remembers whether the
+    /// id is long enough to be no counter ([`Key128::is_long`]).
+    pub fn of_id(id: &str) -> Key128 {
+        let key = Key128::of(&["id", id]);
+        Key128(key.0, key.1 & !1 | u64::from(is_long_id(id)))
+    }
+
+    /// Whether an id is so long that two payments have it only if it was given to both: a counter that begins anew
+    /// each day is short, however many zeros it is filled up with. Of keys of ids only.
+    pub(super) fn is_long(self) -> bool {
+        self.1 & 1 == 1
+    }
+
     /// From bits that were kept, as [`Key128::bits`] gave them.
     pub fn from_bits([high, low]: [u64; 2]) -> Key128 {
         Key128(NonZeroU64::new(high).unwrap_or(NonZeroU64::MIN), low)
@@ -37,9 +55,44 @@ impl Key128 {
     }
 }
 
+/// Whether an id is long enough to be no counter of a day and no word: eight letters and digits, five of them digits,
+/// without zeros that only fill it up.
+fn is_long_id(id: &str) -> bool {
+    let mut counted = 0;
+    let mut digits = 0;
+    let mut is_filling = true;
+    for c in id.chars().filter(|c| c.is_alphanumeric()) {
+        is_filling = match c {
+            '0' => is_filling,
+            c => !c.is_ascii_digit(),
+        };
+        let counts = c != '0' || !is_filling;
+        counted += usize::from(counts);
+        digits += usize::from(counts && c.is_ascii_digit());
+    }
+    counted >= LONG_ID && digits >= LONG_ID_DIGITS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_long_by_what_does_not_fill_it_up() {
+        for id in ["FT26166000501", "10000000", "A0000000-1234567", "5078-12345678"] {
+            assert!(Key128::of_id(id).is_long(), "{id}");
+        }
+        for id in [
+            "1",
+            "0000000001",
+            "PC0000012",
+            "TX-00000000000000017",
+            "HOCPHI THANG SAU",
+            "1234567",
+        ] {
+            assert!(!Key128::of_id(id).is_long(), "{id}");
+        }
+    }
 
     #[test]
     fn fields_do_not_run_together_and_bits_come_back() {

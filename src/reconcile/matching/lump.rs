@@ -114,13 +114,55 @@ pub(super) fn whole_days(run: &mut Run<'_>) {
             *claims.entry(*receipt).or_default() += 1;
         }
     }
+    let single = Singles::of(run);
     for (row, fit) in fits {
         let receipts = fit.receipts();
-        if receipts.is_empty() || receipts.iter().any(|c| claims[c] > 1) {
+        // A row that does not say that it is a sum takes nothing that another row may be alone.
+        let is_sum =
+            run.row(row).states_lump() || !receipts.iter().any(|c| single.may_be(run.receipt(*c), row));
+        if receipts.is_empty() || receipts.iter().any(|c| claims[c] > 1) || !is_sum {
             run.doubt(&[row], receipts)
         } else {
             gather(run, row, receipts)
         }
+    }
+}
+
+/// Open rows that may be one payment each, by whose they are and how much.
+struct Singles {
+    of_household: HashMap<(u32, i64), u32>,
+    of_stall: HashMap<(u32, i64), u32>,
+}
+
+impl Singles {
+    fn of(run: &Run<'_>) -> Singles {
+        let mut singles = Singles {
+            of_household: HashMap::new(),
+            of_stall: HashMap::new(),
+        };
+        let open = run
+            .rows()
+            .filter(|(at, r)| run.is_open(*at) && r.is_paid() && !r.states_lump());
+        for (at, r) in open {
+            if let Some(household) = r.household() {
+                singles.of_household.insert((household, r.amount_vnd), at);
+            } else if let Some(stall) = r.stall() {
+                singles.of_stall.insert((stall, r.amount_vnd), at);
+            }
+        }
+        singles
+    }
+
+    /// Whether another row than this may be the payment of the receipt.
+    fn may_be(&self, c: &ReceiptSide, row: u32) -> bool {
+        let of_household = self.of_household.get(&(c.household, c.amount_vnd));
+        let of_stall = c
+            .stall
+            .and_then(|stall| self.of_stall.get(&(stall, c.amount_vnd)));
+        of_household
+            .into_iter()
+            .chain(of_stall)
+            .any(|other| *other != row)
     }
 }
 

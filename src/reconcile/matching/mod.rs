@@ -17,6 +17,7 @@
 
 mod cluster;
 mod finding_kind;
+mod identity;
 mod ids;
 mod join;
 mod key;
@@ -36,13 +37,17 @@ use near::Aim;
 use run::Run;
 
 pub use finding_kind::{Bucket, Facts, FindingKind};
+pub use identity::read_before;
 pub use key::Key128;
 pub use outcome::{
     Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass, Proof, ReceiptOutcome, RefundOutcome,
     RowOutcome, Tally, Tied,
 };
 pub use rules::{Charges, FeeRule, Rules};
-pub use sides::{Decided, Decision, NoticeSide, NoticeState, Payee, ReceiptSide, RefundSide, RowSide, Sides};
+pub use sides::{
+    Decided, Decision, NoticeSide, NoticeState, Payee, ROWS_OF_FILE, ReceiptSide, RefundSide, RowSide, Sides,
+    file_of, row_no,
+};
 
 /// Compares the two sides. They are sorted by number in place, which saves a copy of two million entries;
 /// the lists of the outcome stand in the same order.
@@ -54,21 +59,27 @@ pub fn match_sides(sides: &mut Sides, rules: &Rules) -> Outcome {
     let mut run = Run::new(sides, rules);
     ids::decisions(&mut run);
     ids::origins(&mut run);
-    ids::read_twice(&mut run);
+    identity::read_twice(&mut run);
     ids::by_transaction_id(&mut run);
-    ids::by_bank_reference(&mut run);
+    ids::by_any_id(&mut run);
     // Ids first for all kinds of rows: a debit or a failed payment that names a receipt by its id has more
     // right to it than a credit that only has the same amount.
     refunds::by_id(&mut run);
     ids::statuses(&mut run);
+    near::walk(&mut run, Pass::StallAmountDay, Aim::MatchOfDay);
+    near::walk(&mut run, Pass::AccountAmountTime, Aim::MatchOfDay);
+    // What is left may be the payment of a row of another file, which perhaps has found its receipt by now.
+    identity::without_common_id(&mut run);
     near::walk(&mut run, Pass::StallAmountDay, Aim::Match);
     near::walk(&mut run, Pass::AccountAmountTime, Aim::Match);
+    identity::without_common_id(&mut run);
+    identity::turn_round(&mut run);
     lump::whole_days(&mut run);
     // What later passes took may have left one candidate where there were two.
     near::walk(&mut run, Pass::StallAmountDay, Aim::MatchOrDoubt);
     near::walk(&mut run, Pass::AccountAmountTime, Aim::MatchOrDoubt);
-    near::walk(&mut run, Pass::StallAmountDay, Aim::DoubtTwins);
-    near::walk(&mut run, Pass::AccountAmountTime, Aim::DoubtTwins);
+    identity::without_common_id(&mut run);
+    identity::turn_round(&mut run);
     lump::parts_of_days(&mut run);
     refunds::by_amount(&mut run);
     refunds::wrong_direction(&mut run);

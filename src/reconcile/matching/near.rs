@@ -21,25 +21,24 @@ use super::{ReceiptSide, RowSide};
 /// What a walk over the groups is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
+    /// Match clusters that are decided within a day, leave the others.
+    MatchOfDay,
     /// Match clusters that are decided, leave the others.
     Match,
     /// Match what has become decided since, and mark what has not.
     MatchOrDoubt,
-    /// Mark rows without any id that say just what an earlier row said that has posted a receipt: it may be
-    /// the same money from another export, so nothing is posted from it without a person.
-    DoubtTwins,
 }
 
 /// Walks over all groups of a pass.
 pub(super) fn walk(run: &mut Run<'_>, by: Pass, aim: Aim) {
     let groups = match by {
         Pass::StallAmountDay => Groups::join(
-            rows(run, aim).filter_map(|(at, r)| Some(((r.stall()?, r.amount_vnd), at))),
-            receipts(run, aim).filter_map(|(at, c)| Some(((c.stall?, c.amount_vnd), at))),
+            rows(run).filter_map(|(at, r)| Some(((r.stall()?, r.amount_vnd), at))),
+            receipts(run).filter_map(|(at, c)| Some(((c.stall?, c.amount_vnd), at))),
         ),
         _ => Groups::join(
-            rows(run, aim).filter_map(|(at, r)| Some(((r.household()?, r.amount_vnd), at))),
-            receipts(run, aim).map(|(at, c)| ((c.household, c.amount_vnd), at)),
+            rows(run).filter_map(|(at, r)| Some(((r.household()?, r.amount_vnd), at))),
+            receipts(run).map(|(at, c)| ((c.household, c.amount_vnd), at)),
         ),
     };
     for (rows, receipts) in groups.iter().filter(|(_, receipts)| !receipts.is_empty()) {
@@ -54,27 +53,23 @@ pub(super) fn walk(run: &mut Run<'_>, by: Pass, aim: Aim) {
         let mut group = Group { run, by, aim };
         group.by_time(&rows, receipts);
         group.by_day(&rows, receipts);
-        // A twin says the same in everything, so also the same day.
-        if aim != Aim::DoubtTwins {
+        if aim != Aim::MatchOfDay {
             group.by_slack(&rows, receipts);
         }
     }
 }
 
-/// Rows that look for a receipt. What says of itself that it is a sum is no single payment.
-fn rows<'r>(run: &'r Run<'_>, aim: Aim) -> impl Iterator<Item = (u32, &'r RowSide)> {
+/// Rows that look for a receipt. What says of itself that it is a sum is no single payment, and what may be the payment
+/// of a row that has its place waits for a person.
+fn rows<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r RowSide)> {
     run.rows().filter(move |(at, r)| {
-        let is_nameless = r.txn.is_none() && r.bank_ref.is_none();
-        let is_concerned = aim != Aim::DoubtTwins || is_nameless;
-        run.is_open(*at) && r.is_paid() && !r.states_lump() && is_concerned
+        let waits = || run.identity.perhaps_of(*at).is_some_and(|of| !run.is_open(of));
+        run.is_open(*at) && r.is_paid() && !r.states_lump() && !waits()
     })
 }
 
-fn receipts<'r>(run: &'r Run<'_>, aim: Aim) -> impl Iterator<Item = (u32, &'r ReceiptSide)> {
-    run.receipts().filter(move |(at, c)| match aim {
-        Aim::DoubtTwins => !run.is_free(*at) && c.posted_from_row.is_some(),
-        _ => run.is_free(*at),
-    })
+fn receipts<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r ReceiptSide)> {
+    run.receipts().filter(move |(at, _)| run.is_free(*at))
 }
 
 /// Whose receipts they are; none if the stall changed hands among them, and then only the account can tell.
@@ -100,8 +95,11 @@ impl Group<'_, '_> {
     }
 
     fn free(&self, receipts: &[u32]) -> Vec<u32> {
-        let is_there = |c: &u32| self.aim == Aim::DoubtTwins || self.run.is_free(*c);
-        receipts.iter().copied().filter(is_there).collect()
+        receipts
+            .iter()
+            .copied()
+            .filter(|c| self.run.is_free(*c))
+            .collect()
     }
 
     /// Both have a time: within the window.
@@ -139,7 +137,7 @@ impl Group<'_, '_> {
         for cluster in clusters(row_days, receipt_days, slack_days) {
             match (cluster.rows.as_slice(), self.aim) {
                 ([_], _) => self.decide(&cluster),
-                (_, Aim::Match) => {}
+                (_, Aim::MatchOfDay | Aim::Match) => {}
                 _ => self.run.doubt(&cluster.rows, &cluster.receipts),
             }
         }
@@ -178,16 +176,25 @@ impl Group<'_, '_> {
             .collect()
     }
 
+    /// As many notices as rows tell that all rows are different payments. Else those that may be the same payment as
+    /// another row give way.
     fn decide(&mut self, cluster: &Cluster) {
-        let is_decided = self.aim != Aim::DoubtTwins && self.is_decided(cluster);
-        match (is_decided, self.aim) {
-            (true, _) => {
+        let is_alone = |row: &u32| self.run.identity.perhaps_of(*row).is_none();
+        let alone = Cluster {
+            rows: cluster.rows.iter().copied().filter(is_alone).collect(),
+            receipts: cluster.receipts.clone(),
+        };
+        let decided = [cluster, &alone]
+            .into_iter()
+            .find(|cluster| self.is_decided(cluster));
+        match (decided, self.aim) {
+            (Some(cluster), _) => {
                 for (row, receipt) in cluster.rows.iter().zip(&cluster.receipts) {
                     self.run.tie(*row, *receipt, self.by);
                 }
             }
-            (false, Aim::Match) => {}
-            (false, _) => self.run.doubt(&cluster.rows, &cluster.receipts),
+            (None, Aim::MatchOfDay | Aim::Match) => {}
+            (None, Aim::MatchOrDoubt) => self.run.doubt(&cluster.rows, &cluster.receipts),
         }
     }
 
@@ -206,8 +213,16 @@ impl Group<'_, '_> {
             let are_stalls_one = r.stall().is_none_or(|s| c.stall.is_none_or(|own| own == s));
             are_stalls_one && run.is_day_allowed(r.day, c) && are_times_near(r, c, run.rules.time_window_ms)
         };
-        cluster.rows.len() == cluster.receipts.len() && are_alike && rows.zip(receipts).all(fits)
+        // What a row posted is that row's, which is in another place or time: another row may be the same payment.
+        let are_heard = receipts.clone().all(|c| c.posted_from_row.is_none());
+        cluster.rows.len() == cluster.receipts.len() && are_alike && are_heard && rows.zip(receipts).all(fits)
     }
+}
+
+/// Whether it makes no difference to anybody which of the rows has which of the receipts.
+pub(super) fn are_alike(run: &Run<'_>, rows: &[u32], receipts: &[u32]) -> bool {
+    all_equal(rows.iter().map(|row| row_likeness(run.row(*row))))
+        && all_equal(receipts.iter().map(|c| receipt_likeness(run.receipt(*c))))
 }
 
 /// What interchangeable rows have in common, besides the amount of their group.

@@ -91,7 +91,10 @@ pub enum Finding {
         less_vnd: i64,
     },
     /// Its receipt is posted from it, or was.
-    MissingNotice,
+    MissingNotice {
+        /// Its id names other payments too, so it is posted under none.
+        is_id_shared: bool,
+    },
     /// Another amount than the receipt, or the refund, that it is tied to.
     AmountDiffers {
         /// The row's amount less the ledger's.
@@ -141,7 +144,7 @@ impl Finding {
             Finding::MatchedManual => FindingKind::MatchedManual,
             Finding::MatchedForced => FindingKind::MatchedForced,
             Finding::Lump { .. } => FindingKind::Lump,
-            Finding::MissingNotice => FindingKind::MissingNotice,
+            Finding::MissingNotice { .. } => FindingKind::MissingNotice,
             Finding::AmountDiffers { .. } => FindingKind::AmountDiffers,
             Finding::DateDiffers => FindingKind::DateDiffers,
             Finding::DuplicateRow { .. } => FindingKind::DuplicateRow,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::vn::Day;
 
 use super::cluster::clusters;
+use super::identity::is_one_payee;
 use super::join::Groups;
 use super::outcome::{Finding, Pass, Tied};
 use super::run::Run;
@@ -51,8 +52,14 @@ fn by_own_id(run: &mut Run<'_>) {
             continue;
         }
         agree(run, *first, *refund, Pass::TransactionId);
-        for row in others {
-            let of = run.row(*first).no;
+        let f = run.row(*first);
+        let is_again = |row: &&u32| {
+            let r = run.row(**row);
+            r.amount_vnd == f.amount_vnd && r.file() != f.file()
+        };
+        let again: Vec<u32> = others.iter().filter(is_again).copied().collect();
+        for row in &again {
+            let of = f.no;
             let is_same_content = false;
             run.find(*row, Finding::DuplicateRow { of, is_same_content });
         }
@@ -98,10 +105,39 @@ fn by_receipt(
     }
     let mut known = KnownRefunds::of(run);
     for (rows, receipts) in groups.iter() {
-        if let [receipt] = receipts {
-            of_receipt(run, rows, *receipt, known.free_of(run, *receipt), by);
+        for receipt in receipts {
+            let named = named(run, rows, *receipt, receipts.len() == 1);
+            if !named.is_empty() {
+                of_receipt(run, &named, *receipt, known.free_of(run, *receipt), by);
+            }
+        }
+        if receipts.len() > 1 {
+            // Which of several payments went back in part, nobody can tell.
+            let is_left = |row: &u32| run.is_open(*row) && run.row(*row).kind == RowKind::Refund;
+            let left: Vec<u32> = rows.iter().copied().filter(is_left).collect();
+            run.doubt(&left, &[]);
         }
     }
+}
+
+/// Rows of money out that may be of a receipt whose id they name. The same id may be that of a charge, or of another
+/// payment: only what says that it is money back, and names an id that is the receipt's alone, may be a part of it.
+fn named(run: &Run<'_>, rows: &[u32], receipt: u32, is_own: bool) -> Vec<u32> {
+    let c = run.receipt(receipt);
+    let is_unheard = run.is_free(receipt) && c.posted_from_row.is_none();
+    let mut is_whole_taken = false;
+    let mut named = Vec::new();
+    for row in rows.iter().copied().filter(|row| run.is_open(*row)) {
+        let r = run.row(row);
+        let is_whole = r.amount_vnd == c.amount_vnd || r.amount_vnd == c.left_vnd();
+        let may_be_part = is_own && (r.kind == RowKind::Refund || is_unheard);
+        let is_first_whole = is_whole && (is_own || !is_whole_taken);
+        if r.may_pay(c.household) && (may_be_part || is_first_whole) {
+            is_whole_taken |= is_whole;
+            named.push(row);
+        }
+    }
+    named
 }
 
 /// Known refunds by the position of their receipt.
@@ -203,10 +239,18 @@ fn by_payment_row(run: &mut Run<'_>) {
         let payments = run.rows().filter(|(at, r)| r.is_paid() && run.is_open(*at));
         let payments = payments.filter_map(|(at, r)| Some((r.txn?, at)));
         for (rows, payments) in Groups::join(out(run, name), payments).iter() {
-            let Some(payment) = payments.first() else { continue };
-            let payment_row = Some(run.row(*payment).no);
             for row in rows {
-                run.find(*row, Finding::Reversed { payment_row });
+                let r = run.row(*row);
+                let is_of = |payment: &&u32| {
+                    let p = run.row(**payment);
+                    let is_part =
+                        r.kind == RowKind::Refund && payments.len() == 1 && r.amount_vnd < p.amount_vnd;
+                    (r.amount_vnd == p.amount_vnd || is_part) && is_one_payee(r, p)
+                };
+                if let Some(payment) = payments.iter().find(is_of) {
+                    let payment_row = Some(run.row(*payment).no);
+                    run.find(*row, Finding::Reversed { payment_row });
+                }
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::vn::Day;
+use crate::vn::{Day, TimeMs};
 
+use super::identity::Identity;
 use super::outcome::{Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass};
 use super::outcome::{ReceiptOutcome, RefundOutcome};
 use super::outcome::{RowOutcome, Tied};
@@ -35,6 +36,8 @@ pub(super) struct Run<'s> {
     pub(super) receipt_doubts: Vec<bool>,
     /// Receipts of rows that have many.
     pub(super) many: Vec<i64>,
+    /// What is known of rows of different files that may be one payment.
+    pub(super) identity: Identity,
 }
 
 impl<'s> Run<'s> {
@@ -53,6 +56,7 @@ impl<'s> Run<'s> {
             row_doubts: vec![0; rows],
             receipt_doubts: vec![false; receipts],
             many: Vec::new(),
+            identity: Identity::default(),
         }
     }
 
@@ -70,6 +74,22 @@ impl<'s> Run<'s> {
 
     pub(super) fn is_free(&self, receipt: u32) -> bool {
         self.taken[receipt as usize].is_none()
+    }
+
+    /// Whether a row was found to be the same payment as another.
+    pub(super) fn is_repeat(&self, row: u32) -> bool {
+        let found = self.found[row as usize];
+        found.is_some_and(|f| matches!(f.finding, Finding::DuplicateRow { .. }))
+    }
+
+    /// When a row was paid: as it says, else as the notice of its payment says.
+    pub(super) fn time_of(&self, row: u32) -> Option<TimeMs> {
+        let tied = self.found[row as usize].map(|found| found.tied);
+        let heard = match tied {
+            Some(Tied::One(no)) => self.receipt_at(no).and_then(|at| self.receipt(at).time()),
+            _ => None,
+        };
+        self.row(row).occurred_at.or(heard)
     }
 
     /// Every row with its position.
@@ -192,7 +212,7 @@ impl<'s> Run<'s> {
     /// person would have to settle them: whose money, whether it came, how much, when, and what it cost.
     fn judge(&self, r: &RowSide, c: &ReceiptSide, by: Pass) -> Finding {
         if c.posted_from_row == Some(r.no) {
-            return Finding::MissingNotice;
+            return Finding::MissingNotice { is_id_shared: false };
         }
         if let Some(of) = c.posted_from_row {
             // The same money again, from another export: never a second payment.
@@ -253,7 +273,7 @@ impl<'s> Run<'s> {
     pub(super) fn finish(mut self) -> Outcome {
         for (at, row) in self.rows() {
             if self.is_open(at) {
-                let finding = self.leftover(row, self.row_doubts[at as usize]);
+                let finding = self.leftover(at, row, self.row_doubts[at as usize]);
                 self.find(at, finding);
             }
         }
@@ -284,7 +304,7 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn leftover(&self, row: &RowSide, candidates: u32) -> Finding {
+    fn leftover(&self, at: u32, row: &RowSide, candidates: u32) -> Finding {
         let is_settled = row.status == RowStatus::Settled;
         match row.kind {
             RowKind::Fee => Finding::Ignored(Ignored::FeeLine),
@@ -296,7 +316,14 @@ impl<'s> Run<'s> {
             // Posting a sum as one receipt would count one payment where there were many.
             RowKind::Payment if row.states_lump() => Finding::Ambiguous { candidates },
             RowKind::Payment if row.household().or(row.stall()).is_none() => Finding::UnknownAccount,
-            RowKind::Payment => Finding::MissingNotice,
+            RowKind::Payment => self.missing_notice(at),
+        }
+    }
+
+    /// A payment that only the statement tells of.
+    pub(super) fn missing_notice(&self, row: u32) -> Finding {
+        Finding::MissingNotice {
+            is_id_shared: self.identity.is_shared(row),
         }
     }
 

@@ -5,6 +5,21 @@ use crate::vn::{Day, TimeMs};
 use super::{Key128, Rules};
 use crate::statement::{RowKind, RowStatus};
 
+/// Bits of a row's number that are its place in its file: more than a file may have rows.
+const PLACE_BITS: u32 = 21;
+/// A row's number divided by this is its file.
+pub const ROWS_OF_FILE: i64 = 1 << PLACE_BITS;
+
+/// The number of a row: its file and its place in it.
+pub const fn row_no(file_no: i64, place: i64) -> i64 {
+    (file_no << PLACE_BITS) | place
+}
+
+/// The file of a row.
+pub const fn file_of(row_no: i64) -> i64 {
+    row_no >> PLACE_BITS
+}
+
 /// Everything that one run compares: one provider, a window of days. Order means nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sides {
@@ -75,6 +90,11 @@ pub struct ReceiptSide {
 }
 
 impl ReceiptSide {
+    /// Every id by which a row may name it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Key128> + use<> {
+        [Some(self.txn), self.bank_ref].into_iter().flatten()
+    }
+
     /// When it was paid, as nearly as is known: a notice comes within minutes of its payment, but a
     /// statement at any time, so what a row posted without a time has none.
     pub(in crate::reconcile) fn time(&self) -> Option<TimeMs> {
@@ -161,8 +181,10 @@ pub enum Payee {
 /// A row of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowSide {
-    /// Its number: unique over all files, growing with the order in which they came.
+    /// Its number: unique over all files, growing with the order in which they came ([`row_no`]).
     pub no: i64,
+    /// How its file is read: files of one shape name, date and number the same payment in the same way.
+    pub shape: u16,
     /// What the row says, with the ordinal among equal rows of its file. It must not cover what another
     /// export of the same day numbers anew (the file's name, the line, a running count): rows with equal
     /// content are one row that was read twice.
@@ -175,6 +197,7 @@ pub struct RowSide {
     pub txn: Option<Key128>,
     /// The id of the payment that a refund takes back, where the file has a column for it.
     pub refund_of: Option<Key128>,
+    /// Another id beside it: the bank's reference, else what the row names as reference.
     pub bank_ref: Option<Key128>,
     /// Whose account it names, or at whose stall its terminal stands.
     pub payee: Payee,
@@ -194,6 +217,16 @@ pub struct RowSide {
 }
 
 impl RowSide {
+    /// The file that it stands in.
+    pub(in crate::reconcile) fn file(&self) -> i64 {
+        file_of(self.no)
+    }
+
+    /// Every id that it names.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Key128> + use<> {
+        [self.txn, self.bank_ref].into_iter().flatten()
+    }
+
     /// The stall that it points to: by its note, else as the only one of its account.
     pub(in crate::reconcile) fn stall(&self) -> Option<u32> {
         match self.payee {

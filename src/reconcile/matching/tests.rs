@@ -1,6 +1,7 @@
 //! The matcher on small worlds made by hand.
 
 mod back;
+mod bank;
 mod cases;
 mod corrections;
 mod planted;
@@ -22,7 +23,7 @@ fn at(minutes: i64) -> TimeMs {
 }
 
 fn id(text: &str) -> Key128 {
-    Key128::of(&[text])
+    Key128::of_id(&format!("{text}-26166012345"))
 }
 
 /// Rules under which everything up to the day is due, and final the day before.
@@ -51,6 +52,7 @@ fn receipt(no: i64, amount_vnd: i64) -> ReceiptSide {
 fn nameless(no: i64, amount_vnd: i64) -> RowSide {
     RowSide {
         no,
+        shape: 0,
         content: id(&format!("row {no}")),
         kind: RowKind::Payment,
         status: RowStatus::Settled,

@@ -3,8 +3,8 @@
 use crate::statement::containers::cells::{Cell, CellKind};
 use crate::statement::limits::CELL_BYTES_MAX;
 use crate::statement::meaning::values::{self, Moment};
-use crate::statement::messages::reference;
 use crate::statement::movement::{RowKind, RowStatus};
+use crate::statement::placeholder::stated_id;
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
 use crate::vn::{AccountNumber, Day, Dong, Sentence, sentence};
 
@@ -344,14 +344,15 @@ impl Entry {
         };
         row.occurred_at = occurred.or(Some(posted)).and_then(|moment| moment.at);
         row.settled_on = value.map(|value: Moment| -> Day { value.day });
-        row.bank_ref = first_of([&detail.bank_ref, &self.bank_ref, &self.entry_ref]);
+        // The entry may come without its transactions, and again with them: its own reference tells that it is the same.
+        row.bank_ref = first_of([&self.bank_ref, &self.entry_ref, &detail.bank_ref]);
         row.provider_txn_id = first_of([
             &detail.bank_ref,
             &detail.transaction_id,
             &self.bank_ref,
             &self.entry_ref,
         ]);
-        row.reference = reference(&detail.end_to_end_id).to_owned();
+        row.reference = stated_id(&detail.end_to_end_id).to_owned();
         row.note = self.note_of(part, detail);
         row.batch.clone_from(&self.batch);
         row.account.clone_from(&owner.account);
@@ -395,6 +396,6 @@ fn moment(text: &str) -> Result<Option<Moment>, Sentence> {
 }
 
 fn first_of<const N: usize>(texts: [&String; N]) -> String {
-    let mut texts = texts.into_iter().map(|text| reference(text));
+    let mut texts = texts.into_iter().map(|text| stated_id(text));
     texts.find(|text| !text.is_empty()).unwrap_or_default().to_owned()
 }

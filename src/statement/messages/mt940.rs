@@ -396,7 +396,12 @@ impl Reader {
         }
         row.settled_on = Some(entry.value_on);
         row.bank_ref = entry.bank_ref.to_owned();
-        row.provider_txn_id = entry.bank_ref.to_owned();
+        // Some banks put their own reference in the customer's place and nothing behind the two slashes.
+        let id = match entry.bank_ref {
+            "" => entry.reference,
+            id => id,
+        };
+        row.provider_txn_id = id.to_owned();
         row.reference = entry.reference.to_owned();
         row.account.clone_from(&self.account);
         row.bank_bin.clone_from(&self.bank_bin);

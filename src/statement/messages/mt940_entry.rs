@@ -1,6 +1,7 @@
 //! What a `:61:` line of MT940 says, and the text of the details under it.
 
 use crate::statement::meaning::values::day;
+use crate::statement::placeholder::stated_id;
 use crate::vn::{Day, Sentence};
 
 /// The parts of a `:61:` line.
@@ -57,8 +58,8 @@ impl<'a> Entry<'a> {
             amount,
             has_type,
             code: code.get(1..).unwrap_or(""),
-            reference: super::reference(reference),
-            bank_ref: super::reference(bank_ref),
+            reference: stated_id(reference),
+            bank_ref: stated_id(bank_ref),
         })
     }
 }

@@ -96,6 +96,10 @@ impl<'a> Draft<'a> {
     pub fn row_transfer_key(&self) -> Option<Key> {
         let details = &self.item.details;
         let row = details.from_statement?;
+        if self.own_event_id().is_some() {
+            // Other payments have its id too.
+            return None;
+        }
         let txn_id = &*self.item.provider_txn_id;
         match details.bank_ref.as_deref().unwrap_or_default() {
             "" => self.transfer_key(txn_id),

@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::super::{Result, Tx, on_tx};
+use super::super::{Result, Tx, fetch_in_chunks, on_tx};
 use super::draft::{Arrival, Draft};
 use super::trace_memory::{KnownTraces, TraceMemory};
 use crate::ledger::{Class, Counters, Key, Reason, State, items_digest};
-use crate::notice::{ContentDigest, Outcome};
+use crate::notice::{ContentDigest, NoticeKind, Outcome};
 use crate::vn::Day;
 
 /// What the senders of a batch are answered, and what the counters gain.
@@ -224,6 +224,14 @@ async fn answer_to_repeat(
     {
         return Ok(Some(Outcome::Repeat));
     }
+    let is_notice = draft.item.kind == NoticeKind::Payment && !draft.is_from_statement();
+    if let Some(to) = draft.receipt.as_ref().filter(|_| is_notice) {
+        let ids = std::iter::once(draft.event).chain(draft.statement_event_keys());
+        let rows: Vec<i64> = ids.flat_map(|id| known.posted_from_rows(id, draft)).collect();
+        if is_of_household(tx, &rows, &to.household_id).await? {
+            return Ok(Some(Outcome::Repeat));
+        }
+    }
     for (_, entry_no) in of_statements {
         // The statement reported it with another amount: for a person, and no second receipt.
         if draft.is_first() && is_from_statement(tx, entry_no).await? {
@@ -231,6 +239,13 @@ async fn answer_to_repeat(
         }
     }
     Ok(None)
+}
+
+/// Whether one of these entries is a receipt of this household that a statement reported first.
+async fn is_of_household(tx: &mut Tx, entries: &[i64], household_id: &str) -> Result<bool> {
+    let sql = "SELECT household_id FROM receipt WHERE entry_no IN (…) AND statement_row_no IS NOT NULL";
+    let households: Vec<(String,)> = fetch_in_chunks(tx, sql, &[], entries.iter().copied()).await?;
+    Ok(households.iter().any(|(id,)| id == household_id))
 }
 
 /// Whether an entry is a receipt that a statement reported first.

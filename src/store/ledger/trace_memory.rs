@@ -132,6 +132,14 @@ impl KnownTraces {
             .find(|known| known.standing == Standing::TransactionId)
     }
 
+    /// Receipts that were posted from rows of a statement whose id others had too, and that say what the draft says.
+    pub fn posted_from_rows(&self, id: Key, draft: &Draft<'_>) -> Vec<i64> {
+        let posted = self.of(&id).filter(|known| {
+            known.standing == Standing::TransactionId && draft.was_in_statement_first(&known.content)
+        });
+        posted.map(|known| known.entry_no).collect()
+    }
+
     /// What the first notice of an event said.
     pub fn first_content(&self, event: &Key) -> Option<ContentDigest> {
         self.first(event).map(|known| known.content)

@@ -6,25 +6,13 @@ use sqlx::QueryBuilder;
 
 use super::super::dialect::{Cell, Packed};
 use super::super::{Result, Store, Tx, fetch_in_chunks, on_tx, pieces};
+pub use crate::reconcile::row_no;
 use crate::reconcile::{Key128, RowFinding, RowSide};
+pub(super) use crate::reconcile::{ROWS_OF_FILE, file_of};
 use crate::vn::Day;
 
-/// Bits of a row's number that are its place in its file: more than a file may have rows.
-const PLACE_BITS: u32 = 21;
-/// A row's number divided by this is its file.
-pub(super) const ROWS_OF_FILE: i64 = 1 << PLACE_BITS;
 /// Findings written in one transaction: callbacks wait behind so many.
 const FINDINGS_AT_ONCE: usize = 2_000;
-
-/// The number of a row: its file and its place in it.
-pub const fn row_no(file_no: i64, place: i64) -> i64 {
-    (file_no << PLACE_BITS) | place
-}
-
-/// The file of a row.
-pub(super) const fn file_of(row_no: i64) -> i64 {
-    row_no >> PLACE_BITS
-}
 
 /// Whom a row names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -89,11 +77,14 @@ impl Store {
         for chunk in changed.chunks(FINDINGS_AT_ONCE) {
             let mut tx = self.begin().await?;
             for (row_no, finding) in chunk {
-                // The row first: whoever else writes of it waits here.
+                // The row first: whoever else writes of it waits here. One that the ledger took for known by its id is
+                // given to it again once that id is found to be other payments' too.
                 on_tx!(&mut tx, |c| {
                     sqlx::query(
                         "UPDATE statement_row SET finding = $2, detail = $3, pass = $4, shift_days = $5,
-                           receipt_no = $6 WHERE row_no = $1",
+                           receipt_no = $6, is_posted = CASE
+                             WHEN $2 = 'missing_notice' AND $3 = 1 AND receipt_no IS NULL THEN 0 ELSE is_posted END
+                         WHERE row_no = $1",
                     )
                     .bind(row_no)
                     .bind(finding.word)

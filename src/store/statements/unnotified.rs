@@ -8,6 +8,7 @@ use super::super::{Result, Store, dialect, on_tx, pieces};
 use super::row::ROWS_OF_FILE;
 use crate::ledger::LedgerNo;
 use crate::reconcile::UnnotifiedRow;
+use crate::statement::stated_id;
 use crate::vn::Day;
 
 #[derive(sqlx::FromRow)]
@@ -23,6 +24,7 @@ struct Row {
     stall_code: String,
     occurred_at_ms: Option<i64>,
     business_day: i64,
+    detail: i64,
 }
 
 impl Store {
@@ -38,7 +40,7 @@ impl Store {
         let rows: Vec<Row> = on_tx!(&mut tx, |c| {
             sqlx::query_as(
                 "SELECT r.row_no, r.provider_txn_id, r.amount_vnd, r.bank_bin, r.account_number, r.terminal, r.reference,
-                        r.bank_ref, r.stall_code, r.occurred_at_ms, r.business_day
+                        r.bank_ref, r.stall_code, r.occurred_at_ms, r.business_day, r.detail
                  FROM statement_row r
                  WHERE r.provider_id = $1 AND r.finding = 'missing_notice' AND r.is_posted = 0
                    AND EXISTS (SELECT 1 FROM statement_file f
@@ -57,16 +59,17 @@ impl Store {
         });
         let row = |row: Row| UnnotifiedRow {
             row_no: row.row_no,
-            provider_txn_id: row.provider_txn_id,
+            provider_txn_id: stated_id(&row.provider_txn_id).to_owned(),
             amount_vnd: row.amount_vnd,
             bank_bin: row.bank_bin,
             account_number: row.account_number,
             terminal: row.terminal,
             reference: row.reference,
-            bank_ref: row.bank_ref,
+            bank_ref: stated_id(&row.bank_ref).to_owned(),
             stall_code: row.stall_code,
             occurred_at_ms: row.occurred_at_ms,
             business_day: row.business_day,
+            is_id_shared: row.detail == 1,
         };
         Ok(rows.into_iter().map(row).collect())
     }

@@ -22,6 +22,8 @@ pub struct FreshRows {
     pub named: Vec<(u32, Option<u32>)>,
     /// Everybody who is named, once each.
     pub names: Vec<PayeeName>,
+    /// How their file is read; the rows are of shape 0.
+    pub shape: String,
 }
 
 impl Store {

@@ -99,7 +99,7 @@ fn a_refund_meets_its_refund_or_is_new() {
         (&["amount_differs"], vec![own(back(9, &c, 30_000))]),
         (
             &["matched_auto", "duplicate_row"],
-            vec![own(back(9, &c, 20_000)), own(back(10, &c, 20_000))],
+            vec![own(back(9, &c, 20_000)), own(back(row_no(1, 10), &c, 20_000))],
         ),
         (&["matched_auto"], vec![back(9, &c, 20_000)]),
         (&["amount_differs"], vec![back(9, &c, 30_000)]),

@@ -234,7 +234,7 @@ impl Maker {
             }
             Cause::SameRowAgain | Cause::SameIdAgain => {
                 let mut again = row;
-                again.no = self.number();
+                again.no = row_no(1, self.number());
                 if cause == Cause::SameIdAgain {
                     again.content = id(&format!("other {}", again.no));
                 }

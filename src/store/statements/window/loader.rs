@@ -18,7 +18,8 @@ use crate::ledger::{AttributionFacts, Reason, attribute};
 use crate::notice::{Details, NoticeKind};
 use crate::reconcile::{
     Corrected, Decided, DecisionState, DistantPair, FindingKind, Key128, NoticeSide, NoticeState, Payee,
-    PreviousFinding, ReceiptSide, RefundSide, RowSide, Window, bank_ref_key, refund_key, row_keys, txn_key,
+    PreviousFinding, ReceiptSide, RefundSide, RowSide, Window, read_before, receipt_keys, refund_key,
+    row_keys, stated_time,
 };
 use crate::statement::{RowKind, RowStatus};
 use crate::vn::{Day, DayRange, TimeMs};
@@ -72,6 +73,7 @@ impl Store {
             households: Interner::default(),
             stalls: Interner::default(),
             window: Window::default(),
+            shapes: Shapes::new(&fresh.shape),
             name_numbers: fresh.names.iter().cloned().zip(0..).collect(),
             rows: fresh,
             words: Interner::default(),
@@ -119,6 +121,35 @@ struct WindowLoader<'a> {
     name_numbers: HashMap<PayeeName, u32>,
     /// Words of findings and passes.
     words: Interner,
+    shapes: Shapes,
+}
+
+/// How files are read, as numbers.
+#[derive(Default)]
+struct Shapes {
+    numbers: HashMap<String, u16>,
+    of_file: HashMap<i64, u16>,
+}
+
+impl Shapes {
+    /// The fresh file's is 0.
+    fn new(fresh: &str) -> Shapes {
+        Shapes {
+            numbers: HashMap::from([(fresh.to_owned(), 0)]),
+            of_file: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, file_no: i64, mapping: String) {
+        // More ways than there are numbers count as one: then more is left to people.
+        let next = u16::try_from(self.numbers.len()).unwrap_or(u16::MAX);
+        let number = *self.numbers.entry(mapping).or_insert(next);
+        self.of_file.insert(file_no, number);
+    }
+
+    fn of_row(&self, row_no: i64) -> u16 {
+        self.of_file.get(&file_of(row_no)).copied().unwrap_or_default()
+    }
 }
 
 impl WindowLoader<'_> {
@@ -191,10 +222,11 @@ impl WindowLoader<'_> {
         let mut page = Page(page);
         while let Some(receipt) = ReceiptRecord::unpack(&mut page)? {
             let wrong_day = |_| receipt.corrupt("business_day", receipt.business_day);
+            let (txn, bank_ref) = receipt_keys(receipt.provider_txn_id, receipt.bank_ref);
             let side = ReceiptSide {
                 no: receipt.entry_no,
-                txn: txn_key(receipt.provider_txn_id),
-                bank_ref: (!receipt.bank_ref.is_empty()).then(|| bank_ref_key(receipt.bank_ref)),
+                txn,
+                bank_ref,
                 household: self.households.number(receipt.household_id),
                 stall: (!receipt.stall_id.is_empty()).then(|| self.stalls.number(receipt.stall_id)),
                 amount_vnd: receipt.amount_vnd,
@@ -284,6 +316,8 @@ impl WindowLoader<'_> {
             triggers.add_keys([row.txn, row.bank_ref, row.refund_of, Some(row.content)]);
             if row.kind != RowKind::Payment {
                 triggers.out_vnd.insert(row.amount_vnd);
+            } else if !self.whole.contains(row.day) {
+                triggers.add_payment(row.day, row.amount_vnd, file_of(row.no));
             }
         }
         // An id may be several receipts', and then it tells of none of them.
@@ -401,7 +435,7 @@ impl WindowLoader<'_> {
             if self.days.contains(day) {
                 self.window.sides.notices.push(NoticeSide {
                     no: notice.entry_no,
-                    txn: txn_key(&notice.provider_txn_id),
+                    txn: Key128::of_id(&notice.provider_txn_id),
                     amount_vnd: notice.amount_vnd,
                     day,
                     state: notice_state(notice.kind, notice.reason),
@@ -428,7 +462,7 @@ impl WindowLoader<'_> {
             .map(|((receipt_no, event_id, amount_vnd, at), no)| RefundSide {
                 no,
                 receipt_no,
-                txn: Some(txn_key(&event_id)),
+                txn: Some(Key128::of_id(&event_id)),
                 amount_vnd,
                 day: Day::of(at),
                 posted_from_row: None,
@@ -439,15 +473,22 @@ impl WindowLoader<'_> {
 
     /// Adds the rows that are kept, and takes those out of the fresh ones that say the same.
     async fn load_kept_rows(&mut self, tx: &mut Tx) -> Result<()> {
-        let unfinished: Vec<(i64,)> = on_tx!(&mut *tx, |c| {
-            sqlx::query_as("SELECT file_no FROM statement_file WHERE provider_id = $1 AND state = 'reading'")
-                .bind(&*self.provider_id)
-                .fetch_all(c)
-                .await?
+        let files: Vec<(i64, String, bool)> = on_tx!(&mut *tx, |c| {
+            sqlx::query_as(
+                "SELECT file_no, mapping, state = 'reading' FROM statement_file WHERE provider_id = $1
+                 ORDER BY file_no",
+            )
+            .bind(&*self.provider_id)
+            .fetch_all(c)
+            .await?
         });
-        self.unfinished = unfinished.into_iter().map(|(file_no,)| file_no).collect();
+        for (file_no, mapping, is_unfinished) in files {
+            if is_unfinished {
+                self.unfinished.insert(file_no);
+            }
+            self.shapes.add(file_no, mapping);
+        }
         let fresh = self.rows.rows.len();
-        let mut contents: HashSet<Key128> = HashSet::new();
         let provider_id = self.provider_id.clone();
         for day in self.days.days() {
             let wanted = if self.whole.contains(day) {
@@ -471,7 +512,7 @@ impl WindowLoader<'_> {
                     let mut page = Page(&text);
                     while let Some(row) = RowRecord::unpack(&mut page)? {
                         if !self.unfinished.contains(&file_of(row.row_no)) {
-                            contents.insert(self.add_row(&row)?);
+                            self.add_row(&row)?;
                         }
                     }
                     Ok::<(), StoreError>(())
@@ -480,21 +521,18 @@ impl WindowLoader<'_> {
                 (text, after) = next?;
             }
         }
-        if contents.is_empty() {
-            return Ok(());
-        }
-        for at in (0..fresh).rev() {
-            if contents.contains(&self.rows.rows[at].content) {
-                self.window.repeated.insert(self.rows.rows[at].no);
-                self.rows.rows.swap_remove(at);
-                self.rows.named.swap_remove(at);
-            }
+        let mut repeated: Vec<usize> = read_before(&self.rows.rows, fresh).into_iter().collect();
+        repeated.sort_unstable_by(|a, b| b.cmp(a));
+        for at in repeated {
+            self.window.repeated.insert(self.rows.rows[at].no);
+            self.rows.rows.swap_remove(at);
+            self.rows.named.swap_remove(at);
         }
         Ok(())
     }
 
-    /// Adds a kept row; its content.
-    fn add_row(&mut self, row: &RowRecord<'_>) -> Result<Key128> {
+    /// Adds a kept row.
+    fn add_row(&mut self, row: &RowRecord<'_>) -> Result<()> {
         let content = Key128::from_bits([row.content_high as u64, row.content_low as u64]);
         let name = PayeeName {
             bank_bin: row.bank_bin.to_owned(),
@@ -508,11 +546,12 @@ impl WindowLoader<'_> {
             names.push(name.clone());
             next
         });
-        let (txn, bank_ref) = row_keys(row.provider_txn_id, row.bank_ref);
+        let (txn, bank_ref) = row_keys(row.provider_txn_id, row.bank_ref, row.reference);
         let kind = RowKind::parse(row.kind).ok_or_else(|| row.corrupt("kind", row.kind))?;
         let status = RowStatus::parse(row.status).ok_or_else(|| row.corrupt("status", row.status))?;
         self.rows.rows.push(RowSide {
             no: row.row_no,
+            shape: self.shapes.of_row(row.row_no),
             content,
             kind,
             status,
@@ -524,7 +563,7 @@ impl WindowLoader<'_> {
             amount_vnd: row.amount_vnd,
             fee_gap_vnd: row.fee_gap_vnd,
             day: day_of(row.business_day).map_err(|_| row.corrupt("business_day", row.business_day))?,
-            occurred_at: row.occurred_at_ms.map(TimeMs),
+            occurred_at: stated_time(row.occurred_at_ms.map(TimeMs)),
             parts: u32::try_from(row.parts).map_err(|_| row.corrupt("parts", row.parts))?,
         });
         let stall = self
@@ -539,7 +578,7 @@ impl WindowLoader<'_> {
             shift_days: row.shift_days,
             receipt_no: row.receipt_no,
         });
-        Ok(content)
+        Ok(())
     }
 
     /// Finds whose money each row is, by the links of its day. Rows that name the same on the same day have the

@@ -78,6 +78,7 @@ packed_record! {
         optional {}
         texts {
             provider_txn_id: "r.provider_txn_id",
+            reference: "r.reference",
             bank_ref: "r.bank_ref",
         }
     }

@@ -6,13 +6,14 @@
 //! could take the money back, if a person or another row concerned the receipt, or if some of it is back. The pairs
 //! that are left out cannot match any other row, so leaving them out does not change a result.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::super::packed::Page;
 use super::super::super::{Result, Tx};
 use super::super::row::file_of;
 use super::records::{PAGE_ROWS, SettledRecord, fetch_page};
 use crate::reconcile::{Key128, ReceiptSide, row_keys};
+use crate::vn::Day;
 use crate::vn::DayRange;
 
 /// Which kept rows are settled, as SQL of `statement_row r`.
@@ -61,6 +62,8 @@ pub(super) struct ReopenTriggers {
     pub receipts: HashSet<i64>,
     /// Rows that a correction or a person concerned.
     pub rows: HashSet<i64>,
+    /// Day and amount of payments that may be those of a settled row of another file, and their file, if it is one.
+    payments: HashMap<(Day, i64), Option<i64>>,
 }
 
 impl ReopenTriggers {
@@ -70,6 +73,7 @@ impl ReopenTriggers {
             out_vnd: HashSet::new(),
             receipts: HashSet::new(),
             rows: HashSet::new(),
+            payments: HashMap::new(),
         }
     }
 
@@ -77,17 +81,27 @@ impl ReopenTriggers {
         keys.into_iter().flatten().for_each(|key| self.keys.add(key));
     }
 
+    pub fn add_payment(&mut self, day: Day, amount_vnd: i64, file_no: i64) {
+        let file = self.payments.entry((day, amount_vnd)).or_insert(Some(file_no));
+        if *file != Some(file_no) {
+            *file = None;
+        }
+    }
+
     fn may_hold(&self, keys: impl IntoIterator<Item = Option<Key128>>) -> bool {
         keys.into_iter().flatten().any(|key| self.keys.may_hold(key))
     }
 
-    fn reopen(&self, receipt: &ReceiptSide) -> bool {
+    /// Whether a receipt and its row are to be compared again.
+    fn reopen(&self, receipt: &ReceiptSide, row_no: i64) -> bool {
+        let alike = self.payments.get(&(receipt.day, receipt.amount_vnd));
         // Some of it is back, or a row posted it.
         receipt.refunded_vnd != 0
             || receipt.posted_from_row.is_some()
             || self.receipts.contains(&receipt.no)
             || self.out_vnd.contains(&receipt.amount_vnd)
             || self.may_hold([Some(receipt.txn), receipt.bank_ref])
+            || alike.is_some_and(|file_no| *file_no != Some(file_of(row_no)))
     }
 }
 
@@ -131,7 +145,7 @@ impl SettledPairs {
                         continue;
                     }
                     let content = Key128::from_bits([row.content_high as u64, row.content_low as u64]);
-                    let (txn, bank_ref) = row_keys(row.provider_txn_id, row.bank_ref);
+                    let (txn, bank_ref) = row_keys(row.provider_txn_id, row.bank_ref, row.reference);
                     let is_reopened = triggers.rows.contains(&row.row_no)
                         || triggers.may_hold([Some(content), txn, bank_ref]);
                     if is_reopened {
@@ -166,7 +180,7 @@ impl SettledPairs {
             return false;
         };
         self.is_met[at] = true;
-        let is_reopened = triggers.reopen(receipt);
+        let is_reopened = triggers.reopen(receipt, self.pairs[at].1);
         if is_reopened {
             self.reopened.push(self.pairs[at].1);
         }
