@@ -313,9 +313,10 @@ fn register_table(bytes: &[u8]) -> Result<Table, Failure> {
             sheet.rows.push(given_row(row));
         }
         rows += 1;
-        match rows > rows_max {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if rows > rows_max {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     });
     read.map_err(|e| Failure::Refused(e.sentence().en.into_owned()))?;

@@ -57,9 +57,10 @@ impl UnnotifiedRow {
     }
 
     fn event_id(&self) -> String {
-        match self.is_id_shared {
-            true => txn_id_of_row(self.row_no),
-            false => self.txn_id(),
+        if self.is_id_shared {
+            txn_id_of_row(self.row_no)
+        } else {
+            self.txn_id()
         }
     }
 

@@ -136,7 +136,7 @@ fn luhn(digits: &[u8]) -> bool {
             (_, digit) => digit * 2 / 10 + digit * 2 % 10,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The check digit of EAN-8, UPC-A and EAN-13.
@@ -147,7 +147,7 @@ fn product_check(digits: &[u8]) -> bool {
         .enumerate()
         .map(|(at, &digit)| u32::from(digit) * if at % 2 == 0 { 1 } else { 3 })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Twelve digits, nine or none, a name, eight digits of a birthday …

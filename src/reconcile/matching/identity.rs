@@ -450,6 +450,9 @@ fn has_ids_apart(run: &Run<'_>, common: Key128, a: &RowSide, b: &RowSide) -> boo
     one != other && one != common && other != common && is_comparable
 }
 
+/// Household or stall of a row; which of the two comes first, so that their numbers are apart.
+type PayeeKey = fn(&RowSide) -> Option<(bool, u32)>;
+
 /// Rows that stand in another file under no common id: with an id and without one, under another reference, from a
 /// table and then a message. Says of what is open that it is the same or may be.
 pub(super) fn without_common_id(run: &mut Run<'_>) {
@@ -458,8 +461,7 @@ pub(super) fn without_common_id(run: &mut Run<'_>) {
     if files.all(|file| Some(file) == first) {
         return;
     }
-    let keys: [fn(&RowSide) -> Option<(bool, u32)>; 2] =
-        [|r| Some((true, r.household()?)), |r| Some((false, r.stall()?))];
+    let keys: [PayeeKey; 2] = [|r| Some((true, r.household()?)), |r| Some((false, r.stall()?))];
     for key in keys {
         let key = |r: &RowSide| Some((key(r)?, r.amount_vnd, r.day));
         let open: HashSet<_> = run

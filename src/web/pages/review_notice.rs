@@ -279,7 +279,7 @@ async fn stall_of(form: &ReviewForm, shared: &Shared) -> Result<String, Fault> {
     };
     let code = StallCode::parse(&typed).map_err(|_| wrong())?;
     let stall = shared.store.stall_of_code(code.as_str()).await?;
-    Ok(stall.ok_or_else(|| Missing::Stall { stall_id: typed })?)
+    Ok(stall.ok_or(Missing::Stall { stall_id: typed })?)
 }
 
 async fn post(

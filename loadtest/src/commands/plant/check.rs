@@ -5,7 +5,7 @@ use std::path::Path;
 
 use choso::access::SealingKey;
 use choso::reconcile::{FindingKind, RunSummary};
-use choso::settlement::{Imported, Reconciler, StatementFile, audit, exceptions_csv};
+use choso::settlement::{Imported, Reconciler, StatementFile, audit, exceptions_csv, listed_exceptions};
 use choso::store::Store;
 use choso::vn::{TimeMs, WorkingCalendar};
 
@@ -89,7 +89,8 @@ pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Re
         now,
     };
     let view = reconciler(overdue).reconcile_days(PROVIDER, days).await?;
-    let text = exceptions_csv(store, PROVIDER, Some(days), &view.exceptions).await?;
+    let listed = listed_exceptions(store, PROVIDER, Some(days), &view.exceptions).await?;
+    let text = exceptions_csv(&listed)?;
     std::fs::write(folder.join("exceptions.csv"), &text)?;
     let (said, rows_with_exception) = read_exceptions(&text)?;
     compare(&key, said, &mut verdict);
