@@ -211,7 +211,7 @@ impl FindingKind {
                 "Tài khoản trong sao kê{row} không có trong sổ, hoặc không phải tài khoản đã báo. Hãy đăng ký tài khoản cho sạp hoặc hỏi nhà cung cấp."
             ),
             FindingKind::Ambiguous => format!(
-                "Sao kê{row} có thể ứng với nhiều khoản{}. Hãy chọn đúng khoản rồi ghép bằng tay.",
+                "Sao kê{row} có thể ứng với nhiều khoản{}, hoặc trùng với dòng của một tệp khác. Chưa ghi nhận; hãy chọn đúng khoản rồi ghép bằng tay.",
                 says.count()
             ),
             FindingKind::Lump => format!(
@@ -286,7 +286,7 @@ impl FindingKind {
             ),
             FindingKind::Ambiguous => {
                 format!(
-                    "The row{row} has several possible partners{}. Choose the right one and match it by hand.",
+                    "The row{row} has several possible partners{}, or may repeat a row of another file. Nothing is posted; choose the right one and match it by hand.",
                     says.count()
                 )
             }
