@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use super::join::Groups;
 use super::outcome::Finding;
 use super::run::Run;
+use super::same_payment::files;
 use super::{FindingKind, Key128, Payee, RowSide};
 use crate::statement::RowKind;
 use crate::vn::{Day, TimeMs};
@@ -27,56 +28,6 @@ const DAYS_APART_MAX: u64 = 3;
 const MINUTE_MS: i64 = 60_000;
 /// The shape of rows that are not kept yet.
 const FRESH_SHAPE: u16 = 0;
-
-/// What is known of how files number their rows, and of rows that may be one payment.
-#[derive(Default)]
-pub(super) struct Identity {
-    /// For two files, the smaller number first: ids that both have and that name one amount, or different ones.
-    numbering: HashMap<(i64, i64), (u32, u32)>,
-    /// Rows whose id other payments have too.
-    shared: HashSet<u32>,
-    /// Rows that may be the same payment as another one that stands, and which.
-    perhaps: HashMap<u32, u32>,
-    /// Rows that stand, with files of which a row was found to be the same, or may be.
-    covered: HashSet<(u32, i64)>,
-}
-
-impl Identity {
-    /// Whether other payments have the id of a row too.
-    pub fn is_shared(&self, row: u32) -> bool {
-        self.shared.contains(&row)
-    }
-
-    /// The row of which this may be the same payment.
-    pub fn perhaps_of(&self, row: u32) -> Option<u32> {
-        self.perhaps.get(&row).copied()
-    }
-
-    /// Notes that a row of this file is the payment of a row that stands, or may be.
-    fn cover(&mut self, standing: u32, file: i64) {
-        self.covered.insert((standing, file));
-    }
-
-    fn numbering(&self, a: &RowSide, b: &RowSide) -> (u32, u32) {
-        self.numbering.get(&files(a, b)).copied().unwrap_or_default()
-    }
-
-    /// The two files number their payments in one way: some id is the same payment in both.
-    fn is_one_numbering(&self, a: &RowSide, b: &RowSide) -> bool {
-        let (same, other) = self.numbering(a, b);
-        same > other
-    }
-
-    /// Their ids begin anew: they name different payments in both.
-    fn is_anew(&self, a: &RowSide, b: &RowSide) -> bool {
-        let (same, other) = self.numbering(a, b);
-        other > same
-    }
-}
-
-fn files(a: &RowSide, b: &RowSide) -> (i64, i64) {
-    (a.file().min(b.file()), a.file().max(b.file()))
-}
 
 /// What two rows of different files are to each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -566,12 +517,13 @@ fn of_no_id(run: &Run<'_>, row: u32, other: u32) -> Sameness {
     let a = run.row(row);
     let b = run.row(other);
     let has_id = |r: &RowSide| r.ids().any(Key128::is_long);
+    let has_any = |r: &RowSide| r.ids().next().is_some();
     let is_one_shape = a.shape == b.shape;
     // What one shape says otherwise is another payment; it may leave an id out, though.
     let are_other = match (has_id(a), has_id(b)) {
         (true, true) => is_one_shape || run.identity.is_one_numbering(a, b),
         // A counter that begins anew says nothing of another file.
-        (false, false) => is_one_shape && !run.identity.is_anew(a, b),
+        (false, false) => is_one_shape && has_any(a) == has_any(b) && !run.identity.is_anew(a, b),
         _ => false,
     };
     if are_other || a.ids().any(|id| b.ids().any(|other| id == other)) {

@@ -27,6 +27,7 @@ mod outcome;
 mod refunds;
 mod rules;
 mod run;
+mod same_payment;
 mod sides;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use crate::vn::{Day, TimeMs};
 
-use super::identity::Identity;
 use super::outcome::{Correction, Finding, Ignored, NoticeOutcome, Outcome, Pass};
 use super::outcome::{ReceiptOutcome, RefundOutcome};
 use super::outcome::{RowOutcome, Tied};
+use super::same_payment::Identity;
 use super::{FindingKind, NoticeState, Payee, ReceiptSide, RowSide, Rules, Sides};
 use crate::statement::{RowKind, RowStatus};
 
