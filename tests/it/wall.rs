@@ -530,7 +530,13 @@ fn cards_with_something_missing_are_asked_about_before_they_are_printed() {
         };
         let asked = order("");
         assert_eq!(asked.status, 200, "{}", asked.body);
-        for words in [wanted, "không có tên người nhận", "Hộ Thử Bảy", "999999"] {
+        for words in [
+            wanted,
+            "In 2 thẻ như thế này?",
+            "không có tên người nhận",
+            "Hộ Thử Bảy",
+            "999999",
+        ] {
             assert!(asked.body.contains(words), "{host:?} {words}: {}", asked.body);
         }
         assert_eq!(order("&sure=1").status, 303);

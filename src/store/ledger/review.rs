@@ -147,8 +147,8 @@ pub(super) async fn insert_payees(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<()>
             );
             sql.push_values(piece, |mut row, d| {
                 let details = &d.item.details;
-                let account =
-                    AccountNumber::parse(&details.account_number).map(|_| details.account_number.clone());
+                let account = AccountNumber::parse(&details.account_number);
+                let account = account.map(|account| account.reveal().to_owned());
                 row.push_bind(d.entry_no.get())
                     .push_bind(details.bank_bin.clone().unwrap_or_default())
                     .push_bind(account.unwrap_or_default())

@@ -427,15 +427,20 @@ fn undrawn() -> Problem {
 /// What is asked before cards are printed of which something is missing.
 pub(super) fn print_question(
     officer: &Officer,
-    asked: &[Sentence],
+    (cards, asked): (usize, &[Sentence]),
     action: String,
     method: &'static str,
 ) -> Question {
     let visit = &officer.visit;
     let lines: Vec<&str> = asked.iter().map(|line| line.in_lang(visit.lang)).collect();
-    let title = visit.pick("In thẻ như thế này?", "Print the cards like this?");
+    let n = words::number(visit.lang, cards as i64);
+    let title = match (visit.lang, cards) {
+        (Lang::Vi, _) => format!("In {n} thẻ như thế này?"),
+        (Lang::En, 1) => "Print one card like this?".to_owned(),
+        (Lang::En, _) => format!("Print {n} cards like this?"),
+    };
     let yes = visit.pick("Vẫn in", "Print all the same");
-    let question = Question::new(title, &lines, yes, action, "/households".to_owned());
+    let question = Question::new(&title, &lines, yes, action, "/households".to_owned());
     Question { method, ..question }
 }
 
@@ -484,7 +489,7 @@ async fn card_file(
     if !asked.is_empty() && !is_sure {
         let page = print_question(
             officer,
-            &asked,
+            (1, asked.as_slice()),
             format!("/codes/{}/{name}", encoded(serial)),
             "get",
         );

@@ -231,9 +231,14 @@ async fn pack_of(
     let asked = concerns(&found, &banks, host);
     if !asked.is_empty() && !is_sure(wish.sure.as_deref()) {
         let href = format!("/places/{}", encoded(place));
-        let question = print_question(officer, &asked, format!("{href}/packs"), "post")
-            .with("format", &wish.format)
-            .with("serials", wish.serials.as_deref().unwrap_or_default());
+        let question = print_question(
+            officer,
+            (found.len(), asked.as_slice()),
+            format!("{href}/packs"),
+            "post",
+        )
+        .with("format", &wish.format)
+        .with("serials", wish.serials.as_deref().unwrap_or_default());
         return Ok(Wanted::Question(Question {
             back_href: href,
             ..question
