@@ -72,7 +72,7 @@ enum Command {
     Reconcile(statement::Reconcile),
     CloseDay(close_day::CloseDay),
     /// Streets: names that look alike, and two that are one
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  choso street alike")]
     Street(street::Street),
     /// Indicators of an area
     #[command(
