@@ -193,7 +193,7 @@ fn merged_streets_are_one_from_then_on(database: Database) {
         ids.dedup();
         ids
     };
-    assert_eq!(streets(None), [right.clone()]);
+    assert_eq!(streets(None), std::slice::from_ref(&right));
     assert_eq!(streets(Some(TimeMs(noon().0 - 1))).len(), 2);
     assert_eq!(streets(Some(noon())), [right]);
 
