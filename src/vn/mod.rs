@@ -8,6 +8,7 @@ mod day;
 mod day_range;
 mod digest;
 mod dong;
+mod lunar;
 mod name;
 mod private;
 mod ratio;
