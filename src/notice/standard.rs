@@ -112,15 +112,19 @@ impl Protocol for Standard {
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
         match outcome {
             Outcome::NotKept => {
-                let detail = "Thông báo chưa được ghi nhận. Hãy gửi lại sau số giây trong Retry-After.";
-                problem(503, "not-kept", "Chưa ghi được", detail, None)
+                let detail = "the notice is not kept; send it again after the seconds in Retry-After";
+                problem(503, "not-kept", "Not kept yet", detail, None)
             }
             Outcome::Refused(r) => {
+                // In English, as all that is said to a provider's engineers about a callback.
                 let (status, kind, title) = match r.kind {
-                    RefusalKind::Signature => (401, "bad-signature", "Chữ ký không khớp"),
-                    RefusalKind::Replay => (401, "stale", "Chữ ký quá hạn"),
+                    RefusalKind::Signature if r.lacks_header => {
+                        (401, "missing-header", "A header of the signature is missing")
+                    }
+                    RefusalKind::Signature => (401, "bad-signature", "The signature does not fit"),
+                    RefusalKind::Replay => (401, "stale", "The signature is too old or too new"),
                     RefusalKind::Malformed | RefusalKind::Foreign => {
-                        (400, "malformed", "Không đọc được thông báo")
+                        (400, "malformed", "The notice cannot be read")
                     }
                 };
                 problem(status, kind, title, &r.because, Some(&r.field))
@@ -172,7 +176,7 @@ impl Protocol for Standard {
     }
 }
 
-/// A problem document (RFC 9457), as everywhere in the API.
+/// A problem document (RFC 9457), title and detail in one language.
 fn problem(status: u16, kind: &str, title: &str, detail: &str, field: Option<&str>) -> Answer {
     let mut body = json!({
         "type": format!("urn:choso:problem:{kind}"),

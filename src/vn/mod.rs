@@ -19,7 +19,7 @@ pub use calendar::{WorkingCalendar, WorkingCalendarError};
 pub use day::{Day, DayError, Period, TimeMs};
 pub use day_range::DayRange;
 pub use digest::digest_128;
-pub use dong::{Dong, DongError};
+pub use dong::{Dong, DongError, TypedDongError};
 pub use name::{fold, name_key, sort_key};
 pub use private::{AccountNumber, AccountNumberError, Phone, Secret};
 pub use ratio::{Percent, Ratio, RatioError};
