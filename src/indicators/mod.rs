@@ -5,8 +5,8 @@
 
 mod compute;
 mod output;
-mod withheld;
 mod rules;
+mod withheld;
 
 use crate::places::{PlacedIn, UnitIx};
 use crate::register::TradingStatus;
@@ -14,8 +14,8 @@ use crate::vn::{Day, Ratio, Sentence, TimeMs, sentence};
 
 pub use compute::{ReportError, report};
 pub use output::{ReportJson, csv, json};
-pub use withheld::{Withheld, WithheldLines};
 pub use rules::rule_sentence;
+pub use withheld::{Withheld, WithheldLines};
 
 /// The windows of indicator 5 in days, the default first.
 pub const WINDOWS_DAYS: [i64; 3] = [30, 7, 90];

@@ -69,8 +69,16 @@ mod tests {
         assert!(counted.len() > 9, "{counted:?}");
         for rule in counted {
             let said = rule_sentence(rule);
-            assert!(said.vi.ends_with('.') && !said.vi.is_ascii(), "{rule}: {}", said.vi);
-            assert!(said.en.ends_with('.') && said.en.is_ascii(), "{rule}: {}", said.en);
+            assert!(
+                said.vi.ends_with('.') && !said.vi.is_ascii(),
+                "{rule}: {}",
+                said.vi
+            );
+            assert!(
+                said.en.ends_with('.') && said.en.is_ascii(),
+                "{rule}: {}",
+                said.en
+            );
         }
     }
 }

@@ -428,6 +428,52 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_header_is_no_signature_that_does_not_fit() {
+        let p = provider(&[("k1", 1)]);
+        let body = payment(GOOD);
+        let signature = signed(1, body.as_bytes());
+        let all = [
+            ("webhook-id", "m1"),
+            ("webhook-timestamp", "1000"),
+            ("webhook-signature", signature.as_str()),
+        ];
+        let answered = |headers: &[(&str, &str)]| -> serde_json::Value {
+            let refusal = testing::receive(&p, headers, body.as_bytes(), None).unwrap_err();
+            let request = Request {
+                method: "POST",
+                path: "",
+                query: "",
+                headers: &[],
+                body: b"",
+                is_evidence: false,
+            };
+            let answer = p.answer(&request, None, &Outcome::Refused(refusal));
+            assert_eq!(answer.status, 401);
+            serde_json::from_str(&answer.body).unwrap()
+        };
+        for (name, _) in all {
+            let others: Vec<(&str, &str)> = all.iter().copied().filter(|(n, _)| *n != name).collect();
+            let said = answered(&others);
+            assert_eq!(
+                (&said["type"], &said["title"], &said["field"]),
+                (
+                    &"urn:choso:problem:missing-header".into(),
+                    &"A header of the signature is missing".into(),
+                    &name.into()
+                )
+            );
+        }
+        let said = answered(&[all[0], all[1], ("webhook-signature", "v1,AAAA")]);
+        assert_eq!(said["type"], "urn:choso:problem:bad-signature");
+        // Title and detail are in one language.
+        let is_vietnamese = |name: &str| {
+            let text = said[name].as_str().unwrap();
+            text.chars().any(|c| c.is_alphabetic() && !c.is_ascii())
+        };
+        assert!(!is_vietnamese("title") && !is_vietnamese("detail"), "{said}");
+    }
+
+    #[test]
     fn what_cannot_be_read_names_the_field() {
         for (from, to, field) in [
             ("26000", "-1", "data.amount"),

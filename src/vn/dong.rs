@@ -158,7 +158,10 @@ mod tests {
             let error = Dong::typed(text).unwrap_err();
             assert_eq!(error, TypedDongError::Amount(DongError::TooLarge), "{text}");
         }
-        assert_eq!(Dong::typed("0"), Err(TypedDongError::Amount(DongError::NotPositive)));
+        assert_eq!(
+            Dong::typed("0"),
+            Err(TypedDongError::Amount(DongError::NotPositive))
+        );
         for text in [
             "",
             "đ",

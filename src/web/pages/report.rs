@@ -6,7 +6,9 @@ use super::assets::STYLE;
 use super::frame::encoded;
 use super::live::{Card, cards};
 use super::words;
-use crate::indicators::{Figure, MarketLine, Report, StreetLine, Tally, UnitLine, Withheld, WithheldLines, rule_sentence};
+use crate::indicators::{
+    Figure, MarketLine, Report, StreetLine, Tally, UnitLine, Withheld, WithheldLines, rule_sentence,
+};
 use crate::places::Units;
 use crate::vn::{Day, Lang, Ratio, fold};
 
