@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(config.account_change_wait_ms(), 24 * 3600 * 1000);
         assert_eq!(config.statement_inbox, None, "nothing is picked up unasked");
         assert_eq!(config.statement_inbox_times.to_string(), "06:00");
-        assert_eq!(config.calendar, WorkingCalendar::default(), "no Tết is shipped");
+        assert_eq!(config.calendar, WorkingCalendar::default(), "nothing is named");
     }
 
     #[test]

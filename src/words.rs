@@ -23,9 +23,17 @@ pub fn by_whom(name: String) -> Sentence {
 /// A wish that contradicts what is there.
 pub fn conflict(conflict: &Conflict) -> Sentence {
     match conflict {
-        Conflict::SchemaDiffers { found, known } => sentence!(
-            "Cơ sở dữ liệu có lược đồ {found:?}, chương trình này cần {known}. Hãy dùng đúng phiên bản chương trình.",
-            "The schema is {found:?}, this program wants {known}. Use the program that fits the database."
+        Conflict::SchemaDiffers { found: None, .. } => (
+            "Cơ sở dữ liệu này chưa có gì của chương trình. Hãy chạy `choso migrate`.",
+            "The database holds nothing of this program yet. Run `choso migrate`.",
+        )
+            .into(),
+        Conflict::SchemaDiffers {
+            found: Some(found),
+            known,
+        } => sentence!(
+            "Cơ sở dữ liệu có lược đồ {found}, chương trình này cần {known}. Hãy dùng đúng phiên bản chương trình.",
+            "The database has schema {found}, this program wants {known}. Use the program that fits the database."
         ),
         Conflict::UnitsContradict(error) => {
             let Sentence { vi, en } = error.sentence();
@@ -320,13 +328,30 @@ pub fn missing(missing: &Missing) -> Sentence {
     }
 }
 
-/// What the store did not do, for a person at the command line or a file. A database that is away speaks for itself.
+/// What the store did not do, for a person at the command line or a file. What the database itself says of it is in
+/// English and stands in the English sentence alone.
 pub fn store_error(error: &StoreError) -> Sentence {
-    match error {
-        StoreError::Conflict(fact) => conflict(fact),
-        StoreError::Missing(fact) => missing(fact),
-        error => Sentence::new(error.to_string(), error.to_string()),
-    }
+    let vi = match error {
+        StoreError::Conflict(fact) => return conflict(fact),
+        StoreError::Missing(fact) => return missing(fact),
+        StoreError::Url(_) => "Địa chỉ cơ sở dữ liệu không đúng dạng.",
+        StoreError::NoDatabase { .. } | StoreError::NoSchema { .. } => {
+            "Không có cơ sở dữ liệu của chương trình ở địa chỉ này. Hãy kiểm tra cài đặt database_url."
+        }
+        StoreError::NotOpened { .. } | StoreError::NoConnection => {
+            "Không nối được với cơ sở dữ liệu. Hãy thử lại sau; nếu vẫn lỗi, báo quản trị viên."
+        }
+        StoreError::NewerSchema { .. } | StoreError::Migrate(_) => {
+            "Phiên bản chương trình không hợp với cơ sở dữ liệu. Hãy báo quản trị viên."
+        }
+        StoreError::Database(_) => {
+            "Cơ sở dữ liệu không thực hiện được. Hãy thử lại sau; nếu vẫn lỗi, báo quản trị viên."
+        }
+        StoreError::Corrupt(_) => {
+            "Cơ sở dữ liệu có chỗ sai lệch nên đã dừng lại. Hãy báo quản trị viên chạy `choso recount`."
+        }
+    };
+    Sentence::new(vi, error.to_string())
 }
 
 /// Why a statement is not taken in.

@@ -105,10 +105,10 @@ pub async fn run(args: Print) -> Result<ExitCode, Failure> {
     bar.finish_and_clear();
     write_out(Some(&args.out), &bytes)?;
     eprintln!(
-        "{}: {} cards on {} pages",
+        "{}: {} on {}",
         args.out.display(),
-        pack.lines().len(),
-        pack.pages()
+        counted(pack.lines().len(), "card"),
+        counted(pack.pages(), "page")
     );
     if left_out.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -146,4 +146,10 @@ fn place(all: Vec<(String, String)>, wanted: &str) -> Result<(String, String), F
             )))
         }
     }
+}
+
+/// `1 card`, `240 cards`.
+fn counted(number: usize, what: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{end}")
 }

@@ -11,6 +11,7 @@ use choso::notice::{Provider, Secrets, scheme};
 use choso::simulate::{
     CONNECTIONS_MAX, COUNT_MAX, Counted, Late, Mix, Pace, Payee, Share, SimulateError, Simulation, Totals,
 };
+use choso::vn::{Dong, Lang};
 use clap::Args;
 
 use super::common::{Failure, Settings, progress_bar, read_file};
@@ -233,8 +234,8 @@ fn accounts(path: &Path) -> Result<Vec<Payee>, Failure> {
 }
 
 fn in_words(t: &Totals) -> String {
-    let money = |c: Counted| format!("{}, {} đ", c.count, c.amount_vnd);
-    let ms = |us: u32| format!("{},{:03} ms", us / 1000, us % 1000);
+    let money = |c: Counted| format!("{}, {}", c.count, Dong::new(c.amount_vnd).show(Lang::En));
+    let ms = |us: u32| format!("{}.{:03} ms", us / 1000, us % 1000);
     let l = &t.latency;
     let mut out = format!(
         "sent           {}: payments {}, refunds {}, failed {}, wrong signatures {}\n\

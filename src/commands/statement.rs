@@ -264,10 +264,10 @@ fn looked(proposal: &Proposal) -> Result<ExitCode, Failure> {
     let file = &proposal.file;
     let mut facts = vec![file.kind.show().to_owned()];
     facts.extend(file.encoding.map(|encoding| encoding.show().to_owned()));
-    facts.extend(
-        file.separator
-            .map(|separator| format!("separated by {separator:?}")),
-    );
+    facts.extend(file.separator.map(|separator| match separator {
+        '\t' => "separated by tabs".to_owned(),
+        other => format!("separated by «{other}»"),
+    }));
     facts.extend(file.sheet.iter().map(|sheet| format!("sheet «{sheet}»")));
     facts.extend(file.header_row.map(|row| format!("header in row {row}")));
     facts.push(

@@ -113,7 +113,7 @@ async fn revoke(args: Revoke) -> Result<ExitCode, Failure> {
         Ok(ExitCode::SUCCESS)
     } else {
         Err(Failure::Refused(format!(
-            "no program «{}» has a living token; `choso token list` shows which have",
+            "no program «{}» has an active token; `choso token list` shows which have",
             args.name
         )))
     }

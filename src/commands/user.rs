@@ -137,7 +137,7 @@ async fn list(args: List) -> Result<ExitCode, Failure> {
 pub(super) fn state(revoked_at: Option<TimeMs>) -> String {
     match revoked_at {
         Some(at) => format!("revoked {}", at.show()),
-        None => "living".to_owned(),
+        None => "active".to_owned(),
     }
 }
 
@@ -149,7 +149,7 @@ async fn revoke(args: Revoke) -> Result<ExitCode, Failure> {
         Ok(ExitCode::SUCCESS)
     } else {
         Err(Failure::Refused(format!(
-            "«{}» has no living token; `choso user list` shows who has",
+            "«{}» has no active token; `choso user list` shows who has",
             args.name
         )))
     }

@@ -284,8 +284,8 @@ impl Demo {
              role administrator {today}\n\n\
              Look at\n\
              * today, live: callbacks arrive and indicator 5 moves (the link above)\n\
-             * Hải Châu district on 15/06/2024, which stays still: 308/369 streets = 83,46%,\n    \
-               6.345/11.252 households = 56,38%\n  {district}\n\
+             * Hải Châu district on 15/06/2024, which stays still: 308/369 streets = 83.46%,\n    \
+               6,345/11,252 households = 56.38%\n  {district}\n\
              * the same households under the boundaries of 01/07/2025: phường Hải Châu and phường Hòa Cường\n  {hai_chau}\n  {hoa_cuong}\n\
              * a page for a phone at a stall: is the code on the wall the stall's?\n  {check}\n\
              * cards: open a market on the page of the ward and press Tạo tập in A4\n\

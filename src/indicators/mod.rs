@@ -5,6 +5,7 @@
 
 mod compute;
 mod output;
+mod rules;
 mod withheld;
 
 use crate::places::{PlacedIn, UnitIx};
@@ -13,6 +14,7 @@ use crate::vn::{Day, Ratio, Sentence, TimeMs, sentence};
 
 pub use compute::{ReportError, report};
 pub use output::{ReportJson, csv, json};
+pub use rules::rule_sentence;
 pub use withheld::{Withheld, WithheldLines};
 
 /// The windows of indicator 5 in days, the default first.

@@ -22,6 +22,8 @@ pub struct Refusal {
     pub field: String,
     /// What is wrong with it and what is wanted; never holds a secret.
     pub because: String,
+    /// Whether the header that should carry the proof, or a part of it, did not come at all.
+    pub lacks_header: bool,
 }
 
 /// Longest field name that a refusal repeats: a stranger chooses it, and it goes into logs.
@@ -33,6 +35,15 @@ impl Refusal {
             kind,
             field: field.chars().take(FIELD_CHARS_MAX).collect(),
             because: because.into(),
+            lacks_header: false,
+        }
+    }
+
+    /// A header that the proof needs and that did not come.
+    pub(super) fn without_header(field: &str, because: &str) -> Refusal {
+        Refusal {
+            lacks_header: true,
+            ..Refusal::signature(field, because)
         }
     }
 

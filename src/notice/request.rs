@@ -49,8 +49,8 @@ impl<'a> Request<'a> {
     /// The value of a header that the proof needs.
     pub(super) fn required_header(&self, name: &'static str) -> Result<&'a str, Refusal> {
         match self.header(name)? {
-            None => Err(Refusal::signature(name, "this header is missing")),
-            Some("") => Err(Refusal::signature(name, "this header is empty")),
+            None => Err(Refusal::without_header(name, "this header is missing")),
+            Some("") => Err(Refusal::without_header(name, "this header is empty")),
             Some(value) => Ok(value),
         }
     }

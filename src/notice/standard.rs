@@ -112,15 +112,19 @@ impl Protocol for Standard {
     fn answer(&self, _: &Request<'_>, _: &[Item], outcome: &Outcome) -> Answer {
         match outcome {
             Outcome::NotKept => {
-                let detail = "Thông báo chưa được ghi nhận. Hãy gửi lại sau số giây trong Retry-After.";
-                problem(503, "not-kept", "Chưa ghi được", detail, None)
+                let detail = "the notice is not kept; send it again after the seconds in Retry-After";
+                problem(503, "not-kept", "Not kept yet", detail, None)
             }
             Outcome::Refused(r) => {
+                // In English, as all that is said to a provider's engineers about a callback.
                 let (status, kind, title) = match r.kind {
-                    RefusalKind::Signature => (401, "bad-signature", "Chữ ký không khớp"),
-                    RefusalKind::Replay => (401, "stale", "Chữ ký quá hạn"),
+                    RefusalKind::Signature if r.lacks_header => {
+                        (401, "missing-header", "A header of the signature is missing")
+                    }
+                    RefusalKind::Signature => (401, "bad-signature", "The signature does not fit"),
+                    RefusalKind::Replay => (401, "stale", "The signature is too old or too new"),
                     RefusalKind::Malformed | RefusalKind::Foreign => {
-                        (400, "malformed", "Không đọc được thông báo")
+                        (400, "malformed", "The notice cannot be read")
                     }
                 };
                 problem(status, kind, title, &r.because, Some(&r.field))
@@ -172,7 +176,7 @@ impl Protocol for Standard {
     }
 }
 
-/// A problem document (RFC 9457), as everywhere in the API.
+/// A problem document (RFC 9457), title and detail in one language.
 fn problem(status: u16, kind: &str, title: &str, detail: &str, field: Option<&str>) -> Answer {
     let mut body = json!({
         "type": format!("urn:choso:problem:{kind}"),
@@ -421,6 +425,52 @@ mod tests {
         }
         let none = Provider::new("p", scheme("standard", None).unwrap(), vec![]);
         assert_eq!(none.err(), Some(SecretsError::NoKey));
+    }
+
+    #[test]
+    fn a_missing_header_is_no_signature_that_does_not_fit() {
+        let p = provider(&[("k1", 1)]);
+        let body = payment(GOOD);
+        let signature = signed(1, body.as_bytes());
+        let all = [
+            ("webhook-id", "m1"),
+            ("webhook-timestamp", "1000"),
+            ("webhook-signature", signature.as_str()),
+        ];
+        let answered = |headers: &[(&str, &str)]| -> serde_json::Value {
+            let refusal = testing::receive(&p, headers, body.as_bytes(), None).unwrap_err();
+            let request = Request {
+                method: "POST",
+                path: "",
+                query: "",
+                headers: &[],
+                body: b"",
+                is_evidence: false,
+            };
+            let answer = p.answer(&request, None, &Outcome::Refused(refusal));
+            assert_eq!(answer.status, 401);
+            serde_json::from_str(&answer.body).unwrap()
+        };
+        for (name, _) in all {
+            let others: Vec<(&str, &str)> = all.iter().copied().filter(|(n, _)| *n != name).collect();
+            let said = answered(&others);
+            assert_eq!(
+                (&said["type"], &said["title"], &said["field"]),
+                (
+                    &"urn:choso:problem:missing-header".into(),
+                    &"A header of the signature is missing".into(),
+                    &name.into()
+                )
+            );
+        }
+        let said = answered(&[all[0], all[1], ("webhook-signature", "v1,AAAA")]);
+        assert_eq!(said["type"], "urn:choso:problem:bad-signature");
+        // Title and detail are in one language.
+        let is_vietnamese = |name: &str| {
+            let text = said[name].as_str().unwrap();
+            text.chars().any(|c| c.is_alphabetic() && !c.is_ascii())
+        };
+        assert!(!is_vietnamese("title") && !is_vietnamese("detail"), "{said}");
     }
 
     #[test]

@@ -33,6 +33,39 @@ impl DongError {
     }
 }
 
+/// Why a text that a person typed is not the amount of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypedDongError {
+    /// Not a whole number, or its groups are not of three digits.
+    NoNumber,
+    /// A number that is no amount.
+    Amount(DongError),
+}
+
+error_by_sentence!(TypedDongError);
+
+impl TypedDongError {
+    /// What is wrong.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            TypedDongError::NoNumber => Sentence::new(
+                "Hãy ghi số tiền bằng số nguyên đồng, ví dụ 20.000.",
+                "Write the amount in whole dong, for example 20,000.",
+            ),
+            TypedDongError::Amount(error) => error.sentence(),
+        }
+    }
+}
+
+/// The digits of a number in groups of three with one kind of separator.
+fn grouped_digits(number: &str, separator: char) -> Option<String> {
+    let mut groups = number.split(separator);
+    let first = groups.next().filter(|first| (1..=3).contains(&first.len()))?;
+    groups.try_fold(first.to_owned(), |all, group| {
+        (group.len() == 3).then(|| all + group)
+    })
+}
+
 impl Dong {
     pub const ZERO: Dong = Dong(0);
     /// The largest amount of one payment: 13 digits (docs/spec/domain.md, section 6, EMVCo tag 54).
@@ -54,7 +87,7 @@ impl Dong {
 
     /// An amount of one payment as a person types it: `20000`, `20.000`, `20,000 đ`, `20 000`. Groups must have
     /// three digits and one kind of separator, so that `20.5` is not taken for 205.
-    pub fn typed(text: &str) -> Option<Dong> {
+    pub fn typed(text: &str) -> Result<Dong, TypedDongError> {
         let text = text.trim();
         let units = ["đ", "VND", "vnd", "VNĐ"];
         let number = units
@@ -64,19 +97,16 @@ impl Dong {
         let number = number.trim();
         let separator = number.chars().find(|c| !c.is_ascii_digit());
         let digits = match separator {
-            None => number.to_owned(),
-            Some(separator @ ('.' | ',' | ' ' | '\u{a0}')) => {
-                let mut groups = number.split(separator);
-                let first = groups.next().filter(|first| (1..=3).contains(&first.len()))?;
-                groups.try_fold(first.to_owned(), |all, group| {
-                    (group.len() == 3).then(|| all + group)
-                })?
-            }
-            Some(_) => return None,
+            None => Some(number.to_owned()),
+            Some(separator @ ('.' | ',' | ' ' | '\u{a0}')) => grouped_digits(number, separator),
+            Some(_) => None,
         };
         // Digits of other scripts and signs are no amount.
-        let is_plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        Dong::payment(is_plain.then(|| digits.parse().ok())??).ok()
+        let is_plain = |digits: &String| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let digits = digits.filter(is_plain).ok_or(TypedDongError::NoNumber)?;
+        // More digits than a number can have are too many for an amount.
+        let vnd = digits.parse().unwrap_or(i64::MAX);
+        Dong::payment(vnd).map_err(TypedDongError::Amount)
     }
 
     /// The number of đồng.
@@ -121,9 +151,17 @@ mod tests {
             "20.000VND",
             "20\u{a0}000",
         ] {
-            assert_eq!(Dong::typed(text), Some(Dong::new(20_000)), "{text}");
+            assert_eq!(Dong::typed(text), Ok(Dong::new(20_000)), "{text}");
         }
-        assert_eq!(Dong::typed("1.234.567"), Some(Dong::new(1_234_567)));
+        assert_eq!(Dong::typed("1.234.567"), Ok(Dong::new(1_234_567)));
+        for text in ["10.000.000.000.000", "99999999999999999999999"] {
+            let error = Dong::typed(text).unwrap_err();
+            assert_eq!(error, TypedDongError::Amount(DongError::TooLarge), "{text}");
+        }
+        assert_eq!(
+            Dong::typed("0"),
+            Err(TypedDongError::Amount(DongError::NotPositive))
+        );
         for text in [
             "",
             "đ",
@@ -139,7 +177,7 @@ mod tests {
             "1e5",
             "99999999999999",
         ] {
-            assert_eq!(Dong::typed(text), None, "{text}");
+            assert!(Dong::typed(text).is_err(), "{text}");
         }
     }
 

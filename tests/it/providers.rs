@@ -128,7 +128,7 @@ fn before_anything_is_heard_the_page_says_what_to_do() {
     let app = start(Database::sqlite());
     let page = get(&app, "/providers");
     assert!(
-        page.contains("Chưa nghe thấy") && page.contains("/callbacks/p"),
+        page.contains("chưa có thông báo nào") && page.contains("/callbacks/p"),
         "{page}"
     );
     let stranger = app.get("/providers");

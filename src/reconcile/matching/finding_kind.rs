@@ -192,7 +192,7 @@ impl FindingKind {
                 "Đã nhận báo{receipt} nhưng quá hạn mà sao kê không có. Hãy hỏi nhà cung cấp giao dịch này có tiền về không."
             ),
             FindingKind::MissingNotice => format!(
-                "Sao kê có{row} nhưng không nhận được báo. Đã ghi nhận theo sao kê, không đọc loa; hãy nhắc nhà cung cấp gửi báo."
+                "Sao kê có{row} nhưng không nhận được báo. Đã ghi nhận theo sao kê; lúc tiền về, sạp không được báo. Hãy nhắc nhà cung cấp gửi báo."
             ),
             FindingKind::AmountDiffers => format!(
                 "Sao kê ghi{row}, thông báo ghi{receipt}{}. Sổ theo sao kê, phần lệch ghi riêng; hãy hỏi nhà cung cấp vì sao lệch.",

@@ -77,7 +77,7 @@ pub(super) async fn stream_receipts(
             Problem::invalid(
                 "after",
                 (
-                    "Không phải mã sự kiện của luồng này. Hãy bỏ trống để nghe từ bây giờ.",
+                    "Không phải mã sự kiện của luồng này. Hãy bỏ trống để nhận từ lúc này.",
                     "This is no event of this stream. Leave it out to listen from now on.",
                 ),
             )

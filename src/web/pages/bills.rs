@@ -40,13 +40,7 @@ pub(super) async fn make(
 }
 
 async fn made(officer: &Officer, stall_id: &str, wish: Wish, shared: &Shared) -> Result<BillView, Fault> {
-    let amount = Dong::typed(&wish.amount).ok_or_else(|| {
-        let sentence = (
-            "Hãy ghi số tiền bằng số nguyên đồng, ví dụ 20.000.",
-            "Write the amount in whole dong, for example 20,000.",
-        );
-        Problem::invalid("amount", sentence)
-    })?;
+    let amount = Dong::typed(&wish.amount).map_err(|e| Problem::invalid("amount", e.sentence()))?;
     let new = NewBill {
         stall_id: stall_id.to_owned(),
         account_id: wish.account_id.filter(|id| !id.is_empty()),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::frame::Visit;
 use super::words;
 use crate::clock::now;
-use crate::indicators::{Facts, Figure, Question, Report, ReportError, report};
+use crate::indicators::{Facts, Figure, Question, Report, ReportError, report, rule_sentence};
 use crate::places::{Boundaries, Location, UnitIx, Units};
 use crate::store::{IntakeTotals, StateTotal, Store};
 use crate::vn::{Day, Dong, Lang, TimeMs};
@@ -201,6 +201,9 @@ pub(super) struct Card {
     pub name: &'static str,
     #[serde(skip)]
     pub rule: &'static str,
+    /// What the rule counts, in a sentence.
+    #[serde(skip)]
+    pub how: String,
     /// `83,46%` or the words for no data.
     pub percent: String,
     /// Whether there is something to divide by.
@@ -225,6 +228,7 @@ fn card(figure: &Figure, lang: Lang) -> Card {
         id: figure.id,
         name: lang.pick(figure.name_vi, figure.name_en),
         rule: figure.rule,
+        how: rule_sentence(figure.rule).in_lang(lang).to_owned(),
         percent: words::percent(lang, figure.ratio),
         has_data: figure.ratio.denominator() > 0,
         numerator: words::number(lang, figure.ratio.numerator()),

@@ -6,7 +6,9 @@ use super::assets::STYLE;
 use super::frame::encoded;
 use super::live::{Card, cards};
 use super::words;
-use crate::indicators::{Figure, MarketLine, Report, StreetLine, Tally, UnitLine, Withheld, WithheldLines};
+use crate::indicators::{
+    Figure, MarketLine, Report, StreetLine, Tally, UnitLine, Withheld, WithheldLines, rule_sentence,
+};
 use crate::places::Units;
 use crate::vn::{Day, Lang, Ratio, fold};
 
@@ -43,6 +45,8 @@ pub(super) struct ReportView {
 pub(super) struct FigureRow {
     pub name: &'static str,
     pub rule: &'static str,
+    /// What the rule counts, in a sentence.
+    pub how: String,
     pub numerator: String,
     pub denominator: String,
     pub percent: String,
@@ -243,6 +247,7 @@ fn figure_row(figure: &Figure, lang: Lang) -> FigureRow {
     FigureRow {
         name: lang.pick(figure.name_vi, figure.name_en),
         rule: figure.rule,
+        how: rule_sentence(figure.rule).in_lang(lang).to_owned(),
         numerator: words::number(lang, figure.ratio.numerator()),
         denominator: words::number(lang, figure.ratio.denominator()),
         percent: words::percent(lang, figure.ratio),

@@ -205,3 +205,22 @@ fn a_day_without_rows_and_receipts_is_not_closed() {
     );
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+#[test]
+fn a_taken_port_is_told_before_anything_is_loaded_or_made() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let database = Database::sqlite();
+    let folder = database.folder.path();
+    for arguments in [
+        ["demo", "--listen", &address, "--data", "du-lieu"].as_slice(),
+        &["serve", "--listen", &address],
+    ] {
+        let output = run(&database, arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(&address) && told.contains("--listen"), "{told}");
+        assert!(!told.contains("loading"), "{told}");
+        assert!(!folder.join("choso.db").exists() && !folder.join("du-lieu/choso.db").exists());
+    }
+}

@@ -37,6 +37,15 @@ fn a_statement_is_looked_at_tried_taken_in_and_reconciled() {
     // What it is and how it would be read; nothing is kept.
     let looked = import(&["--look"]);
     assert_eq!(looked.status.code(), Some(0), "{looked:?}");
+    let said = String::from_utf8_lossy(&looked.stderr).into_owned();
+    assert!(
+        said.contains("CSV, UTF-8, separated by «;», header in row 3, not a known layout"),
+        "{said}"
+    );
+    assert!(said.contains("payment 20,000 VND, settled"), "{said}");
+    for of_the_source in ["Some(", "None", "StatementRow", "FileFacts", " { "] {
+        assert!(!said.contains(of_the_source), "{of_the_source}: {said}");
+    }
     let mapping: Value = serde_json::from_slice(&looked.stdout).expect("a mapping");
     assert_eq!(
         (
