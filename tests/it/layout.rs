@@ -120,7 +120,7 @@ fn pages(app: &TestApp) -> Vec<String> {
     let stall = link(app, &long, "/stalls/");
     let card = link(app, &stall, "/k/");
     let bill = post(app, &format!("{stall}/bills"), "amount=20000000");
-    let pack = post(app, &format!("{market}/packs"), "format=a6");
+    let pack = post(app, &format!("{market}/packs"), "format=a6&sure=1");
     let rows = "Mã giao dịch;Ngày giao dịch;Số tiền;Thu thêm;Tài khoản nhận;Nội dung\n\
         DAI-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA;02/03/2026;20.000;21.000;00000011;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\
         T7;02/03/2026;x;1;00000011;b\n";
