@@ -13,7 +13,7 @@ use super::register::places_with_codes;
 use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
-use crate::vietqr::{Field, ScanError, read, scan};
+use crate::vietqr::{Field, Hindrance, ScanError, read, scan};
 use crate::vn::{Day, Lang, Sentence};
 use crate::web::body::{read_body, read_body_up_to};
 use crate::web::{Person, Problem, ProblemKind, Shared};
@@ -128,7 +128,7 @@ pub(super) async fn photo(
         scan(&bytes, PHOTO_PIXELS_MAX)
     })
     .await
-    .map_err(|_| unread(&ScanError::NoCode))?;
+    .map_err(|_| unread(&ScanError::NoCode(Hindrance::Unclear)))?;
     match found.as_deref() {
         Ok([one]) => judged(&shared, one, CheckWay::Photo, &person, visit.lang).await,
         Ok(_) => Err(Problem::invalid(
@@ -144,22 +144,19 @@ pub(super) async fn photo(
 
 fn unread(error: &ScanError) -> Problem {
     let sentence = match error {
-        ScanError::NoCode => (
-            "Không thấy mã đọc được trong ảnh. Hãy đưa máy lại gần, giữ thẳng, đủ sáng.",
-            "No readable code is in the picture. Go nearer, hold the phone straight, more light.",
-        ),
-        ScanError::Format(_) => (
+        ScanError::NoCode(hindrance) => hindrance.sentence(),
+        ScanError::Format(_) => Sentence::from((
             "Tệp này không phải ảnh PNG hoặc JPEG. Hãy chụp lại.",
             "The file is no PNG or JPEG picture. Take another.",
-        ),
-        ScanError::Damaged(_) => (
+        )),
+        ScanError::Damaged(_) => Sentence::from((
             "Ảnh bị hỏng hoặc thiếu. Hãy chụp lại.",
             "The picture is damaged. Take it again.",
-        ),
-        ScanError::TooLarge(_) => (
+        )),
+        ScanError::TooLarge(_) => Sentence::from((
             "Ảnh quá lớn. Hãy chụp nhỏ hơn.",
             "The picture is too large. Take a smaller one.",
-        ),
+        )),
     };
     Problem::new(ProblemKind::NoCode, sentence)
 }
