@@ -19,6 +19,7 @@ mod figures;
 mod file_imports;
 mod inbox;
 mod languages;
+mod offline_walk;
 mod own;
 mod pages;
 mod places_files;

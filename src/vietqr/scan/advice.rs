@@ -92,21 +92,23 @@ pub(super) fn hindrance(grey: &Plane, corners: &[Corner], three: Option<[Corner;
         // Three of a few squares that only look like corners say nothing of a code that is larger.
         if busy.is_none_or(|busy| area.pixels() * 2 >= busy.pixels()) {
             let module_tenths = three.iter().map(|corner| corner.size).min().unwrap_or(0) * 10 / 7;
-            return of_code(grey, area, module_tenths);
+            let seen = busy.filter(|busy| busy.overlaps(&area)).unwrap_or(area);
+            return of_code(grey, area, seen, module_tenths);
         }
     }
     match busy {
-        Some(area) => of_code(grey, area, area.module_tenths(grey)),
+        Some(area) => of_code(grey, area, area, area.module_tenths(grey)),
         None if corners.is_empty() => Hindrance::Nothing,
         None => Hindrance::Unclear,
     }
 }
 
-fn of_code(grey: &Plane, area: Area, module_tenths: i64) -> Hindrance {
+/// `seen` is all that looks like the code, also where its corners are missing.
+fn of_code(grey: &Plane, area: Area, seen: Area, module_tenths: i64) -> Hindrance {
     let (dark, light) = area.dark_and_light(grey);
     let middle = ((u16::from(dark) + u16::from(light)) / 2) as u8;
     let edge_tenths = area.edge_tenths(grey, dark, light);
-    if area.goes_on_outside(grey, middle) {
+    if seen.goes_on_outside(grey, middle) {
         Hindrance::CutOff
     } else if edge_tenths > SOFT_EDGE as i64 * 10 || edge_tenths > module_tenths.max(20) {
         Hindrance::Blurred
@@ -143,6 +145,11 @@ impl Area {
             right: within(right.unwrap_or(0) + reach, grey.width),
             bottom: within(bottom.unwrap_or(0) + reach, grey.height),
         }
+    }
+
+    fn overlaps(&self, other: &Area) -> bool {
+        let across = self.left < other.right && other.left < self.right;
+        across && self.top < other.bottom && other.top < self.bottom
     }
 
     fn pixels(&self) -> usize {

@@ -9,12 +9,13 @@ use super::answer::Html;
 use super::frame::{Fault, Frame};
 use super::live::Live;
 use super::officer::Officer;
+use super::offline_check::LOOK_AGE_MAX_MS;
 use super::register::places_with_codes;
 use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
 use crate::vietqr::{Field, Hindrance, ScanError, read, scan};
-use crate::vn::{Day, Lang, Sentence};
+use crate::vn::{Day, Lang, Sentence, TimeMs};
 use crate::web::body::{read_body, read_body_up_to};
 use crate::web::{Person, Problem, ProblemKind, Shared};
 
@@ -110,16 +111,54 @@ pub(super) async fn code(
 ) -> Result<HttpResponse, Problem> {
     let seen: Seen = serde_json::from_slice(&read_body(payload).await?)
         .map_err(|error| Problem::invalid("payload", Sentence::new(error.to_string(), error.to_string())))?;
-    judged(&shared, &seen.payload, CheckWay::Camera, &person, visit.lang).await
+    judged(
+        &shared,
+        &seen.payload,
+        (CheckWay::Camera, None),
+        &person,
+        visit.lang,
+    )
+    .await
+}
+
+/// What a phone says of a photo that waited on it until there was network.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Waited {
+    /// The id that the phone gave it, so that sending it twice keeps it once.
+    id: Option<String>,
+    /// When it was taken, by the clock of the phone.
+    at_ms: Option<i64>,
+}
+
+impl Waited {
+    fn read(self, time: TimeMs) -> Result<Option<(String, TimeMs)>, Problem> {
+        let Some(id) = self.id else {
+            return Ok(None);
+        };
+        let at_ms = self.at_ms.unwrap_or(time.0);
+        if (1..=64).contains(&id.len()) && at_ms > time.0 - LOOK_AGE_MAX_MS {
+            return Ok(Some((id, TimeMs(at_ms.min(time.0)))));
+        }
+        Err(Problem::invalid(
+            "id",
+            (
+                "Ảnh đã giữ trong máy quá 90 ngày hoặc không có số hợp lệ. Hãy chụp lại.",
+                "The photo was kept for more than 90 days or has no valid id. Take it again.",
+            ),
+        ))
+    }
 }
 
 /// `POST /check/photo`: finds the code in a picture, then as [`code`].
 pub(super) async fn photo(
     person: Person,
+    waited: web::Query<Waited>,
     payload: web::Payload,
     visit: super::frame::Visit,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
+    let waited = waited.into_inner().read(now())?;
     let bytes = read_body_up_to(payload, PHOTO_BYTES_MAX).await?;
     let turn = shared.turns.photo_search.wait().await;
     let found = web::block(move || {
@@ -130,7 +169,7 @@ pub(super) async fn photo(
     .await
     .map_err(|_| unread(&ScanError::NoCode(Hindrance::Unclear)))?;
     match found.as_deref() {
-        Ok([one]) => judged(&shared, one, CheckWay::Photo, &person, visit.lang).await,
+        Ok([one]) => judged(&shared, one, (CheckWay::Photo, waited), &person, visit.lang).await,
         Ok(_) => Err(Problem::invalid(
             "photo",
             (
@@ -164,18 +203,20 @@ fn unread(error: &ScanError) -> Problem {
 async fn judged(
     shared: &Shared,
     payload: &str,
-    way: CheckWay,
+    (way, waited): (CheckWay, Option<(String, TimeMs)>),
     person: &Person,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let time = now();
-    let checked = shared.store.check_payload(payload, Day::of(time)).await?;
+    let day = Day::of(waited.as_ref().map_or(time, |(_, at)| *at));
+    let checked = shared.store.check_payload(payload, day).await?;
     let verdict = verdict(&checked, payload, lang);
     let inspection = NewInspection {
         verdict: verdict.verdict,
         way,
         serial: checked.serial().map(str::to_owned),
         tail: verdict.tail.clone(),
+        waited,
     };
     shared
         .store

@@ -495,6 +495,7 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
         way: CheckWay::Photo,
         serial: None,
         tail: Some("0077".to_owned()),
+        waited: None,
     };
     books
         .run(
@@ -508,6 +509,21 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     assert_eq!(kept, ["wrong photo 0077 thu"]);
     let digest = books.rows("SELECT payload_sha256 FROM inspection").remove(0);
     assert!(digest.len() == 64 && !digest.contains("99990077"));
+    // A photo that waited on two phones: each once, when it was taken, and never after now.
+    let waited = |ms: i64| NewInspection {
+        waited: Some(("photo 1".to_owned(), TimeMs(ms))),
+        ..look.clone()
+    };
+    for (by, ms) in [("thu", 5), ("thu", 7), ("hai", i64::MAX)] {
+        let keep = books
+            .store
+            .keep_inspection(pasted.as_str(), &waited(ms), actor(by, noon()));
+        books.run(keep).expect("kept");
+    }
+    let kept = books.rows(
+        "SELECT checked_by || ' ' || checked_at_ms FROM inspection WHERE inspection_id LIKE 'photo-%' ORDER BY 1",
+    );
+    assert_eq!(kept, [format!("hai {}", noon().0), "thu 5".to_owned()]);
 }
 
 fn a_walk_is_kept_once_and_judged_again(database: Database) {
