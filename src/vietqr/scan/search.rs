@@ -26,6 +26,8 @@ const WORK: usize = 44_000_000;
 const WORK_MIN: usize = 18_000_000;
 /// Corners of codes taken from one look. A sheet of cards has some dozens.
 const CORNERS_MAX: usize = 240;
+/// Threes of them that are kept while the likeliest are looked for: more than can be read.
+const THREES_MAX: usize = 40_000;
 /// Work to find out whether what looks like a corner along a row is one across too.
 const CORNER_WORK: usize = 40;
 /// Work to read a code, without its modules.
@@ -327,6 +329,10 @@ fn threes(corners: &[ConcentricPattern], work: &mut Work) -> Vec<FinderPatternSe
                     let fits = are_alike(one, three) && are_alike(two, three);
                     fits.then(|| three_of([*one, *two, *three])).flatten()
                 }));
+                if threes.len() > THREES_MAX {
+                    threes.sort_by_key(|(unlikely, _)| *unlikely);
+                    threes.truncate(THREES_MAX / 2);
+                }
             }
         }
     }

@@ -68,10 +68,13 @@ fn a_small_picture_is_read_as_it_is() {
     }
 }
 
+/// A colour for each grey.
+type Ink = fn(u8) -> [u8; 3];
+
 #[test]
 fn a_code_is_read_in_any_colours_and_on_any_ground() {
     let plain = drawn(&code(TEXT), 5, 4);
-    let ways: [(&str, fn(u8) -> [u8; 3]); 5] = [
+    let ways: [(&str, Ink); 5] = [
         ("light on dark", |grey| [255 - grey; 3]),
         ("pink on black", |grey| {
             if grey == 0 { [255, 105, 180] } else { [0, 0, 0] }

@@ -515,9 +515,10 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
         ..look.clone()
     };
     for (by, ms) in [("thu", 5), ("thu", 7), ("hai", i64::MAX)] {
+        let photo = waited(ms);
         let keep = books
             .store
-            .keep_inspection(pasted.as_str(), &waited(ms), actor(by, noon()));
+            .keep_inspection(pasted.as_str(), &photo, actor(by, noon()));
         books.run(keep).expect("kept");
     }
     let kept = books.rows(
