@@ -1,5 +1,6 @@
 // The wall check: a phone looks at a code and says whether it is the stall's. It asks the service where there is
-// network; else it judges by the list of a street that it took along, and tells the service later.
+// network; else it judges by the list of a street that it took along, and tells the service later. A phone that cannot
+// read codes by itself keeps its photos until there is network.
 "use strict";
 
 (() => {
@@ -21,6 +22,10 @@
   const SHELF = "choso-check-1";
   const LIST = "choso.walk.list";
   const LOOKS = `choso.walk.looks.${page.dataset.person}`;
+  /** Photos that a phone keeps: some sixty megabytes. */
+  const PHOTOS_MAX = 200;
+  /** While photos wait, they are tried again this often. */
+  const AGAIN_MS = 20_000;
 
   const words = page.dataset;
   const find = (name) => page.querySelector(`[data-${name}]`);
@@ -218,6 +223,160 @@
 
   let detector = null;
 
+  // --- Photos that wait on this phone ---
+  const opened = (request) =>
+    new Promise((done, failed) => {
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => failed(request.error);
+    });
+  let shelfOfPhotos = null;
+
+  /** Runs one step on the kept photos; what it wrote is on the disk when this returns. */
+  const photos = async (mode, step) => {
+    shelfOfPhotos ??= new Promise((done, failed) => {
+      const request = indexedDB.open("choso-walk", 1);
+      request.onupgradeneeded = () => request.result.createObjectStore("photos", { keyPath: "id" });
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => failed(request.error);
+    });
+    const work = (await shelfOfPhotos).transaction("photos", mode, { durability: "strict" });
+    const written = new Promise((done, failed) => {
+      work.oncomplete = done;
+      work.onabort = () => failed(work.error);
+    });
+    const result = await opened(step(work.objectStore("photos")));
+    await written;
+    return result;
+  };
+  const allPhotos = async () => {
+    const all = await photos("readonly", (shelf) => shelf.getAll()).catch(() => []);
+    return all.filter((photo) => photo.person === words.person).sort((a, b) => a.at_ms - b.at_ms);
+  };
+
+  /** A small picture by which a person knows the door again. */
+  const thumbnail = async (blob) => {
+    try {
+      const picture = await createImageBitmap(blob);
+      const canvas = document.createElement("canvas");
+      const part = Math.min(1, 120 / Math.max(picture.width, picture.height));
+      canvas.width = Math.max(1, Math.round(picture.width * part));
+      canvas.height = Math.max(1, Math.round(picture.height * part));
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      return canvas.toDataURL("image/jpeg", 0.7);
+    } catch {
+      return null;
+    }
+  };
+
+  const keepPhoto = async (blob, taken) => {
+    const before = await allPhotos();
+    if (before.filter((photo) => photo.state === "waiting").length >= PHOTOS_MAX) {
+      return hint(fill(words.photosFull, { count: PHOTOS_MAX }));
+    }
+    const photo = {
+      ...taken,
+      person: words.person,
+      number: Math.max(0, ...before.map((other) => other.number)) + 1,
+      state: "waiting",
+      bytes: await blob.arrayBuffer(),
+      thumbnail: await thumbnail(blob),
+    };
+    try {
+      await photos("readwrite", (shelf) => shelf.put(photo));
+      navigator.storage?.persist?.();
+      hint(fill(words.photoKept, photo));
+    } catch {
+      hint(words.photoNotKept);
+    }
+    await showPhotos();
+  };
+
+  const STATES = { waiting: "stateWaiting", right: "titleRight", wrong: "titleWrong", revoked: "titleRevoked", unread: "stateUnread" };
+
+  const showPhotos = async () => {
+    const all = await allPhotos();
+    const count = (state) => all.filter((photo) => photo.state === state).length;
+    find("photos").hidden = all.length === 0;
+    const sums = { waiting: count("waiting"), right: count("right"), wrong: count("wrong") + count("revoked"), unread: count("unread") };
+    say(find("photos-count"), fill(words.photosCount, sums));
+    find("photos-tell").hidden = sums.waiting === 0;
+    const list = find("photos-list");
+    list.replaceChildren();
+    for (const photo of all) {
+      const row = document.createElement("li");
+      row.dataset.state = photo.state;
+      if (photo.thumbnail) {
+        const picture = document.createElement("img");
+        picture.src = photo.thumbnail;
+        picture.alt = "";
+        row.append(picture);
+      }
+      const state = document.createElement("span");
+      state.className = `pill ${photo.state === "right" ? "good" : photo.state === "waiting" ? "" : "not"}`;
+      state.textContent = words[STATES[photo.state]];
+      const clock = new Date(photo.at_ms);
+      const time = `${String(clock.getHours()).padStart(2, "0")}:${String(clock.getMinutes()).padStart(2, "0")}`;
+      const name = document.createElement("span");
+      name.textContent = fill(words.photoName, { number: photo.number, time });
+      const said = document.createElement("span");
+      said.textContent = [photo.stall_code, photo.sentence].filter(Boolean).join(" · ");
+      row.append(state, name, said);
+      if (photo.state !== "waiting") {
+        const drop = document.createElement("button");
+        drop.type = "button";
+        drop.textContent = words.photoDrop;
+        drop.addEventListener("click", async () => {
+          await photos("readwrite", (shelf) => shelf.delete(photo.id));
+          await showPhotos();
+        });
+        row.append(drop);
+      }
+      list.append(row);
+    }
+  };
+
+  /** With its id, a photo whose answer was lost on the way is counted once. */
+  const pathOf = (photo) => `/check/photo?id=${encodeURIComponent(photo.id)}&at_ms=${photo.at_ms}&place=${encodeURIComponent(photo.place ?? "")}`;
+
+  let sending = false;
+
+  /** Sends the photos that wait, one by one. A photo is only then no longer waiting when its answer is written. */
+  const sendPhotos = async () => {
+    if (sending) return;
+    sending = true;
+    try {
+      for (const photo of await allPhotos()) {
+        if (photo.state !== "waiting") continue;
+        const answer = await post(pathOf(photo), photo.bytes, "image/jpeg", 30_000);
+        if (answer.status === 401) return location.reload();
+        // Whatever else is wrong is not wrong with the photo.
+        if (!answer.ok && answer.status !== 413 && answer.status !== 422) break;
+        const said = await answer.json();
+        const judged = answer.ok
+          ? { state: said.verdict, sentence: said.sentence, stall_code: said.stall_code }
+          : { state: "unread", sentence: said.detail };
+        const { bytes: _, ...rest } = photo;
+        await photos("readwrite", (shelf) => shelf.put({ ...rest, ...judged }));
+        await showPhotos();
+      }
+    } catch {
+      // They stay; the next time of network is tried.
+    } finally {
+      sending = false;
+      await showPhotos();
+    }
+  };
+
+  const preparePhotos = async () => {
+    find("photos-tell").addEventListener("click", sendPhotos);
+    addEventListener("online", sendPhotos);
+    setInterval(async () => {
+      if (navigator.onLine && (await allPhotos()).some((photo) => photo.state === "waiting")) sendPhotos();
+    }, AGAIN_MS);
+    await showPhotos();
+    if (navigator.onLine) await sendPhotos();
+  };
+
   find("photo").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     event.target.value = "";
@@ -225,9 +384,11 @@
     openSpeaker();
     clear();
     hint(words.reading);
+    const picture = await smaller(file);
+    const taken = { id: hex(crypto.getRandomValues(new Uint8Array(16))), at_ms: Date.now(), place: place() };
     try {
       if (!navigator.onLine) throw new Error("offline");
-      await told(await post(`/check/photo?place=${encodeURIComponent(place() ?? "")}`, await smaller(file), "image/jpeg", 30_000));
+      await told(await post(pathOf(taken), picture, "image/jpeg", WITHIN_MS));
     } catch {
       const list = kept(LIST, null);
       const codes = list && detector ? await detector.detect(await createImageBitmap(file)).catch(() => []) : [];
@@ -235,7 +396,7 @@
         hint("");
         await judgeByList(list, codes[0].rawValue);
       } else {
-        hint(words.offline);
+        await keepPhoto(picture, taken);
       }
     }
   });
@@ -387,11 +548,12 @@
   };
 
   const prepareWalk = () => {
-    const canJudge = detector && globalThis.crypto?.subtle && globalThis.caches && navigator.serviceWorker;
+    const canWalk = globalThis.crypto?.subtle && globalThis.caches && navigator.serviceWorker;
     walk.hidden = false;
-    find("walk-cannot").hidden = Boolean(canJudge);
-    find("walk-can").hidden = !canJudge;
-    if (!canJudge) return;
+    find("walk-by-photo").hidden = Boolean(detector);
+    find("walk-cannot").hidden = Boolean(canWalk);
+    find("walk-can").hidden = !canWalk;
+    if (!canWalk) return;
     find("walk-fetch").addEventListener("submit", fetchList);
     find("walk-drop").addEventListener("click", () => {
       keep(LIST, null);
@@ -409,4 +571,5 @@
   };
 
   prepareCamera().finally(prepareWalk);
+  preparePhotos();
 })();

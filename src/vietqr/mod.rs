@@ -27,7 +27,7 @@ pub use code::{Alternate, Code, Initiation, Payee, PayeeNumber, Payload, Service
 pub use line::{Answer, decode, decode_line, encode_line};
 pub use other::Other;
 pub use read::{Fault, Reading, Refusal, Warning, bare, read};
-pub use scan::{SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError, scan};
+pub use scan::{Hindrance, SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError, scan};
 pub use symbol::{Correction, PNG_SIDE_MAX, QUIET_ZONE, Symbol};
 pub use tags::Field;
 pub use write::{BILL_NUMBER_MAX, BuildError, bill_payload, payload, stall_payload};

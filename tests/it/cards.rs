@@ -172,7 +172,7 @@ fn line_of(what: &str, page: &GrayImage, wanted: &[String]) -> String {
         line.push_str(match seen {
             [true, true] => " both |",
             [true, false] => " ZBar |",
-            [false, true] => " rqrr |",
+            [false, true] => " choso |",
             [false, false] => " none |",
         });
         if !(seen[0] && seen[1]) {
@@ -180,7 +180,7 @@ fn line_of(what: &str, page: &GrayImage, wanted: &[String]) -> String {
                 std::fs::write(Path::new(&folder).join(format!("{what} {name}.png")), &worn)
                     .expect("written");
             }
-            println!("{what}, {name}: ZBar {}, rqrr {}", seen[0], seen[1]);
+            println!("{what}, {name}: ZBar {}, choso {}", seen[0], seen[1]);
         }
     }
     line

@@ -20,6 +20,7 @@ mod file_imports;
 mod inbox;
 mod languages;
 mod layout;
+mod offline_walk;
 mod own;
 mod pages;
 mod places_files;

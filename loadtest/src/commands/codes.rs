@@ -11,6 +11,7 @@ use choso::vn::AccountNumber;
 use clap::Args;
 use serde_json::json;
 
+use super::readers;
 use crate::args::{ProgramArgs, RawArgs, SeedArgs};
 use crate::benchmark::Benchmark;
 use crate::comparison::{is_installed_by, python_with, timed};
@@ -32,9 +33,11 @@ const PURPOSES: [&str; 4] = ["null", "\"HC7K3M9J\"", "\"thanh toan don hang\"", 
 
 /// Flags of `loadtest codes`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: loadtest codes\n\
-                  The others are installed into a temporary folder (npm: vietnam-qr-pay 1.5.1; pip: qrcode 8.2, reportlab 4.4.4);\n\
-                  what cannot be is skipped by name.")]
+#[command(
+    after_help = "Example: loadtest codes\n         loadtest codes --readers --photos 10000\n\
+                  The others are installed into a temporary folder (npm: vietnam-qr-pay 1.5.1; pip: qrcode 8.2, reportlab 4.4.4; for --readers zxing-cpp 3.1.1, pyzbar 0.1.9);\n\
+                  what cannot be is skipped by name."
+)]
 pub struct CodesArgs {
     /// Lines that are encoded
     #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
@@ -42,6 +45,12 @@ pub struct CodesArgs {
     /// Cards in the pack; 11.252 households had one district
     #[arg(long, default_value_t = 11_252, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     cards: u32,
+    /// Only read photos of cards, beside zxing-cpp and ZBar
+    #[arg(long)]
+    readers: bool,
+    /// Photos that are read
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(13..=1_000_000), requires = "readers")]
+    photos: u32,
     /// How often each is measured, in turns; the middle one is told
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=9))]
     rounds: u32,
@@ -56,8 +65,13 @@ pub struct CodesArgs {
 /// Measures, prints and keeps the raw run. False if the two sides wrote different payloads.
 pub fn run(args: &CodesArgs) -> Result<bool> {
     let benchmark = Benchmark::begin("codes", &args.output);
-    let program = args.program.path()?;
     let folder = temporary_folder()?;
+    if args.readers {
+        let rows = readers::run(args.photos, args.chance.seed, folder.path())?;
+        benchmark.keep(json!({ "photos": args.photos, "readers": rows }))?;
+        return Ok(true);
+    }
+    let program = args.program.path()?;
     let encoded = encode(args, &program, folder.path())?;
     encoded.print(args.lines);
     let packed = pack(args, folder.path())?;
@@ -293,7 +307,8 @@ fn one_picture() -> Vec<Duration> {
     times
 }
 
-fn card(at: u32) -> Card {
+/// An invented card.
+pub(super) fn card(at: u32) -> Card {
     let account = AccountNumber::parse(&format!("{}", 100_000_000_000_u64 + u64::from(at) * 7_919))
         .expect("an account");
     let stall_code = "HC7K3M9J";

@@ -9,6 +9,7 @@ pub mod intake;
 pub mod open_loop;
 pub mod overload;
 pub mod plant;
+mod readers;
 pub mod reconcile;
 pub mod start;
 pub mod torture;

@@ -109,6 +109,9 @@ pub struct NewInspection {
     pub place: Option<String>,
     /// The stall that the code is of or names: where nothing was said, its place counts.
     pub stall_code: Option<String>,
+    /// Of a photo that waited on a phone: the id that the phone gave it, so that sending it twice keeps it once, and
+    /// when it was taken, by the clock of the phone.
+    pub waited: Option<(String, TimeMs)>,
 }
 
 /// A code that was handed out at a street or market, and whether it is in use.
@@ -387,22 +390,32 @@ impl Store {
         })
     }
 
-    /// Keeps that somebody checked a code, without the code.
+    /// Keeps that somebody checked a code, without the code; a photo that waited on a phone once, however often it is
+    /// sent.
     pub async fn keep_inspection(
         &self,
         payload: &str,
         inspection: &NewInspection,
         actor: Actor<'_>,
     ) -> Result<()> {
+        let (id, at) = match &inspection.waited {
+            // One person's phone cannot take the id of another's check.
+            Some((id, at)) => {
+                let id = sha256_hex(format!("{}\n{id}", actor.by).as_bytes());
+                (format!("photo-{}", &id[..32]), at.0.min(actor.now.0))
+            }
+            None => (fresh_id(actor.now), actor.now.0),
+        };
         let mut tx = self.begin().await?;
         let place = place_of(&mut tx, inspection, Day::of(actor.now)).await?;
         on_tx!(&mut tx, |c| {
             sqlx::query(
                 "INSERT INTO inspection (inspection_id, checked_at_ms, checked_by, way, verdict, serial,
-                   payload_sha256, account_tail, place) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                   payload_sha256, account_tail, place) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 ON CONFLICT (inspection_id) DO NOTHING",
             )
-            .bind(fresh_id(actor.now))
-            .bind(actor.now.0)
+            .bind(&id)
+            .bind(at)
             .bind(actor.by)
             .bind(inspection.way.as_str())
             .bind(inspection.verdict.as_str())

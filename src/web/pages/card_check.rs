@@ -9,12 +9,13 @@ use super::answer::Html;
 use super::frame::{Fault, Frame};
 use super::live::Live;
 use super::officer::Officer;
+use super::offline_check::LOOK_AGE_MAX_MS;
 use super::register::places_with_codes;
 use crate::clock::now;
 use crate::register::CodeVerdict;
 use crate::store::{CheckWay, Checked, Inspection, NewInspection};
-use crate::vietqr::{Banks, ScanError, bare, read, scan};
-use crate::vn::{Day, Lang, Sentence};
+use crate::vietqr::{Banks, Hindrance, ScanError, bare, read, scan};
+use crate::vn::{Day, Lang, Sentence, TimeMs};
 use crate::web::body::{read_body, read_body_up_to};
 use crate::web::{Person, Problem, ProblemKind, Shared};
 
@@ -131,17 +132,52 @@ pub(super) async fn code(
         payload: &seen.payload,
         way: CheckWay::Camera,
         place: seen.place.as_deref(),
+        waited: None,
     };
     judged(&shared, look, &person, visit.lang).await
+}
+
+/// What a phone says of a photo that waited on it until there was network.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Waited {
+    /// The id that the phone gave it, so that sending it twice keeps it once.
+    id: Option<String>,
+    /// When it was taken, by the clock of the phone.
+    at_ms: Option<i64>,
+    /// The street or market where it was taken, as [`Seen`] has it.
+    place: Option<String>,
+}
+
+impl Waited {
+    fn read(&self, time: TimeMs) -> Result<Option<(String, TimeMs)>, Problem> {
+        let Some(id) = self.id.clone() else {
+            return Ok(None);
+        };
+        let at_ms = self.at_ms.unwrap_or(time.0);
+        if (1..=64).contains(&id.len()) && at_ms > time.0 - LOOK_AGE_MAX_MS {
+            return Ok(Some((id, TimeMs(at_ms.min(time.0)))));
+        }
+        Err(Problem::invalid(
+            "id",
+            (
+                "Ảnh đã giữ trong máy quá 90 ngày hoặc không có số hợp lệ. Hãy chụp lại.",
+                "The photo was kept for more than 90 days or has no valid id. Take it again.",
+            ),
+        ))
+    }
 }
 
 /// `POST /check/photo`: finds the code in a picture, then as [`code`].
 pub(super) async fn photo(
     person: Person,
+    waited: web::Query<Waited>,
     payload: web::Payload,
     visit: super::frame::Visit,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
+    let asked = waited.into_inner();
+    let waited = asked.read(now())?;
     let bytes = read_body_up_to(payload, PHOTO_BYTES_MAX).await?;
     let turn = shared.turns.photo_search.wait().await;
     let found = web::block(move || {
@@ -150,13 +186,14 @@ pub(super) async fn photo(
         scan(&bytes, PHOTO_PIXELS_MAX)
     })
     .await
-    .map_err(|_| unread(&ScanError::NoCode))?;
+    .map_err(|_| unread(&ScanError::NoCode(Hindrance::Unclear)))?;
     match found.as_deref() {
         Ok([one]) => {
             let look = Look {
                 payload: one,
                 way: CheckWay::Photo,
-                place: visit.asked("place"),
+                place: asked.place.as_deref(),
+                waited,
             };
             judged(&shared, look, &person, visit.lang).await
         }
@@ -173,22 +210,19 @@ pub(super) async fn photo(
 
 fn unread(error: &ScanError) -> Problem {
     let sentence = match error {
-        ScanError::NoCode => (
-            "Không thấy mã đọc được trong ảnh. Hãy đưa máy lại gần, giữ thẳng, đủ sáng.",
-            "No readable code is in the picture. Go nearer, hold the phone straight, more light.",
-        ),
-        ScanError::Format(_) => (
+        ScanError::NoCode(hindrance) => hindrance.sentence(),
+        ScanError::Format(_) => Sentence::from((
             "Tệp này không phải ảnh PNG hoặc JPEG. Hãy chụp lại.",
             "The file is no PNG or JPEG picture. Take another.",
-        ),
-        ScanError::Damaged(_) => (
+        )),
+        ScanError::Damaged(_) => Sentence::from((
             "Ảnh bị hỏng hoặc thiếu. Hãy chụp lại.",
             "The picture is damaged. Take it again.",
-        ),
-        ScanError::TooLarge(_) => (
+        )),
+        ScanError::TooLarge(_) => Sentence::from((
             "Ảnh quá lớn. Hãy chụp nhỏ hơn.",
             "The picture is too large. Take a smaller one.",
-        ),
+        )),
     };
     Problem::new(ProblemKind::NoCode, sentence)
 }
@@ -198,17 +232,25 @@ struct Look<'a> {
     payload: &'a str,
     way: CheckWay,
     place: Option<&'a str>,
+    /// Of a photo that waited on a phone: its id there, and when it was taken.
+    waited: Option<(String, TimeMs)>,
 }
 
 async fn judged(
     shared: &Shared,
-    Look { payload, way, place }: Look<'_>,
+    Look {
+        payload,
+        way,
+        place,
+        waited,
+    }: Look<'_>,
     person: &Person,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let time = now();
     let payload = bare(payload);
-    let checked = shared.store.check_payload(payload, Day::of(time)).await?;
+    let day = Day::of(waited.as_ref().map_or(time, |(_, at)| *at));
+    let checked = shared.store.check_payload(payload, day).await?;
     let verdict = verdict(&checked, payload, &shared.banks.banks(), lang);
     let inspection = NewInspection {
         verdict: verdict.verdict,
@@ -217,6 +259,7 @@ async fn judged(
         tail: verdict.tail.clone(),
         place: place.map(str::to_owned),
         stall_code: checked.stall_code().map(str::to_owned),
+        waited,
     };
     shared
         .store

@@ -20,7 +20,7 @@ use crate::web::{Person, Problem, Shared};
 /// Looks that a phone tells at once; it tells the others next.
 const LOOKS_MAX: usize = 500;
 /// A look older than this is told by nobody who still knows what it was.
-const LOOK_AGE_MAX_MS: i64 = 90 * 86_400_000;
+pub(super) const LOOK_AGE_MAX_MS: i64 = 90 * 86_400_000;
 
 /// What a phone takes along.
 #[derive(Serialize)]

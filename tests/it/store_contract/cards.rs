@@ -520,6 +520,7 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
         tail: Some("0077".to_owned()),
         place: None,
         stall_code: Some("ABCDEFG7".to_owned()),
+        waited: None,
     };
     let keep = |look: &NewInspection, ms: i64| {
         let at = TimeMs(noon().0 + ms);
@@ -550,6 +551,22 @@ fn a_look_at_a_wall_finds_what_hangs_there(database: Database) {
     assert_eq!(places, [None, Some("Đường Thử"), Some("Chợ Thử")]);
     let digest = books.rows("SELECT payload_sha256 FROM inspection").remove(0);
     assert!(digest.len() == 64 && !digest.contains("99990077"));
+    // A photo that waited on two phones: each once, when it was taken, and never after now.
+    let waited = |ms: i64| NewInspection {
+        waited: Some(("photo 1".to_owned(), TimeMs(ms))),
+        ..look.clone()
+    };
+    for (by, ms) in [("thu", 5), ("thu", 7), ("hai", i64::MAX)] {
+        let photo = waited(ms);
+        let keep = books
+            .store
+            .keep_inspection(pasted.as_str(), &photo, actor(by, noon()));
+        books.run(keep).expect("kept");
+    }
+    let kept = books.rows(
+        "SELECT checked_by || ' ' || checked_at_ms FROM inspection WHERE inspection_id LIKE 'photo-%' ORDER BY 1",
+    );
+    assert_eq!(kept, [format!("hai {}", noon().0), "thu 5".to_owned()]);
 }
 
 fn a_walk_is_kept_once_and_judged_again(database: Database) {
