@@ -449,8 +449,8 @@ impl Table {
             let amount = || {
                 // Where the table has a column of balances, a row of the table has it there.
                 let own = row.and_then(|row| self.balance(row).ok().flatten());
-                let at = if self.has(Column::Balance) { SUMMED } else { 0 };
-                let style = &self.columns.numbers[at];
+                let of = if self.has(Column::Balance) { SUMMED } else { 0 };
+                let style = &self.columns.numbers[of];
                 let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
                 own.or_else(|| {
                     values.find_map(|text| {
