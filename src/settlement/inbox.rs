@@ -269,6 +269,8 @@ async fn pick_up(
             )
         }
         Err(error) => {
+            // The sentence is for people; what the database said itself is for whoever mends it.
+            tracing::warn!(provider = file.provider_id, %error, "a statement of the inbox stays where it is");
             let next = match &error {
                 ImportError::Store(StoreError::Conflict(_)) => Next::Folder,
                 ImportError::Store(error) if !error.is_about_content() => Next::Round,

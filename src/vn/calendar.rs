@@ -39,7 +39,7 @@ const EXCHANGES: [[(i16, i8, i8); 2]; 4] = [
 ];
 
 /// Days off from Monday to Friday, and weekend days that are worked, by rule and decree.
-static KNOWN: LazyLock<(Arc<[Day]>, Arc<[Day]>)> = LazyLock::new(|| {
+static KNOWN: LazyLock<WorkingCalendar> = LazyLock::new(|| {
     let mut off: BTreeSet<Day> = YEARS.flat_map(days_off).filter(|day| !is_weekend(*day)).collect();
     let mut worked = BTreeSet::new();
     for [day_off, day_worked] in EXCHANGES {
@@ -47,7 +47,11 @@ static KNOWN: LazyLock<(Arc<[Day]>, Arc<[Day]>)> = LazyLock::new(|| {
         off.insert(day(day_off));
         worked.insert(day(day_worked));
     }
-    (off.into_iter().collect(), worked.into_iter().collect())
+    WorkingCalendar {
+        off: off.into_iter().collect(),
+        worked: worked.into_iter().collect(),
+        named: Arc::new([]),
+    }
 });
 
 /// On which days banks and providers work in Viet Nam. Saturdays, Sundays and the public holidays are off: those with a
@@ -83,12 +87,7 @@ pub enum WorkingCalendarError {
 
 impl Default for WorkingCalendar {
     fn default() -> WorkingCalendar {
-        let (off, worked) = KNOWN.clone();
-        WorkingCalendar {
-            off,
-            worked,
-            named: Arc::new([]),
-        }
+        KNOWN.clone()
     }
 }
 

@@ -354,7 +354,7 @@ fn a_database_that_is_away_loses_no_file(database: Database) {
     let (round, ends) = inbox.round();
     assert_eq!((round.moved, round.is_to_repeat), (0, true));
     assert!(
-        ends.len() == 1 && ends[0].starts_with("p/a.csv left: the database did not do it"),
+        ends.len() == 1 && ends[0].starts_with("p/a.csv left: Cơ sở dữ liệu không thực hiện được"),
         "the others are not tried either: {ends:?}"
     );
     assert_eq!(inbox.files(), ["p/a.csv", "q/a.csv"]);
