@@ -203,7 +203,13 @@ fn note_numbering(run: &mut Run<'_>, rows: &[u32]) {
             }
             let is_same = one.iter().any(|a| {
                 let a = run.row(*a);
-                let may_be = |b: &u32| a.amount_vnd == run.row(*b).amount_vnd && is_one_payee(a, run.row(*b));
+                let may_be = |b: &u32| {
+                    let b = run.row(*b);
+                    // The same number under another day is the number of another payment.
+                    a.amount_vnd == b.amount_vnd
+                        && is_one_payee(a, b)
+                        && apart(a, b, run.rules.time_window_ms) != Apart::Far
+                };
                 other.iter().any(may_be)
             });
             let pair = files(run.row(one[0]), run.row(other[0]));

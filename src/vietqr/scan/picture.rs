@@ -9,8 +9,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::error::{SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError};
 use super::plane::{Plane, Reducer};
-use super::{SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError};
 
 /// Up to this many pixels a picture is searched as it is; a larger one is reduced while it is opened.
 const FULL_PIXELS_MAX: usize = 16_000_000;
