@@ -296,7 +296,10 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
     browser.until(&format!("{STATES} === 'right wrong unread'"));
     let said = browser.run("document.querySelector('[data-photos]').innerText");
     let said = said.as_str().expect("a text");
-    assert!(said.contains("1 cửa SAI") && said.contains("dán đè"), "{said}");
+    assert!(
+        said.contains("1 cửa SAI") && said.contains("tiền vào tài khoản khác"),
+        "{said}"
+    );
     // With network a photo is answered at once.
     browser.photo(&pictures[0]);
     browser.until("document.querySelector('[data-title]').textContent === 'ĐÚNG'");

@@ -130,7 +130,7 @@ fn each_command_of_the_readme_does_its_work_in_an_empty_folder() {
     assert!(told("choso import register ho")[0].contains("rows read 3, kept 3, refused 0"));
     assert!(told("choso provider add")[0].contains("whsec_"));
     assert!(told("choso provider add")[0].contains(&format!("127.0.0.1:{port}/callbacks/mybank")));
-    assert!(told("choso print")[0].contains("1 cards on 2 pages"));
+    assert!(told("choso print")[0].contains("1 card on 2 pages"));
     assert!(told("choso qr read")[0].contains("113366668888"));
     let verdicts = told("choso notice verify <")[0].clone();
     assert_eq!(verdicts.matches("\"accept\"").count(), 2, "{verdicts}");

@@ -306,9 +306,9 @@ fn compare(payments: &[Payment], exports: &[Export]) -> Result<(), TestCaseError
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
-    // Rare worlds still break it, with counters that begin anew in each file: docs/reconciliation.md, "Proof".
+    // Rare worlds of overlapping files still break it: docs/reconciliation.md, "Proof".
     #[test]
-    #[ignore = "not proved yet: counters that begin anew in each file"]
+    #[ignore = "not proved yet: rare worlds of overlapping files"]
     fn what_is_posted_is_what_was_paid_or_the_difference_is_listed((payments, exports) in any_bank()) {
         compare(&payments, &exports)?;
     }
