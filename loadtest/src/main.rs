@@ -21,6 +21,7 @@ mod comparison;
 mod database;
 mod deployment;
 mod error;
+mod invented_card;
 mod ledger_check;
 mod listener;
 mod machine;

@@ -6,8 +6,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use choso::print::{self, Card, Format, Pack, PackLine};
-use choso::vietqr::stall_payload;
-use choso::vn::AccountNumber;
 use clap::Args;
 use serde_json::json;
 
@@ -17,6 +15,7 @@ use crate::benchmark::Benchmark;
 use crate::comparison::{is_installed_by, python_with, timed};
 use crate::database::temporary_folder;
 use crate::error::Result;
+use crate::invented_card::card;
 use crate::machine::{restart_peak, status_kib};
 use crate::report::{met, micros};
 
@@ -305,24 +304,6 @@ fn one_picture() -> Vec<Duration> {
         met(time <= PNG_AIM)
     );
     times
-}
-
-/// An invented card.
-pub(super) fn card(at: u32) -> Card {
-    let account = AccountNumber::parse(&format!("{}", 100_000_000_000_u64 + u64::from(at) * 7_919))
-        .expect("an account");
-    let stall_code = "HC7K3M9J";
-    Card {
-        stall_name: format!("Hộ Thử Số {at}"),
-        place: format!("Chợ Thử · sạp {}", at + 1),
-        holder_name: "NGUYEN THI MAU".to_owned(),
-        bank_name: "VietinBank".to_owned(),
-        account_tail: account.tail().to_owned(),
-        stall_code: stall_code.to_owned(),
-        serial: format!("7KQ2 M4XD {at:04}"),
-        check_link: format!("choso.example.vn/k/7KQ2M4XD{at:04}"),
-        payload: stall_payload("970415", &account, stall_code).expect("a payload"),
-    }
 }
 
 /// Transfers as both sides understand them: half of them static, some with amount and note.

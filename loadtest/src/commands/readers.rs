@@ -14,9 +14,9 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use serde_json::{Value, json};
 
-use super::codes::card;
 use crate::comparison::{python_with, timed};
 use crate::error::Result;
+use crate::invented_card::card;
 
 /// Pictures that lie in the folder at one time.
 const BATCH: u32 = 500;
