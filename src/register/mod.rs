@@ -1,6 +1,6 @@
 //! The register: households, stalls, payee accounts with dated links, and the codes of stalls.
 //!
-//! A register file or a call of the API becomes [`HouseholdDraft`]s; [`plan`] compares them with
+//! A register file or a call of the API becomes [`HouseholdDraft`]s; `plan` compares them with
 //! the register and says which rows to write. Facts are only added: a change is a new version that says from
 //! which day it holds.
 

@@ -32,7 +32,7 @@ impl Key128 {
     }
 
     /// Of an id, whatever a file calls it: the same text is the same id in each column. The key remembers whether the
-    /// id is long enough to be no counter ([`Key128::is_long`]).
+    /// id is long enough to be no counter (`Key128::is_long`).
     pub fn of_id(id: &str) -> Key128 {
         let key = Key128::of(&["id", id]);
         Key128(key.0, key.1 & !1 | u64::from(is_long_id(id)))
