@@ -291,13 +291,19 @@
     await showPhotos();
   };
 
-  const STATES = { waiting: "stateWaiting", right: "titleRight", wrong: "titleWrong", revoked: "titleRevoked", unread: "stateUnread" };
+  const STATES = { waiting: "stateWaiting", unread: "stateUnread" };
 
   const showPhotos = async () => {
     const all = await allPhotos();
     const count = (state) => all.filter((photo) => photo.state === state).length;
     find("photos").hidden = all.length === 0;
-    const sums = { waiting: count("waiting"), right: count("right"), wrong: count("wrong") + count("revoked"), unread: count("unread") };
+    const sums = {
+      waiting: count("waiting"),
+      right: count("right"),
+      wrong: count("wrong") + count("revoked"),
+      open: count("unregistered"),
+      unread: count("unread"),
+    };
     say(find("photos-count"), fill(words.photosCount, sums));
     find("photos-tell").hidden = sums.waiting === 0;
     const list = find("photos-list");
@@ -312,8 +318,8 @@
         row.append(picture);
       }
       const state = document.createElement("span");
-      state.className = `pill ${photo.state === "right" ? "good" : photo.state === "waiting" ? "" : "not"}`;
-      state.textContent = words[STATES[photo.state]];
+      state.className = `pill ${{ right: "good", wrong: "not", revoked: "not" }[photo.state] ?? ""}`;
+      state.textContent = photo.title ?? words[STATES[photo.state]];
       const clock = new Date(photo.at_ms);
       const time = `${String(clock.getHours()).padStart(2, "0")}:${String(clock.getMinutes()).padStart(2, "0")}`;
       const name = document.createElement("span");
@@ -336,7 +342,7 @@
   };
 
   /** With its id, a photo whose answer was lost on the way is counted once. */
-  const pathOf = (photo) => `/check/photo?id=${encodeURIComponent(photo.id)}&at_ms=${photo.at_ms}&place=${encodeURIComponent(photo.place ?? "")}`;
+  const pathOf = (photo) => `/check/photo?${new URLSearchParams({ id: photo.id, at_ms: photo.at_ms, place: photo.place ?? "" })}`;
 
   let sending = false;
 
@@ -353,7 +359,7 @@
         if (!answer.ok && answer.status !== 413 && answer.status !== 422) break;
         const said = await answer.json();
         const judged = answer.ok
-          ? { state: said.verdict, sentence: said.sentence, stall_code: said.stall_code }
+          ? { state: said.verdict, title: said.title, sentence: said.sentence, stall_code: said.stall_code }
           : { state: "unread", sentence: said.detail };
         const { bytes: _, ...rest } = photo;
         await photos("readwrite", (shelf) => shelf.put({ ...rest, ...judged }));

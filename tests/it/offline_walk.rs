@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use choso::clock::now;
-use choso::vietqr::{Symbol, stall_payload};
+use choso::vietqr::{Code, Symbol, payload, stall_payload};
 use choso::vn::{AccountNumber, Day};
 use serde_json::{Value, json};
 
@@ -252,6 +252,8 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
         stall_payload("970415", &account(card.account.reveal()), &card.stall_code).expect("a payload");
     assert_eq!(right.as_str(), card.payload);
     let pasted = stall_payload("970415", &account("99990077"), &card.stall_code).expect("a payload");
+    // The bank's own code of somebody whom the register does not know.
+    let unknown = payload(&Code::to_account("970415", &account("88880066"))).expect("a payload");
 
     let folder = tempfile::tempdir().expect("a folder");
     let picture = |name: &str, bytes: Vec<u8>| -> PathBuf {
@@ -267,6 +269,7 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
         picture("right.png", Symbol::of(&right).png(6)),
         picture("pasted.png", Symbol::of(&pasted).png(6)),
         picture("none.png", blank.into_inner()),
+        picture("unknown.png", Symbol::of(&unknown).png(6)),
     ];
     let wire = Wire::to(app.address());
     let check = format!("http://{}/check", wire.address);
@@ -290,10 +293,10 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
     // The phone is switched on again where there is no network yet.
     let mut browser = Browser::start(&program, folder.path());
     browser.open(&check);
-    browser.until(&format!("{STATES} === 'waiting waiting waiting'"));
+    browser.until(&format!("{STATES} === 'waiting waiting waiting waiting'"));
     wire.mend();
     browser.run("document.querySelector('[data-photos-tell]').click(); true");
-    browser.until(&format!("{STATES} === 'right wrong unread'"));
+    browser.until(&format!("{STATES} === 'right wrong unread unregistered'"));
     let said = browser.run("document.querySelector('[data-photos]').innerText");
     let said = said.as_str().expect("a text");
     assert!(
@@ -306,5 +309,8 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
     browser.kill();
     let looks = "SELECT verdict || ' ' || way FROM inspection ORDER BY verdict";
     let looks = app.run(app.database.texts(looks));
-    assert_eq!(looks, ["right photo", "right photo", "wrong photo"]);
+    assert_eq!(
+        looks,
+        ["right photo", "right photo", "unregistered photo", "wrong photo"]
+    );
 }

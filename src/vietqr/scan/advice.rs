@@ -274,14 +274,16 @@ fn busiest(grey: &Plane) -> Option<Area> {
     let mut smaller;
     let mut plane = grey;
     while plane.width.min(plane.height) >= 3 * TILE {
+        // What is left at the edge is no whole square.
+        let to_edge = |at: usize, end: usize, edge: usize| if at + TILE > end { edge } else { at * part };
         if let Some((tiles, area)) = largest_busy(plane) {
             let pixels = tiles * TILE * TILE * part * part;
             if best.as_ref().is_none_or(|(before, _)| *before < pixels) {
                 let area = Area {
                     left: area.left * part,
                     top: area.top * part,
-                    right: (area.right * part).min(grey.width),
-                    bottom: (area.bottom * part).min(grey.height),
+                    right: to_edge(area.right, plane.width, grey.width),
+                    bottom: to_edge(area.bottom, plane.height, grey.height),
                 };
                 best = Some((pixels, area));
             }

@@ -416,10 +416,6 @@ fn a_code_that_is_cut_off_is_called_so() {
             (200, -side / 3),
             (200, 600 - side * 3 / 5),
         ] {
-            // A large code of which the foot is cut off is still called unclear: docs/scanning.md.
-            if pixels == 7 && y > 0 && x == 200 {
-                continue;
-            }
             assert_eq!(
                 hindrance(&wall(150, &code, x, y)),
                 Hindrance::CutOff,
