@@ -49,19 +49,25 @@ enum Apart {
     Far,
 }
 
+/// Whether the two say alike what they say: read by one mapping, with the time in both or in neither. A column of days
+/// may have times in one file and none in another.
+fn is_one_shape(a: &RowSide, b: &RowSide) -> bool {
+    a.shape == b.shape && a.occurred_at.is_some() == b.occurred_at.is_some()
+}
+
 fn apart(a: &RowSide, b: &RowSide, window_ms: i64) -> Apart {
     let days = a.day.number().abs_diff(b.day.number());
     match (a.occurred_at, b.occurred_at) {
         (Some(TimeMs(s)), Some(TimeMs(t))) => match s.abs_diff(t) {
             0 => Apart::Same,
             // Files of one shape state one time.
-            _ if a.shape == b.shape => Apart::Far,
+            _ if is_one_shape(a, b) => Apart::Far,
             gap if gap <= window_ms.unsigned_abs() => Apart::Near,
             _ => Apart::Far,
         },
         _ => match days {
             0 => Apart::Near,
-            1..=DAYS_APART_MAX if a.shape != b.shape => Apart::Days,
+            1..=DAYS_APART_MAX if !is_one_shape(a, b) => Apart::Days,
             _ => Apart::Far,
         },
     }
@@ -85,9 +91,9 @@ pub(super) fn is_one_payee(a: &RowSide, b: &RowSide) -> bool {
             .is_none_or(|s| b.stall_in_note.is_none_or(|t| s == t))
 }
 
-/// Whether a row's content is the payment's alone: it says when, or under which number.
-fn is_told_apart(row: &RowSide) -> bool {
-    row.occurred_at.is_some() || row.ids().any(Key128::is_long)
+/// Whether a row has a number under which no other row says something else.
+fn has_own_id(row: &RowSide, shared: &HashSet<Key128>) -> bool {
+    row.ids().any(|id| id.is_long() && !shared.contains(&id))
 }
 
 /// Which of the fresh rows, the first of these, a kept one says too, so that they need not be kept again.
@@ -112,21 +118,8 @@ pub fn read_before(rows: &[RowSide], fresh: usize) -> HashSet<usize> {
     if doubtful.is_empty() {
         return before;
     }
-    // Numbers of doubtful rows, and what all rows with them say.
-    let numbers = doubtful
-        .iter()
-        .flat_map(|at| fresh[*at].txn.filter(|id| id.is_long()));
-    let mut said: HashMap<Key128, Option<Key128>> = numbers.map(|id| (id, None)).collect();
-    let mut shared: HashSet<Key128> = HashSet::new();
-    for row in rows {
-        let Some(id) = row.txn else { continue };
-        if let Some(said) = said.get_mut(&id)
-            && *said.get_or_insert(row.content) != row.content
-        {
-            shared.insert(id);
-        }
-    }
-    let is_own = |row: &RowSide| row.txn.is_some_and(|id| id.is_long() && !shared.contains(&id));
+    let shared = shared_ids(rows.iter(), doubtful.iter().map(|at| &fresh[*at]));
+    let is_own = |row: &RowSide| has_own_id(row, &shared);
     let mut days: HashMap<Day, HashSet<Key128>> = HashMap::new();
     for row in kept
         .iter()
@@ -149,11 +142,38 @@ pub fn read_before(rows: &[RowSide], fresh: usize) -> HashSet<usize> {
     before
 }
 
+/// The long ids of some rows under which rows say different things.
+fn shared_ids<'r>(
+    rows: impl Iterator<Item = &'r RowSide>,
+    of: impl Iterator<Item = &'r RowSide>,
+) -> HashSet<Key128> {
+    let ids = of.flat_map(RowSide::ids).filter(|id| id.is_long());
+    let mut said: HashMap<Key128, Option<Key128>> = ids.map(|id| (id, None)).collect();
+    let mut shared = HashSet::new();
+    for row in rows {
+        for id in row.ids() {
+            if let Some(said) = said.get_mut(&id)
+                && *said.get_or_insert(row.content) != row.content
+            {
+                shared.insert(id);
+            }
+        }
+    }
+    shared
+}
+
 /// Rows that say the same. In one file it is one row that is printed twice; in two files one payment, unless neither
 /// time nor number tells it from another: then it may be one.
 pub(super) fn read_twice(run: &mut Run<'_>) {
     let groups = Groups::join(run.rows().map(|(at, r)| (r.content, at)), std::iter::empty());
-    for (rows, _) in groups.iter().filter(|(rows, _)| rows.len() > 1) {
+    let twice = groups.iter().filter(|(rows, _)| rows.len() > 1);
+    let twice: Vec<&[u32]> = twice.map(|(rows, _)| rows).collect();
+    if twice.is_empty() {
+        return;
+    }
+    let all = run.rows().map(|(_, r)| r);
+    let shared = shared_ids(all, twice.iter().map(|rows| run.row(rows[0])));
+    for rows in twice {
         // The lowest number stands, unless another one was found before.
         let found = rows.iter().find(|row| !run.is_open(**row));
         let first = *found.unwrap_or(&rows[0]);
@@ -163,7 +183,7 @@ pub(super) fn read_twice(run: &mut Run<'_>) {
                 continue;
             }
             let r = run.row(row);
-            if r.file() == f.file() || is_told_apart(r) || !r.is_paid() {
+            if r.file() == f.file() || r.occurred_at.is_some() || has_own_id(r, &shared) || !r.is_paid() {
                 let finding = Finding::DuplicateRow {
                     of: f.no,
                     is_same_content: true,
@@ -182,8 +202,8 @@ pub(super) fn read_twice(run: &mut Run<'_>) {
 
 /// Rows that share ids, before it is asked which receipts they have: in groups of one id, each row once.
 pub(super) fn by_id<'g>(run: &mut Run<'_>, groups: impl Iterator<Item = (Key128, &'g [u32])> + Clone) {
-    for (_, rows) in groups.clone() {
-        note_numbering(run, rows);
+    for (id, rows) in groups.clone() {
+        note_numbering(run, id, rows);
     }
     for (id, rows) in groups {
         of_id(run, id, rows);
@@ -191,7 +211,7 @@ pub(super) fn by_id<'g>(run: &mut Run<'_>, groups: impl Iterator<Item = (Key128,
 }
 
 /// Rows with a common id: what that tells of how their files number.
-fn note_numbering(run: &mut Run<'_>, rows: &[u32]) {
+fn note_numbering(run: &mut Run<'_>, id: Key128, rows: &[u32]) {
     if rows.len() > ROWS_OF_ID_MAX {
         return;
     }
@@ -205,10 +225,11 @@ fn note_numbering(run: &mut Run<'_>, rows: &[u32]) {
                 let a = run.row(*a);
                 let may_be = |b: &u32| {
                     let b = run.row(*b);
-                    // The same number under another day is the number of another payment.
+                    // A counter under which one shape says something else, or of another day, began anew.
                     a.amount_vnd == b.amount_vnd
                         && is_one_payee(a, b)
                         && apart(a, b, run.rules.time_window_ms) != Apart::Far
+                        && (id.is_long() || !is_one_shape(a, b) || a.content == b.content)
                 };
                 other.iter().any(may_be)
             });
@@ -316,10 +337,13 @@ fn taken_apart(run: &mut Run<'_>, whole: u32, parts: &[u32]) {
         .iter()
         .find(|part| !run.is_open(**part) && !run.is_repeat(**part))
         .copied();
+    let w = run.row(whole);
+    // Rows of one shape under one reference may come to another payment's amount by chance.
+    let is_sum = w.states_lump() || w.shape != run.row(parts[0]).shape;
     match (run.is_open(whole), known) {
-        (true, Some(part)) => repeat(run, whole, part),
-        // Neither is known yet: what is told in more detail stands.
-        (true, None) => repeat(run, whole, parts[0]),
+        // Where neither is known yet, what is told in more detail stands.
+        (true, known) if is_sum => repeat(run, whole, known.unwrap_or(parts[0])),
+        (true, known) => perhaps(run, whole, known.unwrap_or(parts[0])),
         (false, None) if !run.is_repeat(whole) => {
             let open: Vec<u32> = parts.iter().copied().filter(|part| run.is_open(*part)).collect();
             run.identity
@@ -370,7 +394,7 @@ fn perhaps(run: &mut Run<'_>, row: u32, of: u32) {
 
 /// Rows of two files with a common id. `is_shared`: some file has it more than once.
 fn of_common_id(run: &Run<'_>, id: Key128, is_shared: bool, a: &RowSide, b: &RowSide) -> Sameness {
-    let is_one_shape = a.shape == b.shape;
+    let is_one_shape = is_one_shape(a, b);
     let is_long = id.is_long();
     let is_own = is_long && !is_shared && !run.identity.is_anew(a, b);
     if !is_one_payee(a, b) || has_ids_apart(run, id, a, b) {
@@ -403,7 +427,7 @@ fn has_ids_apart(run: &Run<'_>, common: Key128, a: &RowSide, b: &RowSide) -> boo
     let (Some(one), Some(other)) = (a.txn, b.txn) else {
         return false;
     };
-    let is_comparable = a.shape == b.shape || run.identity.is_one_numbering(a, b);
+    let is_comparable = is_one_shape(a, b) || run.identity.is_one_numbering(a, b);
     one != other && one != common && other != common && is_comparable
 }
 
@@ -502,14 +526,14 @@ fn pairs(run: &Run<'_>, rows: &[u32], standing: &[u32]) -> Vec<(u32, u32, Samene
                     (Some(a), Some(b)) => a.0.abs_diff(b.0),
                     _ => u64::MAX,
                 };
-                likely.push((std::cmp::Reverse(sameness), gap, *row, *of));
+                likely.push((std::cmp::Reverse(sameness), run.is_open(*of), gap, *row, *of));
             }
         }
     }
     likely.sort_unstable();
     let mut taken = HashSet::new();
     let mut pairs = Vec::new();
-    for (std::cmp::Reverse(sameness), _, row, of) in likely {
+    for (std::cmp::Reverse(sameness), _, _, row, of) in likely {
         if !taken.contains(&(true, row)) && !taken.contains(&(false, of)) {
             taken.extend([(true, row), (false, of)]);
             pairs.push((row, of, sameness));
@@ -524,12 +548,13 @@ fn of_no_id(run: &Run<'_>, row: u32, other: u32) -> Sameness {
     let b = run.row(other);
     let has_id = |r: &RowSide| r.ids().any(Key128::is_long);
     let has_any = |r: &RowSide| r.ids().next().is_some();
-    let is_one_shape = a.shape == b.shape;
+    let is_one_shape = is_one_shape(a, b);
     // What one shape says otherwise is another payment; it may leave an id out, though.
     let are_other = match (has_id(a), has_id(b)) {
         (true, true) => is_one_shape || run.identity.is_one_numbering(a, b),
-        // A counter that begins anew says nothing of another file.
-        (false, false) => is_one_shape && has_any(a) == has_any(b) && !run.identity.is_anew(a, b),
+        // A counter tells payments of two files apart only if it is shown to go on from one to the other.
+        (false, false) if has_any(a) && has_any(b) => is_one_shape && run.identity.goes_on(a, b),
+        (false, false) => is_one_shape && has_any(a) == has_any(b),
         _ => false,
     };
     if are_other || a.ids().any(|id| b.ids().any(|other| id == other)) {

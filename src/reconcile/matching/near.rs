@@ -60,11 +60,11 @@ pub(super) fn walk(run: &mut Run<'_>, by: Pass, aim: Aim) {
 }
 
 /// Rows that look for a receipt. What says of itself that it is a sum is no single payment, and what may be the payment
-/// of a row that has its place waits for a person.
+/// of a row that has its place, directly or by a row that waits itself, waits for a person.
 fn rows<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (u32, &'r RowSide)> {
     run.rows().filter(move |(at, r)| {
-        let waits = || run.identity.perhaps_of(*at).is_some_and(|of| !run.is_open(of));
-        run.is_open(*at) && r.is_paid() && !r.states_lump() && !waits()
+        let may_be_found = || run.identity.may_be(*at).any(|of| !run.is_open(of));
+        run.is_open(*at) && r.is_paid() && !r.states_lump() && !may_be_found()
     })
 }
 

@@ -4,6 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::RowSide;
 
+/// Files that a chain of rows which may be one payment is followed through.
+const STEPS_MAX: usize = 32;
+
 /// What is known of how files number their rows, and of rows that may be one payment.
 #[derive(Default)]
 pub(super) struct Identity {
@@ -28,6 +31,12 @@ impl Identity {
         self.perhaps.get(&row).copied()
     }
 
+    /// The rows of which this may be the same payment, each the one that the one before may be.
+    pub fn may_be(&self, row: u32) -> impl Iterator<Item = u32> {
+        // A row of another file each time, so that more steps than this lead nowhere new.
+        std::iter::successors(self.perhaps_of(row), |of| self.perhaps_of(*of)).take(STEPS_MAX)
+    }
+
     /// Notes that a row of this file is the payment of a row that stands, or may be.
     pub fn cover(&mut self, standing: u32, file: i64) {
         self.covered.insert((standing, file));
@@ -41,6 +50,12 @@ impl Identity {
     pub fn is_one_numbering(&self, a: &RowSide, b: &RowSide) -> bool {
         let (same, other) = self.numbering(a, b);
         same > other
+    }
+
+    /// A counter goes on from one file to the other: nothing that both number is numbered otherwise.
+    pub fn goes_on(&self, a: &RowSide, b: &RowSide) -> bool {
+        let (same, other) = self.numbering(a, b);
+        same > 0 && other == 0
     }
 
     /// Their ids begin anew: they name different payments in both.

@@ -278,9 +278,7 @@ fn try_bank(seed: u64) {
     assert_sound(&books.recount());
 }
 
-// Rare worlds of overlapping files still break it: docs/reconciliation.md, "Proof".
 #[test]
-#[ignore = "not proved yet: rare worlds of overlapping files"]
 fn what_files_of_any_kind_and_order_post_is_what_was_paid_or_waits_for_a_person() {
     for seed in 0..60 {
         try_bank(seed);
