@@ -17,7 +17,7 @@ use crate::reconcile::{
 };
 use crate::statement::{
     BadRow, Chosen, Event, Mapping, Proposal, StatementError, StatementRow, Summary, choose, propose,
-    propose_with, read_statement,
+    propose_with,
 };
 use crate::store::{
     BadStatementRow, KeptRow, NewStatement, PackedRows, StatementBegun, StatementTotals, Store, StoreError,
@@ -245,15 +245,17 @@ impl Reconciler<'_> {
         let stalls = Arc::new(store.stall_codes().await?);
         let agreed = store.statement_rules(&file.provider_id).await?.rules;
         let fees = FeeCheck::new(&agreed, mapping);
-        let source = Source {
-            path: file.path.clone(),
-            mapping: mapping.clone(),
-            first_no: row_no(file_no, 0),
-            stalls,
-        };
-        let (read, file_summary) = {
-            let source = source.clone();
-            blocking(move || source.first_reading(fees, now)).await?
+        let (source, read, file_summary) = {
+            let path = file.path.clone();
+            let mapping = mapping.clone();
+            let reading = move || {
+                let source = Source::open(&path, &mapping, row_no(file_no, 0), stalls)?;
+                let (mut read, summary) = source.first_reading(fees, now)?;
+                // Words and numbers always become JSON.
+                read.fresh.shape = serde_json::json!(mapping).to_string();
+                Ok((source, read, summary))
+            };
+            blocking(reading).await?
         };
         let total = read.fresh.rows.len() as u64;
         if total == 0 && read.bad_count > 0 {
@@ -408,48 +410,44 @@ impl SecondReading {
         let mut repeated = Count::default();
         let mut kept = Vec::with_capacity(ROWS_AT_ONCE);
         let mut unpacked = None;
-        let read = read_statement(
-            &mut opened(&self.source.path)?,
-            &self.source.mapping,
-            &mut |event| {
-                let Event::Row(row) = event else {
-                    return ControlFlow::Continue(());
-                };
-                let place = rows.0 + repeated.0;
-                match sides
-                    .get(at)
-                    .filter(|side| side.no == self.source.first_no + place)
-                {
-                    Some(side) => {
-                        let said = RowFinding::of(outcome, &outcome.rows[at]);
-                        rows = plus(rows, side.amount_vnd);
-                        kept.push(kept_row(row, *side, said, &codes));
-                        at += 1;
-                    }
-                    None => repeated = plus(repeated, row.amount.vnd()),
+        let read = self.source.read_again(|event| {
+            let Event::Row(row) = event else {
+                return ControlFlow::Continue(());
+            };
+            let place = rows.0 + repeated.0;
+            match sides
+                .get(at)
+                .filter(|side| side.no == self.source.first_no + place)
+            {
+                Some(side) => {
+                    let said = RowFinding::of(outcome, &outcome.rows[at]);
+                    rows = plus(rows, side.amount_vnd);
+                    kept.push(kept_row(row, *side, said, &codes));
+                    at += 1;
                 }
-                // Also where another file had most of them: who reads on is not taken for given up.
-                if (place + 1) % ROWS_AT_ONCE as i64 != 0 {
-                    return ControlFlow::Continue(());
+                None => repeated = plus(repeated, row.amount.vnd()),
+            }
+            // Also where another file had most of them: who reads on is not taken for given up.
+            if (place + 1) % ROWS_AT_ONCE as i64 != 0 {
+                return ControlFlow::Continue(());
+            }
+            let packed = self.store.pack_statement_rows(&self.provider_id, &kept);
+            kept.clear();
+            match packed.map(|packed| to.blocking_send((packed, place as u64 + 1))) {
+                Ok(Ok(())) => ControlFlow::Continue(()),
+                Ok(Err(_)) => ControlFlow::Break(()),
+                Err(error) => {
+                    unpacked = Some(error);
+                    ControlFlow::Break(())
                 }
-                let packed = self.store.pack_statement_rows(&self.provider_id, &kept);
-                kept.clear();
-                match packed.map(|packed| to.blocking_send((packed, place as u64 + 1))) {
-                    Ok(Ok(())) => ControlFlow::Continue(()),
-                    Ok(Err(_)) => ControlFlow::Break(()),
-                    Err(error) => {
-                        unpacked = Some(error);
-                        ControlFlow::Break(())
-                    }
-                }
-            },
-        );
+            }
+        });
         if let Some(error) = unpacked {
             return Err(error.into());
         }
         match read {
             // Whoever took them says why no more are wanted.
-            Err(StatementError::Stopped) => return Ok((rows, repeated)),
+            Err(ImportError::Statement(StatementError::Stopped)) => return Ok((rows, repeated)),
             read => read?,
         };
         if at != sides.len() || repeated.0 != window.repeated.len() as i64 {

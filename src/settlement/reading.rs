@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::ImportError;
 use crate::reconcile::{FeeCheck, Key128, Payee, RowSide, refund_key, row_keys, stated_time};
 use crate::statement::{
-    BadRow, Event, FILE_BYTES_MAX, Mapping, StatementError, StatementRow, Summary, read_statement,
+    BadRow, Event, FILE_BYTES_MAX, Mapping, Reading, StatementError, StatementRow, Summary,
 };
 use crate::store::{BadStatementRow, FreshRows, PayeeName};
 use crate::vn::{AccountNumber, Day, Dong, TimeMs, fold};
@@ -39,8 +39,8 @@ pub(super) struct FirstReading {
 /// A file, how it is read, and the stalls that its notes may name.
 #[derive(Clone)]
 pub(super) struct Source {
-    pub path: PathBuf,
-    pub mapping: Mapping,
+    path: PathBuf,
+    reading: Arc<Reading>,
     /// The number of its first row.
     pub first_no: i64,
     /// Every stall's code and id, by code.
@@ -48,6 +48,29 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Looks through the file.
+    pub(super) fn open(
+        path: &Path,
+        mapping: &Mapping,
+        first_no: i64,
+        stalls: Arc<Vec<(String, String)>>,
+    ) -> Result<Source, ImportError> {
+        Ok(Source {
+            path: path.to_owned(),
+            reading: Arc::new(Reading::prepare(&mut opened(path)?, mapping)?),
+            first_no,
+            stalls,
+        })
+    }
+
+    /// Hands its rows on once more.
+    pub(super) fn read_again(
+        &self,
+        mut sink: impl FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Summary, ImportError> {
+        Ok(self.reading.read(&mut opened(&self.path)?, &mut sink)?)
+    }
+
     /// Reads a file on a thread of its own while this one works out what matching needs of its rows. What the reader
     /// says of the file comes with it.
     pub(super) fn first_reading(
@@ -64,7 +87,7 @@ impl Source {
         let summary = std::thread::scope(|scope| {
             let reading = scope.spawn(move || {
                 let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
-                let summary = read_statement(&mut file, &self.mapping, &mut |event| {
+                let summary = self.reading.read(&mut file, &mut |event| {
                     events.push(event);
                     if events.len() < EVENTS_AT_ONCE {
                         return ControlFlow::Continue(());
@@ -89,10 +112,7 @@ impl Source {
                 (false, Err(panic)) => std::panic::resume_unwind(panic),
             }
         })?;
-        let mut read = first.done(now);
-        // Words and numbers always become JSON.
-        read.fresh.shape = serde_json::json!(self.mapping).to_string();
-        Ok((read, summary))
+        Ok((first.done(now), summary))
     }
 }
 

@@ -210,39 +210,66 @@ fn preview(
     }
 }
 
-/// Reads a file with an agreed mapping and hands its rows to the sink, in the order of the file.
-///
-/// A sink that breaks ends the reading with [`StatementError::Stopped`]. An error that comes after rows
-/// were handed over is [`StatementError::Interrupted`] and says how many: nothing may be kept of them.
+/// How a file is read: what it is, and what looking through all of it has shown of its columns. A file that is read
+/// several times is looked through once.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    kind: FileKind,
+    /// Of a table; the fields of messages have fixed meanings.
+    table: Option<(Found, Looked)>,
+}
+
+impl Reading {
+    /// Looks through a file that is to be read by an agreed mapping.
+    ///
+    /// # Errors
+    /// The file is another than the mapping's, or something in it is a question to a person.
+    pub fn prepare<F: Read + Seek>(file: &mut F, mapping: &Mapping) -> Result<Reading, StatementError> {
+        mapping.check()?;
+        let kind = kind_for(file, mapping)?;
+        if kind.source() != Source::Table {
+            return Ok(Reading { kind, table: None });
+        }
+        let mut tables = Tables::open(file, kind)?;
+        let found = tables.locate(mapping)?;
+        let looked = tables.look_through(&found)?;
+        if let Some(question) = looked.columns.questions.first() {
+            return Err(MappingError::Asked(Box::new(question.clone())).into());
+        }
+        Ok(Reading {
+            kind,
+            table: Some((found, looked)),
+        })
+    }
+
+    /// Hands the rows of the file to the sink, in the order of the file.
+    ///
+    /// A sink that breaks ends the reading with [`StatementError::Stopped`]. An error that comes after rows
+    /// were handed over is [`StatementError::Interrupted`] and says how many: nothing may be kept of them.
+    pub fn read<F: Read + Seek>(
+        &self,
+        file: &mut F,
+        sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Summary, StatementError> {
+        let mut sink = row::EventSink::new(sink);
+        let outcome = match (self.kind, &self.table) {
+            (kind, Some((found, looked))) => Tables::open(file, kind).and_then(|mut tables| {
+                read_table(&mut tables, kind, found.clone(), looked.clone(), &mut sink)
+            }),
+            (FileKind::Mt940, None) => mt940::read(file, &mut sink),
+            (kind, None) => camt::read(file, kind, &mut sink),
+        };
+        outcome.map_err(|error| sink.interrupted(error))
+    }
+}
+
+/// Reads a file once with an agreed mapping, as [`Reading`] does.
 pub fn read_statement<F: Read + Seek>(
     file: &mut F,
     mapping: &Mapping,
     sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Summary, StatementError> {
-    mapping.check()?;
-    let kind = kind_for(file, mapping)?;
-    let mut sink = row::EventSink::new(sink);
-    let outcome = match kind {
-        FileKind::Mt940 => mt940::read(file, &mut sink),
-        FileKind::Camt053 | FileKind::Camt052 | FileKind::Camt054 => camt::read(file, kind, &mut sink),
-        _ => read_tables(file, kind, mapping, &mut sink),
-    };
-    outcome.map_err(|error| sink.interrupted(error))
-}
-
-fn read_tables<F: Read + Seek>(
-    file: &mut F,
-    kind: FileKind,
-    mapping: &Mapping,
-    sink: &mut row::EventSink<'_>,
-) -> Result<Summary, StatementError> {
-    let mut tables = Tables::open(file, kind)?;
-    let found = tables.locate(mapping)?;
-    let looked = tables.look_through(&found)?;
-    if let Some(question) = looked.columns.questions.first() {
-        return Err(MappingError::Asked(Box::new(question.clone())).into());
-    }
-    read_table(&mut tables, kind, found, looked, sink)
+    Reading::prepare(file, mapping)?.read(file, sink)
 }
 
 fn read_table<F: Read + Seek>(

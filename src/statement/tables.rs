@@ -283,7 +283,7 @@ fn looks_like_a_movement(row: &RowBuf) -> bool {
 }
 
 /// What the whole of a table shows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Looked {
     pub(crate) columns: Columns,
     pub(crate) unread: Vec<UnreadSheet>,
@@ -301,7 +301,7 @@ pub enum Chosen {
 }
 
 /// A table with its header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Found {
     /// Which table of the file.
     pub(crate) table: usize,

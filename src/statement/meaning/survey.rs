@@ -42,7 +42,7 @@ const PLAIN_WORDS_MAX: usize = 3;
 const PLAIN_CHARS_MAX: usize = 20;
 
 /// What the whole table shows of its columns.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
     /// How numbers are written, in the order of [`MONEY`].
     pub(crate) numbers: [NumberStyle; MONEY.len()],
@@ -56,7 +56,7 @@ pub(crate) struct Columns {
 }
 
 /// A column that says by words what happened to the money.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct WordColumn {
     pub(crate) place: usize,
     /// What each text that stands in it says.
