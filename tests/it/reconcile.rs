@@ -64,6 +64,10 @@ fn a_day_is_compared_on_its_page_and_downloaded() {
     );
     let day = get(&app, &format!("/reconcile?{question}"));
     assert_eq!(day.status, 200, "{}", day.body);
+    // There is one provider only, so that nobody has to name it.
+    for list in ["/reconcile/exceptions", "/reconcile/books.xlsx"] {
+        assert_eq!(get(&app, list).status, 200, "{list}");
+    }
     for words in [
         "Cộng lại khớp",
         "Thiếu thông báo",

@@ -160,7 +160,8 @@ fn rows_of(payments: &[Payment], export: &Export, file_no: i64) -> Vec<RowSide> 
             Precision::Minute => Some(TimeMs(payment.paid_at.0 - payment.paid_at.0 % MINUTE_MS)),
             Precision::Second => Some(payment.paid_at),
         };
-        let note = dialect.has_note.then_some(payment.note);
+        // The stall's code stands in the note.
+        let note = dialect.has_note.then_some((payment.note, payment.stall));
         // As the reader does: all that the row says, and which of equal rows of the file it is.
         let facts = (
             txn,

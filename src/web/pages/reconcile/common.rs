@@ -10,7 +10,7 @@ use crate::reconcile::{Decision, DecisionState, Exception, Subject};
 use crate::settlement::{DaysView, ImportError};
 use crate::store::{DecisionView, NewDecision, StoreError};
 use crate::vn::{Day, Lang};
-use crate::web::pages::frame::{Fault, encoded};
+use crate::web::pages::frame::{Fault, Visit, encoded};
 use crate::web::pages::officer::Officer;
 use crate::web::{Problem, ProblemKind, Shared};
 
@@ -28,12 +28,26 @@ impl Asked {
     /// The provider and the days in the question; none where no provider is asked for.
     pub fn of(officer: &Officer) -> Result<Option<Asked>, Fault> {
         let visit = &officer.visit;
-        let Some(provider_id) = visit.asked("provider") else {
-            return Ok(None);
-        };
+        let provider_id = visit.asked("provider");
+        provider_id.map(|id| Asked::days_of(visit, id)).transpose()
+    }
+
+    /// A provider's days as the question has them, else yesterday.
+    fn days_of(visit: &Visit, provider_id: &str) -> Result<Asked, Fault> {
         let from = visit.day("from", Day::of(now()).plus(-1))?;
-        let to = visit.day("to", from)?;
-        Asked::days(provider_id, from, to).map(Some)
+        Asked::days(provider_id, from, visit.day("to", from)?)
+    }
+
+    /// As [`Asked::of`]; where no provider is asked for and there is only one, it is that one's.
+    pub async fn of_one(officer: &Officer, shared: &Shared) -> Result<Asked, Fault> {
+        if let Some(asked) = Asked::of(officer)? {
+            return Ok(asked);
+        }
+        let providers = shared.store.providers(now()).await?;
+        let [only] = providers.as_slice() else {
+            return Err(no_provider().into());
+        };
+        Asked::days_of(&officer.visit, &only.provider_id)
     }
 
     /// So many days as are compared at once.
@@ -88,7 +102,7 @@ pub(super) fn refused(error: ImportError) -> Fault {
 }
 
 /// No provider was chosen.
-pub(super) fn no_provider() -> Problem {
+fn no_provider() -> Problem {
     Problem::invalid("provider", ("Hãy chọn nhà cung cấp.", "Choose the provider."))
 }
 

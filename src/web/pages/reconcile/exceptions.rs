@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::common::{
     Asked, Fields, XLSX, age, case_href, decision_of, download, followed, mark, name, new_decision, no_file,
-    no_provider, refused, subject_of,
+    refused, subject_of,
 };
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
@@ -191,7 +191,7 @@ pub(super) async fn queue(officer: Officer, shared: web::Data<Shared>) -> HttpRe
 }
 
 async fn filtered(officer: &Officer, shared: &Shared) -> Result<(Asked, Filter, Vec<Case>), Fault> {
-    let asked = Asked::of(officer)?.ok_or_else(no_provider)?;
+    let asked = Asked::of_one(officer, shared).await?;
     let filter = Filter::of(officer);
     let view = asked.compared(shared).await?;
     let assignees = shared.store.assignments(&asked.provider_id).await?;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::common::{Asked, DAYS_MAX, XLSX, case_href, download, in_turn, no_file, no_provider, subject_of};
+use super::common::{Asked, DAYS_MAX, XLSX, case_href, download, in_turn, no_file, subject_of};
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
 use crate::reconcile::{BookDay, Bucket, DecisionState, FindingKind, Tally};
@@ -383,7 +383,7 @@ fn file_row(file: StatementFileView, lang: Lang) -> FileRow {
 /// `GET /reconcile/books.xlsx`: the books of the days as a workbook.
 pub(super) async fn books(officer: Officer, shared: web::Data<Shared>) -> HttpResponse {
     let made = async {
-        let asked = Asked::of(&officer)?.ok_or_else(no_provider)?;
+        let asked = Asked::of_one(&officer, &shared).await?;
         let books = shared
             .store
             .books(&asked.provider_id, (asked.from, asked.to))
