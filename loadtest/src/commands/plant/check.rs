@@ -196,7 +196,8 @@ fn read_exceptions(text: &[u8]) -> Result<(Said, i64)> {
         of_rows += i64::from(!row_number.is_empty() && kind != FindingKind::BadRow.as_str());
         let place = Place {
             row_number,
-            txn: cell(1),
+            // An id that a spreadsheet would change has an apostrophe in front.
+            txn: cell(1).trim_start_matches('\'').to_owned(),
             amount_vnd: cell(2).parse()?,
         };
         said.entry(place).or_default().push(kind);
