@@ -17,7 +17,7 @@ use choso::vietqr::Banks;
 use clap::{Args, ValueEnum};
 
 use super::common::{Failure, Settings, progress_bar, read_file};
-use super::statement::{self, Wish};
+use super::statement::{self, ImportRequest};
 use choso::vn::{Day, Lang};
 
 /// Invented payments to the stalls of [`TEMPLATE`].
@@ -107,7 +107,7 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
         args.settings.open_or_make().await?
     };
     if args.what == What::Statement {
-        let wish = Wish {
+        let request = ImportRequest {
             provider: args.provider.as_deref(),
             file,
             mapping: args.mapping.as_deref(),
@@ -115,7 +115,7 @@ pub async fn run(args: Import) -> Result<ExitCode, Failure> {
             rejects: args.rejects.as_deref(),
             dry_run: args.dry_run,
         };
-        let done = statement::import(&store, &config.calendar, wish).await;
+        let done = statement::import(&store, &config.calendar, request).await;
         store.close().await;
         return done;
     }

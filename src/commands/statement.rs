@@ -21,7 +21,7 @@ use super::common::{Failure, Settings, progress_bar, write_out};
 use choso::words;
 
 /// What `choso import statement` is told beside the file.
-pub struct Wish<'a> {
+pub struct ImportRequest<'a> {
     pub provider: Option<&'a str>,
     pub file: &'a Path,
     pub mapping: Option<&'a Path>,
@@ -37,40 +37,44 @@ impl From<ImportError> for Failure {
 }
 
 /// `choso import statement --provider ID FILE`
-pub async fn import(store: &Store, calendar: &WorkingCalendar, wish: Wish<'_>) -> Result<ExitCode, Failure> {
-    let provider_id = wish
+pub async fn import(
+    store: &Store,
+    calendar: &WorkingCalendar,
+    request: ImportRequest<'_>,
+) -> Result<ExitCode, Failure> {
+    let provider_id = request
         .provider
         .ok_or_else(|| Failure::Settings("--provider ID says whose statement it is".to_owned()))?;
     let profile = profile_of(store, provider_id).await?;
     let file = StatementFile {
         provider_id: provider_id.to_owned(),
         profile,
-        path: wish.file.to_owned(),
-        name: wish
+        path: request.file.to_owned(),
+        name: request
             .file
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
-        mapping: wish.mapping.map(mapping).transpose()?,
+        mapping: request.mapping.map(mapping).transpose()?,
         by: "import".to_owned(),
-        is_trial: wish.dry_run,
+        is_trial: request.dry_run,
     };
-    let Some(names) = archived_statements(wish.file).await? else {
-        return import_one(store, calendar, &wish, &file, wish.rejects).await;
+    let Some(names) = archived_statements(request.file).await? else {
+        return import_one(store, calendar, &request, &file, request.rejects).await;
     };
     // Each statement of an archive is taken in or refused by itself.
     let mut refused = Vec::new();
     for (at, name) in names.iter().enumerate() {
         eprintln!("{name}:");
-        let unpacked = unpacked_statement(wish.file, at).await?;
+        let unpacked = unpacked_statement(request.file, at).await?;
         let member = StatementFile {
             path: unpacked.file.path().to_owned(),
             name: format!("{}/{name}", file.name),
             ..file.clone()
         };
-        let rejects = wish.rejects.map(|path| numbered(path, at + 1));
-        let done = import_one(store, calendar, &wish, &member, rejects.as_deref()).await;
+        let rejects = request.rejects.map(|path| numbered(path, at + 1));
+        let done = import_one(store, calendar, &request, &member, rejects.as_deref()).await;
         match done {
             Ok(_) => {}
             Err(Failure::Refused(why)) => {
@@ -106,11 +110,11 @@ fn numbered(path: &Path, nth: usize) -> PathBuf {
 async fn import_one(
     store: &Store,
     calendar: &WorkingCalendar,
-    wish: &Wish<'_>,
+    request: &ImportRequest<'_>,
     file: &StatementFile,
     rejects: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    if wish.look {
+    if request.look {
         let proposal = match agreed_mapping(store, &file.provider_id, &file.path).await? {
             AgreedMapping::This(mapping) => preview_mapping(&file.path, *mapping).await?,
             AgreedMapping::Changed(_) | AgreedMapping::None => {
@@ -148,7 +152,7 @@ async fn import_one(
         }
         Imported::Kept(taken) => {
             says(&taken);
-            if wish.dry_run {
+            if request.dry_run {
                 eprintln!("dry run: nothing was changed");
             }
             refused(&taken.bad, taken.totals.bad, rejects)?;

@@ -53,14 +53,19 @@ async fn show(officer: &Officer, area: &str, shared: &Shared, live: &Live) -> Re
             .to_owned();
         return Err(Fault::from(Problem::invalid("as_of", sentence)).or_go(href, words));
     }
+    let asked = AskedArea {
+        name: area,
+        as_of,
+        boundaries,
+    };
     // Today's facts are already there when somebody watches the first page.
     let view = if as_of == today {
         let snapshot = live.snapshot(&shared.store).await?;
-        let counted = counted(visit, area, as_of, boundaries, &snapshot.units, &snapshot.facts)?;
+        let counted = counted(visit, asked, &snapshot.units, &snapshot.facts)?;
         ReportView::of(&counted, &snapshot.units, visit.lang, true)
     } else {
         let (units, facts) = shared.store.facts(as_of, None).await?;
-        let counted = counted(visit, area, as_of, boundaries, &units, &facts)?;
+        let counted = counted(visit, asked, &units, &facts)?;
         ReportView::of(&counted, &units, visit.lang, true)
     };
     Html::of(&AreaPage {
@@ -72,11 +77,17 @@ async fn show(officer: &Officer, area: &str, shared: &Shared, live: &Live) -> Re
     })
 }
 
-fn counted(
-    visit: &Visit,
-    area: &str,
+/// An area as the address names it, and the days asked for.
+#[derive(Clone, Copy)]
+struct AskedArea<'a> {
+    name: &'a str,
     as_of: Day,
     boundaries: Day,
+}
+
+fn counted(
+    visit: &Visit,
+    asked: AskedArea<'_>,
     units: &Units,
     facts: &crate::indicators::Facts,
 ) -> Result<Report, Fault> {
@@ -85,14 +96,15 @@ fn counted(
         visit.pick("Về trang đầu", "To the first page").to_owned(),
     );
     let area = units
-        .find(area, boundaries)
+        .find(asked.name, asked.boundaries)
         .map_err(|e| Fault::from(Problem::missing(e.sentence())).or_go(back.0, back.1))?;
+    let boundaries = asked.boundaries;
     if !units.under(boundaries).is_valid(area) {
         return Err(not_there(visit, units.get(area), boundaries));
     }
     let question = Question {
         area,
-        as_of,
+        as_of: asked.as_of,
         boundaries,
         known_at: now(),
     };

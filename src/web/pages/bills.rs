@@ -16,7 +16,7 @@ use crate::web::{Problem, Shared};
 
 /// What the form on a stall's page sends.
 #[derive(serde::Deserialize)]
-pub(super) struct Wish {
+pub(super) struct BillForm {
     amount: String,
     account_id: Option<String>,
 }
@@ -25,10 +25,10 @@ pub(super) struct Wish {
 pub(super) async fn make(
     officer: Officer,
     stall: web::Path<String>,
-    wish: web::Form<Wish>,
+    form: web::Form<BillForm>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    match made(&officer, &stall, wish.into_inner(), &shared).await {
+    match made(&officer, &stall, form.into_inner(), &shared).await {
         Ok(bill) => answer::seen(&format!("/bills/{}", bill.bill_id)),
         Err(fault) => {
             let words = officer.visit.pick("Về trang của sạp", "Back to the stall");
@@ -39,11 +39,11 @@ pub(super) async fn make(
     }
 }
 
-async fn made(officer: &Officer, stall_id: &str, wish: Wish, shared: &Shared) -> Result<BillView, Fault> {
-    let amount = Dong::typed(&wish.amount).map_err(|e| Problem::invalid("amount", e.sentence()))?;
+async fn made(officer: &Officer, stall_id: &str, form: BillForm, shared: &Shared) -> Result<BillView, Fault> {
+    let amount = Dong::typed(&form.amount).map_err(|e| Problem::invalid("amount", e.sentence()))?;
     let new = NewBill {
         stall_id: stall_id.to_owned(),
-        account_id: wish.account_id.filter(|id| !id.is_empty()),
+        account_id: form.account_id.filter(|id| !id.is_empty()),
         amount,
         bill_number: None,
         valid_ms: BILL_MINUTES * 60_000,

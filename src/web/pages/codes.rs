@@ -31,7 +31,7 @@ const SERIAL_CHARS_MAX: usize = 32;
 
 /// What the button sends: which of the stall's accounts.
 #[derive(serde::Deserialize)]
-pub(super) struct Wish {
+pub(super) struct CodeForm {
     account_id: Option<String>,
 }
 
@@ -39,10 +39,10 @@ pub(super) struct Wish {
 pub(super) async fn issue(
     officer: Officer,
     stall: web::Path<String>,
-    wish: web::Form<Wish>,
+    form: web::Form<CodeForm>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let account_id = wish.into_inner().account_id.filter(|id| !id.is_empty());
+    let account_id = form.into_inner().account_id.filter(|id| !id.is_empty());
     let time = now();
     let new = NewCode {
         stall_id: stall.clone(),

@@ -144,7 +144,7 @@ pub(super) fn no_place() -> Problem {
 
 /// What the form of a street or market sends; of a selection also its serials.
 #[derive(serde::Deserialize)]
-pub(super) struct Wish {
+pub(super) struct PackForm {
     format: String,
     /// Serials with commas between them; nothing means all.
     serials: Option<String>,
@@ -162,7 +162,7 @@ enum Wanted {
 pub(super) async fn order(
     officer: Officer,
     place: web::Path<String>,
-    wish: web::Form<Wish>,
+    form: web::Form<PackForm>,
     shared: web::Data<Shared>,
     live: web::Data<Live>,
     packs: web::Data<Packs>,
@@ -170,7 +170,7 @@ pub(super) async fn order(
     let begun = async {
         let snapshot = live.snapshot(&shared.store).await?;
         let title = place_name(&snapshot.facts, &place).ok_or_else(no_place)?;
-        match pack_of(&officer, &place, title, wish.into_inner(), &shared).await? {
+        match pack_of(&officer, &place, title, form.into_inner(), &shared).await? {
             Wanted::Pack(pack) => packs.begin(pack, &officer.person.name).map(Ok),
             Wanted::Question(question) => Ok(Err(question)),
         }
@@ -195,12 +195,12 @@ async fn pack_of(
     officer: &Officer,
     place: &str,
     title: String,
-    wish: Wish,
+    form: PackForm,
     shared: &Shared,
 ) -> Result<Wanted, Fault> {
-    let format = Format::of(&wish.format)
+    let format = Format::of(&form.format)
         .ok_or_else(|| Problem::invalid("format", ("Hãy chọn khổ in.", "Choose what to print.")))?;
-    let serials: Option<Vec<String>> = wish.serials.as_deref().map(|list| {
+    let serials: Option<Vec<String>> = form.serials.as_deref().map(|list| {
         list.split(',')
             .map(|s| s.trim().to_owned())
             .filter(|s| !s.is_empty())
@@ -229,7 +229,7 @@ async fn pack_of(
     let banks = shared.banks.banks();
     let host = shared.public_host.as_deref();
     let asked = concerns(&found, &banks, host);
-    if !asked.is_empty() && !is_sure(wish.sure.as_deref()) {
+    if !asked.is_empty() && !is_sure(form.sure.as_deref()) {
         let href = format!("/places/{}", encoded(place));
         let question = print_question(
             officer,
@@ -237,8 +237,8 @@ async fn pack_of(
             format!("{href}/packs"),
             "post",
         )
-        .with("format", &wish.format)
-        .with("serials", wish.serials.as_deref().unwrap_or_default());
+        .with("format", &form.format)
+        .with("serials", form.serials.as_deref().unwrap_or_default());
         return Ok(Wanted::Question(Question {
             back_href: href,
             ..question

@@ -6,7 +6,7 @@ use askama::Template;
 use super::accounts::bank_choices;
 use super::answer::Html;
 use super::codes::{UndoView, undo_view};
-use super::frame::{Fault, Frame, encoded};
+use super::frame::{Fault, Frame, Visit, encoded};
 use super::officer::Officer;
 use super::printing::card_host;
 use super::words;
@@ -210,6 +210,10 @@ struct CodeRow {
 
 fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared) -> StallCardView {
     let banks = shared.banks.banks();
+    let printed = Printed {
+        host: card_host(shared.public_host.as_deref()),
+        banks: &banks,
+    };
     let lang = officer.visit.lang;
     let active = |account_id: &str| {
         stall
@@ -251,7 +255,7 @@ fn stall_view(stall: &StallView, today: Day, officer: &Officer, shared: &Shared)
         codes: stall
             .codes
             .iter()
-            .map(|c| code_row(stall, c, today, officer, shared, &banks))
+            .map(|c| code_row(stall, c, today, &officer.visit, &printed))
             .collect(),
     }
 }
@@ -282,20 +286,19 @@ fn waits(account: &AccountView, officer: &Officer, wait_ms: i64) -> Option<Strin
     }
 }
 
+/// What a card prints beside the stall and its account.
+struct Printed<'a> {
+    /// The address that people can open, if the settings name one.
+    host: Option<&'a str>,
+    banks: &'a Banks,
+}
+
 /// A code is good while it is not ended and its account is linked to its stall (docs/spec/domain.md, section 3).
-fn code_row(
-    stall: &StallView,
-    code: &CodeView,
-    today: Day,
-    officer: &Officer,
-    shared: &Shared,
-    banks: &Banks,
-) -> CodeRow {
-    let visit = &officer.visit;
-    let lang = officer.visit.lang;
+fn code_row(stall: &StallView, code: &CodeView, today: Day, visit: &Visit, printed: &Printed<'_>) -> CodeRow {
+    let lang = visit.lang;
     let of_account = |a: &&AccountView| a.account_id == code.account_id;
     let account = stall.accounts.iter().find(of_account);
-    let host = card_host(shared.public_host.as_deref());
+    let Printed { host, banks } = printed;
     let is_linked = stall
         .accounts
         .iter()
