@@ -3,6 +3,11 @@
 
 use crate::support::http::{self, Answer};
 use crate::support::service::TestApp;
+use crate::support::{Database, on_both};
+
+on_both! {
+    a_character_that_no_database_keeps_is_the_senders_mistake
+}
 
 const TOKEN: &str = "choso_invented-token-of-a-form";
 
@@ -177,4 +182,67 @@ fn broken_json_gets_a_problem_document_from_every_call_of_the_api() {
         }
     }
     assert!(seen >= 10, "{seen} calls take a body");
+}
+
+/// U+0000, which PostgreSQL keeps in no text, in addresses, questions and fields: never said to be a database that is
+/// away, since a caller would send it again and again.
+fn a_character_that_no_database_keeps_is_the_senders_mistake(database: Database) {
+    let app = TestApp::start(database);
+    app.person("Somebody", TOKEN);
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+        ("idempotency-key", "a-key-of-this-test"),
+    ];
+    let document = app.get("/api/v1/openapi.json").json();
+    let calls = document["paths"].as_object().expect("paths");
+    let mut tried = 0;
+    for (path, methods) in calls {
+        let with_nul: Vec<&str> = path
+            .split('/')
+            .map(|part| if part.starts_with('{') { "a%00b" } else { part })
+            .collect();
+        let with_nul = with_nul.join("/");
+        let methods = methods.as_object().expect("methods");
+        for (method, call) in methods.iter().filter(|_| !path.contains("stream")) {
+            let asked = call["parameters"].as_array().into_iter().flatten();
+            let asked = asked
+                .filter(|one| one["in"] == "query")
+                .filter_map(|one| one["name"].as_str());
+            let asked: Vec<String> = asked.map(|name| format!("{name}=a%00b")).collect();
+            if with_nul == *path && asked.is_empty() {
+                continue;
+            }
+            let target = format!("{with_nul}?{}", asked.join("&"));
+            let answer = http::send(app.address(), &method.to_uppercase(), &target, &headers, b"{}");
+            assert!(
+                (400..500).contains(&answer.status),
+                "{method} {target}: {}",
+                answer.body
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+    let fields =
+        "amount=1000&account_id=a%00b&reason=a%00b&stall_href=/stalls/a%00b&name=a%00b&what=replaced&sure=1";
+    let form = ("application/x-www-form-urlencoded", fields);
+    for (path, _) in posts().into_iter().filter(|(path, _)| path != "/sign-out") {
+        for path in [path.replace("/x", "/a%00b"), path] {
+            let answer = post(&app, &path, "vi", form);
+            assert!(answer.status < 500, "{path}: {}", answer.body);
+        }
+    }
+    for page in [
+        "/households?q=a%00b",
+        "/stalls/a%00b",
+        "/places/a%00b",
+        "/k/a%00b",
+        "/areas/a%00b",
+    ] {
+        let cookie = format!("choso_session={TOKEN}");
+        let answer = http::send(app.address(), "GET", page, &[("cookie", cookie.as_str())], b"");
+        assert!(answer.status < 500, "{page}: {}", answer.body);
+    }
 }
