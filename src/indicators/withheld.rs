@@ -50,6 +50,13 @@ fn few(households: i64) -> Option<Withheld> {
 }
 
 impl WithheldLines {
+    /// Whether anything is withheld.
+    pub fn any(&self) -> bool {
+        let lines = self.streets.iter().chain(&self.markets).chain(&self.units);
+        let others = [self.all, self.market_figures, self.paused];
+        lines.copied().chain(others).any(|why| why.is_some())
+    }
+
     pub fn of(report: &Report) -> WithheldLines {
         let all = few(report.tally.households);
         let in_markets = report.markets.iter().map(|market| market.tally.households).sum();

@@ -456,6 +456,13 @@ fn files_withhold_figures_of_few_households() {
     );
     assert!(line("market,", "Chợ Rộng").contains(",130,130,100.00,"));
     assert!(line("figure,household_account_coverage", "").contains(",137,137,"));
+    // The ward's own page shows them; what is printed from it does not.
+    let page = get(&app, "/areas/20242@2025-07-01").body;
+    let (shown, printed) = page
+        .split_once("<div class=\"report print-only\">")
+        .expect("what is printed differs");
+    assert!(shown.contains("<div class=\"report no-print\">") && !shown.contains("dưới 5 hộ"));
+    assert!(printed.contains("dưới 5 hộ") && printed.contains("không công bố"));
     let html = of("html");
     assert!(html.contains("dưới 5 hộ") && html.contains("không công bố") && html.contains("130"));
     assert!(

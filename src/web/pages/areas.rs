@@ -20,6 +20,8 @@ use crate::web::{Problem, ProblemKind, Shared};
 struct AreaPage {
     frame: Frame,
     report: ReportView,
+    /// What is printed in its place: without figures of few households.
+    printed: Option<ReportView>,
     as_of: String,
     boundaries: String,
     downloads: Vec<(&'static str, String)>,
@@ -59,14 +61,14 @@ async fn show(officer: &Officer, area: &str, shared: &Shared, live: &Live) -> Re
         boundaries,
     };
     // Today's facts are already there when somebody watches the first page.
-    let view = if as_of == today {
+    let (view, printed) = if as_of == today {
         let snapshot = live.snapshot(&shared.store).await?;
         let counted = counted(visit, asked, &snapshot.units, &snapshot.facts)?;
-        ReportView::of(&counted, &snapshot.units, visit.lang, true)
+        views(&counted, &snapshot.units, visit.lang)
     } else {
         let (units, facts) = shared.store.facts(as_of, None).await?;
         let counted = counted(visit, asked, &units, &facts)?;
-        ReportView::of(&counted, &units, visit.lang, true)
+        views(&counted, &units, visit.lang)
     };
     Html::of(&AreaPage {
         frame: officer.frame(view.area_name.clone()),
@@ -74,7 +76,14 @@ async fn show(officer: &Officer, area: &str, shared: &Shared, live: &Live) -> Re
         boundaries: boundaries.to_string(),
         downloads: downloads(&view.area_id, as_of, boundaries, visit.lang),
         report: view,
+        printed,
     })
+}
+
+/// What the page shows, and what is printed from it where that differs.
+fn views(report: &Report, units: &Units, lang: Lang) -> (ReportView, Option<ReportView>) {
+    let shown = ReportView::of(report, units, lang, true);
+    (shown, ReportView::of_print(report, units, lang))
 }
 
 /// An area as the address names it, and the days asked for.

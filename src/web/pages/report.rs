@@ -164,6 +164,13 @@ impl ReportView {
         }
     }
 
+    /// What is printed from the page of an area where that differs from what the page shows: paper leaves the ward.
+    pub fn of_print(report: &Report, units: &Units, lang: Lang) -> Option<ReportView> {
+        WithheldLines::of(report)
+            .any()
+            .then(|| ReportView::of(report, units, lang, false))
+    }
+
     /// Without what is withheld from whatever leaves the ward (docs/spec/domain.md, section 4, "Suppression").
     fn published(mut self, report: &Report, lang: Lang) -> ReportView {
         let lines = WithheldLines::of(report);
