@@ -189,6 +189,10 @@ fn swift_kind(text: &str) -> Result<Option<FileKind>, StatementError> {
     };
     let has_balance = has(&[":60F:", ":60M:", ":62F:", ":62M:"]);
     let is_swift = text.starts_with("{1:") || has(&[":20:"]);
+    // No table begins a line so.
+    if !has_balance && has(&[":61:"]) && !has(&[":25:", ":25P:", ":28C:", ":28:", ":34F:", ":13D:"]) {
+        return Err(mt940::part());
+    }
     if !(is_swift || has_balance && has(&[":61:"])) {
         return Ok(None);
     }

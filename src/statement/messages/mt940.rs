@@ -504,6 +504,20 @@ fn sentence_of(what_vi: &str, what_en: &str, vi: &str, en: &str) -> Sentence {
     )
 }
 
+/// Entries without the account, number and balances that stand around them in a message.
+pub(crate) fn part() -> StatementError {
+    StatementError::NotAStatement {
+        what: (
+            "một đoạn của sao kê MT940: có dòng giao dịch (:61:) mà không có tài khoản (:25:) và số dư (:60F:, :62F:)",
+            "a part of an MT940 statement: it has entries (:61:) without account (:25:) and balances (:60F:, :62F:)",
+        ),
+        advice: (
+            "Hãy tải lại cả tệp từ ngân hàng, không sao chép từng đoạn.",
+            "Get the whole file from the bank instead of copying a part of it.",
+        ),
+    }
+}
+
 /// A report within the day: what is not booked yet may stand in it, and no balances prove it.
 pub(crate) fn interim() -> StatementError {
     StatementError::NotAStatement {

@@ -330,3 +330,17 @@ fn details_that_do_not_end_are_a_bad_row_and_the_next_is_read() {
     let (events, _) = read(statement(&lines, 1_070_000).as_bytes());
     assert_eq!((bad(&events).len(), movements(&events).len()), (1, 1));
 }
+
+#[test]
+fn entries_cut_out_of_a_message_are_called_so_and_no_table_without_a_header() {
+    for text in [
+        ":61:2606150615C65000,NTRFX//FT1\n:86:CHO-7K3Q9X\n",
+        "\r\n:20:STARTUMS\r\n:61:2606150615C65000,NTRFX//FT1\r\n-\r\n",
+    ] {
+        let said = refusal(text.as_bytes());
+        assert!(
+            said.contains("đoạn của sao kê MT940") && !said.contains("tiêu đề"),
+            "{said}"
+        );
+    }
+}
