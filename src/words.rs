@@ -52,6 +52,10 @@ pub fn conflict(conflict: &Conflict) -> Sentence {
             "Đây là khóa duy nhất còn hiệu lực của «{provider_id}». Hãy đổi khóa (`choso provider rotate-key --overlap-hours 0`), hoặc ngừng nhà cung cấp (`choso provider disable`).",
             "This is the only live key of «{provider_id}», which could not be heard without it. Replace it (`choso provider rotate-key --overlap-hours 0`), or stop the provider (`choso provider disable`)."
         ),
+        Conflict::PhoneOfAnother => Sentence::new(
+            "Người khác đang đăng nhập bằng số điện thoại này. Hãy dùng số khác, hoặc thu hồi mã của người kia trước.",
+            "Somebody else signs in with this phone number. Use another number, or revoke that person's token first.",
+        ),
         Conflict::TokenExists { name } => sentence!(
             "«{name}» đã có mã truy cập. Nếu mã bị mất, thêm --replace để thu hồi và tạo mã mới.",
             "«{name}» already has a token; if it was lost, add --replace to revoke it and make a new one"
@@ -461,6 +465,7 @@ mod tests {
             Conflict::ProviderRules(RulesError::Slack(9)),
             Conflict::LastKey { provider_id: x() },
             Conflict::TokenExists { name: x() },
+            Conflict::PhoneOfAnother,
             Conflict::StreetIntoItself,
             Conflict::StreetMerged { id: x() },
             Conflict::StreetsApart,

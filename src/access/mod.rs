@@ -3,8 +3,10 @@
 //! Pure: random bytes, the time and the key come from outside.
 
 mod attempts;
+mod pin;
 
 pub use attempts::{FailedSignIns, Way};
+pub use pin::{Pin, WeakPin, pin_wait_ms};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

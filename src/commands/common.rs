@@ -157,8 +157,8 @@ pub(super) fn write_out(path: Option<&std::path::Path>, data: &[u8]) -> Result<(
 }
 
 /// Random bytes of the system.
-pub(super) fn random() -> Result<[u8; 32], Failure> {
-    let mut random = [0u8; 32];
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut random = [0u8; N];
     getrandom::fill(&mut random).map_err(|e| Failure::Refused(format!("no random bytes: {e}")))?;
     Ok(random)
 }

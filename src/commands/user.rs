@@ -1,16 +1,19 @@
-//! `choso user add|link|list|revoke`: who may sign in.
+//! `choso user add|pin|link|list|revoke`: who may sign in.
 
 use std::process::ExitCode;
 
-use choso::access::{Holder, once_text, sign_in_link, token_sha256, token_text};
+use choso::access::{Holder, Pin, once_text, sign_in_link, token_sha256, token_text};
 use choso::clock::now;
-use choso::vn::TimeMs;
+use choso::store::FirstPin;
+use choso::vn::{Phone, TimeMs};
 use clap::{Args, Subcommand};
 
 use super::common::{Failure, Settings, random};
 
 /// How long a link that signs in once can be used.
 const LINK_HOURS: i64 = 24;
+/// How long a PIN for the first use can be used.
+const FIRST_PIN_DAYS: i64 = 7;
 
 #[derive(Debug, Subcommand)]
 pub enum User {
@@ -19,6 +22,11 @@ pub enum User {
         after_help = "Example:\n  choso user add \"Cán bộ 01\"\n  choso user add \"Cán bộ 01\" --replace    a lost token is revoked and replaced"
     )]
     Add(Add),
+    /// Give a person a PIN for the first sign-in by phone number; the person then chooses one
+    #[command(
+        after_help = "Example:\n  choso user pin \"Cán bộ 01\" --phone 0905000111\n\nThe PIN is good for 7 days and only for choosing one's own. A forgotten PIN is replaced the same way."
+    )]
+    Pin(PinArgs),
     /// Print a link that signs a person in once, within 24 hours
     #[command(
         after_help = "Example:\n  choso user link \"Cán bộ 01\"\n\nThe link begins with the setting public_host, else with the address the service listens at."
@@ -41,6 +49,17 @@ pub struct Add {
     /// Revoke the person's token and make a new one
     #[arg(long)]
     replace: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PinArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// The person, added before by `choso user add`
+    name: String,
+    /// The phone number with which the person signs in
+    #[arg(long, value_name = "NUMBER")]
+    phone: String,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +87,7 @@ pub struct Revoke {
 pub async fn run(command: User) -> Result<ExitCode, Failure> {
     match command {
         User::Add(args) => add(args).await,
+        User::Pin(args) => pin(args).await,
         User::Link(args) => link(args).await,
         User::List(args) => list(args).await,
         User::Revoke(args) => revoke(args).await,
@@ -94,6 +114,35 @@ pub(super) fn checked_name(typed: &str) -> Result<String, Failure> {
         return Err(Failure::Refused("NAME wants 1 to 100 characters".to_owned()));
     }
     Ok(name)
+}
+
+async fn pin(args: PinArgs) -> Result<ExitCode, Failure> {
+    let wanted = "--phone wants a Vietnamese number such as 0905000111";
+    let phone = Phone::parse(args.phone.trim()).ok_or_else(|| Failure::Refused(wanted.to_owned()))?;
+    let name = checked_name(&args.name)?;
+    let (_, store) = args.settings.open().await?;
+    let first = loop {
+        let pin = Pin::from_random(random()?);
+        if pin.weakness(&phone).is_none() {
+            break pin;
+        }
+    };
+    let time = now();
+    let until = TimeMs(time.0 + FIRST_PIN_DAYS * 86_400_000);
+    let new = FirstPin {
+        name: &name,
+        phone: &phone,
+        pin_hash: &first.hash(random()?),
+        expires_at: until,
+    };
+    store.add_pin(new, time).await?;
+    println!("{}", first.reveal());
+    eprintln!(
+        "with it and the phone number {phone} «{name}» signs in once, until {}, and then chooses a PIN; tell it to nobody else",
+        until.show()
+    );
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn link(args: Link) -> Result<ExitCode, Failure> {

@@ -20,6 +20,7 @@ mod ledger;
 mod owner_keys;
 mod owner_list;
 mod packed;
+mod pins;
 mod places;
 mod refusal;
 mod register;
@@ -46,6 +47,7 @@ pub use ledger::{
 };
 pub use owner_keys::OwnerKey;
 pub use owner_list::{ListPosition, OwnerList, OwnerReceipt};
+pub use pins::{FirstPin, KnownPin, PinAttempt};
 pub use places::PlacesKept;
 pub use refusal::{Conflict, Missing};
 pub use register::{

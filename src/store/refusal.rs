@@ -10,32 +10,57 @@ use crate::vn::{Day, TimeMs};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
     // Set-up and access.
-    SchemaDiffers { found: Option<i64>, known: i64 },
+    SchemaDiffers {
+        found: Option<i64>,
+        known: i64,
+    },
     UnitsContradict(UnitsError),
-    ProviderExists { provider_id: String },
+    ProviderExists {
+        provider_id: String,
+    },
     ProviderRules(RulesError),
-    LastKey { provider_id: String },
-    TokenExists { name: String },
+    LastKey {
+        provider_id: String,
+    },
+    TokenExists {
+        name: String,
+    },
+    /// Somebody else signs in with this phone.
+    PhoneOfAnother,
     // Streets.
     StreetIntoItself,
-    StreetMerged { id: String },
+    StreetMerged {
+        id: String,
+    },
     StreetsApart,
     // Stalls, their accounts and codes.
     NoFreeStallCode,
-    CodeEnded { serial: String },
+    CodeEnded {
+        serial: String,
+    },
     AccountWithoutCode(BuildError),
-    NoAccount { on: Day },
+    NoAccount {
+        on: Day,
+    },
     SeveralAccounts,
     FirstAccount,
     ApproverRecordedAccount,
     AccountApproved,
     AccountNotApproved,
-    AccountWaits { until: TimeMs },
+    AccountWaits {
+        until: TimeMs,
+    },
     // Bills, orders and the owner's list.
     BillWithoutCode(BuildError),
-    BillNumberTaken { bill_number: String },
-    OrderReferenceTaken { reference: String },
-    TooManyDays { max: i64 },
+    BillNumberTaken {
+        bill_number: String,
+    },
+    OrderReferenceTaken {
+        reference: String,
+    },
+    TooManyDays {
+        max: i64,
+    },
     // Notices that wait for a person.
     NoticeNotWaiting,
     NoticeNotPostable,
@@ -51,11 +76,16 @@ pub enum Conflict {
     ReceiptDecided,
     // Closing of days.
     DayNotOver,
-    DayEmpty { provider_id: String, day: Day },
+    DayEmpty {
+        provider_id: String,
+        day: Day,
+    },
     DayClosed,
     DayNotClosed,
     DayChangedMeanwhile,
-    DayHasOpenItems { open: usize },
+    DayHasOpenItems {
+        open: usize,
+    },
     RestatementWithoutReason,
     FiguresUnchanged,
 }

@@ -73,7 +73,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Revokes a name's token, and with it sessions and links that sign in; false if there was none.
+    /// Revokes a name's token, and with it sessions, the PIN, and links that sign in; false if there was none.
     pub async fn revoke_token(&self, name: &str, now: TimeMs) -> Result<bool> {
         let mut tx = self.begin().await?;
         let revoked = revoke(&mut tx, name, now).await?;
@@ -193,18 +193,7 @@ impl Store {
         let Some((name,)) = person else {
             return Ok(None);
         };
-        on_tx!(&mut tx, |c| {
-            sqlx::query(
-                "INSERT INTO session (session_sha256, token_sha256, opened_at_ms, expires_at_ms)
-                 VALUES ($1, $2, $3, $4)",
-            )
-            .bind(session.session_sha256)
-            .bind(&token_sha256)
-            .bind(now.0)
-            .bind(session.expires_at.0)
-            .execute(c)
-            .await?;
-        });
+        insert_session(&mut tx, &token_sha256, session, now).await?;
         tx.commit().await?;
         Ok(Some(name))
     }
@@ -262,8 +251,38 @@ pub(super) async fn living_token(tx: &mut Tx, name: &str) -> Result<Option<(Stri
     }))
 }
 
+async fn insert_session(tx: &mut Tx, token_sha256: &str, session: NewSession<'_>, now: TimeMs) -> Result<()> {
+    on_tx!(tx, |c| {
+        sqlx::query(
+            "INSERT INTO session (session_sha256, token_sha256, opened_at_ms, expires_at_ms)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(session.session_sha256)
+        .bind(token_sha256)
+        .bind(now.0)
+        .bind(session.expires_at.0)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// Begins a session of a person; false without a living token of theirs.
+pub(super) async fn begin_session(
+    tx: &mut Tx,
+    name: &str,
+    session: NewSession<'_>,
+    now: TimeMs,
+) -> Result<bool> {
+    let Some((token_sha256, None)) = living_token(tx, name).await? else {
+        return Ok(false);
+    };
+    insert_session(tx, &token_sha256, session, now).await?;
+    Ok(true)
+}
+
 /// Sessions and links that expired go, so that they do not pile up.
-async fn forget_expired(tx: &mut Tx, now: TimeMs) -> Result<()> {
+pub(super) async fn forget_expired(tx: &mut Tx, now: TimeMs) -> Result<()> {
     for sql in [
         "DELETE FROM session WHERE expires_at_ms <= $1",
         "DELETE FROM sign_in_link WHERE expires_at_ms <= $1",
@@ -279,6 +298,7 @@ async fn revoke(tx: &mut Tx, name: &str, now: TimeMs) -> Result<u64> {
     for sql in [
         "DELETE FROM session WHERE token_sha256 IN (SELECT token_sha256 FROM access_token WHERE name = $1)",
         "DELETE FROM sign_in_link WHERE token_sha256 IN (SELECT token_sha256 FROM access_token WHERE name = $1)",
+        "DELETE FROM pin WHERE name = $1",
     ] {
         on_tx!(&mut *tx, |c| {
             sqlx::query(sql).bind(name).execute(c).await?;

@@ -8,6 +8,7 @@ mod health;
 mod own_path;
 mod pages;
 mod peer;
+mod pin_session;
 mod problem;
 mod session;
 mod shared;

@@ -157,7 +157,7 @@ async fn caller(request: &HttpRequest) -> Result<Holder, Problem> {
     }
 }
 
-fn shared_of(request: &HttpRequest) -> &web::Data<Shared> {
+pub(super) fn shared_of(request: &HttpRequest) -> &web::Data<Shared> {
     // routes() puts it there for every handler.
     request
         .app_data::<web::Data<Shared>>()
@@ -207,6 +207,23 @@ fn foreign_page() -> Problem {
     Problem::new(ProblemKind::ForeignPage, detail)
 }
 
+/// A session that begins now ends then.
+pub(super) fn session_end() -> TimeMs {
+    TimeMs(now().0 + SESSION_DAYS * 86_400_000)
+}
+
+/// Whoever comes from another page, or failed often at this address and has not waited, may not try to sign in.
+pub(super) fn refuse_hasty(request: &HttpRequest) -> Result<(), Problem> {
+    refuse_foreign_page(request, false)?;
+    let shared = shared_of(request);
+    let wait_ms = attempts(shared).wait_ms((Way::Form, Peer::of(request).number()), now());
+    if wait_ms > 0 {
+        shared.metrics.sign_in("slowed");
+        return Err(too_many(seconds(wait_ms)));
+    }
+    Ok(())
+}
+
 /// What came of somebody's wish to sign in.
 pub enum SignedIn {
     /// The cookie holds the session.
@@ -218,21 +235,15 @@ pub enum SignedIn {
 /// Begins a session for a person's token, or for what a one-time link holds. Whoever failed often at this address
 /// waits first.
 pub async fn sign_in(request: &HttpRequest, secret: &str) -> Result<SignedIn, Problem> {
-    refuse_foreign_page(request, false)?;
     let shared = shared_of(request);
-    let peer = Peer::of(request);
-    let wait_ms = attempts(shared).wait_ms((Way::Form, peer.number()), now());
-    if wait_ms > 0 {
-        shared.metrics.sign_in("slowed");
-        return Err(too_many(seconds(wait_ms)));
-    }
+    refuse_hasty(request)?;
     let secret = secret.trim();
     let mut name = None;
     let session = fresh_secret()?;
     if is_secret_text(secret) {
         let new = NewSession {
             session_sha256: &token_sha256(&session),
-            expires_at: TimeMs(now().0 + SESSION_DAYS * 86_400_000),
+            expires_at: session_end(),
         };
         name = shared.store.sign_in(&token_sha256(secret), new, now()).await?;
     }
@@ -240,13 +251,23 @@ pub async fn sign_in(request: &HttpRequest, secret: &str) -> Result<SignedIn, Pr
         attempt_failed(request, Way::Form);
         return Ok(SignedIn::No);
     };
+    Ok(SignedIn::Yes(signed_in(request, &name, session).await?))
+}
+
+/// The cookie of a session that has just begun.
+pub(super) async fn signed_in(
+    request: &HttpRequest,
+    name: &str,
+    session: String,
+) -> Result<Cookie<'static>, Problem> {
+    let shared = shared_of(request);
+    let peer = Peer::of(request);
     attempts(shared).succeeded((Way::Form, peer.number()));
     shared.metrics.sign_in("ok");
     tracing::info!(person = name, "signed in");
     // Whoever signs in again on this device leaves no session behind.
     end_session(request).await?;
-    let cookie = cookie(session, Duration::days(SESSION_DAYS), peer.is_tls);
-    Ok(SignedIn::Yes(cookie))
+    Ok(cookie(session, Duration::days(SESSION_DAYS), peer.is_tls))
 }
 
 /// Ends the session of a request, where it has one, and gives back the cookie that forgets it.
@@ -310,7 +331,7 @@ pub fn attempt_failed(request: &HttpRequest, way: Way) -> u32 {
     seconds(wait_ms)
 }
 
-fn seconds(ms: i64) -> u32 {
+pub(super) fn seconds(ms: i64) -> u32 {
     u32::try_from((ms + 999) / 1_000).unwrap_or(u32::MAX)
 }
 

@@ -23,6 +23,7 @@ mod layout;
 mod offline_walk;
 mod own;
 mod pages;
+mod pins;
 mod places_files;
 mod process;
 mod profiles;

@@ -122,6 +122,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/providers", web::get().to(providers::providers))
         .route("/sign-in", web::get().to(sign_in::page))
         .route("/sign-in", web::post().to(sign_in::by_form))
+        .route("/sign-in/pin", web::post().to(sign_in::choose_pin))
         .route("/sign-out", web::post().to(sign_in::out))
         .route("/assets/{name}", web::get().to(assets::asset));
 }
