@@ -172,7 +172,10 @@ fn the_queue_is_filtered_and_taken_away_as_it_is_shown() {
         rows.iter().any(|row| row.get("D").is_some_and(is_text)),
         "{rows:?}"
     );
-    assert_eq!(desk.get("/reconcile/exceptions").status, 422, "of nobody");
+    // The only provider needs no name; of several one is to be chosen.
+    assert_eq!(desk.get("/reconcile/exceptions").status, 200);
+    desk.app.add_provider("another", crate::support::SECRET);
+    assert_eq!(desk.get("/reconcile/exceptions").status, 422, "of which of them");
     let stranger = http::send(
         desk.app.address(),
         "GET",

@@ -14,6 +14,7 @@ mod health;
 mod identity;
 mod orders;
 mod owner_list;
+mod pins;
 mod places;
 mod posting;
 mod refunds;
