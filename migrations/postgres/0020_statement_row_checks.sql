@@ -1,0 +1,1 @@
+-- Only SQLite needs its checks of a statement's rows written in another way; what they say stays the same.
