@@ -144,23 +144,20 @@ pub fn items_from_statement(evidence: &Evidence) -> Option<Result<Vec<Item>, Unn
 /// The keys of a row: of its id, and of another one that it names beside it. In a bank's own statement the bank's
 /// reference is the one id there is, and where that is missing too, an id may stand in the place of the customer's.
 pub fn row_keys(txn_id: &str, bank_ref: &str, reference: &str) -> (Option<Key128>, Option<Key128>) {
-    let mut ids = [txn_id, bank_ref, reference].map(stated_id);
-    for at in 1..ids.len() {
-        if ids[..at].contains(&ids[at]) {
-            ids[at] = "";
-        }
-    }
-    let key = |id: &str| (!id.is_empty()).then(|| Key128::of_id(id));
-    let other = ids[1..].iter().copied().find(|id| !id.is_empty());
-    (key(ids[0]), key(other.unwrap_or_default()))
+    let key = |id: &str| Some(stated_id(id)).filter(|id| !id.is_empty()).map(Key128::of_id);
+    let own = key(txn_id);
+    let other = [bank_ref, reference]
+        .into_iter()
+        .find_map(|id| key(id).filter(|key| Some(*key) != own));
+    (own, other)
 }
 
 /// The keys of a receipt: of the provider's id of its transaction, and of the bank's reference where its notice named
 /// one.
 pub fn receipt_keys(txn_id: &str, bank_ref: &str) -> (Key128, Option<Key128>) {
-    let bank_ref = stated_id(bank_ref);
-    let other = (!bank_ref.is_empty() && bank_ref != txn_id).then(|| Key128::of_id(bank_ref));
-    (Key128::of_id(txn_id), other)
+    let own = Key128::of_id(txn_id);
+    let bank_ref = Some(stated_id(bank_ref)).filter(|id| !id.is_empty());
+    (own, bank_ref.map(Key128::of_id).filter(|other| *other != own))
 }
 
 /// When a row was paid, if its file says more than the day: midnight itself is how programs write a day.

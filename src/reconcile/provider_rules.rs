@@ -204,16 +204,17 @@ impl ProviderRules {
         }
     }
 
-    /// What matching goes by on a day: how long a receipt may wait is counted in working days. The day after its own
-    /// a row is the last word on its status.
+    /// What matching goes by on a day: how long a receipt may wait is counted in working days. From the next working day
+    /// on a row is the last word on its status (docs/spec/domain.md, section 8).
     pub fn rules(&self, today: Day, calendar: &WorkingCalendar) -> Rules {
         let due = calendar.working_days_before(today, self.deadline_days);
+        let last_worked = calendar.working_days_before(today.plus(1), 1);
         Rules {
             cutoff_min: self.cutoff_min,
             date_slack_days: self.slack_days.into(),
             fees: self.fees(),
             settles_in_sums: self.in_sums,
-            ..Rules::usual(due.plus(-1), today.plus(-1))
+            ..Rules::usual(due.plus(-1), last_worked.plus(-1))
         }
     }
 
@@ -454,9 +455,14 @@ mod tests {
         let rules = usual.rules(day("2026-11-24"), &calendar);
         assert_eq!(
             rules,
-            Rules::usual(day("2026-11-18"), day("2026-11-23")),
+            Rules::usual(day("2026-11-18"), day("2026-11-22")),
             "Mon, Fri, Thu are not over"
         );
+        // A status of Friday is final on Monday.
+        let final_through = |today: &str| usual.rules(day(today), &calendar).final_through;
+        assert_eq!(final_through("2026-11-28"), day("2026-11-26"));
+        assert_eq!(final_through("2026-11-29"), day("2026-11-26"));
+        assert_eq!(final_through("2026-11-30"), day("2026-11-29"));
         let friday = usual.rules(day("2026-11-27"), &calendar);
         assert_eq!(
             friday.missing_through,

@@ -76,6 +76,13 @@ pub enum StatementError {
         /// Where the first of them is.
         row: u64,
     },
+    /// Amounts in another unit than the đồng.
+    OtherUnit {
+        /// The header or title that names it.
+        text: String,
+        /// In plain letters.
+        unit: String,
+    },
     /// A spreadsheet has taken days for months where it could.
     DaysSwapped {
         header: String,
@@ -255,6 +262,10 @@ impl StatementError {
             StatementError::GroupsEaten { row } => sentence!(
                 "Dòng {row} có số tiền dưới 1.000 trong khi số khác của tệp viết có nhóm nghìn: có lẽ một phần mềm bảng tính đã đổi 50.000 thành 50 khi mở và lưu lại. Chưa nhập dòng nào; hãy nhập thẳng tệp gốc, chưa mở bằng bảng tính.",
                 "Row {row} has an amount below 1,000 while other numbers of the file have groups of thousands: a spreadsheet probably turned 50.000 into 50 when the file was opened and saved. No row was taken in; import the file as it came, not opened in a spreadsheet."
+            ),
+            StatementError::OtherUnit { text, unit } => sentence!(
+                "Tệp ghi «{text}», nên số tiền trong tệp tính theo đơn vị khác ({unit}), không phải theo đồng. Chưa nhập dòng nào; hãy xuất sao kê của tài khoản đồng Việt Nam, với số tiền ghi đủ từng đồng.",
+                "The file says «{text}», so its amounts are in another unit ({unit}) and not in dong. No row was taken in; export the statement of an account in Vietnamese dong, with amounts in whole dong."
             ),
             StatementError::DaysSwapped { header, row } => sentence!(
                 "Cột «{header}», từ dòng {row}: phần mềm bảng tính đã hiểu ngày là tháng ở những ngày từ 1 đến 12 và để nguyên các ngày khác, nên không ngày nào chắc đúng. Chưa nhập dòng nào; hãy nhập thẳng tệp gốc, chưa mở bằng bảng tính.",

@@ -281,7 +281,7 @@ fn read_table<F: Read + Seek>(
 ) -> Result<Summary, StatementError> {
     let last = found.header.last_row;
     let mut table = table::Table::new(found.mapping, found.header, kind, looked.columns);
-    table.titles(&found.above);
+    table.titles(&found.above)?;
     tables.each_row(found.table, &mut |row| {
         if row.number > last {
             sink.push(table.read(row)?)?;

@@ -26,6 +26,8 @@ const ROWS_ALIKE_MAX: usize = 4_000;
 /// Days that two files of different shape may be apart about the day of one payment, for a weekend.
 const DAYS_APART_MAX: u64 = 3;
 const MINUTE_MS: i64 = 60_000;
+/// From this time of day on, a bank may book a payment on the next day.
+const LATE_FROM_MS: i64 = 22 * 60 * MINUTE_MS;
 /// The shape of rows that are not kept yet.
 const FRESH_SHAPE: u16 = 0;
 
@@ -40,7 +42,7 @@ enum Sameness {
 /// How far apart the times are that two rows of different files state.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Apart {
-    /// To the second, or to the minute where one of them has no seconds.
+    /// One and the same instant.
     Same,
     /// The same day where one has no time, or within the window.
     Near,
@@ -460,6 +462,54 @@ pub(super) fn without_common_id(run: &mut Run<'_>) {
             of_one_amount(run, rows);
         }
     }
+    for key in keys {
+        across_midnight(run, key);
+    }
+}
+
+/// Rows paid late in the evening, and rows that another file without times has on the next day: a bank books after its
+/// own closing time.
+fn across_midnight(run: &mut Run<'_>, payee: PayeeKey) {
+    let of = |r: &RowSide, day: Day| Some((payee(r)?, r.amount_vnd, day));
+    let rows = || run.rows().filter(|(at, r)| r.is_paid() && !run.is_repeat(*at));
+    let late = rows().filter(|(_, r)| r.occurred_at.is_some_and(is_late_in_the_evening));
+    let late: Vec<_> = late
+        .filter_map(|(at, r)| Some((of(r, r.day.plus(1))?, at)))
+        .collect();
+    if late.is_empty() {
+        return;
+    }
+    let wanted: HashSet<_> = late.iter().map(|(key, _)| *key).collect();
+    let booked = rows().filter(|(_, r)| r.occurred_at.is_none());
+    let booked: Vec<_> = booked
+        .filter_map(|(at, r)| Some((of(r, r.day).filter(|key| wanted.contains(key))?, at)))
+        .collect();
+    for (key, booked) in booked {
+        let partner = late
+            .iter()
+            .filter(|(of, _)| *of == key)
+            .map(|(_, at)| *at)
+            .find(|late| {
+                let (l, b) = (run.row(*late), run.row(booked));
+                let covered = &run.identity.covered;
+                l.file() != b.file()
+                    && !covered.contains(&(*late, b.file()))
+                    && !covered.contains(&(booked, l.file()))
+                    && !are_told_apart(run, l, b)
+                    && is_one_payee(l, b)
+            });
+        let Some(late) = partner else { continue };
+        let is_waiting = |row: u32| run.identity.perhaps_of(row).is_some();
+        match (run.is_open(booked), run.is_open(late)) {
+            (true, _) if !is_waiting(booked) => perhaps(run, booked, late),
+            (false, true) if !is_waiting(late) => perhaps(run, late, booked),
+            _ => {}
+        }
+    }
+}
+
+fn is_late_in_the_evening(time: TimeMs) -> bool {
+    time.0 - Day::of(time).start().0 >= LATE_FROM_MS
 }
 
 /// Rows of one account, amount and day.
@@ -542,10 +592,8 @@ fn pairs(run: &Run<'_>, rows: &[u32], standing: &[u32]) -> Vec<(u32, u32, Samene
     pairs
 }
 
-/// Rows of two files, one account, amount and day, without a common id.
-fn of_no_id(run: &Run<'_>, row: u32, other: u32) -> Sameness {
-    let a = run.row(row);
-    let b = run.row(other);
+/// Whether ids tell the rows of two files apart, or were looked at already since they have one in common.
+fn are_told_apart(run: &Run<'_>, a: &RowSide, b: &RowSide) -> bool {
     let has_id = |r: &RowSide| r.ids().any(Key128::is_long);
     let has_any = |r: &RowSide| r.ids().next().is_some();
     let is_one_shape = is_one_shape(a, b);
@@ -557,7 +605,14 @@ fn of_no_id(run: &Run<'_>, row: u32, other: u32) -> Sameness {
         (false, false) => is_one_shape && has_any(a) == has_any(b),
         _ => false,
     };
-    if are_other || a.ids().any(|id| b.ids().any(|other| id == other)) {
+    are_other || a.ids().any(|id| b.ids().any(|other| id == other))
+}
+
+/// Rows of two files, one account, amount and day, without a common id.
+fn of_no_id(run: &Run<'_>, row: u32, other: u32) -> Sameness {
+    let a = run.row(row);
+    let b = run.row(other);
+    if are_told_apart(run, a, b) {
         return Sameness::Other;
     }
     if a.amount_vnd != b.amount_vnd || !is_one_payee(a, b) {

@@ -1,5 +1,6 @@
 //! Texts of ids as 128 bits, by which both sides are joined.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
 
@@ -31,11 +32,13 @@ impl Key128 {
         Key128::from_bits([(bits >> 64) as u64, bits as u64])
     }
 
-    /// Of an id, whatever a file calls it: the same text is the same id in each column. The key remembers whether the
-    /// id is long enough to be no counter (`Key128::is_long`).
+    /// Of an id, whatever a file calls it: the same id is the same in each column, also where a program changed its
+    /// letters to capitals, lost its leading zeros or put something behind it. The key remembers whether the id is long
+    /// enough to be no counter (`Key128::is_long`).
     pub fn of_id(id: &str) -> Key128 {
-        let key = Key128::of(&["id", id]);
-        Key128(key.0, key.1 & !1 | u64::from(is_long_id(id)))
+        let id = comparable(id);
+        let key = Key128::of(&["id", &*id]);
+        Key128(key.0, key.1 & !1 | u64::from(is_long_id(&id)))
     }
 
     /// Whether an id is so long that two payments have it only if it was given to both: a counter that begins anew
@@ -53,6 +56,25 @@ impl Key128 {
     pub fn bits(self) -> [u64; 2] {
         [self.0.get(), self.1]
     }
+}
+
+/// An id without what programs do to it: capitals, blanks, the zeros in front of a number and the `.0` behind it, and
+/// what a bank adds behind a backslash (`FT26166000501\BNK`).
+fn comparable(id: &str) -> Cow<'_, str> {
+    let own = match id.split_once('\\') {
+        Some((own, _)) if is_long_id(own) => own,
+        _ => id,
+    };
+    let number = own.strip_suffix(".0").unwrap_or(own);
+    if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+        let bare = number.trim_start_matches('0');
+        return Cow::Borrowed(if bare.is_empty() { number } else { bare });
+    }
+    if own.chars().any(|c| c.is_lowercase() || c.is_whitespace()) {
+        let plain = own.chars().filter(|c| !c.is_whitespace());
+        return Cow::Owned(plain.flat_map(char::to_uppercase).collect());
+    }
+    Cow::Borrowed(own)
 }
 
 /// Whether an id is long enough to be no counter of a day and no word: eight letters and digits, five of them digits,
@@ -91,6 +113,29 @@ mod tests {
             "1234567",
         ] {
             assert!(!Key128::of_id(id).is_long(), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_same_whatever_a_program_did_to_it() {
+        for (one, other) in [
+            ("0012345678901", "12345678901"),
+            ("ft26166000501", "FT26166000501"),
+            ("FT26166000501\\BNK", "FT26166000501"),
+            ("12345678901.0", "12345678901"),
+            ("FT26 1660 00501", "FT26166000501"),
+        ] {
+            assert_eq!(Key128::of_id(one), Key128::of_id(other), "{one}");
+        }
+        for (one, other) in [
+            ("FT26166000501", "FT26166000502"),
+            ("A\\1", "A\\2"),
+            ("10", "1"),
+            ("TX01", "TX1"),
+            ("0", "00"),
+            ("1.0", "1.1"),
+        ] {
+            assert_ne!(Key128::of_id(one), Key128::of_id(other), "{one}");
         }
     }
 

@@ -59,7 +59,7 @@ impl NumberStyle {
 struct MarkEvidence {
     /// `1.234.567`
     groups: bool,
-    /// `65.0`, `65.00`
+    /// `65.0`, `65.00`, `1500.500`
     decimals: bool,
     /// `1900000.000`: three digits that cannot be a group, all zeros.
     three: bool,
@@ -143,10 +143,13 @@ impl NumberEvidence {
                     }
                 }
                 let has_zeros = fraction.bytes().all(|b| b == b'0');
+                let whole_digits = parts.digits.bytes().take_while(u8::is_ascii_digit).count();
                 let of_mark = self.mark(mark);
                 match (fraction.len(), has_zeros, is_nothing) {
                     (3, true, true) => of_mark.three_of_nothing = true,
                     (3, true, false) => of_mark.three = true,
+                    // `1500.500` is no group: its column may mean thousandths by the mark.
+                    (3, false, _) if whole_digits > 3 => of_mark.decimals = true,
                     // A single slip of the finger must not turn thousands into đồng.
                     (3, false, _) => {}
                     (_, _, true) => {}
@@ -624,6 +627,9 @@ mod tests {
             ("６５０００", 65_000),
             ("＋35,000", 35_000),
             ("=\"65000\"", 65_000),
+            ("65'000", 65_000),
+            ("1’900’000", 1_900_000),
+            ("1'234'567.00", 1_234_567),
             ("'65000", 65_000),
         ] {
             assert_eq!(amount(text(spelt)), Ok(Some(wanted)), "{spelt}");
@@ -698,6 +704,8 @@ mod tests {
             &["1,900,000", "500.000"],
             &["65000.00", "500.000"],
             &["0.000", "65.000"],
+            &["500.000", "1500.500"],
+            &["500,000", "1500,5"],
         ] {
             assert!(column(cells).contains(&Err(ValueFault::Unclear)), "{cells:?}");
         }

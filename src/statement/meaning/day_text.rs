@@ -7,6 +7,9 @@ use crate::vn::{Day, TimeMs, fold};
 const DAY_MS: i64 = 86_400_000;
 /// Tokens of a day with its time; more is another text.
 const TOKENS_MAX: usize = 24;
+/// Seconds since 1970 that may be meant by ten digits: from the end of 2023 to 2049.
+const EPOCH_SECONDS_MIN: i64 = 1_700_000_000;
+const EPOCH_SECONDS_MAX: i64 = 2_524_608_000;
 /// Bytes of a cell that is looked at as a day.
 pub(crate) const TEXT_BYTES_MAX: usize = 80;
 
@@ -136,7 +139,7 @@ pub(crate) fn parse(text: &str, order: Option<DayOrder>) -> Result<Moment, Value
     if plain.bytes().all(|b| b.is_ascii_digit()) {
         return parse_digits(&plain).ok_or(wrong);
     }
-    let mut tokens = tokens(&plain).ok_or(wrong)?;
+    let mut tokens = tokens(without_weekday(&plain)).ok_or(wrong)?;
     let time = take_time(&mut tokens).ok_or(wrong)?;
     let day = date_of(&tokens, order)?;
     match time {
@@ -149,9 +152,96 @@ pub(crate) fn parse(text: &str, order: Option<DayOrder>) -> Result<Moment, Value
     }
 }
 
-/// `yyyyMMdd`, `ddMMyyyy`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or milliseconds since 1970.
+/// A day without the name of the day of the week before or behind it.
+fn without_weekday(plain: &str) -> &str {
+    // The longer ones first: «thu» is Thursday too.
+    const NAMES: &str = "chu nhat | thu hai | thu ba | thu tu | thu nam | thu sau | thu bay | thu 2 | thu 3 | thu 4 | thu 5 | \
+         thu 6 | thu 7 | t2 | t3 | t4 | t5 | t6 | t7 | cn | monday | tuesday | wednesday | thursday | friday | \
+         saturday | sunday | mon | tues | tue | wed | thurs | thur | thu | fri | sat | sun";
+    let is_mark = |c: char| matches!(c, ' ' | ',' | '.' | '-' | '(' | ')' | ':' | '/');
+    let before = NAMES.split(" | ").find_map(|name| {
+        let rest = plain.trim_start_matches('(').strip_prefix(name)?;
+        rest.starts_with(is_mark)
+            .then(|| rest.trim_start_matches(is_mark))
+    });
+    let text = before.unwrap_or(plain);
+    let behind = NAMES.split(" | ").find_map(|name| {
+        let rest = text.trim_end_matches(is_mark).strip_suffix(name)?;
+        rest.ends_with(is_mark).then(|| rest.trim_end_matches(is_mark))
+    });
+    behind.unwrap_or(text)
+}
+
+/// Why a text that has the look of a day is none.
+pub(crate) fn why_no_day(text: &str) -> ValueFault {
+    use Token::{Mark, Number as Num, Word};
+    let plain = fold(text);
+    if plain.len() == 6 && plain.bytes().all(|b| b.is_ascii_digit()) {
+        return ValueFault::DayTogether;
+    }
+    let Some(tokens) = (text.len() <= TEXT_BYTES_MAX)
+        .then(|| tokens(without_weekday(&plain)))
+        .flatten()
+    else {
+        return ValueFault::NotADay;
+    };
+    let is_late = |part: &[Token<'_>]| match part {
+        [Num(hours), Mark(':'), Num(minutes)] => hours.value > 23 || minutes.value > 59,
+        _ => false,
+    };
+    if tokens.windows(3).any(is_late) {
+        return ValueFault::HourTooLate;
+    }
+    let day = tokens.windows(5).find_map(|part| match part {
+        [Num(a), Mark(m), Num(b), Mark(n), Num(c)] if m == n && matches!(m, '/' | '-' | '.') => {
+            Some([*a, *b, *c])
+        }
+        _ => None,
+    });
+    if let Some([a, _, c]) = day {
+        let year = if a.digits == 4 { a } else { c };
+        let is_near = match year.digits {
+            4 => (2000..=2099).contains(&year.value),
+            2 => (20..=49).contains(&year.value),
+            _ => false,
+        };
+        return if is_near {
+            ValueFault::NoSuchDay
+        } else {
+            ValueFault::YearFar
+        };
+    }
+    let has_month = |part: &[Token<'_>]| match part {
+        [Num(a), Mark('/' | '-'), Num(b)] => a.digits <= 2 && b.digits <= 2,
+        [Num(a), Word("thang" | "thg"), Num(b)] => a.digits <= 2 && b.digits <= 2,
+        _ => false,
+    };
+    let spaceless: Vec<Token<'_>> = tokens
+        .iter()
+        .copied()
+        .filter(|token| *token != Token::Space)
+        .collect();
+    let has_year = tokens
+        .iter()
+        .any(|token| matches!(token, Num(number) if number.digits == 4));
+    if !has_year && spaceless.windows(3).any(has_month) {
+        return ValueFault::NoYear;
+    }
+    ValueFault::NotADay
+}
+
+/// `yyyyMMdd`, `ddMMyyyy`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or seconds or milliseconds since 1970.
 fn parse_digits(digits: &str) -> Option<Moment> {
     let part = |from: usize, to: usize| digits[from..to].parse::<i64>().ok();
+    if digits.len() == 10 {
+        let seconds: i64 = digits.parse().ok()?;
+        // `ddMMyyHHmm` and `yyMMddHHmm` have ten digits too: what could be one of them is left alone.
+        let is_written = (1..=12).contains(&part(2, 4)?) && part(6, 8)? < 24 && part(8, 10)? < 60;
+        let is_near = (EPOCH_SECONDS_MIN..EPOCH_SECONDS_MAX).contains(&seconds);
+        return (is_near && !is_written)
+            .then(|| Moment::of_instant(TimeMs(seconds * 1000)))
+            .flatten();
+    }
     if digits.len() == 13 {
         return Moment::of_instant(TimeMs(digits.parse().ok()?));
     }

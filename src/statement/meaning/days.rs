@@ -377,6 +377,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::statement::meaning::day_text::why_no_day;
     use crate::vn::TimeMs;
 
     fn text(text: &str) -> Cell<'_> {
@@ -451,6 +452,47 @@ mod tests {
         assert_eq!(time_of_day(text("08:15")), Ok(Some((8 * 60 + 15) * 60_000)));
         assert_eq!(time_of_day(text("081500")), Ok(Some((8 * 60 + 15) * 60_000)));
         assert_eq!(moment(text("")), Ok(None));
+    }
+
+    #[test]
+    fn a_day_of_the_week_beside_the_day_says_nothing_more() {
+        let wanted = Day::ymd(2026, 6, 15);
+        for spelt in [
+            "Thứ Hai, 15/06/2026",
+            "Thứ 2 15/06/2026",
+            "T2, 15/06/2026",
+            "T2 15/06/26",
+            "Monday, 15/06/2026",
+            "Mon, 15 Jun 2026",
+            "15/06/2026 (Thứ Hai)",
+            "Thứ Hai, ngày 15 tháng 6 năm 2026",
+            "1781485200",
+        ] {
+            assert_eq!(
+                moment(text(spelt)).unwrap().map(|m| m.day),
+                Some(wanted),
+                "{spelt}"
+            );
+        }
+        // «ddMMyyHHmm» is no number of seconds.
+        assert_eq!(moment(text("1806260910")), Err(ValueFault::NotADay));
+        for (spelt, fault) in [
+            ("15/06", ValueFault::NoYear),
+            ("15/06 09:10", ValueFault::NoYear),
+            ("15 tháng 6", ValueFault::NoYear),
+            ("31/06/2026", ValueFault::NoSuchDay),
+            ("15/13/2026", ValueFault::NoSuchDay),
+            ("2026-02-30", ValueFault::NoSuchDay),
+            ("15/06/2569", ValueFault::YearFar),
+            ("15/06/1926", ValueFault::YearFar),
+            ("150626", ValueFault::DayTogether),
+            ("15/06/2026 24:00", ValueFault::HourTooLate),
+            ("15/06/2026 25:10:00", ValueFault::HourTooLate),
+            ("hôm qua", ValueFault::NotADay),
+        ] {
+            assert!(moment(text(spelt)).is_err(), "{spelt}");
+            assert_eq!(why_no_day(spelt), fault, "{spelt}");
+        }
     }
 
     #[test]

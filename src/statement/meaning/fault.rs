@@ -15,6 +15,16 @@ pub(crate) enum ValueFault {
     TooLarge,
     NotADay,
     NotATime,
+    /// A day and a month without a year.
+    NoYear,
+    /// 31/06, or a thirteenth month.
+    NoSuchDay,
+    /// A year that no statement of this service has: Buddhist, of two digits, mistyped.
+    YearFar,
+    /// Six digits without marks.
+    DayTogether,
+    /// 24:00 and later.
+    HourTooLate,
     Formula,
     TooLong,
     /// A mark that groups or separates decimals, and the column does not say which.
@@ -60,6 +70,26 @@ impl ValueFault {
                 "không phải giờ; ghi dạng HH:mm:ss",
                 "is no time; write it as HH:mm:ss",
             ),
+            ValueFault::NoYear => (
+                "không ghi năm; ghi dạng dd/MM/yyyy",
+                "has no year; write it as dd/MM/yyyy",
+            ),
+            ValueFault::NoSuchDay => (
+                "là ngày không có trong lịch; hãy xem lại ngày và tháng",
+                "is a day that is in no calendar; look at its day and month",
+            ),
+            ValueFault::YearFar => (
+                "có năm ngoài khoảng 2000 đến 2099, hoặc năm hai chữ số không rõ; ghi dạng dd/MM/yyyy theo dương lịch",
+                "has a year outside 2000 to 2099, or one of two digits that is not clear; write it as dd/MM/yyyy of the Gregorian calendar",
+            ),
+            ValueFault::DayTogether => (
+                "là sáu chữ số viết liền nên không rõ đâu là ngày, tháng, năm; ghi dạng dd/MM/yyyy",
+                "is six digits in a row, so day, month and year cannot be told apart; write it as dd/MM/yyyy",
+            ),
+            ValueFault::HourTooLate => (
+                "có giờ không có trên đồng hồ; ghi từ 00:00 đến 23:59",
+                "has a time that no clock shows; write 00:00 to 23:59",
+            ),
             ValueFault::Formula => (
                 "là công thức bị lỗi (#REF!, #N/A …); hãy sửa ô hoặc xuất lại tệp",
                 "is a formula that failed (#REF!, #N/A …); mend the cell or export the file again",
@@ -93,7 +123,7 @@ impl ValueFault {
 
 /// Signs that stand between groups of digits, besides dot and comma.
 pub(crate) const fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}')
+    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\'' | '\u{2019}')
 }
 
 /// A text without what only protects it in a spreadsheet (`'0011`, `="0011"`), and with wide digits and signs as the

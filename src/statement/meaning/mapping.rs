@@ -36,6 +36,8 @@ pub enum Column {
     Vat,
     /// Promotion borne by the provider.
     Discount,
+    /// What of the row's payment went back.
+    Refunded,
     /// What is paid out.
     Net,
     /// Balance of the account after the row.
@@ -62,7 +64,7 @@ pub enum Column {
 }
 
 impl Column {
-    pub const ALL: [Column; 24] = [
+    pub const ALL: [Column; 25] = [
         Column::RowNo,
         Column::When,
         Column::Time,
@@ -73,6 +75,7 @@ impl Column {
         Column::Fee,
         Column::Vat,
         Column::Discount,
+        Column::Refunded,
         Column::Net,
         Column::Balance,
         Column::Kind,
@@ -101,6 +104,7 @@ impl Column {
             Column::Fee => "phí",
             Column::Vat => "thuế VAT",
             Column::Discount => "khuyến mãi",
+            Column::Refunded => "số tiền đã hoàn",
             Column::Net => "số tiền thực nhận",
             Column::Balance => "số dư",
             Column::Kind => "loại giao dịch",
@@ -130,6 +134,7 @@ impl Column {
             Column::Fee => "fee",
             Column::Vat => "VAT on the fee",
             Column::Discount => "discount",
+            Column::Refunded => "amount refunded",
             Column::Net => "net amount",
             Column::Balance => "balance",
             Column::Kind => "kind",

@@ -15,6 +15,7 @@ pub(crate) mod questions;
 pub(crate) mod said;
 pub(crate) mod survey;
 pub(crate) mod table;
+pub(crate) mod units;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
 pub(crate) mod words;

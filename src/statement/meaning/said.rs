@@ -14,6 +14,8 @@ pub(crate) enum Role {
     Direction,
     /// How far it got.
     Status,
+    /// Whether this is what became of it: yes or no.
+    Flag(RowStatus),
     /// Whether it was taken back: yes or no.
     Reversal,
     /// Something that has names and words of its own: a shop, a channel, a card.
@@ -62,6 +64,61 @@ const OTHERS: &str = "kenh | channel | ngan hang | bank | chi nhanh | branch | c
      region | area | brand | issuer | acquirer | nguon | source | site | ma | id | code | so | ngay | date | \
      gio | time | phi | fee | thue | vat | hang | ban | sap | cho | goi";
 
+/// Headers that are a status themselves, over cells of yes and no.
+const FLAGS: [(RowStatus, &str); 3] = [
+    (
+        RowStatus::Settled,
+        "thanh cong | giao dich thanh cong | gd thanh cong | hop le | success | successful | succeeded | is success | \
+         issuccess | da thanh toan | paid | is paid | ispaid | completed | complete | is completed | hoan tat | \
+         hoan thanh | settled | approved | valid | is valid | isvalid | da nhan tien | da xu ly | processed | \
+         confirmed | da xac nhan | da duyet",
+    ),
+    (
+        RowStatus::Failed,
+        "loi | co loi | bi loi | giao dich loi | gd loi | error | is error | iserror | has error | fail | failed | \
+         is failed | failure | that bai | khong thanh cong | khong hop le | invalid | declined | rejected | tu choi | \
+         bi tu choi | het han | expired",
+    ),
+    (
+        RowStatus::Pending,
+        "dang xu ly | cho xu ly | chua xu ly | chua thanh toan | pending | is pending | processing | tam giu | on hold | \
+         treo | nghi van | unpaid",
+    ),
+];
+const YES: &str = "co | yes | y | true | t | 1 | x | v | dung | da | ok | roi | ✓ | ✔ | ☑ | ☒";
+const NO: &str = "khong | no | n | false | f | 0 | chua | sai | none | null | khong co | - | ✗ | ✘ | ☐";
+
+/// Whether a word is a yes or a no.
+pub(crate) fn is_yes_or_no(word: &str) -> bool {
+    listed(YES).chain(listed(NO)).any(|known| known == word)
+}
+
+/// What a cell says under a header that is a status itself. An empty one says no where the header names a fault, and is
+/// asked about where it names a success.
+fn flagged(word: &str, status_of: RowStatus) -> Option<Says> {
+    let is_success = status_of == RowStatus::Settled;
+    if listed(YES).any(|yes| yes == word) {
+        return Some(Says::status(status_of));
+    }
+    if listed(NO).any(|no| no == word) {
+        return Some(if is_success {
+            Says::status(RowStatus::Failed)
+        } else {
+            Says::default()
+        });
+    }
+    if word.is_empty() && !is_success {
+        return Some(Says::default());
+    }
+    status(word, begins)
+}
+
+/// Whether a cell of a column of refunds says that something went back: whatever it holds but a no.
+pub(crate) fn is_taken_back(text: &str) -> bool {
+    let word = word_key(text);
+    !word.is_empty() && !listed(NO).any(|no| no == word)
+}
+
 /// What a header lets expect.
 pub(crate) fn role_of(header: &str) -> Role {
     let bare: String = header.chars().filter(|c| !c.is_whitespace()).collect();
@@ -83,6 +140,12 @@ pub(crate) fn role_of(header: &str) -> Role {
     let joined = format!(" {} ", words.join(" "));
     let has = |phrase: &str| joined.contains(&format!(" {phrase} "));
     let has_any = |phrases: &'static str| listed(phrases).any(has);
+    let flag = FLAGS
+        .iter()
+        .find(|(_, headers)| listed(headers).any(|header| header == text));
+    if let Some((status, _)) = flag {
+        return Role::Flag(*status);
+    }
     if has_any(
         "status | trang thai | tinh trang | tinh hinh | state | ket qua | result | resultcode | \
          outcome | success | response | responsecode | ma phan hoi | ma loi | error code | \
@@ -191,6 +254,9 @@ fn one_word(word: &str, header: &str, role: Role, pair: Option<(&str, &str)>) ->
         );
         return is_no.then(Says::default);
     }
+    if let Role::Flag(status) = role {
+        return flagged(word, status);
+    }
     if let Some((inward, outward)) = pair {
         if word == inward {
             return Some(Says::kind(SaidKind::In));
@@ -221,7 +287,9 @@ fn one_word(word: &str, header: &str, role: Role, pair: Option<(&str, &str)>) ->
         Role::Other => status(word, is_plainly)
             .filter(|said| said.status != Some(RowStatus::Settled))
             .or_else(|| money_back(word, is_plainly)),
-        Role::Reversal | Role::Unknown => direction(word, is_plainly).or_else(|| status(word, is_plainly)),
+        Role::Flag(_) | Role::Reversal | Role::Unknown => {
+            direction(word, is_plainly).or_else(|| status(word, is_plainly))
+        }
     }
 }
 
@@ -337,6 +405,48 @@ mod tests {
             [Some(Says::default()), None]
         );
         assert_eq!(said("Đã hủy", &["Không", "Có"]), [Some(Says::default()), None]);
+    }
+
+    #[test]
+    fn a_header_that_is_a_status_has_cells_of_yes_and_no() {
+        let is = |status| Some(Says::status(status));
+        for (header, words, wanted) in [
+            (
+                "Thành công",
+                ["TRUE", "FALSE"],
+                [is(RowStatus::Settled), is(RowStatus::Failed)],
+            ),
+            (
+                "Hợp lệ",
+                ["Có", "Không"],
+                [is(RowStatus::Settled), is(RowStatus::Failed)],
+            ),
+            (
+                "Paid",
+                ["Y", "N"],
+                [is(RowStatus::Settled), is(RowStatus::Failed)],
+            ),
+            ("Thành công", ["x", ""], [is(RowStatus::Settled), None]),
+            ("Lỗi", ["", "E05"], [Some(Says::default()), None]),
+            (
+                "Lỗi",
+                ["Không", "Có"],
+                [Some(Says::default()), is(RowStatus::Failed)],
+            ),
+            (
+                "Failed",
+                ["0", "1"],
+                [Some(Says::default()), is(RowStatus::Failed)],
+            ),
+            (
+                "Đang xử lý",
+                ["Không", "Có"],
+                [Some(Says::default()), is(RowStatus::Pending)],
+            ),
+        ] {
+            assert_eq!(said(header, &words), wanted, "{header} {words:?}");
+        }
+        assert_eq!(role_of("Chợ"), Role::Other);
     }
 
     #[test]

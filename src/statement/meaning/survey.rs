@@ -11,13 +11,14 @@ use crate::statement::meaning::days::{self, DayDoubt, DayEvidence, DayStyle};
 use crate::statement::meaning::header::{Header, is_numbering};
 use crate::statement::meaning::mapping::{Column, Mapping};
 use crate::statement::meaning::questions::{AskedWord, Question};
-use crate::statement::meaning::said::{Role, role_of, understood, word_key};
+use crate::statement::meaning::said::{Role, is_yes_or_no, role_of, understood, word_key};
+use crate::statement::meaning::units;
 use crate::statement::meaning::vocabulary::{SaidKind, Says};
 use crate::statement::meaning::words;
 use crate::statement::movement::{RowKind, RowStatus};
 
 /// Columns of amounts; those of which one row may have a total at the foot stand first.
-pub(crate) const MONEY: [Column; 8] = [
+pub(crate) const MONEY: [Column; 9] = [
     Column::Amount,
     Column::Debit,
     Column::Credit,
@@ -25,6 +26,7 @@ pub(crate) const MONEY: [Column; 8] = [
     Column::Vat,
     Column::Discount,
     Column::Net,
+    Column::Refunded,
     Column::Balance,
 ];
 /// Columns of days.
@@ -49,6 +51,8 @@ pub(crate) struct Columns {
     /// How days are written, in the order of [`DAYS`].
     pub(crate) days: [DayStyle; DAYS.len()],
     pub(crate) words: Vec<WordColumn>,
+    /// Columns that say, by an amount, a day or a reason, what went back of the row's payment.
+    pub(crate) refunds: Vec<usize>,
     /// What a person has to say before the table can be read.
     pub(crate) questions: Vec<Question>,
     /// Some word says only that money went out, not what that was.
@@ -156,8 +160,10 @@ impl<'a> Survey<'a> {
                 continue;
             }
             // Digits are ids and amounts, or an account that slipped into this column.
-            let is_word = text.len() <= WORD_BYTES_MAX && text.bytes().filter(u8::is_ascii_digit).count() < 4;
             let is_mapped = self.mapping.columns.values().any(|at| at == place);
+            let digits = text.bytes().filter(u8::is_ascii_digit).count();
+            // Results are numbered with up to four digits.
+            let is_word = text.len() <= WORD_BYTES_MAX && (digits < 4 || (is_mapped && text.len() == 4));
             if is_word && words.texts.len() < WORDS_MAX {
                 words.texts.push(text.to_owned());
             } else if !is_mapped {
@@ -170,6 +176,16 @@ impl<'a> Survey<'a> {
     /// What the table shows, now that it has been looked through.
     pub(crate) fn finish(self) -> Result<Columns, StatementError> {
         let mut columns = Columns::default();
+        let headers = MONEY
+            .iter()
+            .filter_map(|column| self.header.texts.get(self.place(*column)?));
+        if let Some((text, unit)) = headers
+            .filter_map(|text| Some((text, units::in_header(text)?)))
+            .next()
+        {
+            let text = text.clone();
+            return Err(StatementError::OtherUnit { text, unit });
+        }
         if let Some(row) = NumberEvidence::eaten(self.totals().iter().map(|at| &self.money[*at])) {
             return Err(StatementError::GroupsEaten { row });
         }
@@ -187,7 +203,7 @@ impl<'a> Survey<'a> {
 
     /// The places in [`MONEY`] of what cannot be small by itself.
     fn totals(&self) -> [usize; 5] {
-        [0, 1, 2, 6, 7]
+        [0, 1, 2, 6, 8]
     }
 
     fn read_days(&self, columns: &mut Columns) -> Result<(), StatementError> {
@@ -273,6 +289,9 @@ impl<'a> Survey<'a> {
         for (place, evidence) in &self.words {
             let header = self.header.texts[*place].as_str();
             let said = self.mapping.words.get(place);
+            if evidence.is_free && said.is_none() && role_of(header) == Role::Reversal {
+                columns.refunds.push(*place);
+            }
             if evidence.filled == 0 || (evidence.is_free && said.is_none()) {
                 continue;
             }
@@ -280,8 +299,9 @@ impl<'a> Survey<'a> {
                 .into_iter()
                 .find(|c| self.place(*c) == Some(*place));
             let role = match (mapped, role_of(header)) {
+                (Some(_), role @ (Role::Flag(_) | Role::Reversal)) => role,
                 (Some(Column::Status), _) => Role::Status,
-                (Some(_), role @ (Role::Status | Role::Reversal)) => role,
+                (Some(_), Role::Status) => Role::Status,
                 (Some(_), _) => Role::Direction,
                 (None, role) => role,
             };
@@ -297,6 +317,13 @@ impl<'a> Survey<'a> {
             }
             let only_keys: Vec<String> = keys.iter().map(|(key, _)| key.clone()).collect();
             let mut says = understood(header, role, &only_keys);
+            let says_in = says.iter().flatten().any(|says| says.kind == Some(SaidKind::In));
+            if says_in && !is_sided && !is_signed {
+                // «Payment» beside «Deposit» is what came in here, and what went out there.
+                for says in &mut says {
+                    *says = says.filter(|says| says.kind != Some(SaidKind::Payment));
+                }
+            }
             let is_second_status = role == Role::Status && mapped.is_none() && has(Column::Status);
             for (at, (key, _)) in keys.iter().enumerate() {
                 let is_done = says[at]
@@ -317,7 +344,7 @@ impl<'a> Survey<'a> {
             });
             let may_tell = match role {
                 _ if mapped.is_some() || said.is_some() => true,
-                Role::Direction | Role::Status | Role::Reversal => true,
+                Role::Direction | Role::Status | Role::Flag(_) | Role::Reversal => true,
                 Role::Other => is_explicit,
                 Role::Unknown => is_explicit || (!is_proved && self.is_odd(evidence, &only_keys)),
             };
@@ -368,7 +395,7 @@ impl<'a> Survey<'a> {
         let filled: Vec<&String> = keys.iter().filter(|key| !key.is_empty()).collect();
         let has_digits = filled.iter().any(|key| key.bytes().any(|b| b.is_ascii_digit()));
         let longest = filled.iter().map(|key| key.chars().count()).max().unwrap_or(0);
-        let is_flag = filled.len() == 2 && filled.iter().all(|key| matches!(key.as_str(), "0" | "1"));
+        let is_flag = filled.len() == 2 && filled.iter().all(|key| is_yes_or_no(key));
         let varies = keys.len() >= 2;
         let are_codes = varies && filled.len() <= CODES_MAX && longest <= CODE_CHARS_MAX && !has_digits;
         let are_words = filled.len() >= 2

@@ -7,13 +7,15 @@ use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
 use crate::statement::meaning::amounts;
 use crate::statement::meaning::balances::Verdict;
-use crate::statement::meaning::day_text::Moment;
+use crate::statement::meaning::day_text::{Moment, why_no_day};
 use crate::statement::meaning::days;
 use crate::statement::meaning::fault::{ValueFault, unwrapped};
 use crate::statement::meaning::header::{self, Header};
 use crate::statement::meaning::mapping::{Column, Mapping};
 use crate::statement::meaning::proof::Proof;
+use crate::statement::meaning::said;
 use crate::statement::meaning::survey::{Columns, MONEY};
+use crate::statement::meaning::units;
 use crate::statement::meaning::values;
 use crate::statement::meaning::vocabulary::{SaidKind, Says};
 use crate::statement::meaning::words::{self, Announced, Memo};
@@ -28,6 +30,12 @@ const SHIFTED_EN: &str = "Check whether the cells of this row are shifted.";
 
 /// Columns whose amounts are summed and may have a total at the foot: those of [`MONEY`] but the balance.
 const SUMMED: usize = MONEY.len() - 1;
+
+/// What to do about a payment of which something went back.
+const REFUNDED_VI: &str = "cho biết khoản này đã hoàn hoặc hủy, một phần hay tất cả, nên không rõ còn lại bao nhiêu. Chưa ghi gì cho dòng này; hãy đối chiếu với nhà cung cấp, hoặc nhập tệp có dòng riêng cho từng lần hoàn.";
+const REFUNDED_EN: &str = "says that this was refunded or cancelled, in part or as a whole, so what is left is not known. Nothing was taken in for this row; check it with the provider, or import a file in which each refund has a row of its own.";
+/// The place of [`Column::Refunded`] in [`MONEY`].
+const REFUNDED: usize = 7;
 
 /// Cells that a title or signature has at most, if it holds digits.
 const TITLE_CELLS_MAX: usize = 2;
@@ -115,14 +123,21 @@ impl Table {
     }
 
     /// Takes the statement's account and balances from the rows above the header.
-    pub(crate) fn titles(&mut self, rows: &[Vec<String>]) {
+    ///
+    /// # Errors
+    /// One of them names another unit than the đồng.
+    pub(crate) fn titles(&mut self, rows: &[Vec<String>]) -> Result<(), StatementError> {
         for row in rows {
             let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+            if let Some(error) = other_unit(&cells) {
+                return Err(error);
+            }
             self.take_announced(&cells, None);
         }
         let is_banks = self.has(Column::Balance) || (self.has(Column::Debit) && self.has(Column::Credit));
         let is_bare = || words::is_bare_account(self.name(Column::Account).0);
         self.ignores_account = self.account.is_some() && is_banks && is_bare();
+        Ok(())
     }
 
     /// What the row is.
@@ -221,7 +236,7 @@ impl Table {
             cell.is_some_and(|cell| !matches!(cell.text, "" | "-" | "–"))
         });
         if !has_gross || !matches!(moment, Ok(Some(_))) {
-            self.check_outside(row, has_gross)?;
+            self.check_outside(row, has_gross, matches!(moment, Ok(Some(_))))?;
         }
         if let Some(fault) = row.fault {
             return Err(NoMovement::Bad(fault.sentence()));
@@ -238,6 +253,7 @@ impl Table {
         let balance = self.check_rest(row)?;
         let when = (moment.day, moment.at);
         if amounts[..3].iter().all(|amount| amount.unwrap_or(0) == 0) {
+            self.check_is_payment(row, &amounts, balance)?;
             return Err(self.nothing_moved(row, when, balance));
         }
         let (kind, status) = self.kind_and_status(row)?;
@@ -252,6 +268,7 @@ impl Table {
             }
             Err(not) => return Err(not),
         };
+        self.check_refunded(row, &amounts, kind)?;
         let amount = Dong::payment(amount).map_err(|_| self.bad(Column::Amount, ValueFault::TooLarge))?;
         let mut movement = StatementRow::new(row.number, kind, amount, moment.day);
         movement.status = status;
@@ -267,6 +284,67 @@ impl Table {
         self.add_up(&amounts, status);
         self.prove(row, when, moves(moved), balance);
         Ok(movement)
+    }
+
+    /// A row with a day and an id whose amount is empty is a payment that lost it, and one of 0 beside an amount that
+    /// went back is a refund of which nobody says from what.
+    fn check_is_payment(
+        &self,
+        row: &RowBuf,
+        amounts: &Amounts,
+        balance: Option<i64>,
+    ) -> Result<(), NoMovement> {
+        self.check_refunded(row, amounts, RowKind::Payment)?;
+        let is_empty = amounts[..3].iter().all(Option::is_none);
+        let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
+        let has_id = ids.iter().any(|&column| {
+            let cell = self.cell(row, column);
+            cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
+        });
+        if is_empty && has_id && balance.is_none() {
+            let column = [Column::Amount, Column::Credit, Column::Debit]
+                .into_iter()
+                .find(|column| self.has(*column))
+                .unwrap_or(Column::Amount);
+            return Err(NoMovement::Bad(self.about(
+                column,
+                format!("còn trống. {SHIFTED_VI}"),
+                format!("is empty. {SHIFTED_EN}"),
+            )));
+        }
+        Ok(())
+    }
+
+    /// What the row says went back of it. How much is left, and whether a row of its own takes it back, a file does not
+    /// say: only a row that is the refund itself is read.
+    fn check_refunded(&self, row: &RowBuf, amounts: &Amounts, kind: RowKind) -> Result<(), NoMovement> {
+        let stated = amounts[REFUNDED].filter(|amount| *amount != 0);
+        let own = amounts[..3].iter().flatten().find(|amount| **amount != 0);
+        let is_itself = kind == RowKind::Refund
+            && stated
+                .is_some_and(|stated| own.is_some_and(|own| own.saturating_abs() == stated.saturating_abs()));
+        if stated.is_some() && !is_itself {
+            return Err(NoMovement::Bad(self.about(
+                Column::Refunded,
+                REFUNDED_VI,
+                REFUNDED_EN,
+            )));
+        }
+        let says_back = |place: &&usize| {
+            let cell = row.cell(**place);
+            let is_nothing = matches!(amounts::amount(cell), Ok(None | Some(0)));
+            !is_nothing && said::is_taken_back(cell.text)
+        };
+        match self.columns.refunds.iter().find(says_back) {
+            Some(place) if kind != RowKind::Refund => {
+                let name = self.header.texts.get(*place).map_or("", String::as_str);
+                Err(NoMovement::Bad(sentence!(
+                    "Cột «{name}» {REFUNDED_VI}",
+                    "Column «{name}» {REFUNDED_EN}"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A row with a day of which nothing moved: a balance, or an amount of 0.
@@ -342,7 +420,11 @@ impl Table {
         } else {
             days::moment_in(cell, style).map(|moment| moment.map(|moment| (moment, "")))
         };
-        let Some((mut moment, rest)) = read.map_err(|fault| because(Column::When, fault))? else {
+        let read = read.map_err(|fault| match fault {
+            ValueFault::NotADay => because(Column::When, why_no_day(cell.text)),
+            fault => because(Column::When, fault),
+        });
+        let Some((mut moment, rest)) = read? else {
             return Ok(None);
         };
         if let Some(cell) = self.cell(row, Column::Time) {
@@ -356,7 +438,7 @@ impl Table {
 
     /// A row without a day may be none of the table's: a header that comes again, a total, a balance, a
     /// title, a signature. Whatever holds an amount and is none of them stays, to be a bad row.
-    fn check_outside(&mut self, row: &RowBuf, has_gross: bool) -> Result<(), NoMovement> {
+    fn check_outside(&mut self, row: &RowBuf, has_gross: bool, has_day: bool) -> Result<(), NoMovement> {
         let title = NoMovement::Ignored(IgnoredWhy::Title, 0);
         if self.header.repeats(row.texts()) || header::is_numbering(row.texts()) {
             return Err(title);
@@ -401,10 +483,15 @@ impl Table {
         let has_amount =
             (0..SUMMED).any(|at| matches!(self.money(row, at), Some(Ok(Some(_)) | Err(ValueFault::Formula))));
         let is_title = !has_amount && (!has_digits || filled <= TITLE_CELLS_MAX);
+        if is_title && let Some(error) = other_unit(&cells) {
+            return Err(NoMovement::End(error));
+        }
         if is_title && announced == Some(Announced::Account) {
             self.change_account(&cells)?;
         }
-        if is_title && row.fault.is_none() {
+        // A row with a day and an id whose amount is empty is a payment that lost it.
+        let is_payment = has_id && has_day;
+        if is_title && !is_payment && row.fault.is_none() {
             return Err(title);
         }
         Ok(())
@@ -560,7 +647,7 @@ impl Table {
     /// A bad row for a word of this column that says nothing.
     fn unknown(&self, place: usize, word: &str) -> NoMovement {
         // Digits in such a column are an id or account that slipped into it; a reason repeats none.
-        let is_word = word.bytes().filter(u8::is_ascii_digit).count() < 4;
+        let is_word = word.len() <= 4 || word.bytes().filter(u8::is_ascii_digit).count() < 4;
         let word: String = if is_word {
             word.chars().take(40).collect()
         } else {
@@ -663,7 +750,7 @@ impl Table {
     }
 
     fn take_money(&self, movement: &mut StatementRow, amounts: &Amounts) {
-        let [_, _, _, fee, vat, discount, net] = *amounts;
+        let [_, _, _, fee, vat, discount, net, _] = *amounts;
         // Fees stand with a minus in some files; on a refund a minus says that the fee came back too.
         let positive = |amount: Option<i64>| Dong::new(amount.unwrap_or(0).saturating_abs());
         movement.fee = positive(fee);
@@ -753,6 +840,30 @@ impl Table {
             }
         }
     }
+}
+
+/// Another unit than the đồng that a row above or below the table names.
+fn other_unit(cells: &[&str]) -> Option<StatementError> {
+    let of_account = || {
+        let is_account = |cell: &&&str| matches!(words::announced(cell), Some((Announced::Account, _)));
+        let from = cells.iter().position(|cell| is_account(&cell))?;
+        cells[from..].iter().find_map(|cell| units::behind_account(cell))
+    };
+    let unit = units::in_titles(cells).or_else(of_account)?;
+    let named: Vec<&str> = cells
+        .iter()
+        .copied()
+        .filter(|cell| !cell.is_empty())
+        .take(2)
+        .collect();
+    // The number of an account is not repeated.
+    let digits = named
+        .iter()
+        .flat_map(|cell| cell.bytes())
+        .filter(u8::is_ascii_digit)
+        .count();
+    let text = if digits > 7 { unit.clone() } else { named.join(" ") };
+    Some(StatementError::OtherUnit { text, unit })
 }
 
 /// The account that the cells of a title announce.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::statement::meaning::mapping::Column;
+use crate::statement::meaning::units;
 use crate::vn::fold;
 
 /// Texts of headers for each meaning, the surest first: where two columns claim one meaning, the one
@@ -76,6 +77,13 @@ const HEADERS: &[(Column, &str)] = &[
         Column::Discount,
         "khuyen mai | giam gia | discount | promotion | so tien khuyen mai | so tien giam gia | \
          voucher | uu dai",
+    ),
+    (
+        Column::Refunded,
+        "so tien hoan | so tien da hoan | so tien hoan tra | so tien hoan tien | tien hoan | tien hoan tra | \
+         tien da hoan | gia tri hoan | gia tri hoan tien | refund amount | refunded amount | amount refunded | \
+         total refunded | refundamount | refund amt | tong hoan | tong tien hoan | so tien hoan lai | \
+         so tien bi hoan | reversed amount | chargeback amount | so tien huy",
     ),
     (
         Column::Net,
@@ -187,6 +195,13 @@ const UNITS: [&str; 10] = [
 /// The meaning of a header, with how sure it is (0 the surest). A header may say it twice, in two
 /// languages.
 pub(crate) fn meanings(header: &str) -> Vec<(Column, usize)> {
+    if let Some(bare) = units::without_unit(header) {
+        // Beside a column in đồng, one in another unit is none of these.
+        let found = meanings(&bare).into_iter();
+        return found
+            .map(|(column, rank)| (column, rank + 2 * LATER_PART))
+            .collect();
+    }
     let parts: Vec<String> = header
         .split(['/', '\n', '(', ')', '[', ']', '|', ';'])
         .map(plain)
@@ -402,13 +417,28 @@ pub(crate) fn announced(text: &str) -> Option<(Announced, &str)> {
                 "so du dau",
                 "opening balance",
                 "so du dau ky",
+                "so du mang sang",
+                "so du ky truoc",
+                "so du ngay truoc",
+                "brought forward",
+                "balance brought forward",
+                "balance b/f",
+                "previous balance",
                 "begin balance",
                 "beginning balance",
             ],
         ),
         (
             Announced::Closing,
-            &["so du cuoi", "closing balance", "ending balance", "end balance"],
+            &[
+                "so du cuoi",
+                "closing balance",
+                "ending balance",
+                "end balance",
+                "carried forward",
+                "balance carried forward",
+                "balance c/f",
+            ],
         ),
         (
             Announced::Total,

@@ -606,3 +606,76 @@ fn one_number_for_two_rows_is_refused() {
     let row = nameless(9, 1_000);
     run(&[], &[row, row]);
 }
+
+#[test]
+fn a_row_booked_after_midnight_is_perhaps_the_payment_of_the_evening_before() {
+    let evening = |minutes: i64| RowSide {
+        txn: Some(id("T1")),
+        occurred_at: Some(at(minutes)),
+        ..nameless(9, 50_000)
+    };
+    let booked = RowSide {
+        no: row_no(1, 10),
+        shape: 1,
+        content: id("the bank's message"),
+        occurred_at: None,
+        day: day().plus(1),
+        ..nameless(9, 50_000)
+    };
+    let late = evening(23 * 60 + 58);
+    let posted = |row: RowSide| ReceiptSide {
+        posted_from_row: Some(row.no),
+        day: row.day,
+        txn: id("T1"),
+        bank_ref: None,
+        occurred_at: row.occurred_at,
+        ..receipt(1, 50_000)
+    };
+    assert_eq!(
+        kinds(&run(&[posted(late)], &[late, booked])),
+        ["missing_notice", "ambiguous"]
+    );
+    assert_eq!(kinds(&run(&[], &[late, booked])), ["missing_notice", "ambiguous"]);
+    // In the other order too: the message was posted first.
+    let of_message = ReceiptSide {
+        txn: id("statement row"),
+        ..posted(booked)
+    };
+    assert_eq!(
+        kinds(&run(&[of_message], &[late, booked])),
+        ["ambiguous", "missing_notice"]
+    );
+    // At noon, of another amount, or two days later it is another payment.
+    let noon = evening(12 * 60);
+    assert_eq!(
+        kinds(&run(&[posted(noon)], &[noon, booked])),
+        ["missing_notice", "missing_notice"]
+    );
+    let others = [
+        RowSide {
+            amount_vnd: 50_001,
+            ..booked
+        },
+        RowSide {
+            day: day().plus(2),
+            ..booked
+        },
+    ];
+    for other in others {
+        assert_eq!(
+            kinds(&run(&[posted(late)], &[late, other])),
+            ["missing_notice", "missing_notice"]
+        );
+    }
+    // Where the message has the evening's payment on its own day, the next day's is another one.
+    let own = RowSide {
+        no: row_no(1, 11),
+        content: id("the message of that day"),
+        day: day(),
+        ..booked
+    };
+    assert_eq!(
+        kinds(&run(&[posted(late)], &[late, booked, own])),
+        ["missing_notice", "missing_notice", "ambiguous"]
+    );
+}
