@@ -62,6 +62,8 @@ pub enum StatementError {
     },
     /// No row looks like a header.
     NoHeader,
+    /// A text whose columns are set apart by blanks.
+    FixedWidth,
     /// The header is not the one that the mapping was agreed for.
     HeaderChanged {
         /// Which columns are missing and which are new.
@@ -231,8 +233,8 @@ impl StatementError {
                 ),
             ),
             StatementError::Encoding { row } => sentence!(
-                "Dòng {row} có ký tự không phải UTF-8, UTF-16, Windows-1258 hay ISO-8859-1. Lưu lại dạng CSV UTF-8 rồi nhập lại.",
-                "Row {row} holds characters that are not UTF-8, UTF-16, Windows-1258 or ISO-8859-1. Save it as CSV UTF-8, then import it."
+                "Dòng {row} có ký tự không phải UTF-8, UTF-16, Windows-1258 hay ISO-8859-1; có lẽ tệp viết bằng bảng mã cũ (TCVN3, VNI). Hãy xuất lại dạng CSV UTF-8 từ nơi có dữ liệu. Nếu chỉ có tệp này, hãy chuyển mã sang Unicode bằng công cụ chuyển mã của bộ gõ tiếng Việt, vì mở và lưu lại bằng bảng tính không chuyển được.",
+                "Row {row} holds characters that are not UTF-8, UTF-16, Windows-1258 or ISO-8859-1; the file may be in an old encoding (TCVN3, VNI). Export it as CSV UTF-8 where the data is. If this file is all there is, convert it to Unicode with the converter of a Vietnamese keyboard program, for opening and saving it in a spreadsheet does not."
             ),
             StatementError::QuoteOpen { row } => sentence!(
                 "Ô mở bằng dấu nháy kép ở dòng {row} không được đóng, nên không biết các dòng sau bắt đầu từ đâu. Hãy thêm hoặc bỏ dấu nháy rồi nhập lại.",
@@ -245,6 +247,10 @@ impl StatementError {
                     "The first {rows} rows hold no header: it needs a column of days and one of amounts at least. Check whether this is a statement."
                 )
             }
+            StatementError::FixedWidth => Sentence::new(
+                "Các cột của tệp cách nhau bằng khoảng trắng, không có dấu phân cách, nên không chắc ô nào thuộc cột nào. Hãy xuất sao kê dạng Excel hoặc CSV.",
+                "The columns of this file are set apart by blanks and not by a separator, so nobody knows for certain which cell belongs to which column. Export the statement as Excel or CSV.",
+            ),
             StatementError::HeaderChanged { change } => Sentence::new(
                 format!(
                     "Dòng tiêu đề đã đổi so với cách đọc đã lưu: {}. Hãy xem lại cách đọc tệp rồi lưu lại.",

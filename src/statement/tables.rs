@@ -14,6 +14,7 @@ use crate::statement::meaning::header::{self, Header, TextRow};
 use crate::statement::meaning::mapping::Mapping;
 use crate::statement::meaning::survey::{Columns, Survey};
 use crate::statement::meaning::values;
+use crate::statement::meaning::words;
 use crate::statement::summary::UnreadSheet;
 use crate::vn::Sentence;
 
@@ -143,8 +144,10 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
                 best = Some((candidate.score, found));
             }
         }
-        let found = best.map(|(_, found)| found);
-        found.ok_or_else(|| failed.unwrap_or_else(|| self.no_header()))
+        match best {
+            Some((_, found)) => Ok(found),
+            None => Err(failed.unwrap_or_else(|| self.no_header())),
+        }
     }
 
     /// The table that has the header of a mapping. Two sheets that have it are for a person to take
@@ -180,9 +183,14 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         }
     }
 
-    /// No row looks like a header. A page without one may be anything that somebody saw in a browser.
-    fn no_header(&self) -> StatementError {
+    /// No row looks like a header. A page without one may be anything that somebody saw in a browser, and a text may
+    /// have its columns set apart by blanks.
+    fn no_header(&mut self) -> StatementError {
         match self {
+            Tables::Text { file, formats } => {
+                let is_report = has_columns_of_blanks(*file, formats[0]);
+                if is_report { StatementError::FixedWidth } else { StatementError::NoHeader }
+            }
             Tables::Html(_) => StatementError::NotAStatement {
                 what: (
                     "trang web (HTML) không có bảng giao dịch",
@@ -264,6 +272,23 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         };
         name.unwrap_or_default()
     }
+}
+
+/// Whether one of the first lines is a header whose texts stand apart by several blanks, as a report is printed.
+fn has_columns_of_blanks<F: Read + Seek>(file: &mut F, format: TextFormat) -> bool {
+    let mut is_header = false;
+    let mut left = HEADER_ROWS_MAX;
+    let read = delimited::each_row(file, &format.uncut(), &mut |row| {
+        let known = row.texts().flat_map(|line| line.split("  ")).filter(|part| {
+            let part = part.trim();
+            !part.is_empty() && part.len() < 100 && !words::meanings(part).is_empty()
+        });
+        is_header = known.count() >= 2;
+        left -= 1;
+        let is_enough = is_header || left == 0;
+        Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    read.is_ok() && is_header
 }
 
 /// Whether a row has a day in one cell and an amount in another.

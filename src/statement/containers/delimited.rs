@@ -23,7 +23,9 @@ pub(crate) struct TextFormat {
     line_end: u8,
 }
 
-const SEPARATORS: [u8; 4] = *b",;\t|";
+const SEPARATORS: [u8; 6] = *b",;\t|^~";
+/// Stands in no text: with it each line is one cell.
+const NO_SEPARATOR: u8 = 0x1f;
 
 /// The ways in which the text can be cut, the likeliest first.
 pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<TextFormat>, StatementError> {
@@ -37,15 +39,29 @@ pub(crate) fn candidates<F: Read + Seek>(file: &mut F) -> Result<Vec<TextFormat>
         .map_err(|error| StatementError::io(error, 1))?;
     let line_end = text::line_end(&sample);
     let mut separators = SEPARATORS;
-    separators.sort_by_key(|s| std::cmp::Reverse(sample.iter().filter(|b| *b == s).count()));
-    Ok(separators
-        .into_iter()
+    let count = |separator: &u8| sample.iter().filter(|b| *b == separator).count();
+    separators.sort_by_key(|separator| std::cmp::Reverse(count(separator)));
+    // One at least, for a text of one column.
+    let (first, others) = (separators[0], &separators[1..]);
+    let present = others.iter().copied().filter(|separator| count(separator) > 0);
+    Ok(std::iter::once(first)
+        .chain(present)
         .map(|separator| TextFormat {
             encoding,
             separator,
             line_end,
         })
         .collect())
+}
+
+impl TextFormat {
+    /// The same text with each line as one cell.
+    pub(crate) fn uncut(self) -> TextFormat {
+        TextFormat {
+            separator: NO_SEPARATOR,
+            ..self
+        }
+    }
 }
 
 /// Hands over every record that is not blank.

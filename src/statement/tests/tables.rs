@@ -234,6 +234,18 @@ fn mixed_encodings_are_bad_rows_and_never_other_letters() {
 }
 
 #[test]
+fn less_usual_separators_are_found_and_columns_of_blanks_are_named() {
+    for mark in ["^", "~", "|", "\t"] {
+        let text = "Ngày giao dịch;Mã giao dịch;Số tiền\n15/06/2026;FT26166000501;65000\n".replace(';', mark);
+        assert_eq!(movements(&read(text.as_bytes()).0).len(), 1, "{mark}");
+    }
+    let text = refusal("Ngày giao dịch    Mã giao dịch     Số tiền\n15/06/2026        FT26166000501    65.000\n".as_bytes());
+    assert!(text.contains("khoảng trắng") && !text.contains("tiêu đề"), "{text}");
+    let text = refusal(b"Ng\xB5y;S\xE8 ti\xD2n\n15/06/2026;65000\n");
+    assert!(text.contains("TCVN3") && text.contains("chuyển mã"), "{text}");
+}
+
+#[test]
 fn a_row_that_cannot_be_read_does_not_lose_the_others() {
     let cases = [
         ("1.234,56", "phần lẻ"),
