@@ -77,16 +77,31 @@ impl Backend {
             Backend::Sqlite => format!("sqlite://{}", folder.join("choso.db").display()),
             Backend::Postgres(cluster) => cluster.fresh_database("loadtest"),
         };
-        let mut raw = RawConfig::default()
-            .with("database_url", database_url)
-            .with("listen", "127.0.0.1:0")
-            .with("key_file", folder.join("choso.key").display().to_string())
-            .with("log", "warn");
-        if let Some(deliveries) = batch_deliveries_max {
-            raw = raw.with("batch_deliveries_max", i64::try_from(deliveries)?);
-        }
-        Ok(raw.check()?)
+        config_on(database_url, folder, batch_deliveries_max)
     }
+
+    /// As [`Backend::config`], PostgreSQL reached by its socket and not over TCP.
+    pub fn config_by_socket(&self, folder: &Path) -> Result<Config> {
+        match self {
+            Backend::Sqlite => self.config(folder, None),
+            Backend::Postgres(cluster) => {
+                let url = cluster.by_socket(&cluster.fresh_database("loadtest"))?;
+                config_on(url, folder, None)
+            }
+        }
+    }
+}
+
+fn config_on(database_url: String, folder: &Path, batch_deliveries_max: Option<usize>) -> Result<Config> {
+    let mut raw = RawConfig::default()
+        .with("database_url", database_url)
+        .with("listen", "127.0.0.1:0")
+        .with("key_file", folder.join("choso.key").display().to_string())
+        .with("log", "warn");
+    if let Some(deliveries) = batch_deliveries_max {
+        raw = raw.with("batch_deliveries_max", i64::try_from(deliveries)?);
+    }
+    Ok(raw.check()?)
 }
 
 /// A folder that goes when it is dropped.

@@ -2,12 +2,11 @@
 //! is saying.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::error::Result;
@@ -20,8 +19,6 @@ const CUT_ONE_OF: u64 = 12;
 pub enum Target {
     /// A port of this machine; it may change.
     Port(Arc<AtomicU16>),
-    /// A socket in the file system.
-    Socket(PathBuf),
 }
 
 /// A running proxy on a port of its own. It ends when it is dropped.
@@ -89,7 +86,6 @@ async fn pass(client: TcpStream, state: &State) -> std::io::Result<()> {
             server.set_nodelay(true)?;
             both_ways(client, server, state).await
         }
-        Target::Socket(path) => both_ways(client, UnixStream::connect(path).await?, state).await,
     }
 }
 

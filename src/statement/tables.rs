@@ -189,7 +189,11 @@ impl<'f, F: Read + Seek> Tables<'f, F> {
         match self {
             Tables::Text { file, formats } => {
                 let is_report = has_columns_of_blanks(*file, formats[0]);
-                if is_report { StatementError::FixedWidth } else { StatementError::NoHeader }
+                if is_report {
+                    StatementError::FixedWidth
+                } else {
+                    StatementError::NoHeader
+                }
             }
             Tables::Html(_) => StatementError::NotAStatement {
                 what: (
@@ -286,7 +290,11 @@ fn has_columns_of_blanks<F: Read + Seek>(file: &mut F, format: TextFormat) -> bo
         is_header = known.count() >= 2;
         left -= 1;
         let is_enough = is_header || left == 0;
-        Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if is_enough {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
     });
     read.is_ok() && is_header
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Postgres, Transaction};
 
@@ -89,22 +90,13 @@ impl Store {
     }
 }
 
-/// Adds rows by `COPY`, the cheapest way there is; `false` on SQLite, which has none. `columns` are the
-/// table with the names of its columns.
-pub(super) async fn copy_in(tx: &mut Tx, columns: &str, rows: impl FnOnce() -> CopyText) -> Result<bool> {
-    let Tx::Postgres(c) = tx else { return Ok(false) };
-    let mut copy = c.copy_in_raw(&format!("COPY {columns} FROM STDIN")).await?;
-    copy.send(rows().0).await?;
-    copy.finish().await?;
-    Ok(true)
-}
-
 /// A value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell<'a> {
     Null,
     Number(i64),
     Text(&'a str),
+    Bytes(&'a [u8]),
 }
 
 impl From<i64> for Cell<'_> {
@@ -144,11 +136,11 @@ const VALUES_AT_ONCE: usize = 250;
 /// while the database keeps those before.
 pub(super) enum Packed {
     Inserts(Vec<(String, SqliteArguments)>),
-    Copy(CopyText),
+    Arrays(Arrays),
 }
 
 impl Store {
-    /// Packs rows, of which `cells` tells the columns: for `COPY`, on SQLite for inserts. Handing a value to SQLite
+    /// Packs rows, of which `cells` tells the columns: as arrays, on SQLite for inserts. Handing a value to SQLite
     /// costs as much as keeping it, so what all rows of an insert have in common is handed over once. The first
     /// column is told for each; `columns` are constants of the program.
     pub(super) fn pack<'r, R, const N: usize>(
@@ -158,18 +150,7 @@ impl Store {
         cells: impl Fn(&'r R) -> [Cell<'r>; N],
     ) -> Result<Packed> {
         if let Pool::Postgres(_) = &self.pool {
-            let mut text = CopyText::default();
-            for row in rows {
-                for cell in cells(row) {
-                    match cell {
-                        Cell::Null => text.null(),
-                        Cell::Number(n) => text.number(n),
-                        Cell::Text(t) => text.text(t),
-                    };
-                }
-                text.end();
-            }
-            return Ok(Packed::Copy(text));
+            return Ok(Packed::Arrays(Arrays::of(rows.iter().map(cells))));
         }
         let inserts = rows.chunks(VALUES_AT_ONCE).map(|chunk| {
             let chunk: Vec<[Cell<'_>; N]> = chunk.iter().map(&cells).collect();
@@ -182,8 +163,8 @@ impl Store {
 /// Adds rows that were packed for these columns.
 pub(super) async fn add_packed(tx: &mut Tx, columns: &str, packed: Packed) -> Result<()> {
     match packed {
-        Packed::Copy(text) => {
-            copy_in(tx, columns, || text).await?;
+        Packed::Arrays(arrays) => {
+            insert_arrays(tx, columns, arrays).await?;
         }
         Packed::Inserts(inserts) => {
             let Tx::Sqlite(c) = tx else { return Ok(()) };
@@ -234,62 +215,93 @@ fn add(arguments: &mut SqliteArguments, cell: Cell<'_>) -> Result<()> {
         Cell::Null => arguments.add(None::<i64>),
         Cell::Number(n) => arguments.add(n),
         Cell::Text(text) => arguments.add(Arc::<str>::from(text)),
+        Cell::Bytes(bytes) => arguments.add(bytes.to_vec()),
     };
     added.map_err(|error| StoreError::Database(sqlx::Error::Encode(error)))
 }
 
-/// Rows in the text format of `COPY`.
-#[derive(Default)]
-pub(super) struct CopyText(Vec<u8>);
+/// Rows as PostgreSQL takes them with one statement: an array for each column, handed over in one message. `COPY` needs
+/// three, and the driver waits for an acknowledgement between small ones (sqlx 0.9.0 leaves Nagle's algorithm on), which
+/// over TCP costs some 40 ms each time.
+pub(super) struct Arrays(Vec<Array>);
 
-impl CopyText {
-    fn begin(&mut self) {
-        if !matches!(self.0.last(), None | Some(b'\n')) {
-            self.0.push(b'\t');
-        }
-    }
+/// The values of one column.
+enum Array {
+    /// So many values that are all missing.
+    Nulls(usize),
+    Numbers(Vec<Option<i64>>),
+    Texts(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
 
-    pub fn number(&mut self, n: i64) -> &mut Self {
-        self.begin();
-        self.0.extend(n.to_string().as_bytes());
-        self
-    }
-
-    pub fn text(&mut self, text: &str) -> &mut Self {
-        self.begin();
-        for byte in text.bytes() {
-            match byte {
-                b'\\' => self.0.extend(b"\\\\"),
-                b'\n' => self.0.extend(b"\\n"),
-                b'\r' => self.0.extend(b"\\r"),
-                b'\t' => self.0.extend(b"\\t"),
-                byte => self.0.push(byte),
+impl Arrays {
+    pub(super) fn of<'r, const N: usize>(rows: impl Iterator<Item = [Cell<'r>; N]>) -> Arrays {
+        let mut columns: Vec<Array> = (0..N).map(|_| Array::Nulls(0)).collect();
+        for row in rows {
+            for (column, cell) in columns.iter_mut().zip(row) {
+                column.push(cell);
             }
         }
-        self
+        Arrays(columns)
     }
+}
 
-    /// Bytes.
-    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        self.begin();
-        self.0.extend(b"\\\\x");
-        for byte in bytes {
-            self.0
-                .extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+impl Array {
+    fn push(&mut self, cell: Cell<'_>) {
+        // What the first value is, all are.
+        if let Array::Nulls(count) = *self {
+            *self = match cell {
+                Cell::Null => Array::Nulls(count),
+                Cell::Number(_) => Array::Numbers(vec![None; count]),
+                Cell::Text(_) => Array::Texts(vec![None; count]),
+                Cell::Bytes(_) => Array::Bytes(vec![None; count]),
+            };
         }
-        self
+        match (self, cell) {
+            (Array::Nulls(count), _) => *count += 1,
+            (Array::Numbers(values), Cell::Number(n)) => values.push(Some(n)),
+            (Array::Texts(values), Cell::Text(text)) => values.push(Some(text.to_owned())),
+            (Array::Bytes(values), Cell::Bytes(bytes)) => values.push(Some(bytes.to_vec())),
+            (Array::Numbers(values), _) => values.push(None),
+            (Array::Texts(values), _) => values.push(None),
+            (Array::Bytes(values), _) => values.push(None),
+        }
     }
 
-    pub fn null(&mut self) -> &mut Self {
-        self.begin();
-        self.0.extend(b"\\N");
-        self
+    const fn type_name(&self) -> &'static str {
+        match self {
+            // A missing number is a missing text as well.
+            Array::Nulls(_) | Array::Numbers(_) => "bigint[]",
+            Array::Texts(_) => "text[]",
+            Array::Bytes(_) => "bytea[]",
+        }
     }
+}
 
-    pub fn end(&mut self) {
-        self.0.push(b'\n');
+/// Inserts rows on PostgreSQL; false on SQLite, which takes no arrays. `columns` are the table with the names of its
+/// columns.
+pub(super) async fn insert_arrays(tx: &mut Tx, columns: &str, arrays: Arrays) -> Result<bool> {
+    let Tx::Postgres(c) = tx else { return Ok(false) };
+    let types = arrays.0.iter().enumerate();
+    let marks: Vec<String> = types
+        .map(|(at, array)| format!("${}::{}", at + 1, array.type_name()))
+        .collect();
+    let sql = format!("INSERT INTO {columns} SELECT * FROM UNNEST({})", marks.join(", "));
+    let mut arguments = PgArguments::default();
+    for array in arrays.0 {
+        let added = match array {
+            Array::Nulls(count) => arguments.add(vec![None::<i64>; count]),
+            Array::Numbers(values) => arguments.add(values),
+            Array::Texts(values) => arguments.add(values),
+            Array::Bytes(values) => arguments.add(values),
+        };
+        added.map_err(|error| StoreError::Database(sqlx::Error::Encode(error)))?;
     }
+    // Made of constants and marks.
+    sqlx::query_with(AssertSqlSafe(sql), arguments)
+        .execute(&mut **c)
+        .await?;
+    Ok(true)
 }
 
 /// Makes the partition of a table for the numbers from `first` to before `end`, named after its month. Rows

@@ -44,6 +44,7 @@ where
                     Cell::Null => query.bind(None::<i64>),
                     Cell::Number(number) => query.bind(number),
                     Cell::Text(text) => query.bind(text),
+                    Cell::Bytes(bytes) => query.bind(bytes),
                 };
             }
             query.fetch_all(c).await?

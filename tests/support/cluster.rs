@@ -2,10 +2,11 @@
 //!
 //! Tests and the load generator need a real PostgreSQL, with nobody setting one up and
 //! nothing left behind. A small shell process, the *guardian*, owns the server: it makes a
-//! temporary folder, creates the cluster in it, starts the server on a socket in that
-//! folder (no TCP port is opened), and waits for words on its standard input. When that
-//! pipe closes, it stops the server and removes the folder. The system closes the pipe
-//! however this process ends, `kill -9` included, so nothing survives it.
+//! temporary folder, creates the cluster in it, starts the server on a port of the loopback
+//! interface (as clients of a real one connect; a password of its own keeps others out) and
+//! on a socket in that folder, and waits for words on its standard input. When that pipe
+//! closes, it stops the server and removes the folder. The system closes the pipe however
+//! this process ends, `kill -9` included, so nothing survives it.
 
 #![allow(
     dead_code,
@@ -16,6 +17,7 @@ use std::{
     collections::BTreeSet,
     env, fs,
     io::{BufRead, BufReader, Read},
+    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -32,7 +34,8 @@ const GIVEN_URL: &str = "CHOSO_TEST_POSTGRES_URL";
 /// of the machine; what a client sees, also after [`Cluster::stop_server`], is the same.
 const FOR_SPEED: &[(&str, &str)] = &[("fsync", "off"), ("full_page_writes", "off")];
 
-/// What the guardian runs: `sh -c GUARDIAN guardian BIN SETTINGS`.
+/// What the guardian runs: `sh -c GUARDIAN guardian BIN SETTINGS`, with the password of the
+/// server in `CHOSO_CLUSTER_PASSWORD`.
 ///
 /// It answers each thing it was asked with one line: `ready FOLDER` once at the start,
 /// `done` for a word it carried out, `failed WHY` otherwise.
@@ -98,8 +101,11 @@ crash() {
 }
 stop() { control -D "$folder/data" -s -w -t 10 -m immediate stop; }
 create() {
+    printf '%s\n' "$CHOSO_CLUSTER_PASSWORD" >"$folder/password" && chmod 600 "$folder/password" || return 1
+    [ -z "$account" ] || chown "$account" "$folder/password"
     for locale in C.UTF-8 C; do
-        as_server "$bin/initdb" -D "$folder/data" --username=postgres --auth=trust --no-sync \
+        as_server "$bin/initdb" -D "$folder/data" --username=postgres --auth-local=trust \
+            --auth-host=scram-sha-256 --pwfile="$folder/password" --no-sync \
             --encoding=UTF8 --locale="$locale" </dev/null >>"$folder/log" 2>&1 && break
     done && : >"$folder/log" && printf "%s\nunix_socket_directories = '%s'\n" "$settings" "$folder" >>"$folder/data/postgresql.conf"
 }
@@ -142,9 +148,16 @@ pub struct Cluster {
 /// Where a cluster's server comes from.
 enum Server {
     /// Started here and ended here.
-    Own(Mutex<Guardian>, PathBuf),
+    Own(Mutex<Guardian>, Place),
     /// Given by URL; it was running before and goes on running.
     Given(String),
+}
+
+/// Where a server that was started here is reached.
+struct Place {
+    folder: PathBuf,
+    port: u16,
+    password: String,
 }
 
 /// The process that owns the server, and the two pipes to it.
@@ -179,12 +192,28 @@ impl Cluster {
         let bin = server_binaries()?;
         let beside = bin.join("psql");
         let psql = if beside.is_file() { beside } else { psql_on_path()? };
-        let (guardian, folder) = Guardian::start(&bin, parent, &settings_text(settings))?;
-        Ok(Cluster {
-            server: Server::Own(Mutex::new(guardian), folder),
-            psql,
-            made: AtomicU32::new(0),
-        })
+        let password = format!("{:032x}", fastrand::u128(..));
+        let mut why = String::new();
+        // Another process may take the port between the look and the start.
+        for _ in 0..3 {
+            let port = free_port()?;
+            match Guardian::start(&bin, parent, &settings_text(port, settings), &password) {
+                Ok((guardian, folder)) => {
+                    let place = Place {
+                        folder,
+                        port,
+                        password,
+                    };
+                    return Ok(Cluster {
+                        server: Server::Own(Mutex::new(guardian), place),
+                        psql,
+                        made: AtomicU32::new(0),
+                    });
+                }
+                Err(error) => why = error,
+            }
+        }
+        Err(why)
     }
 
     /// The one cluster of this test binary, started by whoever asks first.
@@ -241,15 +270,24 @@ impl Cluster {
     /// The URL of a database of this cluster, in the form that both sqlx and `psql` read.
     pub fn url(&self, database: &str) -> String {
         match &self.server {
-            // The port names the socket's file; said here so that PGPORT does not.
-            Server::Own(_, folder) => {
-                format!(
-                    "postgres://postgres@localhost:5432/{database}?host={}",
-                    folder.display()
-                )
+            Server::Own(_, place) => {
+                let Place { port, password, .. } = place;
+                format!("postgres://postgres:{password}@127.0.0.1:{port}/{database}")
             }
             Server::Given(url) => with_database(url, database),
         }
+    }
+
+    /// A URL from [`Cluster::url`] by the socket instead of TCP.
+    ///
+    /// For a cluster that was started here only.
+    pub fn by_socket(&self, url: &str) -> Result<String, String> {
+        let Place { folder, port, .. } = self.place()?;
+        let database = url.rsplit('/').next().unwrap_or_default();
+        Ok(format!(
+            "postgres://postgres@localhost:{port}/{database}?host={}",
+            folder.display()
+        ))
     }
 
     /// Ends the server at once, as if it had crashed; its data stays. Clients lose their
@@ -269,18 +307,24 @@ impl Cluster {
     ///
     /// For a cluster that was started here only.
     pub fn folder(&self) -> Result<&Path, String> {
+        self.place().map(|place| place.folder.as_path())
+    }
+
+    /// The port of the loopback interface on which it listens.
+    ///
+    /// For a cluster that was started here only.
+    pub fn port(&self) -> Result<u16, String> {
+        self.place().map(|place| place.port)
+    }
+
+    fn place(&self) -> Result<&Place, String> {
         match &self.server {
-            Server::Own(_, folder) => Ok(folder),
-            Server::Given(_) => Err(format!("{GIVEN_URL} says nothing of its files")),
+            Server::Own(_, place) => Ok(place),
+            Server::Given(_) => Err(format!("{GIVEN_URL} says nothing of its files and sockets")),
         }
     }
 
-    /// The socket on which it listens.
-    pub fn socket(&self) -> Result<PathBuf, String> {
-        Ok(self.folder()?.join(".s.PGSQL.5432"))
-    }
-
-    /// Starts the server again on the same socket unless it runs, and returns once it answers.
+    /// Starts the server again on the same port unless it runs, and returns once it answers.
     pub fn start_server(&self) -> Result<(), String> {
         self.tell("start")
     }
@@ -321,13 +365,19 @@ impl Cluster {
 
 impl Guardian {
     /// Starts the guardian, waits until its server answers, and returns it with its folder.
-    fn start(bin: &Path, parent: Option<&Path>, settings: &str) -> Result<(Guardian, PathBuf), String> {
+    fn start(
+        bin: &Path,
+        parent: Option<&Path>,
+        settings: &str,
+        password: &str,
+    ) -> Result<(Guardian, PathBuf), String> {
         let mut process = without_pg_variables(Path::new("sh"))
             .envs(parent.map(|parent| ("TMPDIR", parent)))
             .args(["-c", GUARDIAN, "guardian"])
             .arg(bin)
             .arg(settings)
             .env("LC_ALL", "C")
+            .env("CHOSO_CLUSTER_PASSWORD", password)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -434,10 +484,11 @@ fn without_pg_variables(program: &Path) -> Command {
 }
 
 /// The lines added to the server's settings: what every cluster has, then the caller's.
-fn settings_text(settings: &[(&str, &str)]) -> String {
+fn settings_text(port: u16, settings: &[(&str, &str)]) -> String {
+    let port = port.to_string();
     let always = [
-        ("listen_addresses", ""),
-        ("port", "5432"),
+        ("listen_addresses", "127.0.0.1"),
+        ("port", port.as_str()),
         ("max_connections", "200"),
     ];
     let lines = always.iter().chain(settings).map(|(name, value)| {
@@ -445,6 +496,15 @@ fn settings_text(settings: &[(&str, &str)]) -> String {
         format!("{name} = '{quoted}'")
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A port that nobody listens on, below those that systems give to outgoing connections: a server
+/// that is stopped and started again finds it free.
+fn free_port() -> Result<u16, String> {
+    let tries = (0..100).map(|_| fastrand::u16(20_000..32_000));
+    let mut free = tries.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next()
+        .ok_or_else(|| "no free port for PostgreSQL".to_owned())
 }
 
 /// `url` with its database replaced; user, host and parameters stay.

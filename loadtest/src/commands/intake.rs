@@ -1,8 +1,9 @@
-//! The intake benchmark: three phases of one run on one machine.
+//! The intake benchmark: the phases of one run on one machine.
 //!
 //! 1. *ceiling*: the service answers and keeps nothing, so this is what HTTP, proof and reading cost;
 //! 2. *durable*: the service with its defaults, each answer after the commit that holds its callback;
-//! 3. *one row per commit*: the same, without group commit.
+//! 3. *one row per commit*: the same, without group commit;
+//! 4. *durable, socket*: on PostgreSQL the second once more by its socket, where the others connect over TCP.
 //!
 //! Accepted is not finished: after the phases that keep, what was sent is held against the ledger.
 
@@ -77,6 +78,7 @@ enum Keeping {
     Nothing,
     Batches,
     OneRow,
+    BatchesBySocket,
 }
 
 /// Measures, prints, and keeps the raw runs. False if an answer was no success or a ledger did not agree.
@@ -87,7 +89,8 @@ pub fn run(args: &IntakeArgs) -> Result<bool> {
         return all_profiles(&benchmark, args);
     }
     benchmark.on_each(&args.databases, |backend| {
-        let phases = [Keeping::Nothing, Keeping::Batches, Keeping::OneRow];
+        let mut phases = vec![Keeping::Nothing, Keeping::Batches, Keeping::OneRow];
+        phases.extend(backend.cluster().map(|_| Keeping::BatchesBySocket));
         let run = measure(backend, args.profile, &phases, args)?;
         run.print_table();
         let mut figures = run.json();
@@ -164,6 +167,7 @@ impl Keeping {
             Keeping::Nothing => "ceiling",
             Keeping::Batches => "durable",
             Keeping::OneRow => "one row per commit",
+            Keeping::BatchesBySocket => "durable, socket",
         }
     }
 }
@@ -175,14 +179,17 @@ async fn one_phase(
     args: &IntakeArgs,
 ) -> Result<Phase> {
     let folder = temporary_folder()?;
-    let config = backend.config(folder.path(), (keeping == Keeping::OneRow).then_some(1))?;
+    let config = match keeping {
+        Keeping::BatchesBySocket => backend.config_by_socket(folder.path())?,
+        _ => backend.config(folder.path(), (keeping == Keeping::OneRow).then_some(1))?,
+    };
     let app = match keeping {
         Keeping::Nothing => App::start_discarding(&config).await?,
-        Keeping::Batches | Keeping::OneRow => App::start(&config).await?,
+        Keeping::Batches | Keeping::OneRow | Keeping::BatchesBySocket => App::start(&config).await?,
     };
     let pace = Pace {
         callbacks: match keeping {
-            Keeping::Nothing | Keeping::Batches => args.callbacks(),
+            Keeping::Nothing | Keeping::Batches | Keeping::BatchesBySocket => args.callbacks(),
             Keeping::OneRow => args.callbacks_one_row,
         },
         ids: args.ids,

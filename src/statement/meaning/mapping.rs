@@ -36,8 +36,6 @@ pub enum Column {
     Vat,
     /// Promotion borne by the provider.
     Discount,
-    /// What of the row's payment went back.
-    Refunded,
     /// What is paid out.
     Net,
     /// Balance of the account after the row.
@@ -61,6 +59,8 @@ pub enum Column {
     Note,
     /// Settlement batch or period.
     Batch,
+    /// What of the row's payment went back.
+    Refunded,
 }
 
 impl Column {
@@ -75,7 +75,6 @@ impl Column {
         Column::Fee,
         Column::Vat,
         Column::Discount,
-        Column::Refunded,
         Column::Net,
         Column::Balance,
         Column::Kind,
@@ -90,6 +89,7 @@ impl Column {
         Column::Account,
         Column::Note,
         Column::Batch,
+        Column::Refunded,
     ];
 
     pub const fn show(self) -> &'static str {

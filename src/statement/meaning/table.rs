@@ -10,19 +10,20 @@ use crate::statement::meaning::balances::Verdict;
 use crate::statement::meaning::day_text::{Moment, why_no_day};
 use crate::statement::meaning::days;
 use crate::statement::meaning::fault::{ValueFault, unwrapped};
-use crate::statement::meaning::header::{self, Header};
+use crate::statement::meaning::header::Header;
 use crate::statement::meaning::mapping::{Column, Mapping};
 use crate::statement::meaning::proof::Proof;
-use crate::statement::meaning::said;
 use crate::statement::meaning::survey::{Columns, MONEY};
-use crate::statement::meaning::units;
 use crate::statement::meaning::values;
 use crate::statement::meaning::vocabulary::{SaidKind, Says};
 use crate::statement::meaning::words::{self, Announced, Memo};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, IgnoredRow, IgnoredWhy, StatementRow};
-use crate::statement::summary::{FootTotal, Summary};
+use crate::statement::summary::Summary;
 use crate::vn::{AccountNumber, Day, Dong, Sentence, TimeMs, sentence};
+
+mod outside;
+mod refunded;
 
 /// What to do about a value that is none of its column.
 const SHIFTED_VI: &str = "Hãy kiểm tra dòng này có bị lệch cột không.";
@@ -30,15 +31,6 @@ const SHIFTED_EN: &str = "Check whether the cells of this row are shifted.";
 
 /// Columns whose amounts are summed and may have a total at the foot: those of [`MONEY`] but the balance.
 const SUMMED: usize = MONEY.len() - 1;
-
-/// What to do about a payment of which something went back.
-const REFUNDED_VI: &str = "cho biết khoản này đã hoàn hoặc hủy, một phần hay tất cả, nên không rõ còn lại bao nhiêu. Chưa ghi gì cho dòng này; hãy đối chiếu với nhà cung cấp, hoặc nhập tệp có dòng riêng cho từng lần hoàn.";
-const REFUNDED_EN: &str = "says that this was refunded or cancelled, in part or as a whole, so what is left is not known. Nothing was taken in for this row; check it with the provider, or import a file in which each refund has a row of its own.";
-/// The place of [`Column::Refunded`] in [`MONEY`].
-const REFUNDED: usize = 7;
-
-/// Cells that a title or signature has at most, if it holds digits.
-const TITLE_CELLS_MAX: usize = 2;
 
 /// Reads the rows of one table.
 pub(crate) struct Table {
@@ -120,24 +112,6 @@ impl Table {
             proof,
             currencies: Memo::new(),
         }
-    }
-
-    /// Takes the statement's account and balances from the rows above the header.
-    ///
-    /// # Errors
-    /// One of them names another unit than the đồng.
-    pub(crate) fn titles(&mut self, rows: &[Vec<String>]) -> Result<(), StatementError> {
-        for row in rows {
-            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-            if let Some(error) = other_unit(&cells) {
-                return Err(error);
-            }
-            self.take_announced(&cells, None);
-        }
-        let is_banks = self.has(Column::Balance) || (self.has(Column::Debit) && self.has(Column::Credit));
-        let is_bare = || words::is_bare_account(self.name(Column::Account).0);
-        self.ignores_account = self.account.is_some() && is_banks && is_bare();
-        Ok(())
     }
 
     /// What the row is.
@@ -286,67 +260,6 @@ impl Table {
         Ok(movement)
     }
 
-    /// A row with a day and an id whose amount is empty is a payment that lost it, and one of 0 beside an amount that
-    /// went back is a refund of which nobody says from what.
-    fn check_is_payment(
-        &self,
-        row: &RowBuf,
-        amounts: &Amounts,
-        balance: Option<i64>,
-    ) -> Result<(), NoMovement> {
-        self.check_refunded(row, amounts, RowKind::Payment)?;
-        let is_empty = amounts[..3].iter().all(Option::is_none);
-        let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
-        let has_id = ids.iter().any(|&column| {
-            let cell = self.cell(row, column);
-            cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
-        });
-        if is_empty && has_id && balance.is_none() {
-            let column = [Column::Amount, Column::Credit, Column::Debit]
-                .into_iter()
-                .find(|column| self.has(*column))
-                .unwrap_or(Column::Amount);
-            return Err(NoMovement::Bad(self.about(
-                column,
-                format!("còn trống. {SHIFTED_VI}"),
-                format!("is empty. {SHIFTED_EN}"),
-            )));
-        }
-        Ok(())
-    }
-
-    /// What the row says went back of it. How much is left, and whether a row of its own takes it back, a file does not
-    /// say: only a row that is the refund itself is read.
-    fn check_refunded(&self, row: &RowBuf, amounts: &Amounts, kind: RowKind) -> Result<(), NoMovement> {
-        let stated = amounts[REFUNDED].filter(|amount| *amount != 0);
-        let own = amounts[..3].iter().flatten().find(|amount| **amount != 0);
-        let is_itself = kind == RowKind::Refund
-            && stated
-                .is_some_and(|stated| own.is_some_and(|own| own.saturating_abs() == stated.saturating_abs()));
-        if stated.is_some() && !is_itself {
-            return Err(NoMovement::Bad(self.about(
-                Column::Refunded,
-                REFUNDED_VI,
-                REFUNDED_EN,
-            )));
-        }
-        let says_back = |place: &&usize| {
-            let cell = row.cell(**place);
-            let is_nothing = matches!(amounts::amount(cell), Ok(None | Some(0)));
-            !is_nothing && said::is_taken_back(cell.text)
-        };
-        match self.columns.refunds.iter().find(says_back) {
-            Some(place) if kind != RowKind::Refund => {
-                let name = self.header.texts.get(*place).map_or("", String::as_str);
-                Err(NoMovement::Bad(sentence!(
-                    "Cột «{name}» {REFUNDED_VI}",
-                    "Column «{name}» {REFUNDED_EN}"
-                )))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// A row with a day of which nothing moved: a balance, or an amount of 0.
     fn nothing_moved(
         &mut self,
@@ -434,157 +347,6 @@ impl Table {
             }
         }
         Ok(Some((moment, rest)))
-    }
-
-    /// A row without a day may be none of the table's: a header that comes again, a total, a balance, a
-    /// title, a signature. Whatever holds an amount and is none of them stays, to be a bad row.
-    fn check_outside(&mut self, row: &RowBuf, has_gross: bool, has_day: bool) -> Result<(), NoMovement> {
-        let title = NoMovement::Ignored(IgnoredWhy::Title, 0);
-        if self.header.repeats(row.texts()) || header::is_numbering(row.texts()) {
-            return Err(title);
-        }
-        let cells: Vec<&str> = row.texts().collect();
-        match header::as_header(&cells, &self.mapping) {
-            header::AsHeader::None => {}
-            header::AsHeader::Same => return Err(title),
-            header::AsHeader::Other => {
-                return Err(NoMovement::End(StatementError::SecondTable { row: row.number }));
-            }
-        }
-        // A payment whose day is spoilt keeps its id, and a note may begin with any word.
-        let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
-        let has_id = ids.iter().any(|&column| {
-            let cell = self.cell(row, column);
-            cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
-        });
-        let announced = if has_id && has_gross {
-            None
-        } else {
-            self.take_announced(&cells, Some(row))
-        };
-        if let Some(announced) = announced {
-            match announced {
-                Announced::Total => {
-                    self.take_total(row);
-                    return Err(NoMovement::Ignored(IgnoredWhy::Total, 0));
-                }
-                Announced::Opening | Announced::Closing => {
-                    return Err(NoMovement::Ignored(IgnoredWhy::Balance, 0));
-                }
-                Announced::Account => {}
-            }
-        }
-        if self.is_bare_total(row) {
-            self.take_total(row);
-            return Err(NoMovement::Ignored(IgnoredWhy::Total, 0));
-        }
-        let filled = cells.iter().filter(|c| !c.is_empty()).count();
-        let has_digits = cells.iter().any(|c| c.bytes().any(|b| b.is_ascii_digit()));
-        let has_amount =
-            (0..SUMMED).any(|at| matches!(self.money(row, at), Some(Ok(Some(_)) | Err(ValueFault::Formula))));
-        let is_title = !has_amount && (!has_digits || filled <= TITLE_CELLS_MAX);
-        if is_title && let Some(error) = other_unit(&cells) {
-            return Err(NoMovement::End(error));
-        }
-        if is_title && announced == Some(Announced::Account) {
-            self.change_account(&cells)?;
-        }
-        // A row with a day and an id whose amount is empty is a payment that lost it.
-        let is_payment = has_id && has_day;
-        if is_title && !is_payment && row.fault.is_none() {
-            return Err(title);
-        }
-        Ok(())
-    }
-
-    /// A title between the rows may begin the rows of another account, with balances of its own.
-    fn change_account(&mut self, cells: &[&str]) -> Result<(), NoMovement> {
-        let Some(found) = announced_account(cells) else {
-            return Ok(());
-        };
-        if self.account.as_ref().is_some_and(|own| *own != found) {
-            self.end_section().map_err(NoMovement::End)?;
-            self.account = Some(found);
-        }
-        Ok(())
-    }
-
-    /// Whether a row holds sums of columns and nothing else: a total that nobody wrote a word before.
-    fn is_bare_total(&self, row: &RowBuf) -> bool {
-        let mut sums = 0;
-        for place in 0..row.len() {
-            if row.cell(place).text.is_empty() {
-                continue;
-            }
-            let at = (0..SUMMED).find(|&at| self.places[MONEY[at] as usize] == Some(place));
-            let stated = at.and_then(|at| self.money(row, at)?.ok().flatten());
-            match (at.map(|at| self.sums[at]), stated) {
-                (Some(sum), Some(stated)) if sum.is(stated) => sums += 1,
-                _ => return false,
-            }
-        }
-        sums > 0
-    }
-
-    /// Takes what the cells of a row outside the table announce: the account, a balance, a total.
-    fn take_announced(&mut self, cells: &[&str], row: Option<&RowBuf>) -> Option<Announced> {
-        let mut first = None;
-        for (at, cell) in cells.iter().enumerate() {
-            let Some((what, behind)) = words::announced(cell) else {
-                continue;
-            };
-            let amount = || {
-                // Where the table has a column of balances, a row of the table has it there.
-                let own = row.and_then(|row| self.balance(row).ok().flatten());
-                let of = if self.has(Column::Balance) { SUMMED } else { 0 };
-                let style = &self.columns.numbers[of];
-                let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
-                own.or_else(|| {
-                    values.find_map(|text| {
-                        let cell = Cell {
-                            text,
-                            kind: CellKind::Text,
-                        };
-                        amounts::balance_in(cell, style).ok().flatten()
-                    })
-                })
-            };
-            match what {
-                Announced::Opening => {
-                    let amount = amount();
-                    self.proof.opens(amount);
-                }
-                Announced::Closing => {
-                    let amount = amount();
-                    self.proof.closes(amount);
-                }
-                Announced::Account if self.account.is_none() => {
-                    self.account = announced_account(&cells[at..])
-                }
-                _ => {}
-            }
-            first = first.or(Some(what));
-        }
-        first
-    }
-
-    /// Takes the totals of a row at the foot, each from its own column.
-    fn take_total(&mut self, row: &RowBuf) {
-        for (at, column) in MONEY.into_iter().enumerate().take(SUMMED) {
-            let Some(Ok(Some(stated))) = self.money(row, at) else {
-                continue;
-            };
-            let sum = self.sums[at];
-            let agrees = sum.is(stated);
-            self.summary.totals.retain(|total| total.column != column);
-            self.summary.totals.push(FootTotal {
-                row_number: row.number,
-                column,
-                stated: Dong::new(stated),
-                summed: Dong::new(sum.all),
-                agrees,
-            });
-        }
     }
 
     /// In text, a row has as many cells as the header; more that are all empty do no harm.
@@ -840,46 +602,4 @@ impl Table {
             }
         }
     }
-}
-
-/// Another unit than the đồng that a row above or below the table names.
-fn other_unit(cells: &[&str]) -> Option<StatementError> {
-    let of_account = || {
-        let is_account = |cell: &&&str| matches!(words::announced(cell), Some((Announced::Account, _)));
-        let from = cells.iter().position(|cell| is_account(&cell))?;
-        cells[from..].iter().find_map(|cell| units::behind_account(cell))
-    };
-    let unit = units::in_titles(cells).or_else(of_account)?;
-    let named: Vec<&str> = cells
-        .iter()
-        .copied()
-        .filter(|cell| !cell.is_empty())
-        .take(2)
-        .collect();
-    // The number of an account is not repeated.
-    let digits = named
-        .iter()
-        .flat_map(|cell| cell.bytes())
-        .filter(u8::is_ascii_digit)
-        .count();
-    let text = if digits > 7 { unit.clone() } else { named.join(" ") };
-    Some(StatementError::OtherUnit { text, unit })
-}
-
-/// The account that the cells of a title announce.
-fn announced_account(cells: &[&str]) -> Option<AccountNumber> {
-    cells.iter().enumerate().find_map(|(at, cell)| {
-        let (what, behind) = words::announced(cell)?;
-        let mut values = std::iter::once(behind).chain(cells[at + 1..].iter().copied());
-        (what == Announced::Account)
-            .then(|| values.find_map(account_in))
-            .flatten()
-    })
-}
-
-/// The account in a text such as `0011012345678 - HO KINH DOANH VI DU (VND)`.
-fn account_in(text: &str) -> Option<AccountNumber> {
-    let number = text.split([' ', '(', '/']).find(|part| !part.is_empty())?;
-    let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    (digits >= 6).then(|| AccountNumber::parse(number).ok()).flatten()
 }

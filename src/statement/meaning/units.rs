@@ -1,7 +1,7 @@
 //! Units of amounts that are not the đồng: another currency, or thousands of đồng. A header, a title or a line at the
 //! foot may name one, and every amount of the table is then another amount than its digits say.
 
-use crate::statement::meaning::words::plain;
+use crate::vn::fold;
 
 /// Currencies that accounts and terminals in Viet Nam are kept in, besides the đồng.
 const CURRENCIES: &str = "usd | eur | jpy | gbp | aud | sgd | cny | rmb | krw | thb | hkd | chf | cad | nzd | twd | lak | khr | \
@@ -30,11 +30,28 @@ fn words_of(text: &str) -> String {
     let marks = |c: char| {
         matches!(
             c,
-            '/' | '(' | ')' | '[' | ']' | '{' | '}' | ',' | ';' | '|' | '\'' | '’' | '\n'
+            '/' | '('
+                | ')'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | ','
+                | ';'
+                | '|'
+                | '\''
+                | '’'
+                | '\n'
+                | '_'
+                | '.'
+                | '*'
+                | ':'
+                | '-'
+                | '"'
         )
     };
     let bare: String = text.chars().map(|c| if marks(c) { ' ' } else { c }).collect();
-    let plain = plain(&bare);
+    let plain = fold(&bare);
     plain
         .split(' ')
         .filter(|word| !word.is_empty())

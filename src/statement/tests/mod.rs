@@ -1,6 +1,7 @@
 //! The statement reader from outside: whole files in, events and refusals out.
 
 mod camt;
+mod doubts;
 mod html;
 mod meaning;
 mod messages_as_banks_write_them;

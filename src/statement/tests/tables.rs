@@ -239,8 +239,13 @@ fn less_usual_separators_are_found_and_columns_of_blanks_are_named() {
         let text = "Ngày giao dịch;Mã giao dịch;Số tiền\n15/06/2026;FT26166000501;65000\n".replace(';', mark);
         assert_eq!(movements(&read(text.as_bytes()).0).len(), 1, "{mark}");
     }
-    let text = refusal("Ngày giao dịch    Mã giao dịch     Số tiền\n15/06/2026        FT26166000501    65.000\n".as_bytes());
-    assert!(text.contains("khoảng trắng") && !text.contains("tiêu đề"), "{text}");
+    let text = refusal(
+        "Ngày giao dịch    Mã giao dịch     Số tiền\n15/06/2026        FT26166000501    65.000\n".as_bytes(),
+    );
+    assert!(
+        text.contains("khoảng trắng") && !text.contains("tiêu đề"),
+        "{text}"
+    );
     let text = refusal(b"Ng\xB5y;S\xE8 ti\xD2n\n15/06/2026;65000\n");
     assert!(text.contains("TCVN3") && text.contains("chuyển mã"), "{text}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 
-use super::super::dialect::{self, CopyText};
+use super::super::dialect::{self, Arrays, Cell};
 use super::super::{Result, Store, StoreError, Tx, on_tx, pieces};
 use super::draft::Draft;
 use crate::ledger::{Attributed, Counters, DayDelta, LedgerNo, QUALIFYING_FLOOR, Reason};
@@ -36,43 +36,10 @@ pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<u
     if rows.is_empty() {
         return Ok(0);
     }
-    let text = || {
-        let mut text = CopyText::default();
-        for (d, to) in &rows {
-            text.number(d.entry_no.get())
-                .text(&to.household_id)
-                .number(d.business_day().number());
-            match &to.stall_id {
-                Some(id) => text.text(id),
-                None => text.null(),
-            };
-            text.text(&to.place_id)
-                .text(d.provider_id())
-                .text(&d.item.provider_txn_id);
-            match d.own_event_id() {
-                Some(id) => text.text(id),
-                None => text.null(),
-            };
-            text.bytes(&d.item.content).number(d.item.amount.vnd());
-            match d.item.details.occurred_at {
-                Some(time) => text.number(time.0),
-                None => text.null(),
-            };
-            text.number(d.arrival.received_at.0);
-            match d.bank_ref() {
-                Some(bank_ref) => text.text(bank_ref),
-                None => text.null(),
-            };
-            match d.item.details.from_statement {
-                Some(from) => text.number(from.row_no),
-                None => text.null(),
-            };
-            text.end();
-        }
-        text
-    };
     insert_late(tx, &rows).await?;
-    if dialect::copy_in(tx, RECEIPT_COLUMNS, text).await? {
+    if let Tx::Postgres(_) = tx {
+        let arrays = Arrays::of(rows.iter().map(|(d, to)| receipt_cells(d, to)));
+        dialect::insert_arrays(tx, RECEIPT_COLUMNS, arrays).await?;
         return Ok(rows.len());
     }
     for piece in pieces(&rows) {
@@ -98,6 +65,27 @@ pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<u
         });
     }
     Ok(rows.len())
+}
+
+/// A receipt in the order of [`RECEIPT_COLUMNS`].
+fn receipt_cells<'d>(d: &'d Draft<'_>, to: &'d Attributed) -> [Cell<'d>; 14] {
+    let text = |text: Option<&'d str>| text.map_or(Cell::Null, Cell::Text);
+    [
+        Cell::Number(d.entry_no.get()),
+        Cell::Text(&to.household_id),
+        Cell::Number(d.business_day().number()),
+        text(to.stall_id.as_deref()),
+        Cell::Text(&to.place_id),
+        Cell::Text(d.provider_id()),
+        Cell::Text(&d.item.provider_txn_id),
+        text(d.own_event_id()),
+        Cell::Bytes(&d.item.content[..]),
+        Cell::Number(d.item.amount.vnd()),
+        d.item.details.occurred_at.map(|time| time.0).into(),
+        Cell::Number(d.arrival.received_at.0),
+        text(d.bank_ref()),
+        d.item.details.from_statement.map(|from| from.row_no).into(),
+    ]
 }
 
 /// Notes the receipts of days that are over for more than a day, so that the receipts of a day are found without

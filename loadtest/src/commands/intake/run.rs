@@ -13,7 +13,7 @@ pub struct Run {
     pub database: &'static str,
     /// Who signed, e.g. `momo/ipn_v2`.
     pub scheme: String,
-    /// Ceiling, durable, and perhaps one row per commit, in this order.
+    /// Ceiling, durable, and perhaps one row per commit and durable by the socket, in this order.
     pub phases: Vec<Phase>,
     /// Median time of a small write and fsync where the databases lie.
     pub fsync: Duration,
@@ -34,6 +34,12 @@ impl Run {
     fn durable_to_one_row(&self) -> Option<f64> {
         let one_row = self.phases.get(2)?;
         Some(self.phases[1].outcome.rate() / one_row.outcome.rate())
+    }
+
+    /// Durable rate over TCP against the socket's, where that was measured.
+    fn tcp_to_socket(&self) -> Option<f64> {
+        let socket = self.phases.get(3)?;
+        Some(self.phases[1].outcome.rate() / socket.outcome.rate())
     }
 
     /// The least durable/ceiling that is good enough.
@@ -91,6 +97,9 @@ impl Run {
         if let Some(ratio) = self.durable_to_one_row() {
             aim("durable / one row per commit", ratio, self.aim_to_one_row());
         }
+        if let Some(ratio) = self.tcp_to_socket() {
+            aim("durable over TCP / by the socket", ratio, Some(0.9));
+        }
         println!("durable phase: {}", self.phases[1].memory.line());
         println!(
             "a write of 4 KiB and fsync takes {:.2} ms here (median)",
@@ -144,6 +153,7 @@ impl Run {
             "ratios": {
                 "durable_to_ceiling": thousandths(self.durable_to_ceiling()),
                 "durable_to_one_row": self.durable_to_one_row().map(thousandths),
+                "tcp_to_socket": self.tcp_to_socket().map(thousandths),
             },
             "fsync_median_us": micros(self.fsync),
         })

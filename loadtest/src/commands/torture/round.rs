@@ -200,7 +200,7 @@ impl RoundSetup<'_> {
     async fn proxy(&self, backend: &Backend, port: &Arc<AtomicU16>, seed: u64) -> Result<Option<Proxy>> {
         let target = match (self.fault, backend.cluster()) {
             (Fault::CutClients, _) => Target::Port(port.clone()),
-            (Fault::CutDatabase, Some(cluster)) => Target::Socket(cluster.socket()?),
+            (Fault::CutDatabase, Some(cluster)) => Target::Port(Arc::new(AtomicU16::new(cluster.port()?))),
             _ => return Ok(None),
         };
         Proxy::start(target, seed).await.map(Some)
@@ -356,9 +356,9 @@ impl Running<'_> {
 
 /// The address of the database behind a proxy.
 fn through(proxy: &Proxy, direct_url: &str) -> String {
-    let before_parameters = direct_url.split('?').next().unwrap_or_default();
-    let name = before_parameters.rsplit('/').next().unwrap_or_default();
-    format!("postgres://postgres@{}/{name}", proxy.address())
+    let (account, place) = direct_url.split_once('@').unwrap_or_default();
+    let database = place.rsplit('/').next().unwrap_or_default();
+    format!("{account}@{}/{database}", proxy.address())
 }
 
 /// Where the ledger does not hold each event once, or lacks one that was acknowledged.
