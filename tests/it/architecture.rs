@@ -389,6 +389,15 @@ fn there_is_one_clock() {
 }
 
 #[test]
+fn rows_go_to_postgresql_in_one_message() {
+    let found = strays("copy_in", |_, _| false);
+    assert_eq!(
+        found, [""; 0],
+        "COPY sends several small messages, and the driver waits for acknowledgements between them: insert_arrays sends one"
+    );
+}
+
+#[test]
 fn files_stay_readable_in_one_sitting() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for folder in ["src", "tests", "loadtest/src"] {
