@@ -7,11 +7,17 @@
 //! one on each morning after, and what is said of every row and receipt is held against the key: each planted
 //! cause has its word, and nothing else has one.
 //!
+//! Each file is written in a dialect of its own, three of eleven by the seed: separators and groups, amounts with a
+//! sign, in two columns or beside a column of signs or words, NONREF, one batch number for all, HTML called .xls, a
+//! workbook. A fourth file, of the first day and with balances, is handed in with a balance that is wrong on purpose
+//! before anything else: it must be refused by the row, and nothing of it may stay.
+//!
 //! What no id holds together (a row without a notice, a receipt without a row, a lost reference) has an amount that
 //! nothing else of its household has: two alike would be ambiguous by right, and then the key could name no cause.
 
 mod cause;
 mod check;
+mod dialect;
 mod files;
 mod key;
 mod planter;
@@ -34,7 +40,8 @@ use crate::error::Result;
 use crate::payment_source::{PaymentSource, SourceOptions};
 use cause::CAUSES;
 use check::Verdict;
-use files::{PROFILE, SCHEME, SHARES, day_of};
+use dialect::Dialect;
+use files::{FILES, PROFILE, SCHEME, SHARES, day_of};
 use planter::Planter;
 
 /// One payment of so many is planted.
@@ -72,13 +79,16 @@ pub fn run(args: &PlantArgs) -> Result<bool> {
             .join(backend.name());
         std::fs::create_dir_all(&files)?;
         let config = backend.config(temporary.path(), None)?;
+        let dialects: [Dialect; FILES] = dialect::chosen(args.chance.seed);
+        let names: Vec<&str> = dialects.iter().map(|dialect| dialect.name).collect();
+        println!("{}: written as {}", backend.name(), names.join(", "));
         let verdict = runtime.block_on(async {
             let store = Store::open(&config.database_url).await?;
             let sealing_key = KeyFile::read(&config.key_file)?.key_in_use(&store, now()).await?;
             let started = Instant::now();
-            plant(&store, &sealing_key, &files, args).await?;
+            plant(&store, &sealing_key, (&files, &dialects), args).await?;
             let planted_in = started.elapsed();
-            let verdict = check::check(&store, &sealing_key, &files).await?;
+            let verdict = check::check(&store, &sealing_key, &files, &dialects).await?;
             println!(
                 "{}: {} payments planted in {:.1} s, taken in and checked in {:.1} s",
                 backend.name(),
@@ -96,7 +106,12 @@ pub fn run(args: &PlantArgs) -> Result<bool> {
 }
 
 /// Fills an empty database, and a folder with the statements and their key.
-async fn plant(store: &Store, sealing_key: &SealingKey, folder: &Path, args: &PlantArgs) -> Result<()> {
+async fn plant(
+    store: &Store,
+    sealing_key: &SealingKey,
+    (folder, dialects): (&Path, &[Dialect; FILES]),
+    args: &PlantArgs,
+) -> Result<()> {
     let options = SourceOptions {
         scheme: scheme(PROFILE, Some(SCHEME))?,
         // Lumps want households that have no other cause.
@@ -104,7 +119,7 @@ async fn plant(store: &Store, sealing_key: &SealingKey, folder: &Path, args: &Pl
         seed: args.chance.seed,
     };
     let source = PaymentSource::register(store, sealing_key, &options).await?;
-    let mut planter = Planter::new(&source, folder, args.chance.seed)?;
+    let mut planter = Planter::new(&source, folder, dialects, args.chance.seed)?;
     let mut memory = WriterMemory::default();
     for (file, share) in SHARES.iter().enumerate() {
         let payments = args.rows * share / 10;
@@ -124,5 +139,6 @@ async fn plant(store: &Store, sealing_key: &SealingKey, folder: &Path, args: &Pl
         let closing = TimeMs(opening_ms + 57_600_000);
         planter.post(store, &mut memory, closing).await?;
     }
+    planter.write_balances(folder, TimeMs(day_of(0).start().0 + 8 * 3_600_000))?;
     planter.finish()
 }

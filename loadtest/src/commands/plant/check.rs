@@ -1,16 +1,22 @@
 //! The files taken in as on the mornings after their days, and what is said then held against the key.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::path::Path;
 
 use choso::access::SealingKey;
 use choso::reconcile::{FindingKind, RunSummary};
-use choso::settlement::{Imported, Reconciler, StatementFile, audit, exceptions_csv, listed_exceptions};
+use choso::settlement::{
+    ImportError, Imported, Reconciler, StatementFile, audit, exceptions_csv, listed_exceptions,
+};
+use choso::statement::propose;
 use choso::store::Store;
 use choso::vn::{TimeMs, WorkingCalendar};
 
-use super::files::{FILES, PROFILE, day_of, file_name};
+use super::dialect::{Dialect, Direction};
+use super::files::{BALANCED_ROWS, FILES, PROFILE, RIGHT_BALANCES, WRONG_BALANCES, WRONG_ROW, day_of};
 use super::key::{Place, Planted, read_key};
+use super::statement::HEADER_LINE;
 use crate::error::Result;
 use crate::payment_source::PROVIDER;
 
@@ -74,11 +80,24 @@ impl Verdict {
 type Said = HashMap<Place, Vec<String>>;
 
 /// Takes the files of a folder in, and holds what is said against its key. Writes exceptions.csv beside them.
-pub async fn check(store: &Store, sealing_key: &SealingKey, folder: &Path) -> Result<Verdict> {
+pub async fn check(
+    store: &Store,
+    sealing_key: &SealingKey,
+    folder: &Path,
+    dialects: &[Dialect; FILES],
+) -> Result<Verdict> {
     let key = read_key(folder)?;
     let mut verdict = Verdict::default();
     let calendar = WorkingCalendar::default();
-    let taken = take_in(store, folder, &calendar, &mut verdict).await?;
+    let taken = {
+        let inbox = Inbox {
+            store,
+            folder,
+            calendar: &calendar,
+        };
+        inbox.try_balances(&mut verdict).await?;
+        inbox.take_in(dialects, &mut verdict).await?
+    };
     check_counts(&key, &taken, &mut verdict);
     let last = FILES - 1;
     let days = (day_of(0), day_of(last));
@@ -128,42 +147,84 @@ struct Taken {
     posted: i64,
 }
 
-/// Takes each file in on the morning after its day.
-async fn take_in(
-    store: &Store,
-    folder: &Path,
-    calendar: &WorkingCalendar,
-    verdict: &mut Verdict,
-) -> Result<Taken> {
-    let mut all = Taken::default();
-    for file in 0..FILES {
-        let statement = StatementFile {
+/// Hands in files as a clerk does.
+struct Inbox<'a> {
+    store: &'a Store,
+    folder: &'a Path,
+    calendar: &'a WorkingCalendar,
+}
+
+impl Inbox<'_> {
+    /// A file, with the mapping that is proposed for it: a person looks at each new shape and agrees.
+    fn statement(&self, name: String, is_trial: bool) -> Result<StatementFile> {
+        let path = self.folder.join(&name);
+        let proposal = propose(&mut File::open(&path)?, PROFILE)?;
+        if let Some(lacks) = proposal.lacks {
+            return Err(format!("{name}: {lacks}").into());
+        }
+        Ok(StatementFile {
             provider_id: PROVIDER.to_owned(),
             profile: PROFILE.to_owned(),
-            path: folder.join(file_name(file)),
-            name: file_name(file),
-            mapping: None,
+            path,
+            name,
+            mapping: Some(proposal.mapping),
             by: "loadtest".to_owned(),
-            is_trial: false,
-        };
-        let reconciler = Reconciler {
-            store,
-            calendar,
-            now: morning(1, file),
-        };
-        let imported = reconciler.import_statement(&statement, |_| {}).await?;
-        let Imported::Kept(taken) = imported else {
-            return Err(format!("{} was known before", statement.name).into());
-        };
-        verdict.want("days that add up", taken.summary.adds_up(), true);
-        let totals = taken.file.totals.iter().filter(|total| total.agrees).count();
-        verdict.want("totals at the foot that agree", totals, 4);
-        all.rows += taken.totals.rows.0;
-        all.repeated += taken.totals.repeated.0;
-        all.bad += taken.totals.bad;
-        all.posted += taken.posted as i64;
+            is_trial,
+        })
     }
-    Ok(all)
+
+    fn reconciler(&self, file: usize) -> Reconciler<'_> {
+        Reconciler {
+            store: self.store,
+            calendar: self.calendar,
+            now: morning(1, file),
+        }
+    }
+
+    /// A file whose balances lead from row to row is read and proved; one whose do not is refused by the row, and
+    /// nothing of it stays.
+    async fn try_balances(&self, verdict: &mut Verdict) -> Result<()> {
+        let right = self.statement(RIGHT_BALANCES.to_owned(), true)?;
+        let wrong = self.statement(WRONG_BALANCES.to_owned(), false)?;
+        let proved = match self.reconciler(0).import_statement(&right, |_| {}).await? {
+            Imported::Kept(taken) => taken.file.proved,
+            Imported::Known { .. } => 0,
+        };
+        verdict.want("rows that their balances prove", proved, BALANCED_ROWS - 1);
+        let said = match self.reconciler(0).import_statement(&wrong, |_| {}).await {
+            Err(ImportError::Statement(error)) => error.sentence().en.into_owned(),
+            Err(error) => error.to_string(),
+            Ok(_) => "taken in".to_owned(),
+        };
+        let names_the_row = said.contains(&format!("Row {}:", HEADER_LINE + WRONG_ROW));
+        verdict.want(
+            "a row that its balance contradicts is named",
+            (names_the_row, said.as_str()),
+            (true, said.as_str()),
+        );
+        Ok(())
+    }
+
+    /// Takes each file in on the morning after its day.
+    async fn take_in(&self, dialects: &[Dialect; FILES], verdict: &mut Verdict) -> Result<Taken> {
+        let mut all = Taken::default();
+        for (file, dialect) in dialects.iter().enumerate() {
+            let statement = self.statement(dialect.file_name(file + 1), false)?;
+            let imported = self.reconciler(file).import_statement(&statement, |_| {}).await?;
+            let Imported::Kept(taken) = imported else {
+                return Err(format!("{} was known before", statement.name).into());
+            };
+            verdict.want("days that add up", taken.summary.adds_up(), true);
+            let totals = taken.file.totals.iter().filter(|total| total.agrees).count();
+            let wanted = 4 + usize::from(dialect.direction == Direction::Sides);
+            verdict.want("totals at the foot that agree", totals, wanted);
+            all.rows += taken.totals.rows.0;
+            all.repeated += taken.totals.repeated.0;
+            all.bad += taken.totals.bad;
+            all.posted += taken.posted as i64;
+        }
+        Ok(all)
+    }
 }
 
 fn check_counts(key: &[Planted], taken: &Taken, verdict: &mut Verdict) {

@@ -10,9 +10,10 @@ use choso::vn::{Day, TimeMs};
 use serde_json::json;
 
 use super::cause::Cause::{self, *};
-use super::files::{FILES, STYLES, day_of, file_name};
+use super::dialect::{BALANCED, Dialect};
+use super::files::{BALANCED_ROWS, FILES, RIGHT_BALANCES, WRONG_BALANCES, WRONG_ROW, day_of};
 use super::key::{KeyLine, KeyWriter, RowPlace};
-use super::statement::{Row, Statement, Style, moment};
+use super::statement::{Row, Statement, moment};
 use crate::error::Result;
 use crate::payment_source::PaymentSource;
 
@@ -51,21 +52,60 @@ pub struct Planter<'a> {
 }
 
 impl<'a> Planter<'a> {
-    pub fn new(source: &'a PaymentSource, folder: &Path, seed: u64) -> Result<Planter<'a>> {
-        let statement = |(file, style): (usize, &Style)| {
+    pub fn new(
+        source: &'a PaymentSource,
+        folder: &Path,
+        dialects: &[Dialect; FILES],
+        seed: u64,
+    ) -> Result<Planter<'a>> {
+        let statement = |(file, dialect): (usize, &Dialect)| {
             let from = day_of(file.saturating_sub(1));
-            Statement::create(&folder.join(file_name(file)), *style, from, day_of(file))
+            Statement::create(
+                &folder.join(dialect.file_name(file + 1)),
+                *dialect,
+                from,
+                day_of(file),
+            )
         };
         Ok(Planter {
             source,
             random: fastrand::Rng::with_seed(seed),
-            statements: STYLES.iter().enumerate().map(statement).collect::<Result<_>>()?,
+            statements: dialects
+                .iter()
+                .enumerate()
+                .map(statement)
+                .collect::<Result<_>>()?,
             key: KeyWriter::create(folder)?,
             notices: Vec::new(),
             unique: HashSet::new(),
             count: 0,
             lumps: [0; FILES],
         })
+    }
+
+    /// Writes a file whose balances follow from row to row, and one in which one does not.
+    pub fn write_balances(&mut self, folder: &Path, at: TimeMs) -> Result<()> {
+        let payments: Vec<Paid> = (0..BALANCED_ROWS)
+            .map(|number| {
+                let amount_vnd = PRICE_STEP_VND * self.random.i64(4..64);
+                self.paid(0, amount_vnd, TimeMs(at.0 + number as i64 * 60_000))
+            })
+            .collect();
+        for name in [RIGHT_BALANCES, WRONG_BALANCES] {
+            let day = day_of(0);
+            let mut statement = Statement::create(&folder.join(name), BALANCED, day, day)?;
+            for (number, paid) in (1..).zip(&payments) {
+                let row = self.row_of(paid);
+                if name == WRONG_BALANCES && number == WRONG_ROW {
+                    statement.lose_from_balance(&row.account, 1_000);
+                }
+                // Every third goes out.
+                let out = row.out("Ghi nợ", row.amount_vnd);
+                statement.row(if number % 3 == 0 { &out } else { &row })?;
+            }
+            statement.finish()?;
+        }
+        Ok(())
     }
 
     fn payees(&self) -> &'a [Payee] {
@@ -283,8 +323,11 @@ impl<'a> Planter<'a> {
                 };
                 self.planted_row(cause, file + 1, &row, "duplicate_row")
             }
-            // Word for word what another file said: it is not kept twice.
-            _ => self.planted_row(cause, file + 1, &row, ""),
+            // Word for word what another file said: it is not kept twice. A batch number says more.
+            _ if self.statements[file].has_batch() == self.statements[file + 1].has_batch() => {
+                self.planted_row(cause, file + 1, &row, "")
+            }
+            _ => self.planted_row(cause, file + 1, &row, "duplicate_row"),
         }
     }
 
