@@ -57,7 +57,7 @@ impl Directory {
 
 #[derive(Debug, Args)]
 pub struct Pictures {
-    /// PNG or JPEG files
+    /// PNG, JPEG or WebP files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

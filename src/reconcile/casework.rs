@@ -265,6 +265,8 @@ pub enum DecisionError {
     NotSettled,
     /// A line of charges is nobody's payment.
     FeeLine,
+    /// Only money that came in can be a payment of its own.
+    NotAPayment,
 }
 
 error_by_sentence!(DecisionError);
@@ -301,6 +303,10 @@ impl DecisionError {
                 "Dòng sao kê này chưa xong hoặc không thành công nên không ghép ngang được. Có thể chấp nhận lệch, ghi rõ lý do.",
                 "This row is pending or failed, so it equals no receipt. You may accept the difference; say why.",
             ),
+            DecisionError::NotAPayment => Sentence::new(
+                "Chỉ dòng sao kê có tiền vào và đã xong, không kèm khoản nào, mới ghi được thành khoản riêng.",
+                "Only a row whose money came in and is done can be posted as a payment of its own, and without receipts.",
+            ),
             DecisionError::FeeLine => Sentence::new(
                 "Dòng phí không ghép với khoản thu nào. Có thể chấp nhận dòng như nó có.",
                 "A row of fees matches no receipt. You may accept the row as it is.",
@@ -324,6 +330,14 @@ pub fn check_decision(
         return Err(DecisionError::Reason);
     }
     match (row, decision) {
+        (Some(row), Decision::Own)
+            if row.kind == RowKind::Payment
+                && row.status == RowStatus::Settled
+                && receipts_vnd.is_empty() =>
+        {
+            Ok(())
+        }
+        (_, Decision::Own) => Err(DecisionError::NotAPayment),
         (None, Decision::Manual) | (Some(_), Decision::Struck) => Err(DecisionError::NotAlone),
         (None, _) | (Some(_), Decision::Manual) if receipts_vnd.is_empty() => Err(DecisionError::NoReceipt),
         (Some(row), _) if row.kind == RowKind::Fee && !receipts_vnd.is_empty() => Err(DecisionError::FeeLine),

@@ -277,7 +277,7 @@ fn the_wall_check_tells_right_wrong_and_revoked() {
     );
     let blank = photo(&picture[..60]);
     assert_eq!(blank.status, 422);
-    assert!(blank.body.contains("Ảnh bị hỏng") && photo(b"%PDF-1.7").body.contains("PNG hoặc JPEG"));
+    assert!(blank.body.contains("Ảnh bị hỏng") && photo(b"%PDF-1.7").body.contains("PNG, JPEG hay WebP"));
     assert_eq!(photo(&vec![0; 8 * 1024 * 1024 + 1]).status, 413);
     app.run(app.store().end_code(
         &serial,

@@ -32,6 +32,14 @@ pub(super) fn decisions(run: &mut Run<'_>) {
 
 /// A person gave a row its receipts, or none. `own`: the receipt that it posted before.
 fn of_row(run: &mut Run<'_>, decided: &[Decided], row_no: i64, own: Option<u32>) {
+    if decided.iter().any(|d| d.decision == Decision::Own) {
+        // Once it posted its receipt, it stays what it was then.
+        if let Some(row) = run.row_at(row_no).filter(|_| own.is_none()) {
+            let finding = run.on_its_own(row);
+            run.find_tied(row, finding, Some(Pass::Decision), Tied::No, 0);
+        }
+        return;
+    }
     let is_forced = decided.iter().any(|d| d.decision == Decision::Forced);
     let (finding, kind) = if is_forced {
         (Finding::MatchedForced, FindingKind::MatchedForced)
@@ -137,6 +145,12 @@ pub(super) fn origins(run: &mut Run<'_>) {
     for (at, receipt) in run.receipts() {
         let row = receipt.posted_from_row.and_then(|no| run.row_at(no));
         if let Some(row) = row.filter(|row| run.is_open(*row) && run.is_free(at)) {
+            if run.sides.withdrawn.binary_search(&run.row(row).no).is_ok() {
+                // What it posted was no money; the row is looked at as if it had posted nothing.
+                run.take(at, FindingKind::Ambiguous, run.row(row).no);
+                run.correct(row, at, FindingKind::Ambiguous, -receipt.left_vnd());
+                continue;
+            }
             run.take(at, FindingKind::MissingNotice, run.row(row).no);
             let finding = run.missing_notice(row);
             run.find_tied(row, finding, by, Tied::One(receipt.no), 0);

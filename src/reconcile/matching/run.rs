@@ -320,6 +320,15 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// What a row is that no other one and no receipt is the payment of, as a person said. Its id may be another
+    /// payment's too, so the ledger must not take it for that one.
+    pub(super) fn on_its_own(&self, at: u32) -> Finding {
+        match self.leftover(at, self.row(at), 0) {
+            Finding::MissingNotice { .. } => Finding::MissingNotice { is_id_shared: true },
+            other => other,
+        }
+    }
+
     /// A payment that only the statement tells of.
     pub(super) fn missing_notice(&self, row: u32) -> Finding {
         Finding::MissingNotice {

@@ -32,6 +32,8 @@ pub struct Sides {
     /// What the provider's files say.
     pub rows: Vec<RowSide>,
     pub decided: Vec<Decided>,
+    /// Rows that a person called payments of their own and then took that back, and of which nothing else is decided.
+    pub withdrawn: Vec<i64>,
 }
 
 impl Sides {
@@ -46,6 +48,7 @@ impl Sides {
         self.refunds.sort_unstable_by_key(|f| f.no);
         self.rows.sort_unstable_by_key(|r| r.no);
         self.decided.sort_unstable();
+        self.withdrawn.sort_unstable();
         assert!(
             self.receipts.is_sorted_by(|a, b| a.no < b.no),
             "receipt numbers are unique"
@@ -289,10 +292,17 @@ pub enum Decision {
     Forced,
     /// The money of a receipt without a row never came: nothing is left of it.
     Struck,
+    /// A row that might have been another's payment is one of its own: it is posted.
+    Own,
 }
 
 impl Decision {
-    pub const ALL: [Decision; 3] = [Decision::Manual, Decision::Forced, Decision::Struck];
+    pub const ALL: [Decision; 4] = [
+        Decision::Manual,
+        Decision::Forced,
+        Decision::Struck,
+        Decision::Own,
+    ];
 
     /// The word kept in the database.
     pub const fn as_str(self) -> &'static str {
@@ -300,6 +310,7 @@ impl Decision {
             Decision::Manual => "manual",
             Decision::Forced => "forced",
             Decision::Struck => "struck",
+            Decision::Own => "own",
         }
     }
 

@@ -10,8 +10,8 @@ pub const SCAN_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Why a picture gives no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
-    /// Something else than PNG or JPEG, by its first bytes.
-    #[error("the file is {0}, not a PNG or JPEG picture; take a photo or a screenshot of the code")]
+    /// Something else than PNG, JPEG or WebP, by its first bytes.
+    #[error("the file is {0}, not a PNG, JPEG or WebP picture; take a photo or a screenshot of the code")]
     Format(&'static str),
     /// A picture that breaks off or holds nonsense.
     #[error("the picture is damaged or cut off: {0}; take it again")]

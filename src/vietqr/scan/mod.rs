@@ -12,7 +12,7 @@ mod text;
 pub use advice::Hindrance;
 pub use error::{SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError};
 
-/// The texts of all QR codes in a PNG or JPEG, each once, in the order in which a page is read.
+/// The texts of all QR codes in a PNG, JPEG or WebP, each once, in the order in which a page is read.
 ///
 /// What the file says of its size is checked before a pixel is unpacked; `pixels_max` is at most
 /// [`SCAN_PIXELS_MAX`].

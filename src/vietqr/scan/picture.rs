@@ -1,8 +1,9 @@
-//! Opens a PNG or JPEG into planes of grey, with bounds on memory and time for files made to exhaust them.
+//! Opens a PNG, JPEG or WebP into planes of grey, with bounds on memory and time for files made to exhaust them.
 
 use std::io::Cursor;
 
 use image::metadata::Orientation;
+use image_webp::WebPDecoder;
 use png::{ColorType, Decoder, Transformations};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -20,6 +21,11 @@ const COLOUR_PIXELS_MAX: usize = 1_500_000;
 const PROGRESSIVE_SAMPLES_MAX: usize = 36_000_000;
 /// Passes over the picture that a progressive JPEG may ask for; cameras and programs write ten.
 const PROGRESSIVE_SCANS_MAX: usize = 64;
+
+/// Pixels of a WebP, which is in memory whole before a row of it is known.
+const WEBP_PIXELS_MAX: u64 = 16_000_000;
+/// Bytes that its decoder may take besides the pixels.
+const WEBP_BYTES_MAX: usize = 80 << 20;
 
 /// An opened picture.
 pub(super) struct Picture {
@@ -45,6 +51,7 @@ pub(super) fn open(file: &[u8], pixels_max: u64) -> Result<Picture, ScanError> {
     match image::guess_format(file) {
         Ok(image::ImageFormat::Png) => open_png(file, pixels_max),
         Ok(image::ImageFormat::Jpeg) => open_jpeg(file, pixels_max),
+        Ok(image::ImageFormat::WebP) => open_webp(file, pixels_max),
         _ => Err(ScanError::Format(kind(file))),
     }
 }
@@ -55,7 +62,7 @@ fn kind(file: &[u8]) -> &'static str {
         [] => "empty",
         [b'%', b'P', b'D', b'F', ..] => "a PDF",
         [b'G', b'I', b'F', ..] => "a GIF",
-        [b'R', b'I', b'F', b'F', ..] => "WebP or another RIFF file",
+        [b'R', b'I', b'F', b'F', ..] => "a film, a sound or another RIFF file",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "HEIC, AVIF or a film",
         [b'P', b'K', ..] => "a ZIP archive or an office document",
         _ => "of an unknown kind",
@@ -268,6 +275,34 @@ fn open_jpeg(file: &[u8], pixels_max: u64) -> Result<Picture, ScanError> {
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let mut canvas = Canvas::new(frame.width, frame.height, each);
     for (y, row) in samples.chunks_exact(frame.width * each).enumerate() {
+        canvas.add(Row {
+            y,
+            first: 0,
+            apart: 1,
+            samples: row,
+        });
+    }
+    Ok(canvas.finish(orientation.unwrap_or(Orientation::NoTransforms), pixels))
+}
+
+/// Of a film the first picture.
+fn open_webp(file: &[u8], pixels_max: u64) -> Result<Picture, ScanError> {
+    let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(damaged)?;
+    decoder.set_memory_limit(WEBP_BYTES_MAX);
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    let pixels = measured(width, height, pixels_max.min(WEBP_PIXELS_MAX))?;
+    let each = if decoder.has_alpha() { 4 } else { 3 };
+    let mut samples = vec![0; pixels * each];
+    if decoder.is_animated() {
+        decoder.read_frame(&mut samples).map_err(damaged)?;
+    } else {
+        decoder.read_image(&mut samples).map_err(damaged)?;
+    }
+    let exif = decoder.exif_metadata().ok().flatten();
+    let orientation = exif.and_then(|exif| Orientation::from_exif_chunk(&exif));
+    let mut canvas = Canvas::new(width, height, each);
+    for (y, row) in samples.chunks_exact(width * each).enumerate() {
         canvas.add(Row {
             y,
             first: 0,

@@ -299,6 +299,29 @@ fn a_progressive_picture_of_many_passes_is_refused_before_it_is_unpacked() {
     ));
 }
 
+#[test]
+fn webp_is_read_and_kept_within_bounds() {
+    let webp = |samples: &[u8], (width, height): (u32, u32), kind: image_webp::ColorType| {
+        let mut file = Vec::new();
+        let encoder = image_webp::WebPEncoder::new(&mut file);
+        encoder.encode(samples, width, height, kind).expect("a picture");
+        file
+    };
+    let picture = drawn(&code(TEXT), 6, 4);
+    let size = picture.dimensions();
+    let opaque = webp(picture.as_raw(), size, image_webp::ColorType::L8);
+    assert_eq!(scan(&opaque, SCAN_PIXELS_MAX).unwrap(), [TEXT]);
+    // Black on nothing.
+    let black = |value: &u8| [0, 0, 0, 255 - value];
+    let clear: Vec<u8> = picture.as_raw().iter().flat_map(black).collect();
+    let clear = webp(&clear, size, image_webp::ColorType::Rgba8);
+    assert_eq!(scan(&clear, SCAN_PIXELS_MAX).unwrap(), [TEXT]);
+    let half = &opaque[..opaque.len() / 2];
+    assert!(matches!(scan(half, SCAN_PIXELS_MAX), Err(ScanError::Damaged(_))));
+    let refused = scan(&opaque, u64::from(size.0) * u64::from(size.1) - 1);
+    assert!(matches!(refused, Err(ScanError::TooLarge(_))), "{refused:?}");
+}
+
 /// A photo of 800 × 600 of a wall, with a picture on it.
 fn wall(ground: u8, picture: &GrayImage, x: i64, y: i64) -> GrayImage {
     let mut wall = GrayImage::from_fn(800, 600, |x, y| Luma([ground + (x / 40 + y / 60) as u8 % 5 * 4]));

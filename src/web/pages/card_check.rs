@@ -212,8 +212,8 @@ fn unread(error: &ScanError) -> Problem {
     let sentence = match error {
         ScanError::NoCode(hindrance) => hindrance.sentence(),
         ScanError::Format(_) => Sentence::from((
-            "Tệp này không phải ảnh PNG hoặc JPEG. Hãy chụp lại.",
-            "The file is no PNG or JPEG picture. Take another.",
+            "Tệp này không phải ảnh PNG, JPEG hay WebP. Hãy chụp lại.",
+            "The file is no PNG, JPEG or WebP picture. Take another.",
         )),
         ScanError::Damaged(_) => Sentence::from((
             "Ảnh bị hỏng hoặc thiếu. Hãy chụp lại.",

@@ -679,3 +679,53 @@ fn a_row_booked_after_midnight_is_perhaps_the_payment_of_the_evening_before() {
         ["missing_notice", "missing_notice", "ambiguous"]
     );
 }
+
+#[test]
+fn a_row_that_a_person_calls_its_own_payment_is_posted_and_undoing_takes_it_off() {
+    let c = receipt(1, 50_000);
+    let first = row_of(9, &c);
+    let again = RowSide {
+        no: row_no(1, 10),
+        shape: 1,
+        content: id("other layout"),
+        txn: None,
+        bank_ref: None,
+        ..first
+    };
+    assert_eq!(kinds(&run(&[c], &[first, again])), ["matched_auto", "ambiguous"]);
+    let own = |receipts: &[ReceiptSide], withdrawn: bool| {
+        let mut both = sides(receipts, &[first, again]);
+        if withdrawn {
+            both.withdrawn = vec![again.no];
+        } else {
+            both.decided = vec![Decided {
+                row_no: Some(again.no),
+                decision: Decision::Own,
+                receipt_nos: vec![],
+            }];
+        }
+        match_sides(&mut both, &rules())
+    };
+    let outcome = own(&[c], false);
+    assert_eq!(kinds(&outcome), ["matched_auto", "missing_notice"]);
+    assert_eq!(
+        outcome.rows[1].finding,
+        Finding::MissingNotice { is_id_shared: true }
+    );
+    let posted = ReceiptSide {
+        posted_from_row: Some(again.no),
+        bank_ref: None,
+        ..receipt(2, 50_000)
+    };
+    let outcome = own(&[c, posted], false);
+    assert_eq!(kinds(&outcome), ["matched_auto", "missing_notice"]);
+    assert!(outcome.corrections.is_empty());
+    let outcome = own(&[c, posted], true);
+    assert_eq!(kinds(&outcome), ["matched_auto", "ambiguous"]);
+    let taken: Vec<(i64, i64)> = outcome
+        .corrections
+        .iter()
+        .map(|c| (c.receipt_no, c.amount_vnd))
+        .collect();
+    assert_eq!(taken, [(2, -50_000)]);
+}

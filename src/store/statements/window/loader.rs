@@ -17,8 +17,8 @@ use super::{FreshRows, entries_of};
 use crate::ledger::{AttributionFacts, Reason, attribute};
 use crate::notice::{Details, NoticeKind};
 use crate::reconcile::{
-    Corrected, Decided, DecisionState, DistantPair, FindingKind, Key128, NoticeSide, NoticeState, Payee,
-    PreviousFinding, ReceiptSide, RefundSide, RowSide, Window, read_before, receipt_keys, refund_key,
+    Corrected, Decided, Decision, DecisionState, DistantPair, FindingKind, Key128, NoticeSide, NoticeState,
+    Payee, PreviousFinding, ReceiptSide, RefundSide, RowSide, Window, read_before, receipt_keys, refund_key,
     row_keys, stated_time,
 };
 use crate::statement::{RowKind, RowStatus};
@@ -350,6 +350,18 @@ impl WindowLoader<'_> {
             decision: d.decision,
             receipt_nos: d.receipt_nos.clone(),
         }));
+        let stands = |row_no| {
+            decisions
+                .iter()
+                .any(|d| d.state == DecisionState::Standing && d.row_no == row_no)
+        };
+        let withdrawn = decisions
+            .iter()
+            .filter(|d| d.decision == Decision::Own && d.state == DecisionState::Undone && !stands(d.row_no));
+        self.window
+            .sides
+            .withdrawn
+            .extend(withdrawn.filter_map(|d| d.row_no));
         for decision in decisions {
             self.decided_receipts.extend(decision.receipt_nos);
             self.decided_rows.extend(decision.row_no);

@@ -173,8 +173,8 @@ pub(super) fn name(fields: &Fields) -> Result<&str, Fault> {
 pub(super) fn decision_of(word: &str) -> Result<Decision, Fault> {
     let wrong = || {
         let detail = (
-            "Hãy chọn ghép, chấp nhận hoặc gạch khỏi sổ.",
-            "Choose to match, accept or strike.",
+            "Hãy chọn ghép, chấp nhận, ghi thành khoản riêng hoặc gạch khỏi sổ.",
+            "Choose to match, accept, post on its own, or strike.",
         );
         Problem::invalid("decision", detail)
     };
@@ -228,9 +228,11 @@ pub(super) fn mark(decision: &DecisionView, lang: Lang) -> String {
         (Decision::Manual, Lang::Vi) => "ghép bằng tay",
         (Decision::Forced, Lang::Vi) => "chấp nhận lệch",
         (Decision::Struck, Lang::Vi) => "gạch khỏi sổ",
+        (Decision::Own, Lang::Vi) => "ghi thành khoản riêng",
         (Decision::Manual, Lang::En) => "matched by hand",
         (Decision::Forced, Lang::En) => "difference accepted",
         (Decision::Struck, Lang::En) => "struck",
+        (Decision::Own, Lang::En) => "posted as a payment of its own",
     };
     let by = &decision.decided_by;
     let second = decision.second_by.as_deref().unwrap_or_default();

@@ -41,6 +41,8 @@ struct CasePage {
     has_others: bool,
     marks: Vec<MarkView>,
     may_decide: bool,
+    /// Whether the row may be posted as a payment of its own.
+    may_post: bool,
     is_entry: bool,
     acts: Vec<(String, String, String)>,
 }
@@ -173,6 +175,7 @@ async fn view_of(officer: &Officer, shared: &Shared) -> Result<Html, Fault> {
             && kind.is_some_and(|kind| {
                 matches!(subject, Subject::Row(_)) || kind == FindingKind::MissingInStatement
             }),
+        may_post: kind == Some(FindingKind::Ambiguous) && matches!(subject, Subject::Row(_)),
         is_entry: matches!(subject, Subject::Entry(_)),
         acts: acts.iter().map(|act| act_view(act, lang)).collect(),
         provider,

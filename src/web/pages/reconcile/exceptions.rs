@@ -128,6 +128,7 @@ fn cases(
             kind: match decision.decision {
                 Decision::Manual => FindingKind::MatchedManual,
                 Decision::Forced | Decision::Struck => FindingKind::MatchedForced,
+                Decision::Own => FindingKind::MissingNotice,
             },
             facts: Facts {
                 row_vnd: decision.row_no.map(|_| decision.amount_vnd),
