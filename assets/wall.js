@@ -20,8 +20,7 @@
   const LOOKS_MAX = 500;
   const MARKS = { right: "✓", wrong: "✗", revoked: "✗", unregistered: "?" };
   const SHELF = "choso-check-1";
-  const LIST = "choso.walk.list";
-  const LOOKS = `choso.walk.looks.${page.dataset.person}`;
+  const LIST = "list";
   /** Photos that a phone keeps: some sixty megabytes. */
   const PHOTOS_MAX = 200;
   /** While photos wait, they are tried again this often. */
@@ -37,16 +36,50 @@
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   // --- What this phone keeps ---
-  const kept = (name, otherwise) => {
-    try {
-      return JSON.parse(localStorage.getItem(name)) ?? otherwise;
-    } catch {
-      return otherwise;
-    }
+  /** The street or market chosen last: lost without harm. */
+  const lastPlace = () => localStorage.getItem(PLACE) ?? "";
+
+  const opened = (request) =>
+    new Promise((done, failed) => {
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => failed(request.error);
+    });
+  let base = null;
+
+  /** Runs one step on a shelf of this phone; what it wrote is on the disk when this returns. Unlike localStorage, which a
+   * browser writes some seconds later, nothing is lost when it is killed. */
+  const on = async (shelf, mode, step) => {
+    base ??= new Promise((done, failed) => {
+      const request = indexedDB.open("choso-walk", 2);
+      request.onupgradeneeded = () => {
+        const shelves = request.result.objectStoreNames;
+        const make = (name, keyPath) => shelves.contains(name) || request.result.createObjectStore(name, { keyPath });
+        make("photos", "id");
+        make("looks", "id");
+        make("lists", "name");
+      };
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => failed(request.error);
+    });
+    const work = (await base).transaction(shelf, mode, { durability: "strict" });
+    const written = new Promise((done, failed) => {
+      work.oncomplete = done;
+      work.onabort = () => failed(work.error);
+    });
+    const result = await opened(step(work.objectStore(shelf)));
+    await written;
+    return result;
   };
-  const keep = (name, value) => {
-    if (value === null || value.length === 0) localStorage.removeItem(name);
-    else localStorage.setItem(name, JSON.stringify(value));
+
+  /** The list of a street that was taken along. */
+  const keptList = async () => (await on("lists", "readonly", (lists) => lists.get(LIST)).catch(() => null))?.list ?? null;
+  const keepList = (list) => on("lists", "readwrite", (lists) => lists.put({ name: LIST, list }));
+  const dropList = () => on("lists", "readwrite", (lists) => lists.delete(LIST));
+
+  /** Looks of this person that the service was not told of. */
+  const keptLooks = async () => {
+    const all = await on("looks", "readonly", (looks) => looks.getAll()).catch(() => []);
+    return all.filter((look) => look.person === page.dataset.person).sort((a, b) => a.at_ms - b.at_ms);
   };
 
   // --- The verdict: words, colour, sound ---
@@ -141,10 +174,6 @@
   const judgeByList = async (list, payload) => {
     const mark = (await digest(`${list.salt}\n${payload}`)).slice(0, 6);
     const verdict = list.right.includes(mark) ? "right" : list.revoked.includes(mark) ? "revoked" : "wrong";
-    if (verdict === "right" && !list.seen.includes(mark)) {
-      list.seen.push(mark);
-      keep(LIST, list);
-    }
     const look = {
       id: crypto.randomUUID(),
       verdict,
@@ -153,22 +182,31 @@
       at_ms: Date.now(),
       place: list.place,
     };
-    keep(LOOKS, [...kept(LOOKS, []), look]);
+    const { person } = page.dataset;
+    try {
+      await on("looks", "readwrite", (looks) => looks.put({ ...look, person }));
+      if (verdict === "right" && !list.seen.includes(mark)) {
+        list.seen.push(mark);
+        await keepList(list);
+      }
+    } catch {
+      return hint(words.lookNotKept);
+    }
     const title = { right: words.titleRight, wrong: words.titleWrong, revoked: words.titleRevoked }[verdict];
     const sentence = { right: words.listRight, wrong: words.listWrong, revoked: words.listRevoked }[verdict];
     show({ verdict, title, sentence: fill(sentence, list), tail: look.tail });
-    showWalk();
+    await showWalk();
   };
 
   // --- Where this phone is: chosen once, kept with every look ---
   const at = find("at-place");
   const PLACE = "choso.check.place";
   if (at) {
-    const last = kept(PLACE, "");
+    const last = lastPlace();
     if ([...at.options].some((option) => option.value === last)) at.value = last;
-    at.addEventListener("change", () => keep(PLACE, at.value));
+    at.addEventListener("change", () => localStorage.setItem(PLACE, at.value));
   }
-  const place = () => at?.value || kept(LIST, null)?.place || null;
+  const place = async () => at?.value || (await keptList())?.place || null;
 
   const post = (path, body, type, withinMs) => {
     const headers = { "content-type": type, accept: "application/json" };
@@ -180,17 +218,30 @@
     if (answer.status === 401) return location.reload();
     const said = await answer.json();
     hint(answer.ok ? "" : said.detail);
-    if (answer.ok) show(said);
+    if (!answer.ok) return;
+    show(said);
+    await countSeen(said, await place());
+  };
+
+  /** A stall of the list that the service found right was seen on this walk, too. */
+  const countSeen = async (said, where) => {
+    const list = await keptList();
+    if (!list || said.verdict !== "right" || !said.stall_code || where !== list.place) return;
+    const mark = `stall ${said.stall_code}`;
+    if (list.seen.includes(mark) || list.seen.length >= list.right.length) return;
+    list.seen.push(mark);
+    await keepList(list);
+    await showWalk();
   };
 
   const judge = async (seen) => {
     const payload = seen.trim();
-    const list = kept(LIST, null);
+    const list = await keptList();
     clear();
     hint(words.reading);
     if (navigator.onLine || !list) {
       try {
-        const body = JSON.stringify({ payload, place: place() });
+        const body = JSON.stringify({ payload, place: await place() });
         const answer = await post("/check/code", body, "application/json", list ? WITHIN_MS_WITH_LIST : WITHIN_MS);
         return await told(answer);
       } catch {
@@ -224,30 +275,7 @@
   let detector = null;
 
   // --- Photos that wait on this phone ---
-  const opened = (request) =>
-    new Promise((done, failed) => {
-      request.onsuccess = () => done(request.result);
-      request.onerror = () => failed(request.error);
-    });
-  let shelfOfPhotos = null;
-
-  /** Runs one step on the kept photos; what it wrote is on the disk when this returns. */
-  const photos = async (mode, step) => {
-    shelfOfPhotos ??= new Promise((done, failed) => {
-      const request = indexedDB.open("choso-walk", 1);
-      request.onupgradeneeded = () => request.result.createObjectStore("photos", { keyPath: "id" });
-      request.onsuccess = () => done(request.result);
-      request.onerror = () => failed(request.error);
-    });
-    const work = (await shelfOfPhotos).transaction("photos", mode, { durability: "strict" });
-    const written = new Promise((done, failed) => {
-      work.oncomplete = done;
-      work.onabort = () => failed(work.error);
-    });
-    const result = await opened(step(work.objectStore("photos")));
-    await written;
-    return result;
-  };
+  const photos = (mode, step) => on("photos", mode, step);
   const allPhotos = async () => {
     const all = await photos("readonly", (shelf) => shelf.getAll()).catch(() => []);
     return all.filter((photo) => photo.person === words.person).sort((a, b) => a.at_ms - b.at_ms);
@@ -268,6 +296,9 @@
     }
   };
 
+  /** Whether the line above the button says that a photo waits. */
+  let saysWaiting = false;
+
   const keepPhoto = async (blob, taken) => {
     const before = await allPhotos();
     if (before.filter((photo) => photo.state === "waiting").length >= PHOTOS_MAX) {
@@ -285,6 +316,7 @@
       await photos("readwrite", (shelf) => shelf.put(photo));
       navigator.storage?.persist?.();
       hint(fill(words.photoKept, photo));
+      saysWaiting = true;
     } catch {
       hint(words.photoNotKept);
     }
@@ -363,6 +395,7 @@
           : { state: "unread", sentence: said.detail };
         const { bytes: _, ...rest } = photo;
         await photos("readwrite", (shelf) => shelf.put({ ...rest, ...judged }));
+        if (answer.ok) await countSeen(said, photo.place);
         await showPhotos();
       }
     } catch {
@@ -370,6 +403,10 @@
     } finally {
       sending = false;
       await showPhotos();
+    }
+    if (saysWaiting && (await allPhotos()).every((photo) => photo.state !== "waiting")) {
+      saysWaiting = false;
+      hint(words.photosJudged);
     }
   };
 
@@ -391,12 +428,12 @@
     clear();
     hint(words.reading);
     const picture = await smaller(file);
-    const taken = { id: hex(crypto.getRandomValues(new Uint8Array(16))), at_ms: Date.now(), place: place() };
+    const taken = { id: hex(crypto.getRandomValues(new Uint8Array(16))), at_ms: Date.now(), place: await place() };
     try {
       if (!navigator.onLine) throw new Error("offline");
       await told(await post(pathOf(taken), picture, "image/jpeg", WITHIN_MS));
     } catch {
-      const list = kept(LIST, null);
+      const list = await keptList();
       const codes = list && detector ? await detector.detect(await createImageBitmap(file)).catch(() => []) : [];
       if (codes.length === 1 && codes[0].rawValue) {
         hint("");
@@ -486,9 +523,9 @@
     }
   };
 
-  const showWalk = () => {
-    const list = kept(LIST, null);
-    const looks = kept(LOOKS, []);
+  const showWalk = async () => {
+    const list = await keptList();
+    const looks = await keptLooks();
     find("walk-list").hidden = !list;
     find("walk-fetch").hidden = Boolean(list);
     if (list) {
@@ -514,12 +551,13 @@
       const list = { ...(await answer.json()), seen: [] };
       await navigator.serviceWorker.register("/sw.js");
       await putOnShelf();
-      keep(LIST, list);
+      await keepList(list);
+      navigator.storage?.persist?.();
       say(find("walk-told"), list.right.length ? words.walkReady : words.walkEmpty);
     } catch {
       say(find("walk-told"), words.walkFailed);
     }
-    showWalk();
+    await showWalk();
   };
 
   let telling = false;
@@ -531,29 +569,28 @@
     let differing = 0;
     let count = 0;
     try {
-      for (let waiting = kept(LOOKS, []); waiting.length > 0; waiting = kept(LOOKS, [])) {
+      for (let waiting = await keptLooks(); waiting.length > 0; waiting = await keptLooks()) {
         const { place } = waiting[0];
         const step = waiting.filter((look) => look.place === place).slice(0, LOOKS_MAX);
-        const looks = step.map(({ place: _, ...look }) => look);
+        const looks = step.map(({ place: _place, person: _person, ...look }) => look);
         const answer = await post("/check/walk", JSON.stringify({ place, looks }), "application/json", 30_000);
         if (answer.status === 401) return location.reload();
         if (!answer.ok) throw new Error(String(answer.status));
         const said = await answer.json();
         differing += said.differing.length;
         count += said.kept + said.repeated;
-        const ids = new Set(step.map((look) => look.id));
-        keep(LOOKS, kept(LOOKS, []).filter((look) => !ids.has(look.id)));
+        for (const look of step) await on("looks", "readwrite", (looks) => looks.delete(look.id));
       }
       say(find("walk-told"), fill(differing ? words.walkDiffer : words.walkTold, { count, differing }));
     } catch {
       say(find("walk-told"), words.walkNotTold);
     } finally {
       telling = false;
-      showWalk();
+      await showWalk();
     }
   };
 
-  const prepareWalk = () => {
+  const prepareWalk = async () => {
     const canWalk = globalThis.crypto?.subtle && globalThis.caches && navigator.serviceWorker;
     walk.hidden = false;
     find("walk-by-photo").hidden = Boolean(detector);
@@ -561,19 +598,22 @@
     find("walk-can").hidden = !canWalk;
     if (!canWalk) return;
     find("walk-fetch").addEventListener("submit", fetchList);
-    find("walk-drop").addEventListener("click", () => {
-      keep(LIST, null);
+    find("walk-drop").addEventListener("click", async () => {
+      await dropList();
       caches.delete(SHELF);
       say(find("walk-told"), "");
-      showWalk();
+      await showWalk();
     });
     find("walk-tell").addEventListener("click", tell);
-    addEventListener("online", () => kept(LOOKS, []).length && tell());
-    showWalk();
+    const tellWhatWaits = async () => {
+      if ((await keptLooks()).length > 0) await tell();
+    };
+    addEventListener("online", tellWhatWaits);
+    await showWalk();
     if (!navigator.onLine) return;
-    if (kept(LOOKS, []).length) tell();
+    await tellWhatWaits();
     // The page may be newer than the one on the shelf.
-    if (kept(LIST, null)) putOnShelf().catch(() => {});
+    if (await keptList()) putOnShelf().catch(() => {});
   };
 
   prepareCamera().finally(prepareWalk);

@@ -294,6 +294,7 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
     let mut browser = Browser::start(&program, folder.path());
     browser.open(&check);
     browser.until(&format!("{STATES} === 'waiting waiting waiting waiting'"));
+    browser.until("!document.querySelector('[data-walk-list]').hidden");
     wire.mend();
     browser.run("document.querySelector('[data-photos-tell]').click(); true");
     browser.until(&format!("{STATES} === 'right wrong unread unregistered'"));
@@ -303,14 +304,33 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
         said.contains("1 cửa SAI") && said.contains("tiền vào tài khoản khác"),
         "{said}"
     );
+    // The stall found right counts as seen; once more it is no other one.
+    let seen =
+        "document.querySelector('label[data-walk-seen]').textContent.startsWith('Đã thấy đúng 1 trong 1 ')";
+    browser.until(seen);
     // With network a photo is answered at once.
     browser.photo(&pictures[0]);
     browser.until("document.querySelector('[data-title]').textContent === 'ĐÚNG'");
+    browser.until(seen);
+    // A photo that waits says so, and no longer once it was checked.
+    let hint = |said: &str| format!("document.querySelector('[data-hint]').textContent.includes({said:?})");
+    wire.cut();
+    browser.photo(&pictures[0]);
+    browser.until(&hint("sẽ được kiểm tra khi có mạng"));
+    wire.mend();
+    browser.run("document.querySelector('[data-photos-tell]').click(); true");
+    browser.until(&hint("các ảnh giữ trong máy đã được kiểm tra"));
     browser.kill();
     let looks = "SELECT verdict || ' ' || way FROM inspection ORDER BY verdict";
     let looks = app.run(app.database.texts(looks));
     assert_eq!(
         looks,
-        ["right photo", "right photo", "unregistered photo", "wrong photo"]
+        [
+            "right photo",
+            "right photo",
+            "right photo",
+            "unregistered photo",
+            "wrong photo"
+        ]
     );
 }
