@@ -121,11 +121,16 @@
   }
 
   // --- Signing out: what the wall check keeps of the register on this phone goes too ---
+  const forgotten = (base) =>
+    new Promise((done) => {
+      const request = indexedDB.deleteDatabase(base);
+      for (const end of ["success", "error", "blocked"]) request.addEventListener(end, done);
+    });
   for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
-        localStorage.removeItem("choso.walk.list");
+        await forgotten("choso-walk-list");
         await globalThis.caches?.delete("choso-check-1");
       } catch {
         // A browser that keeps nothing has nothing to forget.

@@ -44,24 +44,39 @@
       request.onsuccess = () => done(request.result);
       request.onerror = () => failed(request.error);
     });
-  let base = null;
+  /** Signing out deletes the database of lists (choso.js); what waits to be told stays. */
+  const BASES = { photos: "choso-walk", looks: "choso-walk", lists: "choso-walk-list" };
+  const KEYS = { photos: "id", looks: "id", lists: "name" };
+  const bases = {};
+
+  const baseOf = (name) => {
+    bases[name] ??= new Promise((done, failed) => {
+      const request = indexedDB.open(name, 2);
+      request.onupgradeneeded = () => {
+        const base = request.result;
+        for (const shelf of Object.keys(BASES)) {
+          if (BASES[shelf] !== name || base.objectStoreNames.contains(shelf)) continue;
+          base.createObjectStore(shelf, { keyPath: KEYS[shelf] });
+        }
+      };
+      request.onsuccess = () => {
+        // Who deletes it, or brings a newer one, does not wait for this page.
+        request.result.onversionchange = () => {
+          request.result.close();
+          delete bases[name];
+        };
+        done(request.result);
+      };
+      request.onerror = () => failed(request.error);
+    });
+    return bases[name];
+  };
 
   /** Runs one step on a shelf of this phone; what it wrote is on the disk when this returns. Unlike localStorage, which a
    * browser writes some seconds later, nothing is lost when it is killed. */
   const on = async (shelf, mode, step) => {
-    base ??= new Promise((done, failed) => {
-      const request = indexedDB.open("choso-walk", 2);
-      request.onupgradeneeded = () => {
-        const shelves = request.result.objectStoreNames;
-        const make = (name, keyPath) => shelves.contains(name) || request.result.createObjectStore(name, { keyPath });
-        make("photos", "id");
-        make("looks", "id");
-        make("lists", "name");
-      };
-      request.onsuccess = () => done(request.result);
-      request.onerror = () => failed(request.error);
-    });
-    const work = (await base).transaction(shelf, mode, { durability: "strict" });
+    const base = await baseOf(BASES[shelf]);
+    const work = base.transaction(shelf, mode, { durability: "strict" });
     const written = new Promise((done, failed) => {
       work.oncomplete = done;
       work.onabort = () => failed(work.error);

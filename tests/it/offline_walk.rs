@@ -320,6 +320,12 @@ fn photos_of_a_walk_without_network_outlive_a_kill_and_are_judged_once() {
     wire.mend();
     browser.run("document.querySelector('[data-photos-tell]').click(); true");
     browser.until(&hint("các ảnh giữ trong máy đã được kiểm tra"));
+    // Signing out takes the list along.
+    let bases = "indexedDB.databases().then((all) => all.map((base) => base.name).sort().join(' '))";
+    assert_eq!(browser.run(bases), "choso-walk choso-walk-list");
+    browser.run("document.querySelector('form[action=\"/sign-out\"]').requestSubmit(); true");
+    browser.until("!document.querySelector('[data-wall]')");
+    assert_eq!(browser.run(bases), "choso-walk");
     browser.kill();
     let looks = "SELECT verdict || ' ' || way FROM inspection ORDER BY verdict";
     let looks = app.run(app.database.texts(looks));
