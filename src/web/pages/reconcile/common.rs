@@ -181,25 +181,32 @@ pub(super) fn decision_of(word: &str) -> Result<Decision, Fault> {
     Decision::parse(word).ok_or_else(|| wrong().into())
 }
 
+/// What a person says of an exception.
+pub(super) struct Said<'a> {
+    pub subject: Subject,
+    pub decision: Decision,
+    /// Of a row; a receipt without one is its own.
+    pub receipt_nos: Vec<i64>,
+    pub reason: &'a str,
+}
+
 pub(super) fn new_decision(
     officer: &Officer,
     shared: &Shared,
     provider: &str,
-    (subject, decision): (Subject, Decision),
-    receipt_nos: Vec<i64>,
-    reason: &str,
+    said: Said<'_>,
 ) -> NewDecision {
-    let (row_no, receipt_nos) = match subject {
-        Subject::Row(no) => (Some(no), receipt_nos),
+    let (row_no, receipt_nos) = match said.subject {
+        Subject::Row(no) => (Some(no), said.receipt_nos),
         Subject::Entry(no) => (None, vec![no]),
         Subject::Day(_) => (None, Vec::new()),
     };
     NewDecision {
         provider_id: provider.to_owned(),
         row_no,
-        decision,
+        decision: said.decision,
         receipt_nos,
-        reason: reason.to_owned(),
+        reason: said.reason.to_owned(),
         by: officer.person.name.clone(),
         second_person_above_vnd: shared.second_person_above_vnd,
     }

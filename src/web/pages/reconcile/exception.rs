@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::common::{Fields, age, case_href, decision_of, followed, in_turn, mark, name, new_decision};
+use super::common::{Fields, Said, age, case_href, decision_of, followed, in_turn, mark, name, new_decision};
 use crate::clock::now;
 use crate::reconcile::{Act, ActKind, DecisionState, FindingKind, REASON_CHARS, Subject};
 use crate::settlement::ExceptionView;
@@ -359,14 +359,13 @@ async fn acted(officer: &Officer, act: &str, fields: &Fields, shared: &Shared) -
         "decide" => {
             let decision = decision_of(fields.one("decision"))?;
             let receipt_nos: Vec<i64> = fields.all("receipt").filter_map(|no| no.parse().ok()).collect();
-            let new = new_decision(
-                officer,
-                shared,
-                provider,
-                (subject, decision),
+            let said = Said {
+                subject,
+                decision,
                 receipt_nos,
-                fields.one("reason"),
-            );
+                reason: fields.one("reason"),
+            };
+            let new = new_decision(officer, shared, provider, said);
             let view = store.decide(&new, actor.now).await?;
             followed(
                 shared,

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::common::{
-    Asked, Fields, XLSX, age, case_href, decision_of, download, followed, mark, name, new_decision, no_file,
-    refused, subject_of,
+    Asked, Fields, Said, XLSX, age, case_href, decision_of, download, followed, mark, name, new_decision,
+    no_file, refused, subject_of,
 };
 use crate::clock::now;
 use crate::print::{Cell, Column, Sheet, SheetError, xlsx};
@@ -424,14 +424,13 @@ async fn bulk_done(officer: &Officer, fields: &Fields, shared: &Shared) -> Resul
                 let outcome = match by_subject.get(&subject) {
                     None => Err(Sentence::new("Không còn là ngoại lệ.", "No exception any more.")),
                     Some(exception) => {
-                        let new = new_decision(
-                            officer,
-                            shared,
-                            provider,
-                            (subject, decision),
-                            standing_receipts(exception),
-                            fields.one("reason"),
-                        );
+                        let said = Said {
+                            subject,
+                            decision,
+                            receipt_nos: standing_receipts(exception),
+                            reason: fields.one("reason"),
+                        };
+                        let new = new_decision(officer, shared, provider, said);
                         match shared.store.decide(&new, time).await {
                             Ok(view) => Ok(view),
                             Err(StoreError::Conflict(why)) => Err(conflict(&why)),
