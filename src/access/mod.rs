@@ -3,9 +3,11 @@
 //! Pure: random bytes, the time and the key come from outside.
 
 mod attempts;
+mod device;
 mod pin;
 
 pub use attempts::{FailedSignIns, Way};
+pub use device::device_of;
 pub use pin::{Pin, WeakPin, pin_wait_ms};
 
 use base64::Engine;
@@ -16,6 +18,10 @@ use sha2::{Digest, Sha256};
 
 use crate::vn::Secret;
 
+/// A session that nobody uses for so long ends.
+pub const SESSION_IDLE_MS: i64 = 7 * 86_400_000;
+/// The use of a session is noted once in so long.
+pub const SESSION_SEEN_STEP_MS: i64 = 3_600_000;
 /// Bytes of randomness that a seal wants.
 pub const NONCE_BYTES: usize = 24;
 /// A token has 49 characters, what a sign-in link holds 54; what is much longer was never either.

@@ -1,4 +1,4 @@
-//! `choso user add|pin|link|list|revoke`: who may sign in.
+//! `choso user add|pin|link|sessions|list|revoke`: who may sign in.
 
 use std::process::ExitCode;
 
@@ -32,6 +32,11 @@ pub enum User {
         after_help = "Example:\n  choso user link \"Cán bộ 01\"\n\nThe link begins with the setting public_host, else with the address the service listens at."
     )]
     Link(Link),
+    /// List where a person is signed in, or sign the person out everywhere
+    #[command(
+        after_help = "Example:\n  choso user sessions \"Cán bộ 01\"\n  choso user sessions \"Cán bộ 01\" --end    a lost phone: signed out everywhere; token and PIN stay"
+    )]
+    Sessions(Sessions),
     /// List people
     #[command(after_help = "Example:\n  choso user list")]
     List(List),
@@ -71,6 +76,17 @@ pub struct Link {
 }
 
 #[derive(Debug, Args)]
+pub struct Sessions {
+    #[command(flatten)]
+    settings: Settings,
+    /// The person
+    name: String,
+    /// Sign the person out everywhere
+    #[arg(long)]
+    end: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct List {
     #[command(flatten)]
     settings: Settings,
@@ -89,6 +105,7 @@ pub async fn run(command: User) -> Result<ExitCode, Failure> {
         User::Add(args) => add(args).await,
         User::Pin(args) => pin(args).await,
         User::Link(args) => link(args).await,
+        User::Sessions(args) => sessions(args).await,
         User::List(args) => list(args).await,
         User::Revoke(args) => revoke(args).await,
     }
@@ -167,6 +184,32 @@ async fn link(args: Link) -> Result<ExitCode, Failure> {
         args.name,
         until.show()
     );
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn sessions(args: Sessions) -> Result<ExitCode, Failure> {
+    let (_, store) = args.settings.open().await?;
+    let sessions = store.sessions_of(&args.name, now()).await?;
+    for session in &sessions {
+        let device = if session.device.is_empty() {
+            "unknown device"
+        } else {
+            &session.device
+        };
+        println!(
+            "{}\t{device}\tsigned in {}\tlast used {}",
+            session.id,
+            session.opened_at.show(),
+            session.seen_at.show()
+        );
+    }
+    if sessions.is_empty() {
+        eprintln!("«{}» is signed in nowhere", args.name);
+    } else if args.end {
+        let ended = store.end_other_sessions(&args.name, "").await?;
+        eprintln!("«{}» was signed out of {ended} devices", args.name);
+    }
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,6 +24,7 @@ mod pins;
 mod places;
 mod refusal;
 mod register;
+mod sessions;
 mod statements;
 mod streets;
 mod tokens;
@@ -56,6 +57,7 @@ pub use register::{
     NewInspection, NewTerminal, OfflineCheck, OfflineChecksKept, OwnerMessage, PlaceCode, PlaceStall,
     PrintableCard, RegisterKept, StallView, WhichCards,
 };
+pub use sessions::{LivingSession, SessionRow, session_id};
 pub use statements::{
     Answer, BadStatementRow, DayClose, DecisionView, EntryDetail, FreshRows, KeptRow, NewDayClose,
     NewDecision, NewStatement, PackedRows, PayeeName, RowDetail, StatementBegun, StatementFileView,

@@ -20,6 +20,8 @@ pub struct TokenRow {
 pub struct NewSession<'a> {
     /// SHA-256 of what the cookie holds.
     pub session_sha256: &'a str,
+    /// Browser and system, in few words.
+    pub device: &'a str,
     pub expires_at: TimeMs,
 }
 
@@ -198,23 +200,6 @@ impl Store {
         Ok(Some(name))
     }
 
-    /// Whose session this is; none once it ended, expired, or the token it began with was revoked.
-    pub async fn session_person(&self, session_sha256: &str, now: TimeMs) -> Result<Option<String>> {
-        let mut tx = self.begin_read().await?;
-        let row: Option<(String,)> = on_tx!(&mut tx, |c| {
-            sqlx::query_as(
-                "SELECT t.name FROM session s JOIN access_token t ON t.token_sha256 = s.token_sha256
-                 WHERE s.session_sha256 = $1 AND s.expires_at_ms > $2 AND t.revoked_at_ms IS NULL
-                   AND t.may IS NULL",
-            )
-            .bind(session_sha256)
-            .bind(now.0)
-            .fetch_optional(c)
-            .await?
-        });
-        Ok(row.map(|(name,)| name))
-    }
-
     /// Ends a session.
     pub async fn end_session(&self, session_sha256: &str) -> Result<()> {
         let mut tx = self.begin().await?;
@@ -254,13 +239,14 @@ pub(super) async fn living_token(tx: &mut Tx, name: &str) -> Result<Option<(Stri
 async fn insert_session(tx: &mut Tx, token_sha256: &str, session: NewSession<'_>, now: TimeMs) -> Result<()> {
     on_tx!(tx, |c| {
         sqlx::query(
-            "INSERT INTO session (session_sha256, token_sha256, opened_at_ms, expires_at_ms)
-             VALUES ($1, $2, $3, $4)",
+            "INSERT INTO session (session_sha256, token_sha256, opened_at_ms, expires_at_ms, seen_at_ms, device)
+             VALUES ($1, $2, $3, $4, $3, $5)",
         )
         .bind(session.session_sha256)
         .bind(token_sha256)
         .bind(now.0)
         .bind(session.expires_at.0)
+        .bind(session.device)
         .execute(c)
         .await?;
     });

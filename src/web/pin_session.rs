@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 
 use super::session::{
-    attempt_failed, fresh_secret, refuse_hasty, seconds, session_end, shared_of, signed_in, too_many,
+    attempt_failed, device, fresh_secret, refuse_hasty, seconds, session_end, shared_of, signed_in, too_many,
 };
 use super::{Problem, ProblemKind, Shared};
 use crate::access::{Pin, Way, WeakPin, is_secret_text, token_sha256};
@@ -85,6 +85,7 @@ pub async fn sign_in(request: &HttpRequest, phone: &str, pin: &str) -> Result<Pi
         None => {
             let new = NewSession {
                 session_sha256: &secret_sha256,
+                device: &device(request),
                 expires_at: session_end(),
             };
             if shared.store.sign_in_by_pin(&phone, &known, new, now()).await? {
@@ -127,6 +128,7 @@ pub async fn choose(
     let session = fresh_secret()?;
     let new = NewSession {
         session_sha256: &token_sha256(&session),
+        device: &device(request),
         expires_at: session_end(),
     };
     match shared.store.choose_pin(&change_sha256, &hash, new, now()).await? {

@@ -7,19 +7,19 @@ use std::sync::PoisonError;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::peer::Peer;
 use super::{Problem, ProblemKind, Shared};
-use crate::access::{Holder, Scope, Way, is_secret_text, token_sha256, token_text};
+use crate::access::{Holder, Scope, Way, device_of, is_secret_text, token_sha256, token_text};
 use crate::clock::now;
-use crate::store::{Actor, NewSession};
+use crate::store::{Actor, NewSession, session_id};
 use crate::vn::{TimeMs, sentence};
 
 /// The cookie that holds a session.
 const COOKIE: &str = "choso_session";
-/// A session ends by itself after so many days.
+/// A session ends by itself after so many days, and sooner where nobody uses it.
 const SESSION_DAYS: i64 = 30;
 
 /// A person who signed in. A handler that takes one cannot be reached without a person's token or session; a
@@ -128,17 +128,21 @@ async fn caller(request: &HttpRequest) -> Result<Holder, Problem> {
             "Send Authorization: Bearer <token>. The administrator makes one by `choso user add NAME`.",
         )),
         Some(Shown::Session(session)) => {
-            let name = shared
-                .store
-                .session_person(&token_sha256(&session), now())
-                .await?;
-            let name = name.ok_or_else(|| {
+            let sha256 = token_sha256(&session);
+            let living = shared.store.session_person(&sha256, now()).await?;
+            let living = living.ok_or_else(|| {
                 problem(
                     "Phiên đăng nhập đã hết. Hãy đăng nhập lại.",
                     "This session has ended. Sign in again.",
                 )
             })?;
-            Ok(Holder::Person { name })
+            // Whoever may read goes on reading where nothing can be written.
+            if living.is_to_note
+                && let Err(error) = shared.store.note_session_use(&sha256, now()).await
+            {
+                tracing::warn!(%error, "the use of a session was not noted");
+            }
+            Ok(Holder::Person { name: living.person })
         }
         Some(Shown::Token(token)) => {
             if let Some(holder) = shared.store.token_holder(&token_sha256(&token)).await? {
@@ -243,6 +247,7 @@ pub async fn sign_in(request: &HttpRequest, secret: &str) -> Result<SignedIn, Pr
     if is_secret_text(secret) {
         let new = NewSession {
             session_sha256: &token_sha256(&session),
+            device: &device(request),
             expires_at: session_end(),
         };
         name = shared.store.sign_in(&token_sha256(secret), new, now()).await?;
@@ -268,6 +273,18 @@ pub(super) async fn signed_in(
     // Whoever signs in again on this device leaves no session behind.
     end_session(request).await?;
     Ok(cookie(session, Duration::days(SESSION_DAYS), peer.is_tls))
+}
+
+/// Browser and system of a request, as the list of sessions names them.
+pub(super) fn device(request: &HttpRequest) -> String {
+    let agent = request.headers().get(USER_AGENT);
+    device_of(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default())
+}
+
+/// The name of the session of a request among those of its person; none for a token.
+pub fn own_session_id(request: &HttpRequest) -> Option<String> {
+    let cookie = request.cookie(COOKIE)?;
+    Some(session_id(&token_sha256(cookie.value())).to_owned())
 }
 
 /// Ends the session of a request, where it has one, and gives back the cookie that forgets it.

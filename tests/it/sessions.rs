@@ -59,6 +59,73 @@ fn link_for(app: &TestApp, until: TimeMs) -> String {
 }
 
 #[test]
+fn a_person_sees_where_the_own_sessions_are_and_ends_them() {
+    const PHONE: &str =
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/90.0 Mobile Safari/537.36";
+    const DESK: &str =
+        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/120.0";
+    let app = start();
+    app.person("Người khác", "choso_invented-token-of-somebody-else");
+    let phone = session(&sign_in(&app, &[("user-agent", PHONE)], TOKEN));
+    let desk = session(&sign_in(&app, &[("user-agent", DESK)], TOKEN));
+    let stranger = session(&sign_in(&app, &[], "choso_invented-token-of-somebody-else"));
+    let page = |cookie: &str| {
+        let answer = http::send(app.address(), "GET", "/sessions", &[("cookie", cookie)], b"");
+        assert_eq!(answer.status, 200);
+        answer.body
+    };
+    let shown = page(&desk);
+    assert!(
+        shown.contains("Chrome, Android") && shown.contains("Edge, Windows") && shown.contains("máy này"),
+        "{shown}"
+    );
+    assert!(!shown.contains(desk.trim_start_matches("choso_session=")));
+    let id = |shown: &str| {
+        let (_, rest) = shown.split_once("name=\"id\" value=\"").expect("a button");
+        rest.split('"').next().expect("a name").to_owned()
+    };
+    let of_phone = id(&shown);
+    let end = |cookie: &str, form: &str| {
+        let origin = format!("http://{}", app.address());
+        post(
+            &app,
+            "/sessions/end",
+            &[("cookie", cookie), ("origin", &origin)],
+            form,
+        )
+        .status
+    };
+    // Nobody ends what is somebody else's, and no foreign page ends anything.
+    assert_eq!(end(&stranger, &format!("id={of_phone}")), 303);
+    assert!(is_signed_in(&app, &phone));
+    let foreign = [("cookie", desk.as_str()), ("origin", "http://evil.example")];
+    assert_eq!(
+        post(&app, "/sessions/end", &foreign, &format!("id={of_phone}")).status,
+        403
+    );
+    assert_eq!(end(&desk, &format!("id={of_phone}")), 303);
+    assert!(!is_signed_in(&app, &phone) && is_signed_in(&app, &desk));
+    // All but the own one.
+    let again = session(&sign_in(&app, &[("user-agent", PHONE)], TOKEN));
+    assert_eq!(end(&desk, ""), 303);
+    assert!(!is_signed_in(&app, &again) && is_signed_in(&app, &desk) && is_signed_in(&app, &stranger));
+    // The use is noted to the hour, and one that is not used for a week has ended.
+    let seen = |ago_ms: i64| {
+        let sql = format!("UPDATE session SET seen_at_ms = {}", now().0 - ago_ms);
+        app.run(app.database.execute(&sql));
+    };
+    seen(2 * 3_600_000);
+    assert!(is_signed_in(&app, &desk));
+    let noted = app.run(
+        app.database
+            .texts("SELECT CAST(MAX(seen_at_ms) AS TEXT) FROM session"),
+    );
+    assert!(noted[0].parse::<i64>().expect("a number") > now().0 - 60_000);
+    seen(7 * 86_400_000 + 1);
+    assert!(!is_signed_in(&app, &desk));
+}
+
+#[test]
 fn the_cookie_is_a_session_that_signing_out_ends() {
     let app = start();
     let answer = sign_in(&app, &[], TOKEN);

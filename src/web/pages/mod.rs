@@ -30,6 +30,7 @@ mod register;
 mod report;
 mod review;
 mod review_notice;
+mod sessions;
 mod sign_in;
 mod words;
 
@@ -124,5 +125,7 @@ fn all(to: &mut web::ServiceConfig) {
         .route("/sign-in", web::post().to(sign_in::by_form))
         .route("/sign-in/pin", web::post().to(sign_in::choose_pin))
         .route("/sign-out", web::post().to(sign_in::out))
+        .route("/sessions", web::get().to(sessions::list))
+        .route("/sessions/end", web::post().to(sessions::end))
         .route("/assets/{name}", web::get().to(assets::asset));
 }

@@ -23,6 +23,7 @@ fn phone() -> Phone {
 fn session(session_sha256: &str) -> NewSession<'_> {
     NewSession {
         session_sha256,
+        device: "",
         expires_at: later(1_000_000),
     }
 }
@@ -89,6 +90,7 @@ fn a_first_pin_is_changed_once_and_then_signs_in(database: Database) {
         books
             .run(books.store.session_person(session, later(3)))
             .expect("an answer")
+            .map(|session| session.person)
     };
     assert_eq!(person("s-2").as_deref(), Some(NAME));
     assert!(!open("change-3", later(1_000)), "the first one is over");

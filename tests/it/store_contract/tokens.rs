@@ -11,6 +11,7 @@ on_both! {
     a_program_may_what_its_token_was_made_for
     a_session_ends_by_itself_by_its_person_and_with_its_token
     a_link_signs_in_once
+    sessions_are_listed_noted_and_ended_one_by_one
 }
 
 fn later(ms: i64) -> TimeMs {
@@ -77,6 +78,7 @@ fn a_program_may_what_its_token_was_made_for(database: Database) {
     // Programs have no sessions.
     let session = NewSession {
         session_sha256: "session",
+        device: "",
         expires_at: later(1_000),
     };
     assert_eq!(
@@ -97,6 +99,7 @@ fn a_session_ends_by_itself_by_its_person_and_with_its_token(database: Database)
     let begin = |session_sha256: &str, ms| {
         let session = NewSession {
             session_sha256,
+            device: "",
             expires_at: later(ms),
         };
         books
@@ -107,6 +110,7 @@ fn a_session_ends_by_itself_by_its_person_and_with_its_token(database: Database)
         books
             .run(books.store.session_person(session, later(ms)))
             .expect("an answer")
+            .map(|session| session.person)
     };
     for session in ["s1", "s2", "s3"] {
         assert_eq!(begin(session, 1_000).as_deref(), Some("một"));
@@ -136,6 +140,7 @@ fn a_session_ends_by_itself_by_its_person_and_with_its_token(database: Database)
     let at = |session_sha256: &str, ms: i64| {
         let session = NewSession {
             session_sha256,
+            device: "",
             expires_at: later(ms + 10),
         };
         books
@@ -155,6 +160,7 @@ fn a_link_signs_in_once(database: Database) {
     let use_at = |once: &str, session_sha256: &str, ms: i64| {
         let session = NewSession {
             session_sha256,
+            device: "",
             expires_at: later(100_000),
         };
         books
@@ -170,6 +176,7 @@ fn a_link_signs_in_once(database: Database) {
         books
             .run(books.store.session_person(session, later(2_000)))
             .expect("an answer")
+            .map(|session| session.person)
     };
     assert_eq!(
         (session("s1").as_deref(), session("s2"), session("s3")),
@@ -190,4 +197,80 @@ fn a_link_signs_in_once(database: Database) {
     );
     let nobody = books.run(books.store.add_sign_in_link("một", "once-4", later(1), noon()));
     assert!(matches!(nobody, Err(StoreError::Missing(_))), "{nobody:?}");
+}
+
+fn sessions_are_listed_noted_and_ended_one_by_one(database: Database) {
+    const DAY_MS: i64 = 86_400_000;
+    let books = Books::open(database);
+    for (name, token) in [("một", "token-1"), ("hai", "token-2")] {
+        books
+            .run(books.store.add_token(name, token, false, noon()))
+            .expect("a token");
+    }
+    let begin = |token: &str, letter: &str, device: &str, ms| {
+        let sha256 = letter.repeat(64);
+        let new = NewSession {
+            session_sha256: &sha256,
+            device,
+            expires_at: later(30 * DAY_MS),
+        };
+        books
+            .run(books.store.sign_in(token, new, later(ms)))
+            .expect("an answer")
+            .expect("signed in");
+        sha256
+    };
+    let phone = begin("token-1", "a", "Chrome, Android", 0);
+    let desk = begin("token-1", "b", "", 1_000);
+    let other = begin("token-2", "c", "Firefox, Linux", 0);
+    let listed = |name: &str, ms| -> Vec<String> {
+        let rows = books
+            .run(books.store.sessions_of(name, later(ms)))
+            .expect("sessions");
+        rows.into_iter()
+            .map(|row| format!("{} {}", row.id, row.device))
+            .collect()
+    };
+    assert_eq!(
+        listed("một", 2_000),
+        ["bbbbbbbbbbbb ", "aaaaaaaaaaaa Chrome, Android"]
+    );
+    let person = |sha256: &str, ms| {
+        books
+            .run(books.store.session_person(sha256, later(ms)))
+            .expect("an answer")
+    };
+    // Its use is worth noting once an hour.
+    assert!(!person(&phone, 3_599_999).expect("living").is_to_note);
+    assert!(person(&phone, 3_600_000).expect("living").is_to_note);
+    books
+        .run(books.store.note_session_use(&phone, later(DAY_MS)))
+        .expect("noted");
+    books
+        .run(books.store.note_session_use(&phone, later(1)))
+        .expect("never back");
+    assert_eq!(listed("một", DAY_MS)[0], "aaaaaaaaaaaa Chrome, Android");
+    // Seven days without use end it.
+    assert!(person(&desk, 7 * DAY_MS).is_some() && person(&desk, 7 * DAY_MS + 1_000).is_none());
+    assert_eq!(
+        listed("một", 7 * DAY_MS + 1_000),
+        ["aaaaaaaaaaaa Chrome, Android"]
+    );
+    let end = |name: &str, id: &str| {
+        books
+            .run(books.store.end_session_of(name, id))
+            .expect("an answer")
+    };
+    assert!(!end("hai", "aaaaaaaaaaaa"), "somebody else's");
+    assert!(end("một", "aaaaaaaaaaaa") && !end("một", "aaaaaaaaaaaa"));
+    assert_eq!(person(&phone, 1), None);
+    let end_others = |name: &str, kept: &str| {
+        books
+            .run(books.store.end_other_sessions(name, kept))
+            .expect("an answer")
+    };
+    let again = begin("token-1", "d", "", 0);
+    assert_eq!(end_others("một", choso::store::session_id(&again)), 1);
+    assert!(person(&desk, 2_000).is_none() && person(&again, 1).is_some() && person(&other, 1).is_some());
+    assert_eq!(end_others("một", ""), 1);
 }

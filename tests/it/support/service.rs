@@ -130,6 +130,7 @@ impl TestApp {
         let sha256 = token_sha256(token);
         let session = NewSession {
             session_sha256: &sha256,
+            device: "",
             expires_at: TimeMs(now().0 + 86_400_000),
         };
         self.run(async {
