@@ -25,6 +25,9 @@ const ROW_BYTES_MIN: u64 = 24;
 /// Rows handed from one thread to the other at once.
 const EVENTS_AT_ONCE: usize = 1_000;
 
+/// Days ahead of today that a row may be: a machine's clock may be wrong, a month not.
+const DAYS_AHEAD_MAX: i64 = 31;
+
 /// What the first reading gives.
 #[derive(Default)]
 pub(super) struct FirstReading {
@@ -83,6 +86,8 @@ impl Source {
         let bytes = file.metadata().map_or(0, |data| data.len());
         let rows = usize::try_from(bytes / ROW_BYTES_MIN).unwrap_or(0).min(1_000_000);
         let mut first = Gathering::new(Codes::new(&self.stalls), fees, self.first_no, rows);
+        first.lists_twice = self.reading.is_table();
+        first.latest_day = Some(Day::of(now).plus(DAYS_AHEAD_MAX));
         let (to, from) = std::sync::mpsc::sync_channel::<Vec<Event>>(2);
         let summary = std::thread::scope(|scope| {
             let reading = scope.spawn(move || {
@@ -112,6 +117,9 @@ impl Source {
                 (false, Err(panic)) => std::panic::resume_unwind(panic),
             }
         })?;
+        if let Some((row, day)) = first.future {
+            return Err(StatementError::FutureDay { row, day }.into());
+        }
         Ok((first.done(now), summary))
     }
 }
@@ -127,6 +135,12 @@ struct Gathering<'a> {
     /// Rows that say what an earlier one said, its number included, by their place, with that content.
     again: Vec<(usize, Key128)>,
     last_day: Option<Day>,
+    /// A row may stand there twice under its own number; a message lists each entry once.
+    lists_twice: bool,
+    /// No row is of a later day.
+    latest_day: Option<Day>,
+    /// The first row that is, with its day.
+    future: Option<(u64, Day)>,
     /// Where the numbers of a row are put together.
     scratch: Vec<u8>,
     bad_days: Vec<(u64, Option<Day>, String)>,
@@ -147,6 +161,9 @@ impl<'a> Gathering<'a> {
             times: HashMap::with_capacity(rows),
             again: Vec::new(),
             last_day: None,
+            lists_twice: true,
+            latest_day: None,
+            future: None,
             scratch: Vec::new(),
             bad_days: Vec::new(),
             read,
@@ -175,6 +192,9 @@ impl<'a> Gathering<'a> {
         let said = content_of(&row, &mut self.scratch);
         let day = row.business_day;
         self.last_day = Some(day);
+        if self.latest_day.is_some_and(|latest| day > latest) {
+            self.future = self.future.or(Some((row.row_number, day)));
+        }
         let days = self.read.days.unwrap_or((day, day));
         self.read.days = Some((days.0.min(day), days.1.max(day)));
         let time = self.times.entry(said).or_insert(0);
@@ -186,7 +206,8 @@ impl<'a> Gathering<'a> {
         };
         let fresh = &mut self.read.fresh;
         // What stands in the customer's place is no number that the file gives.
-        if content != said && !row.provider_txn_id.is_empty() && row.provider_txn_id != row.reference {
+        let has_number = !row.provider_txn_id.is_empty() && row.provider_txn_id != row.reference;
+        if content != said && self.lists_twice && has_number {
             self.again.push((fresh.rows.len(), said));
         }
         let no = self.first_no + fresh.rows.len() as i64;

@@ -7,7 +7,7 @@ use crate::statement::kind::Source;
 use crate::statement::limits::{self, Overrun};
 use crate::statement::meaning::balances::Break;
 use crate::statement::meaning::mapping::MappingError;
-use crate::vn::{Dong, Lang, Sentence, error_by_sentence, sentence};
+use crate::vn::{Day, Dong, Lang, Sentence, error_by_sentence, sentence};
 
 /// Why a statement as a whole is refused.
 #[derive(Debug)]
@@ -100,6 +100,17 @@ pub enum StatementError {
         credits: Dong,
         debits: Dong,
         closing: Dong,
+    },
+    /// A day that is far from having come.
+    FutureDay {
+        row: u64,
+        day: Day,
+    },
+    /// A title says of the rows below it that their money did not come in, or not yet, and they do not say it themselves.
+    Section {
+        /// The first row below it.
+        row: u64,
+        text: String,
     },
     /// Another table begins in the middle, with other columns.
     SecondTable {
@@ -294,6 +305,17 @@ impl StatementError {
                     "Opening balance {opening_en} + money in {credits_en} − money out {debits_en} is not the closing balance {closing_en}: a column is taken for the wrong direction, or rows are missing. No row was taken in; look at which column is money in and which money out, or say that the file lists a part of the movements only."
                 )
             }
+            StatementError::FutureDay { row, day } => {
+                let day = day.show();
+                sentence!(
+                    "Dòng {row} ghi ngày {day}, còn lâu mới tới. Chưa nhập dòng nào; hãy xem lại ngày trong tệp, hoặc thứ tự ngày, tháng, năm.",
+                    "Row {row} has the day {day}, which is far from having come. No row was taken in; look at the days of the file, or at the order of day, month and year."
+                )
+            }
+            StatementError::Section { row, text } => sentence!(
+                "Dòng {row} đứng dưới tiêu đề «{text}», nên có thể là tiền ra, tiền hoàn, hoặc giao dịch chưa xong hay không thành, mà không cột nào của dòng nói điều đó. Chưa nhập dòng nào; chỉ nhập tệp hoặc phần liệt kê các khoản đã nhận, hoặc xuất lại tệp có cột loại và trạng thái giao dịch.",
+                "Row {row} stands below the title «{text}», so it may be money out, a refund, or a payment that is pending or failed, and none of its columns says so. No row was taken in; import only a file, or the part of it, that lists what was received, or export it with columns of type and status."
+            ),
             StatementError::SecondTable { row } => sentence!(
                 "Từ dòng {row} có một bảng khác với các cột khác. Hãy tách mỗi bảng thành một tệp rồi nhập lần lượt; chưa nhập dòng nào.",
                 "Another table with other columns begins in row {row}. Make a file of each table and import them one by one; no row was taken in."

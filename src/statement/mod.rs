@@ -242,6 +242,11 @@ impl Reading {
         })
     }
 
+    /// Whether it is a table: messages list each entry once.
+    pub fn is_table(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// Hands the rows of the file to the sink, in the order of the file.
     ///
     /// A sink that breaks ends the reading with [`StatementError::Stopped`]. An error that comes after rows
@@ -281,7 +286,7 @@ fn read_table<F: Read + Seek>(
 ) -> Result<Summary, StatementError> {
     let last = found.header.last_row;
     let mut table = table::Table::new(found.mapping, found.header, kind, looked.columns);
-    table.titles(&found.above)?;
+    table.titles(tables.sheet_name(found.table), &found.above)?;
     tables.each_row(found.table, &mut |row| {
         if row.number > last {
             sink.push(table.read(row)?)?;

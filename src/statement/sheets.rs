@@ -93,7 +93,7 @@ fn cell(cell: Cell<'_>) -> SheetCell {
     let text = || cell.text.to_owned();
     match cell.kind {
         CellKind::Text | CellKind::Error => SheetCell::Text(text()),
-        CellKind::Number => SheetCell::Number(text()),
+        CellKind::Number | CellKind::OtherUnit => SheetCell::Number(text()),
         CellKind::Serial { since_1904 } => {
             day(cell.text, since_1904).map_or_else(|| SheetCell::Number(text()), SheetCell::Day)
         }

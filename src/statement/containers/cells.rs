@@ -20,6 +20,8 @@ pub(crate) enum CellKind {
         /// Whether that epoch is 1904.
         since_1904: bool,
     },
+    /// A number that the spreadsheet shows as one of another unit than its column's: dollars, thousands, per cent.
+    OtherUnit,
     /// What a formula came to that could not be computed.
     Error,
 }

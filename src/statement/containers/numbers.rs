@@ -1,6 +1,9 @@
 //! How workbooks keep numbers: their digits out of binary ones, by whole numbers alone, and the formats that make a date
 //! of one.
 
+use crate::statement::containers::cells::CellKind;
+use crate::statement::meaning::units;
+
 /// Thirty bits of a number, with a mark for «a hundredth of it» and one for «a whole number».
 pub(crate) fn packed_digits(packed: u32) -> Option<String> {
     let is_hundredth = packed & 1 != 0;
@@ -73,14 +76,92 @@ pub(crate) fn decimal(bits: u64) -> Option<String> {
     })
 }
 
+/// What the format of a number makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum NumberFormat {
+    #[default]
+    Plain,
+    Date,
+    /// A currency other than the đồng, thousands, per cent.
+    OtherUnit,
+}
+
+impl NumberFormat {
+    /// Of a format of the file's own.
+    pub(crate) fn of(code: &str) -> NumberFormat {
+        if shows_date(code) {
+            NumberFormat::Date
+        } else if shows_other_unit(code) {
+            NumberFormat::OtherUnit
+        } else {
+            NumberFormat::Plain
+        }
+    }
+
+    /// Of a format that every program knows. Those of money show the currency of the machine.
+    pub(crate) fn built_in(id: u32) -> NumberFormat {
+        match id {
+            9 | 10 => NumberFormat::OtherUnit,
+            id if is_date_format(id) => NumberFormat::Date,
+            _ => NumberFormat::Plain,
+        }
+    }
+
+    pub(crate) fn kind(self, since_1904: bool) -> CellKind {
+        match self {
+            NumberFormat::Plain => CellKind::Number,
+            NumberFormat::Date => CellKind::Serial { since_1904 },
+            NumberFormat::OtherUnit => CellKind::OtherUnit,
+        }
+    }
+}
+
+/// Whether a format shows per cent, a number divided by thousands (a comma behind its last digit), or the name of another
+/// currency or of thousands.
+fn shows_other_unit(code: &str) -> bool {
+    // Only the first part says how positive numbers look.
+    let mut literal = String::new();
+    let mut digits_end_in_comma = false;
+    let mut chars = code.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => literal.extend(chars.by_ref().take_while(|c| *c != '"')),
+            // `[$USD-409]` names a currency, `[$-42A]` a language, `[Red]` a colour.
+            '[' => {
+                let inside: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                if let Some(named) = inside.strip_prefix('$') {
+                    literal.push(' ');
+                    literal.push_str(named.split('-').next().unwrap_or_default());
+                    literal.push(' ');
+                }
+            }
+            '\\' => literal.extend(chars.next()),
+            // A blank as wide as the next sign, or that sign again and again.
+            '_' | '*' => drop(chars.next()),
+            ';' => break,
+            '%' => return true,
+            '0' | '#' | '?' => digits_end_in_comma = false,
+            ',' => digits_end_in_comma = true,
+            '.' => {
+                // A comma before the point divides too.
+                if digits_end_in_comma {
+                    return true;
+                }
+            }
+            c => literal.push(c),
+        }
+    }
+    digits_end_in_comma || units::in_format(&literal)
+}
+
 /// Built-in formats that show a day or a time.
-pub(crate) fn is_date_format(id: u32) -> bool {
+fn is_date_format(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
 }
 
 /// Whether a format of the file's own shows a day or a time: letters of dates outside of quoted words,
 /// colours and escapes.
-pub(crate) fn shows_date(code: &str) -> bool {
+fn shows_date(code: &str) -> bool {
     let mut in_quotes = false;
     let mut in_brackets = false;
     let mut is_escaped = false;
@@ -108,6 +189,40 @@ pub(crate) fn shows_date(code: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn formats_of_other_units_are_told_from_those_of_dong() {
+        for code in [
+            "\"$\"#,##0.00",
+            "$#,##0",
+            "[$USD] #,##0",
+            "[$$-409]#,##0.00",
+            "[$€-2] #,##0",
+            "#,##0 \"USD\"",
+            "#,##0,",
+            "#,##0,\"K\"",
+            "0.0,,",
+            "#,##0 \"nghìn\"",
+            "0.00%",
+        ] {
+            assert_eq!(NumberFormat::of(code), NumberFormat::OtherUnit, "{code}");
+        }
+        for code in [
+            "General",
+            "#,##0",
+            "#,##0.00",
+            "#,##0\\ \"₫\"",
+            "#,##0 [$₫-42A]",
+            "#,##0 \"đ\"",
+            "#,##0 \"VND\"",
+            "_(* #,##0_);_(* \\(#,##0\\);_(* \"-\"_);_(@_)",
+            "#,##0;[Red]-#,##0",
+            "@",
+            "0",
+        ] {
+            assert_eq!(NumberFormat::of(code), NumberFormat::Plain, "{code}");
+        }
+    }
 
     #[test]
     fn formats_of_dates_are_told_from_those_of_numbers() {

@@ -125,6 +125,8 @@ enum Value {
     #[default]
     Text,
     Number(String),
+    /// In another currency, or per cent.
+    OtherUnit(String),
     /// A day, as 2026-06-15 or with the time behind a T.
     Moment(String),
 }
@@ -166,7 +168,11 @@ impl<'s> SheetReader<'s> {
                 let kind = attribute(e, "value-type").unwrap_or_default();
                 let said = |name: &str| attribute(e, name).map(|value| value.into_owned());
                 self.value = match kind.as_ref() {
-                    "float" | "currency" | "percentage" => said("value").map_or(Value::Text, Value::Number),
+                    "currency" if !matches!(said("currency").as_deref(), None | Some("VND" | "")) => {
+                        said("value").map_or(Value::Text, Value::OtherUnit)
+                    }
+                    "percentage" => said("value").map_or(Value::Text, Value::OtherUnit),
+                    "float" | "currency" => said("value").map_or(Value::Text, Value::Number),
                     "date" => said("date-value").map_or(Value::Text, Value::Moment),
                     _ => Value::Text,
                 };
@@ -215,6 +221,7 @@ impl<'s> SheetReader<'s> {
                 Some(digits) => (digits, CellKind::Number),
                 None => (digits.as_str().into(), CellKind::Error),
             },
+            Value::OtherUnit(digits) => (digits.as_str().into(), CellKind::OtherUnit),
             Value::Moment(moment) => {
                 let whole = moment.split_once('.').map_or(moment.as_str(), |(whole, _)| whole);
                 let day = whole.strip_suffix("T00:00:00").unwrap_or(whole);

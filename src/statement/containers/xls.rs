@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
-use crate::statement::containers::numbers::{decimal, is_date_format, packed_digits, shows_date};
+use crate::statement::containers::numbers::{NumberFormat, decimal, packed_digits};
 use crate::statement::containers::ole::{self, broken, cut};
 use crate::statement::error::StatementError;
 use crate::statement::limits::{COLUMNS_MAX, SHARED_BYTES_MAX};
@@ -50,7 +50,7 @@ pub(crate) struct Book {
     stream: Vec<u8>,
     sheets: Vec<Sheet>,
     shared: Vec<Box<str>>,
-    is_date: Vec<bool>,
+    formats: Vec<NumberFormat>,
     since_1904: bool,
     letters: Letters,
 }
@@ -95,7 +95,7 @@ impl Book {
             stream: Vec::new(),
             sheets: Vec::new(),
             shared: Vec::new(),
-            is_date: Vec::new(),
+            formats: Vec::new(),
             since_1904: false,
             letters: Letters::Unicode,
         };
@@ -145,15 +145,12 @@ impl Book {
                         Letters::Bytes(_) => 1,
                     };
                     let code = self.letters.text_at(bytes, 2, count_bytes).unwrap_or_default();
-                    own_formats.insert(u32::from(u16_at(bytes, 0).unwrap_or(0)), shows_date(&code));
+                    own_formats.insert(u32::from(u16_at(bytes, 0).unwrap_or(0)), NumberFormat::of(&code));
                 }
                 XF => {
                     let format = u32::from(u16_at(bytes, 2).unwrap_or(0));
-                    let is_date = own_formats
-                        .get(&format)
-                        .copied()
-                        .unwrap_or(is_date_format(format));
-                    self.is_date.push(is_date);
+                    let known = own_formats.get(&format).copied();
+                    self.formats.push(known.unwrap_or(NumberFormat::built_in(format)));
                 }
                 SHARED_STRINGS => {
                     let mut parts = vec![bytes];
@@ -322,12 +319,11 @@ impl Book {
     }
 
     fn kind(&self, style: usize) -> CellKind {
-        match self.is_date.get(style) {
-            Some(true) => CellKind::Serial {
-                since_1904: self.since_1904,
-            },
-            _ => CellKind::Number,
-        }
+        self.formats
+            .get(style)
+            .copied()
+            .unwrap_or_default()
+            .kind(self.since_1904)
     }
 
     fn number(&self, row: &mut RowBuf, style: usize, bytes: Option<&[u8]>) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufReader, Read, Seek};
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
-use crate::statement::containers::numbers::{decimal, is_date_format, packed_digits, shows_date};
+use crate::statement::containers::numbers::{NumberFormat, decimal, packed_digits};
 use crate::statement::containers::package::{archive_fault, relations, workbook_fault};
 use crate::statement::containers::parts::Archive;
 use crate::statement::error::StatementError;
@@ -45,7 +45,7 @@ pub(crate) struct Book<R> {
     /// What its sheets are called, and the part of each.
     sheets: Vec<(String, String)>,
     shared: Vec<Box<str>>,
-    is_date: Vec<bool>,
+    formats: Vec<NumberFormat>,
     since_1904: bool,
 }
 
@@ -140,7 +140,7 @@ impl<R: Read + Seek> Book<R> {
             archive,
             sheets: Vec::new(),
             shared: Vec::new(),
-            is_date: Vec::new(),
+            formats: Vec::new(),
             since_1904: false,
         };
         let mut names = book.archive.parts().iter().map(|part| part.name.clone());
@@ -212,10 +212,10 @@ impl<R: Read + Seek> Book<R> {
         Ok(())
     }
 
-    /// Which styles of cells show dates: nothing else tells a date from a number.
+    /// What styles of cells show: nothing else tells a date, or dollars, from a number.
     fn read_styles(&mut self, name: &str) -> Result<(), StatementError> {
         let mut own_formats = HashMap::new();
-        let mut is_date = Vec::new();
+        let mut formats = Vec::new();
         let mut is_in_cells = false;
         if let Some(mut records) = self.records(name)? {
             while let Some(kind) = records.next()? {
@@ -223,20 +223,25 @@ impl<R: Read + Seek> Book<R> {
                 match kind {
                     FORMAT => {
                         if let (Some(id), Some((code, _))) = (u16_at(body, 0), text_at(body, 2)) {
-                            own_formats.insert(u32::from(id), shows_date(&code));
+                            own_formats.insert(u32::from(id), NumberFormat::of(&code));
                         }
                     }
                     BEGIN_CELL_XFS => is_in_cells = true,
                     END_CELL_XFS => is_in_cells = false,
                     XF if is_in_cells => {
                         let id = u32::from(u16_at(body, 2).unwrap_or(0));
-                        is_date.push(own_formats.get(&id).copied().unwrap_or(is_date_format(id)));
+                        formats.push(
+                            own_formats
+                                .get(&id)
+                                .copied()
+                                .unwrap_or(NumberFormat::built_in(id)),
+                        );
                     }
                     _ => {}
                 }
             }
         }
-        self.is_date = is_date;
+        self.formats = formats;
         Ok(())
     }
 
@@ -272,10 +277,10 @@ impl<R: Read + Seek> Book<R> {
             return Ok(());
         };
         let shared = std::mem::take(&mut self.shared);
-        let is_date = std::mem::take(&mut self.is_date);
+        let formats = std::mem::take(&mut self.formats);
         let since_1904 = self.since_1904;
         let outcome = match self.records(&part) {
-            Ok(Some(records)) => read_sheet(records, &shared, &is_date, since_1904, sink),
+            Ok(Some(records)) => read_sheet(records, &shared, &formats, since_1904, sink),
             Ok(None) => Err(workbook_fault(
                 &part,
                 Sentence::new("không có trong tệp", "it is not in the file"),
@@ -283,7 +288,7 @@ impl<R: Read + Seek> Book<R> {
             Err(error) => Err(error),
         };
         self.shared = shared;
-        self.is_date = is_date;
+        self.formats = formats;
         outcome
     }
 }
@@ -291,7 +296,7 @@ impl<R: Read + Seek> Book<R> {
 fn read_sheet<R: Read>(
     mut records: Records<R>,
     shared: &[Box<str>],
-    is_date: &[bool],
+    formats: &[NumberFormat],
     since_1904: bool,
     sink: RowSink<'_>,
 ) -> Result<(), StatementError> {
@@ -333,10 +338,7 @@ fn read_sheet<R: Read>(
                     return Err(StatementError::TooManyColumns { row: row.number });
                 }
                 let style = u32_at(body, 0).unwrap_or(0) as usize & 0xFF_FFFF;
-                let number = match is_date.get(style) {
-                    Some(true) => CellKind::Serial { since_1904 },
-                    _ => CellKind::Number,
-                };
+                let number = formats.get(style).copied().unwrap_or_default().kind(since_1904);
                 let value = body.get(4..).unwrap_or_default();
                 let digits = |digits: Option<String>| match digits {
                     Some(digits) => (digits, number),

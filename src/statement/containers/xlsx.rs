@@ -8,7 +8,7 @@ use std::io::{Read, Seek};
 use quick_xml::events::Event;
 
 use crate::statement::containers::cells::{CellKind, RowBuf, RowFault, RowSink};
-use crate::statement::containers::numbers::{is_date_format, shows_date};
+use crate::statement::containers::numbers::NumberFormat;
 use crate::statement::containers::ods;
 use crate::statement::containers::package::{
     archive_fault, main_part, part, relations, workbook_fault, xml_fault,
@@ -36,7 +36,7 @@ pub(crate) struct Book<R> {
     sheets: Vec<Sheet>,
     shared: SharedTexts,
     /// For each style of a cell, whether it shows a date.
-    is_date: Vec<bool>,
+    formats: Vec<NumberFormat>,
     since_1904: bool,
 }
 
@@ -160,7 +160,7 @@ impl<R: Read + Seek> Book<R> {
             archive,
             sheets: Vec::new(),
             shared: SharedTexts::default(),
-            is_date: Vec::new(),
+            formats: Vec::new(),
             since_1904: false,
         };
         book.read_sheets(&main, &targets)?;
@@ -217,10 +217,10 @@ impl<R: Read + Seek> Book<R> {
         Ok(())
     }
 
-    /// Which styles of cells show dates: nothing else tells a date from a number.
+    /// What styles of cells show: nothing else tells a date, or dollars, from a number.
     fn read_styles(&mut self, name: &str) -> Result<(), StatementError> {
-        let mut own_formats: HashMap<u32, bool> = HashMap::new();
-        let mut is_date = Vec::new();
+        let mut own_formats: HashMap<u32, NumberFormat> = HashMap::new();
+        let mut formats = Vec::new();
         let mut in_cell_styles = false;
         let Some(mut xml) = self.part(name)? else {
             return Ok(());
@@ -231,7 +231,7 @@ impl<R: Read + Seek> Book<R> {
                     "numFmt" => {
                         let id = attribute(&e, "numFmtId").and_then(|id| id.parse().ok());
                         if let (Some(id), Some(code)) = (id, attribute(&e, "formatCode")) {
-                            own_formats.insert(id, shows_date(&code));
+                            own_formats.insert(id, NumberFormat::of(&code));
                         }
                     }
                     "cellXfs" => in_cell_styles = true,
@@ -239,7 +239,12 @@ impl<R: Read + Seek> Book<R> {
                         let id: u32 = attribute(&e, "numFmtId")
                             .and_then(|id| id.parse().ok())
                             .unwrap_or(0);
-                        is_date.push(own_formats.get(&id).copied().unwrap_or(is_date_format(id)));
+                        formats.push(
+                            own_formats
+                                .get(&id)
+                                .copied()
+                                .unwrap_or(NumberFormat::built_in(id)),
+                        );
                     }
                     _ => {}
                 },
@@ -249,7 +254,7 @@ impl<R: Read + Seek> Book<R> {
             }
         }
         drop(xml);
-        self.is_date = is_date;
+        self.formats = formats;
         Ok(())
     }
 
@@ -302,7 +307,7 @@ impl<R: Read + Seek> Book<R> {
         let name = sheet.part.as_str();
         let shared = std::mem::take(&mut self.shared);
         let styles = Styles {
-            is_date: std::mem::take(&mut self.is_date),
+            formats: std::mem::take(&mut self.formats),
             since_1904: self.since_1904,
         };
         let outcome = match self.part(name) {
@@ -314,7 +319,7 @@ impl<R: Read + Seek> Book<R> {
             Err(error) => Err(error),
         };
         self.shared = shared;
-        self.is_date = styles.is_date;
+        self.formats = styles.formats;
         outcome
     }
 }
@@ -335,18 +340,17 @@ impl SharedTexts {
 }
 
 struct Styles {
-    is_date: Vec<bool>,
+    formats: Vec<NumberFormat>,
     since_1904: bool,
 }
 
 impl Styles {
     fn kind(&self, style: usize) -> CellKind {
-        match self.is_date.get(style) {
-            Some(true) => CellKind::Serial {
-                since_1904: self.since_1904,
-            },
-            _ => CellKind::Number,
-        }
+        self.formats
+            .get(style)
+            .copied()
+            .unwrap_or_default()
+            .kind(self.since_1904)
     }
 }
 
@@ -379,6 +383,7 @@ struct CellContent {
     has_value: bool,
     inline: String,
     has_inline: bool,
+    has_formula: bool,
     /// The element of values stands there twice.
     is_twice: bool,
 }
@@ -390,6 +395,7 @@ impl CellContent {
         self.inline.clear();
         self.has_value = false;
         self.has_inline = false;
+        self.has_formula = false;
         self.is_twice = false;
     }
 }
@@ -450,7 +456,11 @@ fn read_sheet<R: Read>(
                 }
                 "v" => action = Action::Value,
                 "t" => action = Action::Inline,
-                "f" | "rPh" | "extLst" => action = Action::Skip,
+                "f" => {
+                    content.has_formula = true;
+                    action = Action::Skip;
+                }
+                "rPh" | "extLst" => action = Action::Skip,
                 _ => {}
             },
             Event::End(e) => match e.local_name().as_ref() {
@@ -555,6 +565,8 @@ fn push(
         _ if content.is_twice => return blame_twice(row, start),
         (CellType::Inline, _, Some(inline)) => text(inline),
         (CellType::Inline | CellType::Text, Some(value), _) => text(value),
+        // A program that computes nothing wrote the formula alone.
+        (_, None, None) if content.has_formula => ("=?".into(), CellKind::Error),
         // Styled and empty.
         (_, None, None) => return Ok(()),
         (_, None, Some(inline)) => text(inline),

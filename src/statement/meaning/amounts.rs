@@ -46,9 +46,16 @@ pub(crate) struct NumberStyle {
     has_letters: bool,
     /// Every amount has a minus: in a column of money out it says the same twice.
     pub(crate) is_all_negative: bool,
+    /// Some amount has one.
+    has_negative: bool,
 }
 
 impl NumberStyle {
+    /// Whether signs or marks of the column say which way money went.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.is_marked || self.has_negative
+    }
+
     fn of(&self, mark: char) -> MarkStyle {
         if mark == '.' { self.dot } else { self.comma }
     }
@@ -242,6 +249,7 @@ impl NumberEvidence {
             is_marked: self.credit_marks || self.letters.0,
             has_letters: self.letters.0 || self.credit_marks,
             is_all_negative: self.negative && !self.positive,
+            has_negative: self.negative,
         }
     }
 }
@@ -507,6 +515,9 @@ pub(crate) fn is_marked(cell: Cell<'_>, style: &NumberStyle) -> bool {
 fn number(cell: Cell<'_>, style: &NumberStyle, max: i64) -> Result<Option<i64>, ValueFault> {
     if cell.kind == CellKind::Error {
         return Err(ValueFault::Formula);
+    }
+    if cell.kind == CellKind::OtherUnit {
+        return Err(ValueFault::OtherUnit);
     }
     let text = cell.text;
     if text.len() <= 13

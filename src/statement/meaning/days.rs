@@ -83,7 +83,7 @@ impl DayEvidence {
                 }
                 return;
             }
-            CellKind::Number | CellKind::Text => {}
+            CellKind::Number | CellKind::OtherUnit | CellKind::Text => {}
         }
         let text = cell.text;
         let Some(numbers) = three_numbers(text) else {
@@ -196,7 +196,7 @@ fn is_serial_text(text: &str) -> bool {
 /// Whether a cell has the look of a day, however its column writes them.
 pub(crate) fn looks_like_a_day(cell: Cell<'_>) -> bool {
     match cell.kind {
-        CellKind::Serial { .. } | CellKind::Number => true,
+        CellKind::Serial { .. } | CellKind::Number | CellKind::OtherUnit => true,
         CellKind::Error => false,
         CellKind::Text => {
             three_numbers(cell.text).is_some()
@@ -217,8 +217,8 @@ pub(crate) fn moment_in(cell: Cell<'_>, style: &DayStyle) -> Result<Option<Momen
         CellKind::Error => return Err(ValueFault::Formula),
         CellKind::Serial { since_1904 } => return serial(cell.text, since_1904).map(Some),
         // Numbers that were not formatted as dates may still be one, written together.
-        CellKind::Number if !cell.text.contains('.') && cell.text.len() >= 8 => {}
-        CellKind::Number => return serial(cell.text, false).map(Some),
+        CellKind::Number | CellKind::OtherUnit if !cell.text.contains('.') && cell.text.len() >= 8 => {}
+        CellKind::Number | CellKind::OtherUnit => return serial(cell.text, false).map(Some),
         CellKind::Text => {}
     }
     if let Some(usual) = usual(cell.text, style) {
@@ -303,7 +303,7 @@ pub(crate) fn time_of_day(cell: Cell<'_>) -> Result<Option<i64>, ValueFault> {
     let wrong = ValueFault::NotATime;
     match cell.kind {
         CellKind::Error => Err(ValueFault::Formula),
-        CellKind::Number | CellKind::Serial { .. } => {
+        CellKind::Number | CellKind::OtherUnit | CellKind::Serial { .. } => {
             let (whole, fraction) = cell.text.split_once('.').unwrap_or((cell.text, ""));
             // `HHmmss` that became a number has lost its leading zero; it is no fraction of a day.
             if fraction.is_empty() && whole != "0" {

@@ -25,6 +25,8 @@ pub(crate) enum ValueFault {
     DayTogether,
     /// 24:00 and later.
     HourTooLate,
+    /// A workbook's number that shows as dollars, thousands or per cent.
+    OtherUnit,
     Formula,
     TooLong,
     /// A mark that groups or separates decimals, and the column does not say which.
@@ -90,9 +92,13 @@ impl ValueFault {
                 "có giờ không có trên đồng hồ; ghi từ 00:00 đến 23:59",
                 "has a time that no clock shows; write 00:00 to 23:59",
             ),
+            ValueFault::OtherUnit => (
+                "được định dạng theo đơn vị khác (ngoại tệ, nghìn, phần trăm), nên không rõ là bao nhiêu đồng; hãy xuất lại với số tiền bằng đồng",
+                "is formatted in another unit (a currency, thousands, per cent), so it does not say how many dong it is; export it with amounts in dong",
+            ),
             ValueFault::Formula => (
-                "là công thức bị lỗi (#REF!, #N/A …); hãy sửa ô hoặc xuất lại tệp",
-                "is a formula that failed (#REF!, #N/A …); mend the cell or export the file again",
+                "là công thức bị lỗi hoặc chưa được tính (#REF!, #N/A, ô trống …); hãy mở tệp bằng Excel, sửa ô, lưu lại rồi nhập",
+                "is a formula that failed or was never computed (#REF!, #N/A, an empty cell …); open the file in Excel, mend the cell, save it, then import it",
             ),
             ValueFault::Unclear => (
                 "có dấu chấm hoặc phẩy trước ba chữ số mà cả cột không cho biết là nhóm nghìn hay phần lẻ; hãy xuất lại với số viết một kiểu",

@@ -173,8 +173,10 @@ pub(crate) fn propose(head: &[TextRow], profile: &str) -> Option<Candidate> {
                 let is_last = place + 1 == more.len();
                 is_second_row(&row.cells) || (!is_last && is_numbering(row.cells.iter().map(String::as_str)))
             });
-            // A title above the header is no part of it.
-            let begins = rows == 1 || (known_words[at] > 0 && !has_long_number(&head[at].cells));
+            // A title above the header is no part of it, not even «TIỀN RA».
+            let filled = head[at].cells.iter().filter(|cell| !cell.is_empty()).count();
+            let begins =
+                rows == 1 || (known_words[at] > 0 && filled > 1 && !has_long_number(&head[at].cells));
             if words < MEANINGS_MIN || !goes_on || !begins {
                 continue;
             }

@@ -13,6 +13,7 @@ pub(crate) mod mapping;
 pub(crate) mod proof;
 pub(crate) mod questions;
 pub(crate) mod said;
+pub(crate) mod sections;
 pub(crate) mod survey;
 pub(crate) mod table;
 pub(crate) mod units;

@@ -49,6 +49,8 @@ pub(crate) struct Table {
     has_more_beside_day: bool,
     proof: Proof,
     currencies: Memo<()>,
+    /// The title of the rows that come now, if it says that their money did not come in or not yet.
+    section: Option<String>,
 }
 
 /// What a column has come to.
@@ -111,6 +113,7 @@ impl Table {
             has_more_beside_day,
             proof,
             currencies: Memo::new(),
+            section: None,
         }
     }
 
@@ -227,7 +230,7 @@ impl Table {
         let balance = self.check_rest(row)?;
         let when = (moment.day, moment.at);
         if amounts[..3].iter().all(|amount| amount.unwrap_or(0) == 0) {
-            self.check_is_payment(row, &amounts, balance)?;
+            self.check_is_payment(row, &amounts)?;
             return Err(self.nothing_moved(row, when, balance));
         }
         let (kind, status) = self.kind_and_status(row)?;
@@ -254,6 +257,13 @@ impl Table {
             if movement.provider_txn_id.is_empty() {
                 movement.provider_txn_id.clone_from(&movement.bank_ref);
             }
+        }
+        if let (Some(text), RowKind::Payment, RowStatus::Settled) = (&self.section, kind, status) {
+            let text = text.clone();
+            return Err(NoMovement::End(StatementError::Section {
+                row: row.number,
+                text,
+            }));
         }
         self.add_up(&amounts, status);
         self.prove(row, when, moves(moved), balance);

@@ -103,6 +103,12 @@ pub(crate) fn in_header(header: &str) -> Option<String> {
     multiple(&words).or_else(|| parts.skip(1).find(alone))
 }
 
+/// Whether what a format of numbers writes beside the digits names another unit than the đồng.
+pub(crate) fn in_format(literal: &str) -> bool {
+    let words = words_of(literal);
+    !words.is_empty() && (currency(&words).is_some() || unit_alone(&words, true).is_some())
+}
+
 /// A header without the unit that it names, for what else it says; none if it names no other unit than the đồng.
 pub(crate) fn without_unit(header: &str) -> Option<String> {
     let unit = in_header(header)?;

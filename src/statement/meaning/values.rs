@@ -16,7 +16,7 @@ const SPREADSHEET_DIGITS: usize = 15;
 pub(crate) fn id(cell: Cell<'_>) -> Result<&str, ValueFault> {
     match cell.kind {
         CellKind::Error => return Err(ValueFault::Formula),
-        CellKind::Number | CellKind::Serial { .. } => {
+        CellKind::Number | CellKind::OtherUnit | CellKind::Serial { .. } => {
             let (digits, fraction) = cell.text.split_once('.').unwrap_or((cell.text, ""));
             if fraction.bytes().any(|b| b != b'0') {
                 return Err(ValueFault::Scientific);

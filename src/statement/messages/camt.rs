@@ -10,8 +10,8 @@ use crate::statement::containers::xml::{self, Xml, XmlFault, attribute};
 use crate::statement::error::StatementError;
 use crate::statement::kind::FileKind;
 use crate::statement::limits::{BATCH_MAX, CELL_BYTES_MAX, FILE_BYTES_MAX, Overrun};
-use crate::statement::messages::Directions;
 use crate::statement::messages::camt_entry::{Detail, Entry, Money, Owner};
+use crate::statement::messages::{Directions, StatementsSeen};
 use crate::statement::row::EventSink;
 use crate::statement::summary::{Balance, Summary, saturating_sum};
 use crate::vn::{AccountNumber, Dong, Sentence, sentence};
@@ -98,11 +98,14 @@ struct Reader {
     balance: Balance,
     has_balance: bool,
     has_statement: bool,
+    seen: StatementsSeen,
 }
 
 /// Balances of the statement that is open.
 #[derive(Default)]
 struct Statement {
+    id: String,
+    entries: u64,
     code: String,
     amount: Money,
     direction: String,
@@ -128,6 +131,7 @@ impl Reader {
             balance: Balance::default(),
             has_balance: false,
             has_statement: false,
+            seen: StatementsSeen::default(),
         }
     }
 
@@ -209,6 +213,7 @@ impl Reader {
             currency: currency.to_owned(),
         };
         match below {
+            ["Id"] => self.statement.id = text.to_owned(),
             ["Acct", "Ccy"] => text.clone_into(&mut self.owner.currency),
             ["Acct", "Id", "IBAN"] | ["Acct", "Id", "Othr", "Id"] => {
                 self.owner.account = AccountNumber::parse(text).ok();
@@ -235,6 +240,7 @@ impl Reader {
 
     fn end_entry(&mut self, sink: &mut EventSink<'_>) -> Result<(), StatementError> {
         let entry = std::mem::take(&mut self.entry);
+        self.statement.entries += 1;
         let effect = entry.effect();
         match effect.credit - effect.debit {
             0 if entry.amount.dong() != Ok(0) && entry.is_booked() => self.statement.directions.lose_one(),
@@ -268,6 +274,24 @@ impl Reader {
 
     fn end_statement(&mut self) -> Result<(), StatementError> {
         let statement = std::mem::take(&mut self.statement);
+        if !statement.id.is_empty() && statement.entries > 0 {
+            let account = self.owner.account.as_ref().map_or("", |account| account.reveal());
+            let moved = format!(
+                "{:?} {:?} {} {} {}",
+                statement.opening.map(Dong::vnd),
+                statement.closing.map(Dong::vnd),
+                statement.credits.vnd(),
+                statement.debits.vnd(),
+                statement.entries
+            );
+            if !self.seen.add(&[account, &statement.id, &moved]) {
+                return Err(StatementError::Message {
+                    format: self.summary.kind.show(),
+                    row: self.rows,
+                    because: StatementsSeen::twice(&statement.id),
+                });
+            }
+        }
         let (Some(opening), Some(closing)) = (statement.opening, statement.closing) else {
             return Ok(());
         };

@@ -284,6 +284,14 @@ impl Entry {
             )
         })?;
         let is_taken_back = self.is_reversal || detail.is_return;
+        if !matches!(owner.currency.as_str(), "" | "VND") {
+            return Err(Sentence::new(
+                "Tài khoản của sao kê không phải VND. Chỉ nhận sao kê của tài khoản đồng Việt Nam.",
+                "The account of this statement is not in VND. Only statements of accounts in Vietnamese dong are taken.",
+            ));
+        }
+        // A transfer of one's own that came back (ISO 20022 external code set, bank transaction codes).
+        let is_own_return = is_taken_back || matches!(self.family.as_str(), "RRTN" | "RPCR");
         let kind = match (part.direction, self.is_reversal) {
             // Its own transaction says that the money went out: somebody has to ask the bank.
             ("CRDT", _) if part.is_contradicted => {
@@ -299,6 +307,7 @@ impl Entry {
                 ));
             }
             ("CRDT", true) => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),
+            ("CRDT", false) if is_own_return => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),
             ("CRDT", false) => RowKind::Payment,
             ("DBIT", _) if is_taken_back => RowKind::Refund,
             ("DBIT", _) if matches!(self.family.as_str(), "CHRG" | "COMM" | "FEES") => RowKind::Fee,

@@ -4,7 +4,9 @@
 //! when one line breaks its grammar, and the camt crates are types generated from the schema, which hold a whole file
 //! too. A statement here may have a million rows, and one bad row must not lose the others.
 
-use crate::vn::{Dong, Lang, Sentence, sentence};
+use std::collections::HashSet;
+
+use crate::vn::{Dong, Lang, Sentence, digest_128, sentence};
 
 pub(crate) mod camt;
 pub(crate) mod camt_entry;
@@ -13,6 +15,25 @@ pub(crate) mod mt940_entry;
 
 /// Entries between two balances that are remembered; a page or a day has far less.
 const ENTRIES_MAX: usize = 100_000;
+
+/// Statements that were read, each by what tells it from the others: the same one again is no other money.
+#[derive(Default)]
+pub(crate) struct StatementsSeen(HashSet<[u8; 16]>);
+
+impl StatementsSeen {
+    /// False if a statement with these parts was read before.
+    pub(crate) fn add(&mut self, parts: &[&str]) -> bool {
+        self.0.insert(digest_128(parts))
+    }
+
+    /// What is said of a statement that stands there twice.
+    pub(crate) fn twice(number: &str) -> Sentence {
+        sentence!(
+            "bản sao kê số «{number}» có hai lần trong tệp, cùng tài khoản, số dư và các khoản; hãy bỏ phần lặp lại rồi nhập",
+            "the statement «{number}» stands in the file twice, with the same account, balances and entries; take the repeated part out, then import it"
+        )
+    }
+}
 
 /// The entries between an opening and a closing balance: if the balances fit only with one of them turned round, its
 /// direction is wrong.
@@ -43,7 +64,22 @@ impl Directions {
             return None;
         }
         let turned = |signed: i64| signed.checked_mul(-2) == Some(lacks);
-        let &(place, signed) = self.entries.iter().find(|(_, signed)| turned(*signed))?;
+        let one = self.entries.iter().find(|(_, signed)| turned(*signed));
+        let all = self
+            .entries
+            .iter()
+            .map(|(_, signed)| *signed)
+            .fold(0, i64::saturating_add);
+        if let (None, Some(&(place, _)), true) = (one, self.entries.first(), turned(all)) {
+            return Some((
+                place,
+                Sentence::new(
+                    "số dư đầu và cuối chỉ khớp nếu mọi khoản đi chiều ngược lại (ghi tiền vào mà là tiền ra, hoặc ngược lại); hãy hỏi ngân hàng chiều tiền đúng",
+                    "opening and closing balance fit only if every entry went the other way; ask the bank which way they went",
+                ),
+            ));
+        }
+        let &(place, signed) = one?;
         let amount = Dong::new(signed.saturating_abs());
         let (vi, en) = (amount.show(Lang::Vi), amount.show(Lang::En));
         let because = if signed > 0 {

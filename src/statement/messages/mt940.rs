@@ -7,8 +7,8 @@ use crate::statement::containers::text::{self, Lines};
 use crate::statement::error::StatementError;
 use crate::statement::kind::{Encoding, FileKind};
 use crate::statement::limits::CELL_BYTES_MAX;
-use crate::statement::messages::Directions;
 use crate::statement::messages::mt940_entry::{Entry, amount, note_of};
+use crate::statement::messages::{Directions, StatementsSeen};
 use crate::statement::movement::{RowKind, RowStatus};
 use crate::statement::row::{BadRow, Event, EventSink, IgnoredRow, IgnoredWhy, StatementRow};
 use crate::statement::summary::{Balance, Summary, saturating_sum};
@@ -83,9 +83,14 @@ struct Reader {
     carried: Option<Dong>,
     balance: Balance,
     has_closing: bool,
+    /// Account and number of the statement that is open, as the file writes them.
+    head: [String; 2],
+    seen: StatementsSeen,
 }
 
 struct Page {
+    /// The opening balance as the file writes it.
+    text: String,
     opening: Dong,
     is_dong: bool,
     credits: Dong,
@@ -107,6 +112,8 @@ impl Reader {
             carried: None,
             balance: Balance::default(),
             has_closing: false,
+            head: Default::default(),
+            seen: StatementsSeen::default(),
         }
     }
 
@@ -195,17 +202,26 @@ impl Reader {
             because,
         };
         match field.tag.as_str() {
-            "20" => self.flush(sink)?,
+            "20" => {
+                self.flush(sink)?;
+                // Each message says whose it is.
+                self.account = None;
+                self.bank_bin.clear();
+                self.head = Default::default();
+            }
             "25" | "25P" => {
                 self.flush(sink)?;
                 self.take_account(field.first());
+                field.first().clone_into(&mut self.head[0]);
             }
+            "28" | "28C" => field.first().clone_into(&mut self.head[1]),
             "60" | "60F" | "60M" => {
                 self.flush(sink)?;
                 let (opening, is_dong) = balance_of(field.first(), None).map_err(|(vi, en)| {
                     wrong(sentence_of("số dư đầu kỳ", "the opening balance", &vi, &en))
                 })?;
-                self.open(opening, is_dong, field.tag == "60M");
+                let text = format!("{} {}", field.tag, field.first());
+                self.open(opening, is_dong, (text, field.tag == "60M"));
             }
             "61" => {
                 self.flush(sink)?;
@@ -223,6 +239,16 @@ impl Reader {
                         "số dư đầu kỳ và cuối kỳ khác loại tiền",
                         "the opening and the closing balance are in different currencies",
                     )));
+                }
+                if let Some(page) = &self.page {
+                    let moved = format!("{} {}", page.credits.vnd(), page.debits.vnd());
+                    let [account, number] = &self.head;
+                    if !self
+                        .seen
+                        .add(&[account, number, &page.text, field.first(), &moved])
+                    {
+                        return Err(wrong(StatementsSeen::twice(number)));
+                    }
                 }
                 self.close(closing, field.tag != "62M")?;
             }
@@ -245,7 +271,7 @@ impl Reader {
         }
     }
 
-    fn open(&mut self, opening: Dong, is_dong: bool, is_continued: bool) {
+    fn open(&mut self, opening: Dong, is_dong: bool, (text, is_continued): (String, bool)) {
         if self.page.is_some() {
             // The page before was never closed: what it came to cannot be proved.
             self.balance.parts += 1;
@@ -262,6 +288,7 @@ impl Reader {
             }
         }
         self.page = Some(Page {
+            text,
             opening,
             is_dong,
             credits: Dong::ZERO,
@@ -342,8 +369,8 @@ impl Reader {
         };
         let page = self.page.as_mut().ok_or_else(|| {
             Sentence::new(
-                "không có số dư đầu kỳ (:60F:) ở trên, nên không biết là tiền gì.",
-                "there is no opening balance (:60F:) above, so its currency is not known.",
+                "không có số dư đầu kỳ (:60F:) ở trên, nên không biết là tiền gì. Hãy xin ngân hàng tệp sao kê đầy đủ, từ :20: đến :62F:.",
+                "there is no opening balance (:60F:) above, so its currency is not known. Ask the bank for the whole statement, from :20: to :62F:.",
             )
         })?;
         if !page.is_dong {
@@ -385,6 +412,10 @@ impl Reader {
         };
         let kind = match (entry.is_credit, entry.is_reversal) {
             (true, true) => return Ok(ignored(IgnoredWhy::ReversedDebit, amount)),
+            // A transfer of one's own that could not be delivered came back.
+            (true, false) if entry.code == "RTI" => {
+                return Ok(ignored(IgnoredWhy::ReversedDebit, amount));
+            }
             (true, false) => RowKind::Payment,
             (false, true) => RowKind::Refund,
             (false, false) if matches!(entry.code, "CHG" | "COM" | "FEE") => RowKind::Fee,

@@ -164,3 +164,137 @@ fn thousandths_and_groups_in_one_column_are_never_guessed() {
     let (events, _) = read(text.as_bytes());
     assert_eq!((movements(&events).len(), bad(&events).len()), (0, 2));
 }
+
+#[test]
+fn what_stands_below_a_title_of_money_out_or_not_done_is_never_received() {
+    let header = "Ngày giao dịch,Mã giao dịch,Số tiền\n";
+    let rows = "15/06/2026,FT26166000501,65000\n15/06/2026,FT26166000502,12000\n";
+    for title in [
+        "TIỀN RA",
+        "DANH SÁCH GIAO DỊCH CHUYỂN TIỀN ĐI",
+        "BÁO CÁO HOÀN TIỀN",
+        "GIAO DỊCH KHÔNG THÀNH CÔNG",
+        "Trạng thái: Chờ xử lý",
+        "Loại giao dịch: Ghi nợ",
+    ] {
+        let above = stopped(&format!("{title},,\n{header}{rows}"));
+        assert!(
+            above.contains(title) && above.contains("Chưa nhập dòng nào"),
+            "{title}: {above}"
+        );
+        // Between the rows, with the header once more or without.
+        for again in ["", header] {
+            let between = format!("{header}{rows}{title},,\n{again}16/06/2026,FT26166000503,20000\n");
+            assert!(stopped(&between).contains("Dòng"), "{title}");
+        }
+        // Below the last row it says nothing of any.
+        assert_eq!(done(&format!("{header}{rows}{title},,\n")).len(), 2, "{title}");
+        // Columns that say it themselves are asked, and not the title.
+        let told = format!(
+            "{title},,,,\nNgày giao dịch,Mã giao dịch,Số tiền,Trạng thái,Loại giao dịch\n15/06/2026,FT26166000501,65000,Thành công,Thanh toán\n"
+        );
+        assert_eq!(done(&told).len(), 1, "{title}");
+    }
+    assert_eq!(done(&format!("I. Tiền vào,,\n{header}{rows}")).len(), 2);
+    assert_eq!(
+        done(&format!("Tổng phát sinh nợ: 1.000.000,,\n{header}{rows}")).len(),
+        2
+    );
+    let sheet = |name: &str| {
+        let cells = |cells: &[&str]| cells.iter().map(|cell| text(cell)).collect::<Vec<_>>();
+        let rows = vec![
+            cells(&["Ngày giao dịch", "Mã giao dịch", "Số tiền"]),
+            cells(&["15/06/2026", "FT26166000501", "65.000"]),
+        ];
+        zip(&xlsx_parts(&[(name, rows)]))
+    };
+    assert!(propose(&mut Cursor::new(sheet("Tiền ra")), "").is_err());
+    assert_eq!(movements(&read(&sheet("Giao dịch")).0).len(), 1);
+}
+
+#[test]
+fn a_message_that_holds_a_statement_twice_is_refused() {
+    let statement = |number: &str, closing: &str| {
+        format!(
+            ":20:REF\n:25:970415/88990011223\n:28C:{number}\n:60F:C260614VND100000,\n\
+             :61:2606150615C65000,NTRFNONREF\n:86:HC7K3M9J\n:62F:C260615VND{closing},\n-\n"
+        )
+    };
+    let once = statement("1/1", "165000");
+    assert_eq!(movements(&read(once.as_bytes()).0).len(), 1);
+    let twice = stopped(&(once.clone() + &once));
+    assert!(twice.contains("hai lần trong tệp"), "{twice}");
+    // Another number, or other entries, are another statement.
+    let two = once.clone() + &statement("2/1", "165000");
+    assert_eq!(movements(&read(two.as_bytes()).0).len(), 2);
+    // Whose it is says each message itself.
+    let nobodys = once + &statement("2/1", "165000").replace(":25:970415/88990011223\n", "");
+    let accounts: Vec<bool> = movements(&read(nobodys.as_bytes()).0)
+        .iter()
+        .map(|row| row.account.is_some())
+        .collect();
+    assert_eq!(accounts, [true, false]);
+}
+
+#[test]
+fn a_transfer_that_came_back_is_no_payment_and_all_turned_round_is_noticed() {
+    let message = |entries: &str, closing: &str| {
+        format!(
+            ":20:REF\n:25:970415/88990011223\n:28C:1\n:60F:C260614VND100000,\n{entries}:62F:C260615VND{closing},\n-\n"
+        )
+    };
+    let returned = message(":61:2606150615C65000,NRTINONREF\n:86:HC7K3M9J\n", "165000");
+    let (events, _) = read(returned.as_bytes());
+    assert_eq!(ignored(&events), [(1, IgnoredWhy::ReversedDebit)]);
+    let entries = ":61:2606150615C65000,NTRFNONREF\n:61:2606150615C12000,NTRFNONREF\n";
+    let turned = stopped(&message(entries, "23000"));
+    assert!(turned.contains("mọi khoản đi chiều ngược lại"), "{turned}");
+}
+
+#[test]
+fn a_workbooks_amounts_in_another_format_or_without_a_value_are_bad_rows() {
+    let book = |code: &str| {
+        let rows = vec![
+            vec![text("Ngày giao dịch"), text("Mã giao dịch"), text("Số tiền")],
+            vec![
+                text("15/06/2026"),
+                text("FT26166000501"),
+                TestCell::Date("65000".to_owned()),
+            ],
+            vec![text("15/06/2026"), text("FT26166000502"), number("12000")],
+        ];
+        let mut parts = xlsx_parts(&[("Sao kê", rows)]);
+        for (name, bytes) in &mut parts {
+            if *name == "xl/styles.xml" {
+                let styles = String::from_utf8(bytes.clone()).unwrap();
+                *bytes = styles.replace("dd/mm/yyyy hh:mm:ss", &escaped(code)).into_bytes();
+            }
+        }
+        zip(&parts)
+    };
+    for code in ["\"$\"#,##0.00", "#,##0 \"nghìn\"", "#,##0,", "0%", "[$USD] #,##0"] {
+        let (events, _) = read(&book(code));
+        assert_eq!((movements(&events).len(), bad(&events).len()), (1, 1), "{code}");
+        assert!(bad(&events)[0].1.contains("đơn vị khác"), "{code}");
+    }
+    assert_eq!(movements(&read(&book("#,##0 \"đ\"")).0).len(), 2);
+    let mut parts = xlsx_parts(&[(
+        "Sao kê",
+        vec![
+            vec![text("Ngày giao dịch"), text("Mã giao dịch"), text("Số tiền")],
+            vec![text("15/06/2026"), text("FT26166000501"), TestCell::Error],
+            vec![text("15/06/2026"), text("FT26166000502"), number("12000")],
+        ],
+    )]);
+    for (name, bytes) in &mut parts {
+        if name.ends_with("sheet1.xml") {
+            let sheet = String::from_utf8(bytes.clone()).unwrap();
+            *bytes = sheet
+                .replace(" t=\"e\"><f>A9</f><v>#REF!</v>", "><f>B2*2</f>")
+                .into_bytes();
+        }
+    }
+    let (events, _) = read(&zip(&parts));
+    assert_eq!((movements(&events).len(), bad(&events).len()), (1, 1));
+    assert!(bad(&events)[0].1.contains("chưa được tính"), "{events:?}");
+}

@@ -7,6 +7,7 @@ use crate::statement::meaning::amounts;
 use crate::statement::meaning::fault::ValueFault;
 use crate::statement::meaning::header;
 use crate::statement::meaning::mapping::Column;
+use crate::statement::meaning::sections::{self, Below};
 use crate::statement::meaning::survey::MONEY;
 use crate::statement::meaning::units;
 use crate::statement::meaning::words::{self, Announced};
@@ -22,9 +23,11 @@ impl Table {
     ///
     /// # Errors
     /// One of them names another unit than the đồng.
-    pub(crate) fn titles(&mut self, rows: &[Vec<String>]) -> Result<(), StatementError> {
+    pub(crate) fn titles(&mut self, sheet: &str, rows: &[Vec<String>]) -> Result<(), StatementError> {
+        self.take_section(&[sheet]);
         for row in rows {
             let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+            self.take_section(&cells);
             if let Some(error) = other_unit(&cells) {
                 return Err(error);
             }
@@ -91,6 +94,9 @@ impl Table {
         if is_title && let Some(error) = other_unit(&cells) {
             return Err(NoMovement::End(error));
         }
+        if is_title {
+            self.take_section(&cells);
+        }
         if is_title && announced == Some(Announced::Account) {
             self.change_account(&cells)?;
         }
@@ -100,6 +106,20 @@ impl Table {
             return Err(title);
         }
         Ok(())
+    }
+
+    /// Notes what a title says of the rows below it, unless each row says that itself.
+    fn take_section(&mut self, cells: &[&str]) {
+        let text = cells.iter().copied().filter(|cell| !cell.is_empty());
+        let text = text.collect::<Vec<_>>().join(" ");
+        let is_sided = self.has(Column::Debit) && self.has(Column::Credit);
+        let tells_direction = is_sided || self.has(Column::Kind) || self.columns.numbers[0].is_signed();
+        match sections::says(&text) {
+            Some(Below::Received) => self.section = None,
+            Some(Below::OtherWay) if !tells_direction => self.section = Some(text),
+            Some(Below::NotDone) if !self.has(Column::Status) => self.section = Some(text),
+            _ => {}
+        }
     }
 
     /// A title between the rows may begin the rows of another account, with balances of its own.

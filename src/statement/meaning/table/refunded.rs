@@ -17,12 +17,7 @@ const REFUNDED: usize = 7;
 impl Table {
     /// A row with a day and an id whose amount is empty is a payment that lost it, and one of 0 beside an amount that
     /// went back is a refund of which nobody says from what.
-    pub(super) fn check_is_payment(
-        &self,
-        row: &RowBuf,
-        amounts: &Amounts,
-        balance: Option<i64>,
-    ) -> Result<(), NoMovement> {
+    pub(super) fn check_is_payment(&self, row: &RowBuf, amounts: &Amounts) -> Result<(), NoMovement> {
         self.check_refunded(row, amounts, RowKind::Payment)?;
         let is_empty = amounts[..3].iter().all(Option::is_none);
         let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
@@ -30,7 +25,7 @@ impl Table {
             let cell = self.cell(row, column);
             cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
         });
-        if is_empty && has_id && balance.is_none() {
+        if is_empty && has_id {
             let column = [Column::Amount, Column::Credit, Column::Debit]
                 .into_iter()
                 .find(|column| self.has(*column))
