@@ -32,7 +32,7 @@ pub enum Qr {
     Decode(Directory),
     /// Find the codes in pictures and say what each means
     #[command(
-        after_help = "Example:\n  choso qr read photo.jpg\n\nPNG and JPEG, up to 64 million pixels. One line for each code in a picture, as from `choso qr decode`,\nwith file and payload, in the order of the page; a picture without a readable one gives\n{\"file\":…,\"valid\":false,\"code\":\"NO_CODE\",\"reason\":\"…\"} with what is wrong with it, others PICTURE_FORMAT, PICTURE_DAMAGED, PICTURE_TOO_LARGE or, where the file cannot be opened, FILE. Exit status 1 if any was refused."
+        after_help = "Example:\n  choso qr read photo.jpg\n\nPNG, JPEG and WebP, up to 64 million pixels (a progressive JPEG 12, a WebP or a JPEG in CMYK 16). One line for each code in a picture, as from `choso qr decode`,\nwith file and payload, in the order of the page; a picture without a readable one gives\n{\"file\":…,\"valid\":false,\"code\":\"NO_CODE\",\"reason\":\"…\"} with what is wrong with it, others PICTURE_FORMAT, PICTURE_DAMAGED, PICTURE_TOO_LARGE or, where the file cannot be opened, FILE. Exit status 1 if any was refused."
     )]
     Read(Pictures),
     /// Banks that a code can pay to, found by any of their names

@@ -211,7 +211,10 @@ fn says(taken: &Taken) {
         );
     }
     if totals.ignored > 0 {
-        eprintln!("{} rows are totals, balances or titles", totals.ignored);
+        eprintln!(
+            "{} rows are no payments: totals, balances, titles, amounts of 0, transfers that came back",
+            totals.ignored
+        );
     }
     for foot in taken.file.totals.iter().filter(|foot| !foot.agrees) {
         eprintln!(

@@ -12,6 +12,7 @@ use super::stall_code::StallCode;
 use super::written_day::{self, Order, WrittenDay};
 use crate::places::{UnitIx, Units};
 use crate::table::{Fault, Row, Shape, Table};
+use crate::vietqr::Banks;
 use crate::vn::{AccountNumber, Day, Lang, Phone, Sentence, sentence};
 
 /// Columns of a register file (docs/spec/contract.md, section 2), in the order of the template.
@@ -118,10 +119,13 @@ pub fn read_register(table: Table, reading: Reading<'_>) -> RegisterFile {
         mended: Mended::default(),
     };
     let mut by_ref: HashMap<String, Result<usize, u64>> = HashMap::new();
+    // Where each stall code stands, by the first row that has it.
+    let mut by_code: HashMap<String, (u64, String)> = HashMap::new();
     for row in &table.rows {
-        let reference = row.get("household_ref").to_owned();
+        let reference = whole_number(row.get("household_ref")).to_owned();
         let first = by_ref.get(&reference).copied();
-        match reader.row(row, first, &file.households) {
+        let read = reader.row(row, first, &file.households);
+        match read.and_then(|read| check_code_twice(row, read, &mut by_code)) {
             Ok((household, stall)) => {
                 file.cells.insert(row.number, row.cells());
                 file.begin_later += usize::from(stall.from > reading.today);
@@ -142,6 +146,34 @@ pub fn read_register(table: Table, reading: Reading<'_>) -> RegisterFile {
     file.mended = reader.mended;
     file.faults.sort_by_key(|f| f.row);
     file
+}
+
+/// Refuses a row that was copied with its stall code: one code is one stall.
+fn check_code_twice(
+    row: &Row,
+    read: (HouseholdDraft, StallDraft),
+    by_code: &mut HashMap<String, (u64, String)>,
+) -> Result<(HouseholdDraft, StallDraft), Sentence> {
+    let Some(code) = &read.1.code else { return Ok(read) };
+    let place = [
+        "street",
+        "market",
+        "house_number",
+        "stall_number",
+        "household_ref",
+    ]
+    .map(|column| row.get(column))
+    .join("\n");
+    let (line, first) = by_code
+        .entry(code.to_string())
+        .or_insert_with(|| (row.number, place.clone()));
+    if *first == place {
+        return Ok(read);
+    }
+    Err(sentence!(
+        "stall_code: {code} đã ghi ở dòng {line} cho một sạp khác; mỗi sạp một mã, hãy để trống để máy cấp mã mới",
+        "stall_code: {code} stands in row {line} for another stall; each stall has a code of its own, leave it empty for a new one"
+    ))
 }
 
 impl HouseholdDraft {
@@ -311,6 +343,7 @@ impl Reader<'_> {
 
     fn account(&self, row: &Row) -> Result<Option<AccountDraft>, Sentence> {
         let bin = bin_of(row.get("bank_bin"));
+        check_bank_name(row.get("bank_bin"), bin)?;
         let number = row.get("account_number");
         if number.is_empty() {
             return match bin {
@@ -342,6 +375,17 @@ impl Reader<'_> {
         };
         not_shortened(row, "account_number")?;
         let number = whole_number(number);
+        let has_letters = number.chars().any(char::is_alphabetic);
+        let has_digits = number.chars().any(|c| c.is_ascii_digit());
+        let is_a_number = !row.is_text("account_number") && !has_letters;
+        if (has_letters && (number.contains(char::is_whitespace) || !has_digits))
+            || (is_a_number && number.contains('.'))
+        {
+            return Err(Sentence::new(
+                "account_number: chỉ ghi số tài khoản, không kèm chữ như STK hay tên ngân hàng, và để dạng văn bản",
+                "account_number: write the number of the account alone, without words such as STK or the bank's name, and as text",
+            ));
+        }
         if !row.is_text("account_number") {
             self.accounts.check(bin, number, self.reading.account_lengths)?;
         }
@@ -430,6 +474,28 @@ fn bin_of(cell: &str) -> &str {
     }
 }
 
+/// Refuses the code of one bank beside the name of another: a list that was dragged down counts the code up and keeps the
+/// name.
+fn check_bank_name(cell: &str, bin: &str) -> Result<(), Sentence> {
+    let banks = Banks::shipped();
+    let name = cell
+        .trim()
+        .strip_prefix(bin)
+        .unwrap_or_default()
+        .trim_matches(|c: char| !c.is_alphanumeric());
+    let Some(bank) = banks.get(bin).filter(|_| !name.is_empty()) else {
+        return Ok(());
+    };
+    if bank.is_called(name) || banks.search(name).iter().any(|found| found.bin == bin) {
+        return Ok(());
+    }
+    let own = &bank.short_name;
+    Err(sentence!(
+        "bank_bin: {bin} là {own}, mà ô ghi «{name}»; hãy ghi đúng mã ngân hàng",
+        "bank_bin: {bin} is {own}, and the cell says «{name}»; write the code of the right bank"
+    ))
+}
+
 /// Refuses a number of which a spreadsheet shows only the first digits.
 fn not_shortened(row: &Row, column: &str) -> Result<(), Sentence> {
     if shortened_number(row.get(column)) {
@@ -516,6 +582,44 @@ mod tests {
         let file = read(rows);
         assert_eq!(file.faults.len(), 1, "{:?}", file.households);
         file.faults[0].reason.vi.clone().into_owned()
+    }
+
+    #[test]
+    fn what_names_two_things_is_kept_as_neither() {
+        let row = |bank: &str, account: &str, phone: &str| {
+            reason(&format!(
+                "A,Hộ 1,registered,trading,20233,Bạch Đằng,1,,,,{bank},{account},,,{phone},2024-01-01\n"
+            ))
+        };
+        assert!(row("970416 VietinBank", "88990011", "").contains("ACB"));
+        for account in ["STK 88990011", "VCB 0011223344", "88990011 MB", "TRUE"] {
+            assert!(
+                row("970415", account, "").contains("chỉ ghi số tài khoản"),
+                "{account}"
+            );
+        }
+        for phone in ["09051234567", "0000000000", "01205123456", "0905 123"] {
+            assert!(row("", "", phone).contains("phone"), "{phone}");
+        }
+        for phone in [
+            "(0236) 3123456",
+            "+84 (0)905 123 456",
+            "0084905123456",
+            "0905\u{a0}123\u{a0}456",
+        ] {
+            let file = read(&format!(
+                "A,Hộ 1,registered,trading,20233,Bạch Đằng,1,,,,970415 VietinBank,88990011,,,{phone},2024-01-01\n"
+            ));
+            assert_eq!(file.faults.len(), 0, "{phone}: {:?}", file.faults);
+        }
+        // A row that was copied with its code.
+        let copied = "A,Hộ 1,registered,trading,20233,Bạch Đằng,12,,,HC7K3M9J,,,,,,2024-01-01\n\
+                      A,Hộ 1,registered,trading,20233,Bạch Đằng,13,,,HC7K3M9J,,,,,,2024-01-01\n";
+        assert!(reason(copied).contains("dòng 2"));
+        // One household, whatever a program wrote behind its number.
+        let numbered = "1,Hộ 1,registered,trading,20233,Bạch Đằng,1,,,,,,,,,2024-01-01\n\
+                        1.0,Hộ 2,registered,trading,20233,Bạch Đằng,2,,,,,,,,,2024-01-01\n";
+        assert_eq!(read(numbered).faults.len(), 1, "another name");
     }
 
     #[test]

@@ -25,8 +25,8 @@ const ROW_BYTES_MIN: u64 = 24;
 /// Rows handed from one thread to the other at once.
 const EVENTS_AT_ONCE: usize = 1_000;
 
-/// Days ahead of today that a row may be: a machine's clock may be wrong, a month not.
-const DAYS_AHEAD_MAX: i64 = 31;
+/// Days ahead of today that a row may be: a machine's clock may be wrong by so much.
+const DAYS_AHEAD_MAX: i64 = 2;
 
 /// What the first reading gives.
 #[derive(Default)]

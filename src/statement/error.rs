@@ -101,7 +101,7 @@ pub enum StatementError {
         debits: Dong,
         closing: Dong,
     },
-    /// A day that is far from having come.
+    /// A day that has not come.
     FutureDay {
         row: u64,
         day: Day,
@@ -308,8 +308,8 @@ impl StatementError {
             StatementError::FutureDay { row, day } => {
                 let day = day.show();
                 sentence!(
-                    "Dòng {row} ghi ngày {day}, còn lâu mới tới. Chưa nhập dòng nào; hãy xem lại ngày trong tệp, hoặc thứ tự ngày, tháng, năm.",
-                    "Row {row} has the day {day}, which is far from having come. No row was taken in; look at the days of the file, or at the order of day, month and year."
+                    "Dòng {row} ghi ngày {day}, chưa tới. Chưa nhập dòng nào; hãy xem lại ngày trong tệp, hoặc thứ tự ngày, tháng, năm.",
+                    "Row {row} has the day {day}, which has not come. No row was taken in; look at the days of the file, or at the order of day, month and year."
                 )
             }
             StatementError::Section { row, text } => sentence!(

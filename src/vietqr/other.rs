@@ -112,7 +112,8 @@ pub(super) fn recognise(text: &str) -> Option<Other> {
     }
     // A code without its first characters still has what every code has.
     let is_part = text.contains("A000000727") || text.contains("5802VN") || text.contains("6304");
-    let is_objects = text.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
+    // The second object of a code, where the first one is lost.
+    let is_objects = text.starts_with("0102");
     let is_words = text.chars().any(char::is_alphanumeric);
     (is_words && !is_part && !is_objects).then_some(Other::Text)
 }
@@ -390,6 +391,22 @@ mod tests {
         // A code of ours with a wrong country is a fault of ours.
         let ours = read(&lao.replace("LA", "VN")).unwrap_err();
         assert_eq!(ours.fault.code(), "BAD_CRC");
+    }
+
+    #[test]
+    fn texts_that_begin_with_digits_are_no_broken_codes() {
+        for text in [
+            "0905.123.456",
+            "0905123456 - Bun bo",
+            "113366668888 NGUYEN VAN THU",
+            "970415|113366668888|THU MOT",
+            "0401234567;1C26TAA;00000123",
+            "010893456313816521ABC123",
+            "25000 VND",
+            "2026-06-15T09:10:00+07:00",
+        ] {
+            assert!(recognise(text).is_some(), "{text}");
+        }
     }
 
     proptest! {

@@ -67,15 +67,27 @@ impl fmt::Debug for AccountNumber {
 pub struct Phone(String);
 
 impl Phone {
-    /// Reads `0905 123 456`, `+84 905 123 456` or `84905123456`; none if it is no such number.
+    /// Reads `0905 123 456`, `(0236) 3123456`, `+84 905 123 456`, `0084905123456` or `84905123456`; none if it is no such
+    /// number: mobile numbers have nine digits behind the zero and begin with 3, 5, 7, 8 or 9, those of a place ten and
+    /// begin with 2.
     pub fn parse(text: &str) -> Option<Phone> {
-        let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '.' | '-')).collect();
-        let national = plain
-            .strip_prefix("+84")
+        let is_mark = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '(' | ')' | '/');
+        let plain: String = text.chars().filter(|c| !is_mark(*c)).collect();
+        let abroad = ["+84", "0084"]
+            .into_iter()
+            .find_map(|code| plain.strip_prefix(code));
+        // «+84 (0)905…»
+        let abroad = abroad.map(|rest| rest.strip_prefix('0').unwrap_or(rest));
+        let national = abroad
             .or_else(|| plain.strip_prefix('0'))
             .or_else(|| plain.strip_prefix("84").filter(|rest| rest.len() >= 9))?;
-        let digits = national.bytes().all(|b| b.is_ascii_digit());
-        (digits && (9..=10).contains(&national.len())).then(|| Phone(format!("+84{national}")))
+        let wanted = match national.bytes().next()? {
+            b'3' | b'5' | b'7' | b'8' | b'9' => 9,
+            b'2' => 10,
+            _ => return None,
+        };
+        let fits = national.len() == wanted && national.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| Phone(format!("+84{national}")))
     }
 
     /// The whole number, `+84…`.

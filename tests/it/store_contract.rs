@@ -13,6 +13,7 @@ mod feed;
 mod health;
 mod identity;
 mod orders;
+mod own_payment;
 mod owner_list;
 mod pins;
 mod places;

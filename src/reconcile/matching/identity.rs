@@ -263,11 +263,17 @@ fn is_taken_apart(run: &Run<'_>, whole: &[u32], parts: &[u32]) -> bool {
     sum == i128::from(whole.amount_vnd) && parts.iter().all(|part| is_payee_of_part(whole, run.row(*part)))
 }
 
-/// A batch may name one stall and its parts several.
+/// A batch may name one stall and its parts several; a household that is known by that stall alone says no more.
 fn is_payee_of_part(whole: &RowSide, part: &RowSide) -> bool {
+    let payee = if whole.stall_in_note.is_some() {
+        Payee::NotNamed
+    } else {
+        whole.payee
+    };
     is_one_payee(
         &RowSide {
             stall_in_note: None,
+            payee,
             ..*whole
         },
         part,

@@ -12,6 +12,9 @@ use super::run::Run;
 use super::{FindingKind, Key128, ReceiptSide, RefundSide, RowSide};
 use crate::statement::RowKind;
 
+/// Days that two files may be apart about one refund, for a weekend.
+const REFUND_DAYS_APART: u64 = 3;
+
 /// Rows of money out that name an id: of a refund that is known, of a receipt, or of a payment row that
 /// has no receipt yet.
 pub(super) fn by_id(run: &mut Run<'_>) {
@@ -19,6 +22,7 @@ pub(super) fn by_id(run: &mut Run<'_>) {
         return;
     }
     by_own_id(run);
+    told_twice(run);
     // The payment's id in its own column first, then in the place of the refund's own, then the reference.
     by_receipt(run, Pass::TransactionId, |r| r.refund_of, |c| Some(c.txn));
     by_receipt(run, Pass::TransactionId, |r| r.txn, |c| Some(c.txn));
@@ -62,6 +66,88 @@ fn by_own_id(run: &mut Run<'_>) {
             let of = f.no;
             let is_same_content = false;
             run.find(*row, Finding::DuplicateRow { of, is_same_content });
+        }
+    }
+}
+
+/// Money back that several files tell of: under one id, as much, and within days of each other it is one refund, row for
+/// row. Of the same payee and day without a common id it may be one.
+fn told_twice(run: &mut Run<'_>) {
+    let back = |run: &Run<'_>| -> Vec<u32> {
+        let rows = run
+            .rows()
+            .filter(|(at, r)| r.kind == RowKind::Refund && r.is_out() && run.is_open(*at));
+        rows.map(|(at, _)| at).collect()
+    };
+    let rows = back(run);
+    let Some(first) = rows.first() else { return };
+    if rows
+        .iter()
+        .all(|row| run.row(*row).file() == run.row(*first).file())
+    {
+        return;
+    }
+    let mut by_id: HashMap<(Key128, i64), Vec<u32>> = HashMap::new();
+    for row in &rows {
+        let r = run.row(*row);
+        for id in r.ids().chain(r.refund_of) {
+            let rows = by_id.entry((id, r.amount_vnd)).or_default();
+            if rows.last() != Some(row) {
+                rows.push(*row);
+            }
+        }
+    }
+    let mut groups: Vec<Vec<u32>> = by_id.into_values().filter(|rows| rows.len() > 1).collect();
+    groups.sort_unstable();
+    for rows in groups {
+        pair_files(run, &rows, |run, row, of| {
+            let is_near = run.row(row).day.number().abs_diff(run.row(of).day.number()) <= REFUND_DAYS_APART;
+            if is_near && is_one_payee(run.row(row), run.row(of)) {
+                let of = run.row(of).no;
+                let is_same_content = false;
+                run.find(row, Finding::DuplicateRow { of, is_same_content });
+            }
+        });
+    }
+    let mut alike: HashMap<(u32, i64, Day), Vec<u32>> = HashMap::new();
+    for row in back(run) {
+        let r = run.row(row);
+        if let Some(household) = r.household() {
+            alike
+                .entry((household, r.amount_vnd, r.day))
+                .or_default()
+                .push(row);
+        }
+    }
+    let mut groups: Vec<Vec<u32>> = alike.into_values().filter(|rows| rows.len() > 1).collect();
+    groups.sort_unstable();
+    for rows in groups {
+        pair_files(run, &rows, |run, row, of| {
+            let (r, o) = (run.row(row), run.row(of));
+            // What one shape numbers otherwise is another refund.
+            if r.shape != o.shape {
+                run.doubt(&[row], &[]);
+            }
+        });
+    }
+}
+
+/// The rows of each later file, row for row beside those of the first one.
+fn pair_files(run: &mut Run<'_>, rows: &[u32], mut found: impl FnMut(&mut Run<'_>, u32, u32)) {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    let files: Vec<Vec<u32>> = rows
+        .chunk_by(|a, b| run.row(*a).file() == run.row(*b).file())
+        .map(<[u32]>::to_vec)
+        .collect();
+    let Some((first, others)) = files.split_first() else {
+        return;
+    };
+    for other in others {
+        for (row, of) in other.iter().zip(first) {
+            if run.is_open(*row) {
+                found(run, *row, *of);
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! How workbooks keep numbers: their digits out of binary ones, by whole numbers alone, and the formats that make a date
 //! of one.
 
+use std::borrow::Cow;
+
 use crate::statement::containers::cells::CellKind;
 use crate::statement::meaning::units;
 
@@ -84,12 +86,29 @@ pub(crate) enum NumberFormat {
     Date,
     /// A currency other than the đồng, thousands, per cent.
     OtherUnit,
+    /// So many digits at least, with zeros in front: what people see of an account or an id.
+    Zeros(u8),
 }
 
 impl NumberFormat {
+    /// A number as its cell shows it, and what that is.
+    pub(crate) fn shown(self, digits: Cow<'_, str>, since_1904: bool) -> (Cow<'_, str>, CellKind) {
+        match self {
+            NumberFormat::Zeros(count) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                let width = usize::from(count);
+                (format!("{digits:0>width$}").into(), CellKind::Text)
+            }
+            _ => (digits, self.kind(since_1904)),
+        }
+    }
+
     /// Of a format of the file's own.
     pub(crate) fn of(code: &str) -> NumberFormat {
-        if shows_date(code) {
+        let zeros = code.split(';').next().unwrap_or_default();
+        let is_zeros = (2..=30).contains(&zeros.len()) && zeros.bytes().all(|b| b == b'0');
+        if is_zeros {
+            NumberFormat::Zeros(zeros.len() as u8)
+        } else if shows_date(code) {
             NumberFormat::Date
         } else if shows_other_unit(code) {
             NumberFormat::OtherUnit
@@ -107,9 +126,9 @@ impl NumberFormat {
         }
     }
 
-    pub(crate) fn kind(self, since_1904: bool) -> CellKind {
+    fn kind(self, since_1904: bool) -> CellKind {
         match self {
-            NumberFormat::Plain => CellKind::Number,
+            NumberFormat::Plain | NumberFormat::Zeros(_) => CellKind::Number,
             NumberFormat::Date => CellKind::Serial { since_1904 },
             NumberFormat::OtherUnit => CellKind::OtherUnit,
         }
@@ -189,6 +208,18 @@ fn shows_date(code: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn zeros_that_a_format_shows_are_kept() {
+        let shown = |code: &str, digits: &'static str| NumberFormat::of(code).shown(digits.into(), false);
+        assert_eq!(
+            shown("0000000000", "11223344"),
+            ("0011223344".into(), CellKind::Text)
+        );
+        assert_eq!(shown("000", "1234"), ("1234".into(), CellKind::Text));
+        assert_eq!(shown("0", "1234"), ("1234".into(), CellKind::Number));
+        assert_eq!(shown("0000", "12.5"), ("12.5".into(), CellKind::Number));
+    }
 
     #[test]
     fn formats_of_other_units_are_told_from_those_of_dong() {

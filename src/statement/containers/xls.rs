@@ -318,25 +318,23 @@ impl Book {
         }
     }
 
-    fn kind(&self, style: usize) -> CellKind {
-        self.formats
-            .get(style)
-            .copied()
-            .unwrap_or_default()
-            .kind(self.since_1904)
+    fn push_number(&self, row: &mut RowBuf, style: usize, digits: String) {
+        let format = self.formats.get(style).copied().unwrap_or_default();
+        let (text, kind) = format.shown(digits.into(), self.since_1904);
+        row.push(&text, kind);
     }
 
     fn number(&self, row: &mut RowBuf, style: usize, bytes: Option<&[u8]>) {
         let bits = bytes.and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
         match bits.and_then(decimal) {
-            Some(digits) => row.push(&digits, self.kind(style)),
+            Some(digits) => self.push_number(row, style, digits),
             None => row.push("#NUM!", CellKind::Error),
         }
     }
 
     fn packed(&self, row: &mut RowBuf, style: usize, packed: Option<u32>) {
         match packed.and_then(packed_digits) {
-            Some(digits) => row.push(&digits, self.kind(style)),
+            Some(digits) => self.push_number(row, style, digits),
             None => row.push("#NUM!", CellKind::Error),
         }
     }

@@ -338,10 +338,13 @@ fn read_sheet<R: Read>(
                     return Err(StatementError::TooManyColumns { row: row.number });
                 }
                 let style = u32_at(body, 0).unwrap_or(0) as usize & 0xFF_FFFF;
-                let number = formats.get(style).copied().unwrap_or_default().kind(since_1904);
+                let format = formats.get(style).copied().unwrap_or_default();
                 let value = body.get(4..).unwrap_or_default();
                 let digits = |digits: Option<String>| match digits {
-                    Some(digits) => (digits, number),
+                    Some(digits) => {
+                        let (text, kind) = format.shown(digits.into(), since_1904);
+                        (text.into_owned(), kind)
+                    }
                     None => ("#NUM!".to_owned(), CellKind::Error),
                 };
                 let text = |text: Option<(String, usize)>| match text {

@@ -345,12 +345,9 @@ struct Styles {
 }
 
 impl Styles {
-    fn kind(&self, style: usize) -> CellKind {
-        self.formats
-            .get(style)
-            .copied()
-            .unwrap_or_default()
-            .kind(self.since_1904)
+    fn shown<'d>(&self, style: usize, digits: Cow<'d, str>) -> (Cow<'d, str>, CellKind) {
+        let format = self.formats.get(style).copied().unwrap_or_default();
+        format.shown(digits, self.since_1904)
     }
 }
 
@@ -586,7 +583,7 @@ fn push(
             shared.map_or(("#REF!".into(), CellKind::Error), text)
         }
         (CellType::Number, Some(value), _) => match plain_decimal(value.trim()) {
-            Some(digits) => (digits, styles.kind(start.style)),
+            Some(digits) => styles.shown(start.style, digits),
             None => (value.into(), CellKind::Error),
         },
     };

@@ -176,6 +176,19 @@ impl<'a> Survey<'a> {
     /// What the table shows, now that it has been looked through.
     pub(crate) fn finish(self) -> Result<Columns, StatementError> {
         let mut columns = Columns::default();
+        // A column of nothing but codes of currencies says which one each amount is in, whatever its header.
+        let foreign = self.words.iter().find_map(|(_, words)| {
+            let codes = || words.texts.iter().map(|text| units::currency_code(text));
+            let is_of_codes = !words.texts.is_empty() && !words.is_free && codes().all(|code| code.is_some());
+            let at = codes()
+                .position(|code| code == Some(false))
+                .filter(|_| is_of_codes)?;
+            words.texts.get(at).cloned()
+        });
+        if let Some(unit) = foreign {
+            let text = unit.clone();
+            return Err(StatementError::OtherUnit { text, unit });
+        }
         let headers = MONEY
             .iter()
             .filter_map(|column| self.header.texts.get(self.place(*column)?));

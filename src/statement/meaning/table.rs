@@ -233,6 +233,7 @@ impl Table {
             self.check_is_payment(row, &amounts)?;
             return Err(self.nothing_moved(row, when, balance));
         }
+        self.check_is_no_sum(row)?;
         let (kind, status) = self.kind_and_status(row)?;
         let moves = |moved: i64| if status == RowStatus::Settled { moved } else { 0 };
         let Gross { kind, amount, moved } = match self.gross(row, &amounts, kind) {

@@ -124,6 +124,14 @@ pub(crate) fn in_titles(cells: &[&str]) -> Option<String> {
         if cell.is_empty() || cell.len() > TEXT_BYTES_MAX {
             return None;
         }
+        let plain_words = words_of(cell);
+        let is_foreign = holds(&plain_words, "ngoai te") && !holds(&plain_words, "khong");
+        let is_of_account = ["tai khoan", "account"]
+            .iter()
+            .any(|word| holds(&plain_words, word));
+        if is_foreign || is_of_account && behind_account(cell).is_some() {
+            return behind_account(cell).or_else(|| Some("ngoai te".to_owned()));
+        }
         let (label, behind) = cell.split_once(':').unwrap_or((cell, ""));
         let label = words_of(label);
         let value = || match behind.trim() {
@@ -197,6 +205,17 @@ fn other_currency(value: &str) -> Option<String> {
     }
 }
 
+/// Whether a text is the code of a currency and nothing else, and whether that is the đồng.
+pub(crate) fn currency_code(text: &str) -> Option<bool> {
+    let code = text.trim();
+    let is_code = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
+    if !is_code {
+        return None;
+    }
+    let is_dong = code == "VND";
+    (is_dong || currency(&code.to_lowercase()).is_some()).then_some(is_dong)
+}
+
 /// The currency that stands behind the number of an account, in capitals as codes are written.
 pub(crate) fn behind_account(text: &str) -> Option<String> {
     const CODES: [&str; 8] = ["USD", "EUR", "JPY", "GBP", "AUD", "SGD", "CNY", "KRW"];
@@ -267,6 +286,8 @@ mod tests {
             &["Đơn vị tính nghìn đồng"],
             &["Đơn vị", "triệu đồng"],
             &["Amounts in thousands of VND"],
+            &["SAO KÊ TÀI KHOẢN USD"],
+            &["SAO KÊ TÀI KHOẢN NGOẠI TỆ"],
         ] {
             assert!(in_titles(cells).is_some(), "{cells:?}");
         }
@@ -281,6 +302,7 @@ mod tests {
             &["Năm triệu đồng"],
             &["Từ ngày: 01/06/2026", "Đến ngày: 30/06/2026"],
             &["SAO KÊ TÀI KHOẢN"],
+            &["Sao kê tài khoản VND"],
             &["Số dư đầu kỳ", "1.000"],
             &["Trang", "1 000"],
         ] {

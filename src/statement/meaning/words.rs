@@ -112,7 +112,7 @@ const HEADERS: &[(Column, &str)] = &[
     (
         Column::Currency,
         "loai tien | loai tien te | don vi tien te | tien te | currency | ccy | nguyen te | \
-         ma tien te",
+         ma tien te | ma nt | nt | loai nt | loai ngoai te | ngoai te | cur | ma ngoai te",
     ),
     (
         Column::TransactionId,
@@ -482,9 +482,56 @@ pub(crate) fn announced(text: &str) -> Option<(Announced, &str)> {
     (!is_others).then_some((*what, behind.trim()))
 }
 
+/// Whether a text says only that its row is a sum or a balance: «Tổng phát sinh tháng», «Lũy kế», «Opening balance». A note
+/// that goes on with other words is a payer's.
+pub(crate) fn is_only_a_sum(text: &str) -> bool {
+    const CORE: &str = "tong | total | so du | balance | opening balance | closing balance | beginning balance | ending balance | \
+         previous balance | luy ke | cong | subtotal | sum | carried forward | brought forward";
+    const MORE: &str = "cong | phat sinh | so | du | dau | cuoi | ky | ngay | thang | nam | quy | trong | luy | ke | no | co | tien | \
+         giao | dich | gd | opening | closing | beginning | ending | begin | end | debit | credit | debits | credits | amount | of | \
+         the | period | day | month | grand | sub | mang | sang | chuyen | truoc | sau | hien | tai | kha | dung | phat | sinh | \
+         available | previous | current | den | tu | from | to | and | va";
+    if text.len() > 100 {
+        return false;
+    }
+    let word = plain(text);
+    let listed = |list: &'static str, wanted: &str| list.split(" | ").any(|known| known == wanted);
+    let is_core = CORE.split(" | ").any(|core| begins(&word, core));
+    is_core
+        && word
+            .split([' ', '/', '(', ')', ','])
+            .filter(|part| !part.is_empty())
+            .all(|part| part.bytes().all(|b| b.is_ascii_digit()) || listed(MORE, part) || listed(CORE, part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_are_told_from_notes_that_begin_alike() {
+        for sum in [
+            "Số dư đầu kỳ",
+            "Tổng cộng",
+            "Cộng ngày",
+            "Tổng phát sinh tháng 06/2026",
+            "Lũy kế",
+            "Closing balance",
+            "TOTAL",
+            "Số dư cuối ngày 15/06/2026:",
+        ] {
+            assert!(is_only_a_sum(sum), "{sum}");
+        }
+        for note in [
+            "Tổng tiền rau HC7K3M9J",
+            "Cong ty Vi Du tra tien hang",
+            "TIEN RAU",
+            "",
+            "Tong ket lop 5A",
+        ] {
+            assert!(!is_only_a_sum(note), "{note}");
+        }
+    }
 
     #[test]
     fn headers_are_known_in_both_languages() {

@@ -353,7 +353,8 @@ fn take_entry(entry: &mut Entry, path: &[&str], text: &str, money: impl Fn() -> 
             return;
         }
         ["RvslInd"] => {
-            entry.is_reversal = matches!(text, "true" | "1");
+            // Whatever is no plain no takes something back.
+            entry.is_reversal = !matches!(text.to_ascii_lowercase().as_str(), "" | "false" | "0");
             return;
         }
         ["NtryDtls", "Btch", "NbOfTxs"] => {

@@ -362,6 +362,9 @@ impl Entry {
             &self.entry_ref,
         ]);
         row.reference = stated_id(&detail.end_to_end_id).to_owned();
+        if kind == RowKind::Refund {
+            row.refund_of.clone_from(&row.reference);
+        }
         row.note = self.note_of(part, detail);
         row.batch.clone_from(&self.batch);
         row.account.clone_from(&owner.account);

@@ -434,6 +434,10 @@ impl Reader {
         };
         row.provider_txn_id = id.to_owned();
         row.reference = entry.reference.to_owned();
+        if entry.is_reversal {
+            // What is taken back is named where the payment had its number.
+            row.refund_of = entry.reference.to_owned();
+        }
         row.account.clone_from(&self.account);
         row.bank_bin.clone_from(&self.bank_bin);
         // The line of 34 letters under an entry says what kind it is; it is kept before the details.

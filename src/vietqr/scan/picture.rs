@@ -260,6 +260,15 @@ fn open_jpeg(file: &[u8], pixels_max: u64) -> Result<Picture, ScanError> {
             )));
         }
     }
+    // Its four inks cannot be opened as grey.
+    if frame.components == 4 && pixels > FULL_PIXELS_MAX {
+        return Err(ScanError::TooLarge(format!(
+            "{} × {} pixels as a JPEG in CMYK, {} million at most; save it as a plain JPEG",
+            frame.width,
+            frame.height,
+            FULL_PIXELS_MAX / 1_000_000
+        )));
+    }
     let is_grey = frame.components == 1 || pixels > FULL_PIXELS_MAX;
     let (each, colours) = if is_grey {
         (1, ColorSpace::Luma)

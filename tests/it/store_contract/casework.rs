@@ -16,7 +16,6 @@ on_both! {
     a_late_row_and_late_money_back_find_their_old_day
     a_failed_row_wins_once_its_day_is_over
     a_person_matches_and_undoes
-    a_person_calls_a_doubtful_row_a_payment_of_its_own
     a_large_decision_waits_for_a_second_person
     a_receipt_without_a_row_is_struck_and_restored
     what_people_do_stands_in_a_chain
@@ -53,7 +52,7 @@ pub(super) fn left(books: &Books) -> Vec<String> {
 }
 
 /// What the counters say is left of each household's day.
-fn counted(books: &Books) -> Vec<String> {
+pub(super) fn counted(books: &Books) -> Vec<String> {
     books.run(books.store.count_receipts()).expect("counted");
     books.rows(
         "SELECT day || ' ' || (posted_vnd - refunded_vnd + corrected_vnd) || ' ' || qualifying_count FROM household_day",
@@ -263,7 +262,12 @@ fn at_evening(by: &str) -> Actor<'_> {
     Actor { by, now: evening() }
 }
 
-fn answer(books: &Books, decision_no: i64, answer: Answer, by: &str) -> Result<DecisionView, StoreError> {
+pub(super) fn answer(
+    books: &Books,
+    decision_no: i64,
+    answer: Answer,
+    by: &str,
+) -> Result<DecisionView, StoreError> {
     books.run(
         books
             .store
@@ -342,54 +346,6 @@ fn a_person_matches_and_undoes(database: Database) {
         ]
     );
     assert_eq!(left(&books), ["T1 50000", "T2 20000", "X1 50000"]);
-}
-
-/// Two customers paid the same within a minute, and the bank's own table has the second one without an id: perhaps it is
-/// the first one again. Nobody but a person can tell, and what a person says reaches the books.
-fn a_person_calls_a_doubtful_row_a_payment_of_its_own(database: Database) {
-    const BANK: &str = "Ngày giao dịch;Ghi nợ;Ghi có;Nội dung;Tài khoản nhận;Mã ngân hàng\n";
-    let books = with_provider(database);
-    books.post(&[delivery("m1", &payment("T1", 50_000))]);
-    taken_as(&books, HEADER, "a.csv", &paid("T1", 1, 50_000));
-    let doubtful = "01/03/2026;;50.000;tien ca;00000011;970415\n";
-    let done = taken_as(&books, BANK, "bank.csv", doubtful);
-    assert_eq!(
-        kinds(&done.summary),
-        ["matched_auto 1 50000", "ambiguous 1 50000"]
-    );
-    assert_eq!(left(&books), ["T1 50000"]);
-    let row = books.rows("SELECT CAST(row_no AS TEXT) FROM statement_row WHERE provider_txn_id = ''");
-    let row: i64 = row[0].parse().expect("a number");
-    let receipt = receipt_no(&books, "T1");
-    let refused = decide(&books, Some(row), Decision::Own, &[receipt], "an");
-    assert!(
-        matches!(refused, Err(StoreError::Conflict(_))),
-        "it has no receipts"
-    );
-    let view = decide(&books, Some(row), Decision::Own, &[], "an").expect("decided");
-    let posted = ["matched_auto 1 50000", "missing_notice 1 50000"];
-    assert_eq!(again(&books, market_day(), evening()), posted);
-    let txn = format!("statement:{row}");
-    assert_eq!(left(&books), ["T1 50000".to_owned(), format!("{txn} 50000")]);
-    let day = market_day().number();
-    assert_eq!(counted(&books), [format!("{day} 100000 2")]);
-    assert_eq!(
-        again(&books, market_day(), evening()),
-        posted,
-        "and again it is the same"
-    );
-    // Undone, it is doubtful again, and what it posted is taken off.
-    answer(&books, view.decision_no, Answer::Undo, "binh").expect("undone");
-    let doubted = ["matched_auto 1 50000", "ambiguous 1 50000"];
-    assert_eq!(again(&books, market_day(), evening()), doubted);
-    assert_eq!(left(&books), ["T1 50000".to_owned(), format!("{txn} 0")]);
-    assert_eq!(counted(&books), [format!("{day} 50000 1")]);
-    assert_eq!(again(&books, market_day(), evening()), doubted);
-    // And the other way once more.
-    decide(&books, Some(row), Decision::Own, &[], "an").expect("decided");
-    assert_eq!(again(&books, market_day(), evening()), posted);
-    assert_eq!(counted(&books), [format!("{day} 100000 2")]);
-    assert_eq!(books.rows("SELECT CAST(COUNT(*) AS TEXT) FROM receipt"), ["2"]);
 }
 
 fn a_large_decision_waits_for_a_second_person(database: Database) {

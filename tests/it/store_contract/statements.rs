@@ -70,7 +70,22 @@ fn import_as(books: &Books, header: &str, name: &str, lines: &str) -> Result<Imp
         by: "thu".to_owned(),
         is_trial: false,
     };
-    books.run(books.reconciler(evening()).import_statement(&file, |_| {}))
+    let taken_in = books.reconciler(handed_in(lines)).import_statement(&file, |_| {});
+    books.run(taken_in)
+}
+
+/// In the evening, and not before the last of its days, which are all of March.
+fn handed_in(lines: &str) -> TimeMs {
+    let march = lines
+        .match_indices("/03/2026")
+        .filter_map(|(at, _)| lines.get(at - 2..at)?.parse().ok());
+    let last: i8 = march.max().unwrap_or(1);
+    let night = Day::ymd(2026, 3, last).start().0 + 36 * 3_600_000;
+    if night - evening().0 > 2 * 86_400_000 {
+        TimeMs(night)
+    } else {
+        evening()
+    }
 }
 
 pub(super) fn taken(books: &Books, name: &str, lines: &str) -> Taken {

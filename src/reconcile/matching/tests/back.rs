@@ -226,3 +226,49 @@ fn items_that_are_no_receipt_meet_the_row_of_their_transaction() {
     );
     assert_eq!(outcome.proof.by_kind[&FindingKind::DuplicateNotice].count, 1);
 }
+
+#[test]
+fn one_refund_that_two_files_tell_of_is_taken_off_once() {
+    let c = receipt(1, 50_000);
+    let back = |no: i64| RowSide {
+        kind: RowKind::Refund,
+        amount_vnd: 20_000,
+        content: id(&format!("refund {no}")),
+        refund_of: Some(c.txn),
+        txn: Some(id("R1")),
+        bank_ref: None,
+        no,
+        ..row_of(no, &c)
+    };
+    let paid = row_of(9, &c);
+    let first = back(10);
+    let again = RowSide {
+        shape: 1,
+        day: day().plus(1),
+        occurred_at: None,
+        ..back(row_no(1, 11))
+    };
+    let taken = |outcome: &Outcome| -> i64 { outcome.corrections.iter().map(|c| c.amount_vnd).sum() };
+    let outcome = run(&[c], &[paid, first, again]);
+    assert_eq!(kinds(&outcome), ["matched_auto", "reversed", "duplicate_row"]);
+    assert_eq!(taken(&outcome), -20_000);
+    // Two of them in one file are two, and row for row the same in the other.
+    let second = back(12);
+    let second_again = RowSide {
+        no: row_no(1, 13),
+        ..again
+    };
+    let outcome = run(&[c], &[paid, first, second, again, second_again]);
+    assert_eq!(taken(&outcome), -40_000);
+    // Without a common id nobody can tell.
+    let nameless = RowSide {
+        refund_of: None,
+        txn: None,
+        bank_ref: None,
+        day: day(),
+        ..again
+    };
+    let outcome = run(&[c], &[paid, first, nameless]);
+    assert_eq!(taken(&outcome), -20_000);
+    assert_eq!(kinds(&outcome), ["matched_auto", "reversed", "ambiguous"]);
+}

@@ -5,6 +5,7 @@ use crate::statement::containers::cells::RowBuf;
 use crate::statement::meaning::amounts;
 use crate::statement::meaning::mapping::Column;
 use crate::statement::meaning::said;
+use crate::statement::meaning::words;
 use crate::statement::movement::RowKind;
 use crate::vn::sentence;
 
@@ -20,12 +21,7 @@ impl Table {
     pub(super) fn check_is_payment(&self, row: &RowBuf, amounts: &Amounts) -> Result<(), NoMovement> {
         self.check_refunded(row, amounts, RowKind::Payment)?;
         let is_empty = amounts[..3].iter().all(Option::is_none);
-        let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
-        let has_id = ids.iter().any(|&column| {
-            let cell = self.cell(row, column);
-            cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
-        });
-        if is_empty && has_id {
+        if is_empty && self.has_own_id(row) {
             let column = [Column::Amount, Column::Credit, Column::Debit]
                 .into_iter()
                 .find(|column| self.has(*column))
@@ -37,6 +33,31 @@ impl Table {
             )));
         }
         Ok(())
+    }
+
+    /// A row without a number of its own whose only words are those of a total or a balance is none of a payment, whatever
+    /// day stands before it.
+    pub(super) fn check_is_no_sum(&self, row: &RowBuf) -> Result<(), NoMovement> {
+        if self.has_own_id(row) {
+            return Ok(());
+        }
+        let has_words = |text: &&str| text.chars().any(char::is_alphabetic) && *text != "VND";
+        let mut texts = row.texts().filter(has_words).peekable();
+        if texts.peek().is_none() || !texts.all(words::is_only_a_sum) {
+            return Ok(());
+        }
+        Err(NoMovement::Bad(sentence!(
+            "Dòng này không có mã giao dịch và chỉ ghi chữ của dòng tổng hoặc số dư, nên không được tính là khoản thu. Hãy kiểm tra lại dòng này.",
+            "This row has no id and only the words of a total or a balance, so it is not taken for a payment. Check it."
+        )))
+    }
+
+    fn has_own_id(&self, row: &RowBuf) -> bool {
+        let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
+        ids.iter().any(|&column| {
+            let cell = self.cell(row, column);
+            cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
+        })
     }
 
     /// What the row says went back of it. How much is left, and whether a row of its own takes it back, a file does not
