@@ -395,6 +395,7 @@ mod tests {
             day: day(),
             occurred_at: Some(noon),
             parts: 1,
+            valued_days_before: 0,
         }];
         window.previous = vec![PreviousFinding {
             row_no: ROW_NO,

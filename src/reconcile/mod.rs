@@ -28,7 +28,7 @@ pub use matching::{
     Bucket, Charges, Correction, Decided, Decision, Facts, FeeRule, Finding, FindingKind, Ignored, Key128,
     NoticeOutcome, NoticeSide, NoticeState, Outcome, Pass, Payee, Proof, ROWS_OF_FILE, ReceiptOutcome,
     ReceiptSide, RefundOutcome, RefundSide, RowOutcome, RowSide, Rules, Sides, Tally, Tied, file_of,
-    match_sides, read_before, row_no,
+    match_sides, read_before, row_no, valued_days_before,
 };
 pub use posting::{
     UnnotifiedError, UnnotifiedRow, delivery_from_statement, items_from_statement, receipt_keys, refund_key,

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::error::ImportError;
-use crate::reconcile::{FeeCheck, Key128, Payee, RowSide, refund_key, row_keys, stated_time};
+use crate::reconcile::{
+    FeeCheck, Key128, Payee, RowSide, refund_key, row_keys, stated_time, valued_days_before,
+};
 use crate::statement::{
     BadRow, Event, FILE_BYTES_MAX, Mapping, Reading, StatementError, StatementRow, Summary,
 };
@@ -281,6 +283,7 @@ fn side_of(row: &StatementRow, no: i64, content: Key128, fees: FeeCheck) -> RowS
         day: row.business_day,
         occurred_at: stated_time(row.occurred_at),
         parts: row.parts,
+        valued_days_before: valued_days_before(row.business_day, row.settled_on),
     }
 }
 

@@ -473,29 +473,36 @@ pub(super) fn without_common_id(run: &mut Run<'_>) {
     }
 }
 
-/// Rows paid late in the evening, and rows that another file without times has on the next day: a bank books after its
-/// own closing time.
+/// Rows that another file without times has on a later day: paid late in the evening and booked on the next day, after
+/// the bank's closing time, or booked after a weekend with the day of the payment as value day.
 fn across_midnight(run: &mut Run<'_>, payee: PayeeKey) {
     let of = |r: &RowSide, day: Day| Some((payee(r)?, r.amount_vnd, day));
     let rows = || run.rows().filter(|(at, r)| r.is_paid() && !run.is_repeat(*at));
-    let late = rows().filter(|(_, r)| r.occurred_at.is_some_and(is_late_in_the_evening));
-    let late: Vec<_> = late
-        .filter_map(|(at, r)| Some((of(r, r.day.plus(1))?, at)))
+    let valued = rows().filter(|(_, r)| r.occurred_at.is_none() && r.valued_days_before > 0);
+    let mut booked: Vec<_> = valued
+        .filter_map(|(at, r)| Some((of(r, r.day.plus(-i64::from(r.valued_days_before)))?, at)))
         .collect();
-    if late.is_empty() {
+    let on_value_days: HashSet<_> = booked.iter().map(|(key, _)| *key).collect();
+    let own_day = rows().filter_map(|(at, r)| Some((of(r, r.day)?, at)));
+    let mut earlier: Vec<_> = own_day.filter(|(key, _)| on_value_days.contains(key)).collect();
+    let evening = rows().filter(|(_, r)| r.occurred_at.is_some_and(is_late_in_the_evening));
+    let evening = evening.filter_map(|(at, r)| Some((of(r, r.day.plus(1))?, at)));
+    let evening: Vec<_> = evening.collect();
+    if earlier.is_empty() && evening.is_empty() {
         return;
     }
-    let wanted: HashSet<_> = late.iter().map(|(key, _)| *key).collect();
-    let booked = rows().filter(|(_, r)| r.occurred_at.is_none());
-    let booked: Vec<_> = booked
-        .filter_map(|(at, r)| Some((of(r, r.day).filter(|key| wanted.contains(key))?, at)))
-        .collect();
+    let wanted: HashSet<_> = evening.iter().map(|(key, _)| *key).collect();
+    earlier.extend(evening);
+    let next_day = rows().filter(|(_, r)| r.occurred_at.is_none());
+    booked
+        .extend(next_day.filter_map(|(at, r)| Some((of(r, r.day).filter(|key| wanted.contains(key))?, at))));
+    let mut by_key: HashMap<_, Vec<u32>> = HashMap::new();
+    for (key, at) in earlier {
+        by_key.entry(key).or_default().push(at);
+    }
     for (key, booked) in booked {
-        let partner = late
-            .iter()
-            .filter(|(of, _)| *of == key)
-            .map(|(_, at)| *at)
-            .find(|late| {
+        let partner = by_key.get(&key).and_then(|rows| {
+            let fits = |late: &u32| {
                 let (l, b) = (run.row(*late), run.row(booked));
                 let covered = &run.identity.covered;
                 l.file() != b.file()
@@ -503,7 +510,9 @@ fn across_midnight(run: &mut Run<'_>, payee: PayeeKey) {
                     && !covered.contains(&(booked, l.file()))
                     && !are_told_apart(run, l, b)
                     && is_one_payee(l, b)
-            });
+            };
+            rows.iter().take(ROWS_ALIKE_MAX).copied().find(fits)
+        });
         let Some(late) = partner else { continue };
         let is_waiting = |row: u32| run.identity.perhaps_of(row).is_some();
         match (run.is_open(booked), run.is_open(late)) {

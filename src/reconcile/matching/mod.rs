@@ -47,7 +47,7 @@ pub use outcome::{
 pub use rules::{Charges, FeeRule, Rules};
 pub use sides::{
     Decided, Decision, NoticeSide, NoticeState, Payee, ROWS_OF_FILE, ReceiptSide, RefundSide, RowSide, Sides,
-    file_of, row_no,
+    file_of, row_no, valued_days_before,
 };
 
 /// Compares the two sides. They are sorted by number in place, which saves a copy of two million entries;

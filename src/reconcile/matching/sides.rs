@@ -217,6 +217,19 @@ pub struct RowSide {
     pub occurred_at: Option<TimeMs>,
     /// Of how many payments it says to be the sum; 0 or 1 for one payment.
     pub parts: u32,
+    /// By how many days its value day comes before its day: a bank books on Monday what was paid on Saturday.
+    pub valued_days_before: u8,
+}
+
+/// By how many days a value day comes before the day of booking; 0 if it does not, or by more than a holiday.
+pub fn valued_days_before(day: Day, value_day: Option<Day>) -> u8 {
+    const DAYS_MAX: i64 = 14;
+    let before = value_day.map_or(0, |value_day| day.number() - value_day.number());
+    if (0..=DAYS_MAX).contains(&before) {
+        before as u8
+    } else {
+        0
+    }
 }
 
 impl RowSide {

@@ -69,6 +69,7 @@ fn nameless(no: i64, amount_vnd: i64) -> RowSide {
         day: day(),
         occurred_at: Some(at(600)),
         parts: 1,
+        valued_days_before: 0,
     }
 }
 

@@ -729,3 +729,30 @@ fn a_row_that_a_person_calls_its_own_payment_is_posted_and_undoing_takes_it_off(
         .collect();
     assert_eq!(taken, [(2, -50_000)]);
 }
+
+#[test]
+fn a_row_booked_after_the_weekend_is_perhaps_the_payment_of_its_value_day() {
+    let saturday = RowSide {
+        txn: Some(id("T1")),
+        ..nameless(9, 50_000)
+    };
+    let booked = |valued_days_before: u8| RowSide {
+        no: row_no(1, 10),
+        shape: 1,
+        content: id("the bank's message"),
+        occurred_at: None,
+        day: day().plus(2),
+        valued_days_before,
+        ..nameless(9, 50_000)
+    };
+    assert_eq!(
+        kinds(&run(&[], &[saturday, booked(2)])),
+        ["missing_notice", "ambiguous"]
+    );
+    for other in [booked(0), booked(1)] {
+        assert_eq!(
+            kinds(&run(&[], &[saturday, other])),
+            ["missing_notice", "missing_notice"]
+        );
+    }
+}

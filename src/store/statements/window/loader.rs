@@ -19,7 +19,7 @@ use crate::notice::{Details, NoticeKind};
 use crate::reconcile::{
     Corrected, Decided, Decision, DecisionState, DistantPair, FindingKind, Key128, NoticeSide, NoticeState,
     Payee, PreviousFinding, ReceiptSide, RefundSide, RowSide, Window, read_before, receipt_keys, refund_key,
-    row_keys, stated_time,
+    row_keys, stated_time, valued_days_before,
 };
 use crate::statement::{RowKind, RowStatus};
 use crate::vn::{Day, DayRange, TimeMs};
@@ -561,6 +561,11 @@ impl WindowLoader<'_> {
         let (txn, bank_ref) = row_keys(row.provider_txn_id, row.bank_ref, row.reference);
         let kind = RowKind::parse(row.kind).ok_or_else(|| row.corrupt("kind", row.kind))?;
         let status = RowStatus::parse(row.status).ok_or_else(|| row.corrupt("status", row.status))?;
+        let day = day_of(row.business_day).map_err(|_| row.corrupt("business_day", row.business_day))?;
+        let value_day = match row.settled_day {
+            Some(number) => Some(day_of(number).map_err(|_| row.corrupt("settled_day", number))?),
+            None => None,
+        };
         self.rows.rows.push(RowSide {
             no: row.row_no,
             shape: self.shapes.of_row(row.row_no),
@@ -574,9 +579,10 @@ impl WindowLoader<'_> {
             stall_in_note: None,
             amount_vnd: row.amount_vnd,
             fee_gap_vnd: row.fee_gap_vnd,
-            day: day_of(row.business_day).map_err(|_| row.corrupt("business_day", row.business_day))?,
+            day,
             occurred_at: stated_time(row.occurred_at_ms.map(TimeMs)),
             parts: u32::try_from(row.parts).map_err(|_| row.corrupt("parts", row.parts))?,
+            valued_days_before: valued_days_before(day, value_day),
         });
         let stall = self
             .stall_codes

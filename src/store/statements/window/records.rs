@@ -48,6 +48,7 @@ packed_record! {
         optional {
             occurred_at_ms: "r.occurred_at_ms",
             receipt_no: "r.receipt_no",
+            settled_day: "r.settled_day",
         }
         texts {
             kind: "r.kind",
