@@ -18,7 +18,7 @@ pub enum Hindrance {
     Glare,
     /// It goes on outside the picture.
     CutOff,
-    /// It is there, and something else is wrong with it.
+    /// Something in the picture is like a code, and none of the others fits it.
     Unclear,
 }
 
@@ -51,8 +51,8 @@ impl Hindrance {
                 "The code is cut off at the edge of the picture. Step back and take all of it, with its white margin.",
             ),
             Hindrance::Unclear => (
-                "Có mã trong ảnh nhưng không đọc được. Mã có thể bị rách, bẩn hoặc bị che; hãy lau sạch, chụp thẳng và đủ sáng.",
-                "There is a code in the picture but it cannot be read. It may be torn, dirty or covered; wipe it, hold the phone straight, with enough light.",
+                "Không đọc được mã QR nào trong ảnh. Nếu trong ảnh có mã thì mã có thể bị rách, bẩn hoặc bị che: hãy lau sạch, chụp thẳng và đủ sáng.",
+                "No QR code could be read in the picture. If there is one, it may be torn, dirty or covered: wipe it, hold the phone straight, with enough light.",
             ),
         })
     }
@@ -93,28 +93,32 @@ pub(super) fn hindrance(grey: &Plane, corners: &[Corner], three: Option<[Corner;
         if busy.is_none_or(|busy| area.pixels() * 2 >= busy.pixels()) {
             let module_tenths = three.iter().map(|corner| corner.size).min().unwrap_or(0) * 10 / 7;
             let seen = busy.filter(|busy| busy.overlaps(&area)).unwrap_or(area);
-            return of_code(grey, area, seen, module_tenths);
+            return of_code(grey, area, seen, module_tenths, true);
         }
     }
     match busy {
-        Some(area) => of_code(grey, area, area, area.module_tenths(grey)),
+        Some(area) => {
+            let has_corner = corners.iter().any(|corner| area.holds(corner));
+            of_code(grey, area, area, area.module_tenths(grey), has_corner)
+        }
         None if corners.is_empty() => Hindrance::Nothing,
         None => Hindrance::Unclear,
     }
 }
 
-/// `seen` is all that looks like the code, also where its corners are missing.
-fn of_code(grey: &Plane, area: Area, seen: Area, module_tenths: i64) -> Hindrance {
+/// `seen` is all that looks like the code, also where its corners are missing. Print and fabric are as busy as a
+/// code, go on outside the picture and have white places: without a corner neither says anything of a code.
+fn of_code(grey: &Plane, area: Area, seen: Area, module_tenths: i64, has_corner: bool) -> Hindrance {
     let (dark, light) = area.dark_and_light(grey);
     let middle = ((u16::from(dark) + u16::from(light)) / 2) as u8;
     let edge_tenths = area.edge_tenths(grey, dark, light);
-    if seen.goes_on_outside(grey, middle) {
+    if has_corner && seen.goes_on_outside(grey, middle) {
         Hindrance::CutOff
     } else if edge_tenths > SOFT_EDGE as i64 * 10 || edge_tenths > module_tenths.max(20) {
         Hindrance::Blurred
     } else if module_tenths < MODULE_MIN_TENTHS {
         Hindrance::TooSmall
-    } else if area.has_glare(grey, (module_tenths / 2) as usize) {
+    } else if has_corner && area.has_glare(grey, (module_tenths / 2) as usize) {
         Hindrance::Glare
     } else if area.has_no_margin(grey, middle, (module_tenths / 5) as usize) {
         Hindrance::NoMargin
@@ -145,6 +149,11 @@ impl Area {
             right: within(right.unwrap_or(0) + reach, grey.width),
             bottom: within(bottom.unwrap_or(0) + reach, grey.height),
         }
+    }
+
+    fn holds(&self, corner: &Corner) -> bool {
+        let within = |at: i64, from: usize, to: usize| at >= from as i64 && at < to as i64;
+        within(corner.x, self.left, self.right) && within(corner.y, self.top, self.bottom)
     }
 
     fn overlaps(&self, other: &Area) -> bool {

@@ -18,5 +18,9 @@ pub use error::{SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError};
 /// [`SCAN_PIXELS_MAX`].
 pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
     let picture = picture::open(file, pixels_max)?;
-    search::codes(&picture).map_err(ScanError::NoCode)
+    let breaks_off = picture.breaks_off;
+    search::codes(&picture).map_err(|hindrance| match breaks_off {
+        true => ScanError::Damaged("it breaks off before its end".to_owned()),
+        false => ScanError::NoCode(hindrance),
+    })
 }

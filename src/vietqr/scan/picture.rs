@@ -37,6 +37,8 @@ pub(super) struct Picture {
     pub orientation: Orientation,
     /// Pixels of the file: what opening it has cost.
     pub opened: usize,
+    /// Its end is missing, and what was there is opened nevertheless: a code above it can be read.
+    pub breaks_off: bool,
 }
 
 /// Opens a picture of at most `pixels_max`. What the file says of its size is checked before a pixel is unpacked.
@@ -158,6 +160,7 @@ impl Canvas {
             others,
             orientation,
             opened,
+            breaks_off: false,
         }
     }
 }
@@ -291,7 +294,13 @@ fn open_jpeg(file: &[u8], pixels_max: u64) -> Result<Picture, ScanError> {
             samples: row,
         });
     }
-    Ok(canvas.finish(orientation.unwrap_or(Orientation::NoTransforms), pixels))
+    // Only of a JPEG: the others are refused where they break off. What stands before the frame may be a small
+    // picture with an end of its own.
+    let breaks_off = !file[frame.at..].windows(2).any(|pair| pair == JPEG_END);
+    Ok(Picture {
+        breaks_off,
+        ..canvas.finish(orientation.unwrap_or(Orientation::NoTransforms), pixels)
+    })
 }
 
 /// Of a film the first picture.
@@ -322,8 +331,13 @@ fn open_webp(file: &[u8], pixels_max: u64) -> Result<Picture, ScanError> {
     Ok(canvas.finish(orientation.unwrap_or(Orientation::NoTransforms), pixels))
 }
 
+/// The marker that ends a JPEG.
+const JPEG_END: [u8; 2] = [0xFF, 0xD9];
+
 /// What the header of a JPEG says.
 struct JpegFrame {
+    /// Where in the file it stands.
+    at: usize,
     width: usize,
     height: usize,
     components: usize,
@@ -360,6 +374,7 @@ fn frame(file: &[u8]) -> Option<JpegFrame> {
             let across = factors.iter().map(|f| f.0).max()?.max(1);
             let down = factors.iter().map(|f| f.1).max()?.max(1);
             return Some(JpegFrame {
+                at,
                 width: side(wide, narrow),
                 height: side(high, low),
                 components: usize::from(*components),

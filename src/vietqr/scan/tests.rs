@@ -322,6 +322,43 @@ fn webp_is_read_and_kept_within_bounds() {
     assert!(matches!(refused, Err(ScanError::TooLarge(_))), "{refused:?}");
 }
 
+#[test]
+fn a_jpeg_that_breaks_off_is_not_called_a_torn_code() {
+    let wide = drawn(&code(TEXT), 8, 4);
+    let mut whole = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut whole, 90)
+        .encode_image(&wide)
+        .expect("a picture");
+    assert_eq!(scan(&whole, SCAN_PIXELS_MAX).unwrap(), [TEXT]);
+    for tenths in [3, 5, 7] {
+        let part = &whole[..whole.len() * tenths / 10];
+        let refused = scan(part, SCAN_PIXELS_MAX);
+        assert!(
+            matches!(&refused, Err(ScanError::Damaged(_))),
+            "{tenths}: {refused:?}"
+        );
+    }
+    // What a phone loses at the very end costs nothing.
+    assert_eq!(scan(&whole[..whole.len() - 2], SCAN_PIXELS_MAX).unwrap(), [TEXT]);
+}
+
+#[test]
+fn busy_ground_without_a_corner_is_not_called_cut_off_or_dazzled() {
+    for side in [3, 5, 8] {
+        // Cloth in squares, with white places, over the whole picture.
+        let cloth = GrayImage::from_fn(640, 480, |x, y| {
+            let is_white = (x / 100 + y / 100) % 3 == 0;
+            let is_dark = (x / side * 7 + y / side * 13 + (x / side) * (y / side)) % 5 < 2;
+            Luma([if is_dark && !is_white { 20 } else { 255 }])
+        });
+        let said = hindrance(&cloth);
+        assert!(
+            !matches!(said, Hindrance::CutOff | Hindrance::Glare),
+            "{side}: {said:?}"
+        );
+    }
+}
+
 /// A photo of 800 × 600 of a wall, with a picture on it.
 fn wall(ground: u8, picture: &GrayImage, x: i64, y: i64) -> GrayImage {
     let mut wall = GrayImage::from_fn(800, 600, |x, y| Luma([ground + (x / 40 + y / 60) as u8 % 5 * 4]));
