@@ -19,8 +19,11 @@ pub use error::{SCAN_BYTES_MAX, SCAN_PIXELS_MAX, ScanError};
 pub fn scan(file: &[u8], pixels_max: u64) -> Result<Vec<String>, ScanError> {
     let picture = picture::open(file, pixels_max)?;
     let breaks_off = picture.breaks_off;
-    search::codes(&picture).map_err(|hindrance| match breaks_off {
-        true => ScanError::Damaged("it breaks off before its end".to_owned()),
-        false => ScanError::NoCode(hindrance),
+    search::codes(&picture).map_err(|hindrance| {
+        if breaks_off {
+            ScanError::Damaged("it breaks off before its end".to_owned())
+        } else {
+            ScanError::NoCode(hindrance)
+        }
     })
 }
