@@ -150,7 +150,7 @@ impl Store {
         cells: impl Fn(&'r R) -> [Cell<'r>; N],
     ) -> Result<Packed> {
         if let Pool::Postgres(_) = &self.pool {
-            return Ok(Packed::Arrays(Arrays::of(rows.iter().map(cells))));
+            return Ok(Packed::Arrays(Arrays::of(rows.iter().map(cells))?));
         }
         let inserts = rows.chunks(VALUES_AT_ONCE).map(|chunk| {
             let chunk: Vec<[Cell<'_>; N]> = chunk.iter().map(&cells).collect();
@@ -163,20 +163,25 @@ impl Store {
 /// Adds rows that were packed for these columns.
 pub(super) async fn add_packed(tx: &mut Tx, columns: &str, packed: Packed) -> Result<()> {
     match packed {
-        Packed::Arrays(arrays) => {
-            insert_arrays(tx, columns, arrays).await?;
-        }
+        Packed::Arrays(arrays) => insert_arrays(tx, columns, arrays).await,
         Packed::Inserts(inserts) => {
-            let Tx::Sqlite(c) = tx else { return Ok(()) };
+            let Tx::Sqlite(c) = tx else {
+                return Err(not_taken("PostgreSQL takes rows as arrays"));
+            };
             for (sql, arguments) in inserts {
                 // Made of constants and marks.
                 sqlx::query_with(AssertSqlSafe(sql), arguments)
                     .execute(&mut **c)
                     .await?;
             }
+            Ok(())
         }
     }
-    Ok(())
+}
+
+/// Rows that this program packed wrongly: nothing of their transaction is kept.
+fn not_taken(why: &'static str) -> StoreError {
+    StoreError::Database(sqlx::Error::Encode(why.into()))
 }
 
 /// The insert of rows on SQLite, with its arguments in the order of its marks.
@@ -235,19 +240,19 @@ enum Array {
 }
 
 impl Arrays {
-    pub(super) fn of<'r, const N: usize>(rows: impl Iterator<Item = [Cell<'r>; N]>) -> Arrays {
+    pub(super) fn of<'r, const N: usize>(rows: impl Iterator<Item = [Cell<'r>; N]>) -> Result<Arrays> {
         let mut columns: Vec<Array> = (0..N).map(|_| Array::Nulls(0)).collect();
         for row in rows {
             for (column, cell) in columns.iter_mut().zip(row) {
-                column.push(cell);
+                column.push(cell)?;
             }
         }
-        Arrays(columns)
+        Ok(Arrays(columns))
     }
 }
 
 impl Array {
-    fn push(&mut self, cell: Cell<'_>) {
+    fn push(&mut self, cell: Cell<'_>) -> Result<()> {
         // What the first value is, all are.
         if let Array::Nulls(count) = *self {
             *self = match cell {
@@ -262,10 +267,12 @@ impl Array {
             (Array::Numbers(values), Cell::Number(n)) => values.push(Some(n)),
             (Array::Texts(values), Cell::Text(text)) => values.push(Some(text.to_owned())),
             (Array::Bytes(values), Cell::Bytes(bytes)) => values.push(Some(bytes.to_vec())),
-            (Array::Numbers(values), _) => values.push(None),
-            (Array::Texts(values), _) => values.push(None),
-            (Array::Bytes(values), _) => values.push(None),
+            (Array::Numbers(values), Cell::Null) => values.push(None),
+            (Array::Texts(values), Cell::Null) => values.push(None),
+            (Array::Bytes(values), Cell::Null) => values.push(None),
+            _ => return Err(not_taken("a column holds values of two kinds")),
         }
+        Ok(())
     }
 
     const fn type_name(&self) -> &'static str {
@@ -278,10 +285,11 @@ impl Array {
     }
 }
 
-/// Inserts rows on PostgreSQL; false on SQLite, which takes no arrays. `columns` are the table with the names of its
-/// columns.
-pub(super) async fn insert_arrays(tx: &mut Tx, columns: &str, arrays: Arrays) -> Result<bool> {
-    let Tx::Postgres(c) = tx else { return Ok(false) };
+/// Inserts rows on PostgreSQL; SQLite takes no arrays. `columns` are the table with the names of its columns.
+pub(super) async fn insert_arrays(tx: &mut Tx, columns: &str, arrays: Arrays) -> Result<()> {
+    let Tx::Postgres(c) = tx else {
+        return Err(not_taken("SQLite takes rows as inserts"));
+    };
     let types = arrays.0.iter().enumerate();
     let marks: Vec<String> = types
         .map(|(at, array)| format!("${}::{}", at + 1, array.type_name()))
@@ -301,7 +309,7 @@ pub(super) async fn insert_arrays(tx: &mut Tx, columns: &str, arrays: Arrays) ->
     sqlx::query_with(AssertSqlSafe(sql), arguments)
         .execute(&mut **c)
         .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Makes the partition of a table for the numbers from `first` to before `end`, named after its month. Rows
@@ -344,5 +352,15 @@ mod tests {
             "INSERT INTO t (a, b, c, d) SELECT column1, ?, ?, ? FROM (VALUES (?))"
         );
         assert_eq!(arguments.len(), 4);
+    }
+
+    #[test]
+    fn a_column_of_two_kinds_is_refused_and_not_left_empty() {
+        let number_or_missing = [[Cell::Null], [Cell::Number(1)], [Cell::Null]];
+        let arrays = Arrays::of(number_or_missing.into_iter()).unwrap();
+        assert!(matches!(&arrays.0[..], [Array::Numbers(values)] if *values == [None, Some(1), None]));
+        for other in [Cell::Text("1"), Cell::Bytes(b"1")] {
+            assert!(Arrays::of([[Cell::Number(1)], [other]].into_iter()).is_err());
+        }
     }
 }

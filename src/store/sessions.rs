@@ -4,7 +4,8 @@ use super::{Result, Store, on_tx};
 use crate::access::{SESSION_IDLE_MS, SESSION_SEEN_STEP_MS};
 use crate::vn::TimeMs;
 
-/// Letters of a session's name: the beginning of the SHA-256 of what its cookie holds.
+/// Letters of a session's name: the beginning of the SHA-256 of what its cookie holds. The statements that end a
+/// session say the number again.
 const NAME_CHARS: usize = 12;
 
 /// A living session, and whose it is.

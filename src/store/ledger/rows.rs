@@ -38,7 +38,7 @@ pub(super) async fn insert_receipts(tx: &mut Tx, kept: &[Draft<'_>]) -> Result<u
     }
     insert_late(tx, &rows).await?;
     if let Tx::Postgres(_) = tx {
-        let arrays = Arrays::of(rows.iter().map(|(d, to)| receipt_cells(d, to)));
+        let arrays = Arrays::of(rows.iter().map(|(d, to)| receipt_cells(d, to)))?;
         dialect::insert_arrays(tx, RECEIPT_COLUMNS, arrays).await?;
         return Ok(rows.len());
     }

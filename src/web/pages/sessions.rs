@@ -8,7 +8,7 @@ use super::frame::{Fault, Frame};
 use super::officer::Officer;
 use crate::clock::now;
 use crate::store::SessionRow;
-use crate::vn::{Lang, TimeMs};
+use crate::vn::Lang;
 use crate::web::Shared;
 use crate::web::session::own_session_id;
 
@@ -70,8 +70,7 @@ fn view(row: SessionRow, own: Option<&str>, lang: Lang) -> SessionView {
             row.device
         },
         opened: row.opened_at.show(),
-        // It is noted to the hour.
-        seen: TimeMs(row.seen_at.0).show(),
+        seen: row.seen_at.show(),
         ends: row.expires_at.show(),
     }
 }

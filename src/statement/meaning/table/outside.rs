@@ -60,11 +60,7 @@ impl Table {
             }
         }
         // A payment whose day is spoilt keeps its id, and a note may begin with any word.
-        let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
-        let has_id = ids.iter().any(|&column| {
-            let cell = self.cell(row, column);
-            cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
-        });
+        let has_id = self.has_own_id(row);
         let announced = if has_id && has_gross {
             None
         } else {

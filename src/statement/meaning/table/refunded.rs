@@ -52,7 +52,7 @@ impl Table {
         )))
     }
 
-    fn has_own_id(&self, row: &RowBuf) -> bool {
+    pub(super) fn has_own_id(&self, row: &RowBuf) -> bool {
         let ids = [Column::TransactionId, Column::BankRef, Column::Reference];
         ids.iter().any(|&column| {
             let cell = self.cell(row, column);
